@@ -1,0 +1,194 @@
+"""Configuration: frozen dataclasses, one per stage, to and from JSON. No I/O.
+
+    ReadConfig       what the columns mean and how the text is read     (data)
+    Options          what a user may ask of a forecaster; None = chosen from the data
+    NetworkConfig    the shape of one network                            (nn)
+    TrainingConfig   how one network is trained                          (training)
+    MemberConfig     one resolved member of the ensemble: view of the data, network, training
+
+`defaults.resolve` turns Options and a Panel into MemberConfigs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from forecaster.errors import UsageError
+
+Cell = Literal["rnn", "gru", "lstm"]
+LossName = Literal["mse", "mae", "huber", "pinball"]
+OptimizerName = Literal["adam", "sgd"]
+ScheduleName = Literal["constant", "cosine", "one_cycle", "step"]
+T = TypeVar("T")
+Duplicates = Literal["error", "mean", "last", "first"]
+BadRows = Literal["error", "skip"]
+
+
+@dataclass(frozen=True)
+class ReadConfig:
+    """What the columns mean and how the text is read. None: inferred from the whole file."""
+
+    time: str | None = None
+    id: str | None = None
+    target: tuple[str, ...] | None = None
+    """One name; or several value columns of a wide table, each of which becomes a series."""
+    covariates: tuple[str, ...] = ()
+    freq: str | None = None
+    """A pandas offset alias such as h, 30min, D, B, W-SUN, MS, ME, QS, YS."""
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+    na: tuple[str, ...] = ()
+    """Further words that mean a missing value."""
+    date_format: str | None = None
+    tz: str | None = None
+    duplicates: Duplicates = "error"
+    bad_rows: BadRows = "error"
+    strict: bool = False
+    """Turn every repair into an error."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The shape of one network: embedding (optional) -> recurrent stack -> linear head."""
+
+    cell: Cell = "gru"
+    inputs: int = 1
+    """F: features of one recurrent step (a segment of s observations of c channels is s*c)."""
+    hidden: int = 64
+    """H: units of each layer."""
+    layers: int = 1
+    outputs: int = 1
+    """K: outputs of the head."""
+    embedding: bool = True
+    """A linear layer with ReLU from F to H before the recurrent stack."""
+    dropout: float = 0.0
+    """Probability of dropping a unit: after the embedding, between layers and before the head."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How one network is trained."""
+
+    steps: int = 1000
+    batch: int = 256
+    rate: float = 3e-3
+    loss: LossName = "mae"
+    quantile: float = 0.5
+    """The level of the pinball loss."""
+    delta: float = 1.0
+    """Where the Huber loss turns from square to line."""
+    optimizer: OptimizerName = "adam"
+    momentum: float = 0.9
+    """Of SGD."""
+    weight_decay: float = 0.0
+    """Decoupled, per unit of learning rate."""
+    clip: float = 1.0
+    """Largest global norm of the gradient; 0 turns clipping off."""
+    schedule: ScheduleName = "one_cycle"
+    unroll: int | None = None
+    """Steps through which gradients flow back (truncated BPTT); None: all of them."""
+    check_every: int = 50
+    """Steps between two looks at the validation loss."""
+    patience: int = 10
+    """Looks without progress before training stops early; 0 turns early stopping off."""
+    recent: int | None = None
+    """Draw only windows whose forecast origin lies within this many rows of the end; None: all."""
+
+
+@dataclass(frozen=True)
+class MemberConfig:
+    """One member of the ensemble: how it sees a window, its network and its training."""
+
+    horizon: int
+    lookback: int
+    """L: observations a window holds; a multiple of `segment`."""
+    segment: int
+    """s: observations fed in one recurrent step."""
+    season: int
+    """m: rows of one season; 1 where there is none."""
+    log: bool
+    deseasonalise: bool
+    seed: int
+    network: NetworkConfig
+    training: TrainingConfig
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may ask of a forecaster. None: chosen from the data by `defaults`."""
+
+    horizon: int | None = None
+    lookback: int | None = None
+    segment: int | None = None
+    season: int | None = None
+    log: bool | None = None
+    deseasonalise: bool | None = None
+    cell: Cell = "gru"
+    hidden: int | None = None
+    layers: int = 1
+    dropout: float = 0.0
+    members: int | None = None
+    steps: int | None = None
+    batch: int | None = None
+    rate: float | None = None
+    loss: LossName = "mae"
+    quantile: float = 0.5
+    optimizer: OptimizerName = "adam"
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    schedule: ScheduleName = "one_cycle"
+    unroll: int | None = None
+    patience: int | None = None
+    refit: bool = True
+    """After the report, train again on all rows with the number of steps validation chose."""
+    keep_on_interrupt: bool = False
+    """When interrupted, keep the best model so far."""
+    levels: tuple[int, ...] = (80, 95)
+    """Coverage of the prediction intervals, in percent."""
+    seed: int = 0
+    workers: int | None = None
+    """Threads; None: one per core. Never changes the result."""
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """The dataclass as plain JSON values."""
+    return dataclasses.asdict(config)
+
+
+def from_json(kind: type[T], values: dict[str, Any]) -> T:
+    """Build the dataclass `kind` from JSON values; unknown, missing or ill-typed fields raise UsageError."""
+    hints = typing.get_type_hints(kind)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise UsageError(f"{kind.__name__} has no setting {unknown[0]!r}", hint="Known: " + ", ".join(hints))
+    try:
+        return kind(**{name: _convert(hints[name], value, name) for name, value in values.items()})
+    except TypeError as error:
+        raise UsageError(f"{kind.__name__}: {error}") from error
+
+
+def _convert(hint: Any, value: Any, name: str) -> Any:
+    """`value` as the type `hint`, or UsageError naming the field."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        return _convert(next(arg for arg in args if arg is not type(None)), value, name)
+    if origin is Literal:
+        if value in args:
+            return value
+        raise UsageError(f"{name} cannot be {value!r}", hint="Choose one of " + ", ".join(map(str, args)))
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(_convert(args[0], item, name) for item in value)
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return from_json(typing.cast(type, hint), value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    raise UsageError(f"{name} cannot be {value!r}")

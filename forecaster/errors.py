@@ -1,0 +1,66 @@
+"""The exception tree.
+
+    ForecasterError            1    a fault of ours
+    ├── UsageError             2    wrong usage or configuration
+    ├── DataError              3    the input data is not usable as it is
+    ├── ModelError             4    the model file is missing, damaged, or does not fit the data
+    ├── StorageError           5    reading or writing failed
+    ├── LockedError            6    another run holds the lock
+    └── DivergenceError        7    training diverged and could not be rescued
+
+The command line catches `ForecasterError` in one place and turns it into one message on stderr and
+the exit code of its class. This file imports nothing.
+"""
+
+
+class ForecasterError(Exception):
+    """Something went wrong that a person can be told about.
+
+    `message` says what was found and where; `hint` says the way out: what to type instead.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class UsageError(ForecasterError):
+    """Wrong usage or configuration."""
+
+    exit_code = 2
+
+
+class DataError(ForecasterError):
+    """The input data is not usable as it is."""
+
+    exit_code = 3
+
+
+class ModelError(ForecasterError):
+    """The model file is missing, damaged, or does not fit the data."""
+
+    exit_code = 4
+
+
+class StorageError(ForecasterError):
+    """Reading or writing failed: no permission, disk full, no such file."""
+
+    exit_code = 5
+
+
+class LockedError(ForecasterError):
+    """Another run holds the lock."""
+
+    exit_code = 6
+
+
+class DivergenceError(ForecasterError):
+    """Training diverged and could not be rescued."""
+
+    exit_code = 7

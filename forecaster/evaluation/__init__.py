@@ -1,0 +1,1 @@
+"""How good is a forecast: metrics, baselines, rolling origins, interval calibration."""
