@@ -92,6 +92,8 @@ class TrainingConfig:
     schedule: ScheduleName = "one_cycle"
     unroll: int | None = None
     """Steps through which gradients flow back (truncated BPTT); None: all of them."""
+    average: float = 0.99
+    """Decay of the moving average of the weights, which is what validation and forecasts use; 0: none."""
     check_every: int = 50
     """Steps between two looks at the validation loss."""
     patience: int = 10

@@ -1,0 +1,207 @@
+"""Invertible steps that bring every series to the same footing, fitted before the origin only.
+
+    y  --log (where asked)-->  x  --minus seasonal index-->  d  --minus centre, over scale-->  z
+
+S series, N rows, C channels, m rows a season. `ends[s]` rows of series s are known: whatever is fitted
+reads no row at or after them. `z` of a later row depends on that row and on what was fitted, nothing
+else, so held-out targets can be looked at in the same units.
+
+Everything is computed on the flat arrays of a Panel, without a Python loop over series.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.data.panel import Panel
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SEASONS_TESTED = 50
+"""The autocorrelation test reads at most this many seasons, the newest: it needs no more."""
+TEST_QUANTILE = 1.645
+"""Of the normal distribution at 90 %, two-sided: the test of the M4 competition's Theta benchmark."""
+
+
+@dataclass(frozen=True, eq=False)
+class Transform:
+    """What was fitted, and the series seen through it."""
+
+    log: bool
+    season: int
+    index: Floats  # (S, m) additive seasonal index of x; zero where no season was found
+    centre: Floats  # (S,)
+    scale: Floats  # (S,) one unit of z in units of d; never zero
+    z: NDArray[np.float32]  # (N, C) with gaps filled from the left; covariates standardised
+    observed: NDArray[np.bool_]  # (N, C)
+
+    def invert(self, z: Floats, series: Ints, ends: Ints) -> Floats:
+        """Bring forecasts back to the user's units.
+
+        z (B, H): values for rows ends[b] … ends[b]+H−1 of series[b]. Returns y (B, H).
+        """
+        phase = (ends[:, None] + np.arange(z.shape[1])) % self.season  # (B, H)
+        x = z * self.scale[series, None] + self.centre[series, None] + self.index[series[:, None], phase]
+        return np.exp(x) if self.log else x
+
+    @property
+    def seasonal(self) -> NDArray[np.bool_]:
+        """Series in which a season was found (S,)."""
+        return np.asarray(self.index.any(axis=1))
+
+
+def fit_transform(panel: Panel, ends: Ints, *, log: bool, season: int, deseasonalise: bool) -> Transform:
+    """Fit on the first `ends[s]` rows of each series and apply to all rows.
+
+    The scale of a series is the mean absolute seasonal difference of d, the denominator of MASE
+    (Hyndman & Koehler 2006); in log space, where units are relative already, its mean over all series.
+
+    A known value that is not positive has no logarithm; `positive` tells beforehand.
+    """
+    rows = _Rows(panel, ends)
+    x = _log(panel.target) if log else panel.target.copy()
+    observed = panel.observed.copy()
+    observed[:, 0] &= np.isfinite(x)
+    centre = rows.mean(x, observed[:, 0])
+    x -= centre[rows.series]
+    x[~observed[:, 0]] = 0.0
+
+    index = np.zeros((len(panel), season))
+    if deseasonalise and season > 1:
+        index = rows.seasonal_index(x, observed[:, 0], season)
+        index *= rows.has_season(x, observed[:, 0], season)[:, None]
+        x -= index[rows.series, rows.position % season]
+    scale = rows.spread(x, observed[:, 0], season)
+    if log:
+        scale = np.full(len(panel), np.mean(scale[scale > 0]) if (scale > 0).any() else 1.0)
+    scale = np.where(scale > 0, scale, 1.0)
+
+    z: NDArray[np.float32] = np.empty(panel.values.shape, np.float32)
+    z[:, 0] = _fill_left(x / scale[rows.series], observed[:, 0], rows)
+    for channel in range(1, panel.values.shape[1]):
+        z[:, channel] = _standardise(panel.values[:, channel], observed[:, channel], rows)
+    return Transform(log, season, index, centre, scale, z, observed)
+
+
+def positive(panel: Panel, ends: Ints) -> bool:
+    """Whether every known target is above zero, so that a logarithm exists."""
+    known = _Rows(panel, ends).known & panel.observed[:, 0]
+    return bool((panel.target[known] > 0).all())
+
+
+class _Rows:
+    """Sums over the known rows of each series of a Panel, on its flat arrays."""
+
+    def __init__(self, panel: Panel, ends: Ints) -> None:
+        self.count = len(panel)
+        self.starts = panel.offsets[:-1]
+        self.series = np.repeat(np.arange(self.count, dtype=np.int32), panel.lengths)  # (N,)
+        self.position = np.arange(len(panel.values)) - self.starts[self.series]  # (N,)
+        self.end = ends[self.series]  # (N,)
+        self.known = self.position < self.end
+
+    def total(self, values: Floats | NDArray[np.bool_]) -> Floats:
+        """Sum over each series (S,)."""
+        return np.asarray(np.bincount(self.series, weights=values, minlength=self.count), np.float64)
+
+    def mean(self, values: Floats, observed: NDArray[np.bool_]) -> Floats:
+        """Mean of the known observed values of each series (S,); zero where there are none."""
+        used = self.known & observed
+        return self.total(np.where(used, values, 0.0)) / np.maximum(self.total(used), 1)
+
+    def spread(self, x: Floats, observed: NDArray[np.bool_], lag: int) -> Floats:
+        """Mean |x_t − x_{t−lag}| (S,), of lag 1 where a series is shorter; zero where it is constant."""
+        result = np.zeros(self.count)
+        for k in (1, lag):
+            used = self._pairs(observed, k)
+            difference = np.zeros(len(x))
+            difference[k:] = np.abs(x[k:] - x[:-k])
+            pairs = self.total(used)
+            mean = self.total(np.where(used, difference, 0.0)) / np.maximum(pairs, 1)
+            result = np.where(mean > 1e-12, mean, result)
+        return result
+
+    def _pairs(self, observed: NDArray[np.bool_], lag: int) -> NDArray[np.bool_]:
+        """Rows t whose row t−lag lies in the same series, both known and observed (N,)."""
+        used = self.known & observed & (self.position >= lag)
+        used[lag:] &= observed[:-lag]
+        return used
+
+    def has_season(self, x: Floats, observed: NDArray[np.bool_], season: int) -> NDArray[np.bool_]:
+        """Series whose autocorrelation at lag m is significant and that hold three seasons (S,).
+
+        r_m > 1.645·sqrt((1 + 2 Σ_{k<m} r_k²) / n)  (Bartlett's formula, as in the M4 Theta benchmark)
+        """
+        recent = self.known & observed & (self.position >= self.end - SEASONS_TESTED * season)
+        deviation = np.where(recent, x - self.mean(x, recent)[self.series], 0.0)
+        variance = self.total(deviation * deviation)
+        n = self.total(recent)
+        squares = np.zeros(self.count)
+        r: Floats = np.zeros(self.count)
+        for lag in range(1, season + 1):
+            product = deviation[lag:] * deviation[:-lag]
+            product[self.position[lag:] < lag] = 0.0
+            total = np.bincount(self.series[lag:], weights=product, minlength=self.count)
+            r = total / np.maximum(variance, 1e-300)
+            squares += r * r if lag < season else 0.0
+        limit = TEST_QUANTILE * np.sqrt((1 + 2 * squares) / np.maximum(n, 1))
+        return np.asarray((r > limit) & (n >= 3 * season))
+
+    def seasonal_index(self, x: Floats, observed: NDArray[np.bool_], season: int) -> Floats:
+        """Mean deviation of each phase from a centred moving average over one season (S, m).
+
+        Classical additive decomposition; with an even m the outer two rows count half. Phases are
+        counted from the first row of a series; each index has mean zero.
+        """
+        used = self.known & observed
+        trend, whole = self._moving_average(np.where(used, x, 0.0), used, season)
+        used &= whole
+        slot = self.series * np.int64(season) + self.position % season
+        size = self.count * season
+        totals = np.bincount(slot, weights=np.where(used, x - trend, 0.0), minlength=size)
+        counts = np.bincount(slot, weights=used, minlength=size)
+        index: Floats = (totals / np.maximum(counts, 1)).reshape(self.count, season)
+        return index - index.mean(axis=1, keepdims=True)
+
+    def _moving_average(
+        self, x: Floats, used: NDArray[np.bool_], season: int
+    ) -> tuple[Floats, NDArray[np.bool_]]:
+        """Centred moving average over one season (N,), and where it lies inside the known rows (N,)."""
+        half = season // 2
+        whole = (self.position >= half) & (self.position + half < self.end)
+        row = np.flatnonzero(whole)
+
+        def window_sum(values: Floats | NDArray[np.bool_]) -> Floats:
+            running = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+            low, high = row - half, row + half + 1
+            if season % 2:
+                return running[high] - running[low]
+            return (running[high] - running[low + 1] + running[high - 1] - running[low]) / 2
+
+        trend = np.zeros(len(x))
+        trend[row] = window_sum(x) / np.maximum(window_sum(used), 0.5)
+        return trend, whole
+
+
+def _log(values: Floats) -> Floats:
+    """The logarithm, NaN where there is none; only rows after the origin may have none."""
+    return np.log(values, where=values > 0, out=np.full(len(values), np.nan))
+
+
+def _standardise(values: Floats, observed: NDArray[np.bool_], rows: _Rows) -> Floats:
+    """A covariate with mean 0 and deviation 1 over its known rows, gaps filled from the left (N,)."""
+    centred = np.where(observed, values - rows.mean(values, observed)[rows.series], 0.0)
+    deviation = np.sqrt(rows.mean(centred * centred, observed))
+    return _fill_left(centred / np.where(deviation > 0, deviation, 1.0)[rows.series], observed, rows)
+
+
+def _fill_left(values: Floats, observed: NDArray[np.bool_], rows: _Rows) -> Floats:
+    """Each gap takes the last observed value of its series; before the first one, the series' centre."""
+    source = np.where(observed, np.arange(len(values)), -1)
+    source = np.maximum.accumulate(source)
+    inside = source >= rows.starts[rows.series]
+    return np.where(inside, values[np.maximum(source, 0)], 0.0)
