@@ -1,0 +1,28 @@
+# `make demo` and `make test` are all a fresh machine needs: each sets up the virtual environment first, and
+# sets it up again only when pyproject.toml or constraints.txt change.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := check
+.PHONY: demo test lint types check coverage oracle bench docs clean
+
+demo: $(READY)      ; @PATH="$(abspath $(BIN)):$$PATH" bash sample_data/demo.sh
+test: $(READY)      ; $(BIN)/python -m pytest
+lint: $(READY)      ; $(BIN)/ruff check . && $(BIN)/ruff format --check .
+types: $(READY)     ; $(BIN)/mypy
+check: lint types test
+coverage: $(READY)  ; $(BIN)/python -m pytest --cov --cov-report=term
+oracle: $(READY)    ; $(INSTALL) --editable '.[oracle]' && $(BIN)/python -m pytest tests/oracle
+bench: $(READY)     ; $(BIN)/python -m benchmarks
+docs: $(READY)      ; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python docs/build.py
+clean:              ; rm -rf $(VENV) demo build dist htmlcov .coverage* .*_cache *.egg-info
+
+$(READY): pyproject.toml constraints.txt
+	@echo "setting up $(VENV) (first time: about a minute)"
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable '.[dev,plot]'
+	@touch $@
