@@ -1,0 +1,66 @@
+"""Rolling origins: where the past ends and the held-out future begins.
+
+An *end* is the number of rows of a series that a forecaster may know; the forecast is of the next
+`horizon` rows. `ends` (O, S) holds one for each origin o and series s, -1 where s is not forecast at o.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from forecaster.data.panel import Panel
+
+
+def rolling_origins(
+    lengths: NDArray[np.int64], horizon: int, origins: int, step: int, *, history: int = 1
+) -> NDArray[np.int64]:
+    """Ends (O, S), oldest origin first, of series with `lengths` (S,) rows.
+
+    The last origin leaves exactly `horizon` rows of every series; each earlier one lies `step` rows before
+    the next. -1 where fewer than `history` rows would precede the origin. Raises DataError where no series
+    is long enough for a single origin, UsageError where none is for as many as asked.
+    """
+    for name, value in (("horizon", horizon), ("origins", origins), ("step", step)):
+        if value < 1:
+            raise UsageError(f"{name} is {value}; it must be at least 1", hint=f"Use --{name} 1 or more.")
+    fitting = most_origins(lengths, horizon, step, history=history)
+    if fitting == 0:
+        longest = int(lengths.max(initial=0))
+        raise DataError(
+            f"no series is long enough to hold out {horizon} rows: the longest has {longest}",
+            hint=f"Use a shorter --horizon (at most {longest - history}), or more data."
+            if longest > history
+            else "A forecast needs more rows than its horizon.",
+        )
+    if fitting < origins:
+        raise UsageError(
+            f"{origins} origins {step} rows apart with a horizon of {horizon} do not fit: "
+            f"the longest series has {int(lengths.max())} rows",
+            hint=f"Use --origins {fitting} or fewer, or a smaller --step.",
+        )
+    back = step * np.arange(origins - 1, -1, -1, dtype=np.int64)
+    ends = lengths - horizon - back[:, None]  # (O, S)
+    return np.where(ends >= history, ends, -1)
+
+
+def most_origins(lengths: NDArray[np.int64], horizon: int, step: int, *, history: int = 1) -> int:
+    """How many origins `step` rows apart the longest series has room for after `history` rows; 0: none."""
+    room = int(lengths.max(initial=0)) - horizon - history
+    return room // step + 1 if room >= 0 else 0
+
+
+def held_out(panel: Panel, ends: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
+    """Actual targets (O, S, H) in the `horizon` rows after each of `ends` (O, S).
+
+    NaN where not observed, beyond the end of the series, or where the end is -1.
+    """
+    step = np.arange(horizon)
+    inside = (ends >= 0)[..., None] & (ends[..., None] + step < panel.lengths[:, None])  # (O, S, H)
+    rows = np.where(inside, (panel.offsets[:-1] + ends)[..., None] + step, 0)
+    return np.where(inside & panel.observed[rows, 0], panel.target[rows], np.nan)

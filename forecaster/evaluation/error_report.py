@@ -1,0 +1,145 @@
+"""Report: what `train` and `evaluate` tell about held-out errors, and the verdict in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.errors import ModelError
+
+Array = NDArray[np.float64]
+METRICS = ("mae", "rmse", "mape", "smape", "mase", "skill")
+MODEL = "model"
+PLAIN = ("best_baseline", "decided_on", "origins", "windows", "scored", "start", "end", "season", "no_mase")
+EQUAL = 0.001  # a smaller relative difference is none
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What `train` and `evaluate` tell: M methods (the model first), K metrics, H steps, S series.
+
+    Units: mae and rmse in the target's, mape and smape percent, mase none, skill a fraction (1 - error of
+    the method / error of `best_baseline`). NaN: undefined or not scored.
+    """
+
+    methods: tuple[str, ...]
+    metrics: tuple[str, ...]
+    overall: Array  # (M, K)
+    per_step: Array  # (M, K, H)
+    per_series: Array  # (M, K, S)
+    ids: tuple[str, ...]
+    origins: int
+    windows: int
+    """Windows scored: pairs of origin and series with an actual value to compare with."""
+    scored: int
+    """Series with a window scored."""
+    start: str
+    """First held-out timestamp, ISO 8601; with Z where the data has a time zone."""
+    end: str
+    season: int
+    """m of the MASE, in rows."""
+    no_mase: int
+    """Series scored, but left out of MASE."""
+    decided_on: str
+    """The metric that ranks methods: mase or mae."""
+    best_baseline: str
+
+    @property
+    def horizon(self) -> int:
+        """Rows forecast from each origin."""
+        return self.per_step.shape[2]
+
+    def value(self, method: str, metric: str) -> float:
+        """One number of the overall table."""
+        return float(self.overall[self.methods.index(method), self.metrics.index(metric)])
+
+    @property
+    def difference(self) -> float:
+        """Error of the model / error of the best baseline - 1: negative is better, inf where only the
+        baseline makes no error."""
+        model, baseline = (self.value(name, self.decided_on) for name in (MODEL, self.best_baseline))
+        if baseline == 0:
+            return 0.0 if model == 0 else float("inf")
+        return model / baseline - 1
+
+    @property
+    def beats(self) -> bool:
+        """True: the model is better than every baseline, by more than a trifle (0.1 %)."""
+        return self.difference < -EQUAL
+
+    @property
+    def verdict(self) -> str:
+        """The result in plain words."""
+        name, metric = self.best_baseline, self.decided_on.upper()
+        windows = f"{self.windows} held-out window{'s' if self.windows != 1 else ''}"
+        if self.scored > 1:
+            windows += f" of {self.scored} series"
+        if self.beats:
+            size = f"{-100 * self.difference:.1f} %"
+            return f"The model beats the best baseline ({name}) by {size} in {metric} on {windows}."
+        advice = f"Use {name} for {'these series' if self.scored > 1 else 'this series'}."
+        if abs(self.difference) <= EQUAL:
+            return (
+                f"The model does NOT beat the best baseline: its {metric} equals that of {name} on {windows}."
+                f" {name[0].upper()}{name[1:]} is simpler and does as well."
+            )
+        size = f"{100 * self.difference:.1f} %" if np.isfinite(self.difference) else "infinitely"
+        return (
+            f"The model does NOT beat the best baseline, {name}: its {metric} is {size} higher"
+            f" on {windows}. {advice}"
+        )
+
+    def to_json(self, *, series: bool = True) -> dict[str, Any]:
+        """Plain JSON values (NaN is null); `series=False` leaves the scores of each series out."""
+        facts: dict[str, Any] = {"verdict": self.verdict, "beats": self.beats, "horizon": self.horizon}
+        facts |= {name: getattr(self, name) for name in PLAIN}
+        facts |= {"methods": list(self.methods), "metrics": list(self.metrics)}
+        facts["overall"] = self._nested(self.overall)
+        facts["per_step"] = self._nested(self.per_step)
+        facts["ids"] = list(self.ids) if series else []
+        facts["per_series"] = self._nested(self.per_series if series else self.per_series[:, :, :0])
+        return facts
+
+    def _nested(self, table: Array) -> dict[str, dict[str, Any]]:
+        """{method: {metric: value or list of values}}."""
+        return {
+            method: {metric: _plain(table[m, k]) for k, metric in enumerate(self.metrics)}
+            for m, method in enumerate(self.methods)
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Report:
+        """The report `to_json` wrote; ModelError where it is not one."""
+        try:
+            methods, names = tuple(values["methods"]), tuple(values["metrics"])
+            facts = {name: values[name] for name in PLAIN} | {"methods": methods, "metrics": names}
+            for part in ("overall", "per_step", "per_series"):
+                facts[part] = np.array([[values[part][m][k] for k in names] for m in methods], dtype=float)
+            return cls(ids=tuple(values["ids"]), **facts)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"the error report is damaged: {error!r}") from error
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Rows of a flat table: scope (overall, step, series), key (step from 1, or id), method, metrics."""
+        rows = [self._row("overall", "", m, self.overall[m]) for m in range(len(self.methods))]
+        for scope, keys, table in (
+            ("step", range(1, self.horizon + 1), self.per_step),
+            ("series", self.ids, self.per_series),
+        ):
+            for i, key in enumerate(keys):
+                rows += [self._row(scope, key, m, table[m, :, i]) for m in range(len(self.methods))]
+        return rows
+
+    def _row(self, scope: str, key: object, method: int, values: Array) -> dict[str, Any]:
+        numbers = dict(zip(self.metrics, map(float, values), strict=True))
+        return {"scope": scope, "key": key, "method": self.methods[method], **numbers}
+
+
+def _plain(values: Array | np.float64) -> Any:
+    """NumPy numbers as JSON values, NaN as None."""
+    numbers = np.asarray(values).astype(object)
+    numbers[~np.isfinite(values)] = None
+    return numbers.tolist()

@@ -1,0 +1,103 @@
+"""Error measures, one formula each.
+
+Notation: y the actual value, f the forecast, m the season in rows. `actual` and `forecast` are arrays of
+equal shape; NaN in `actual` means "not observed" and is left out; NaN in `forecast` is a fault and makes
+the result NaN. `axis` says what is averaged (None: everything, which gives a scalar); where nothing was
+observed the result is NaN. Lower is better for every error; higher is better for `skill` only.
+
+Sources: Hyndman & Koehler (2006), Another look at measures of forecast accuracy; Makridakis, Spiliotis &
+Assimakopoulos (2020), The M4 Competition (the form of sMAPE); Koenker & Bassett (1978), Regression
+Quantiles (pinball).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Axis = int | tuple[int, ...] | None
+
+
+def mae(actual: Array, forecast: Array, *, axis: Axis = None) -> Array:
+    """Mean absolute error, mean |y - f|: in the unit of y, at least 0."""
+    return _mean(np.abs(actual - forecast), ~np.isnan(actual), axis)
+
+
+def rmse(actual: Array, forecast: Array, *, axis: Axis = None) -> Array:
+    """Root mean squared error, sqrt(mean (y - f)^2): in the unit of y, at least 0."""
+    return np.sqrt(_mean((actual - forecast) ** 2, ~np.isnan(actual), axis))
+
+
+def mape(actual: Array, forecast: Array, *, axis: Axis = None) -> Array:
+    """Mean absolute percentage error, mean 100 |y - f| / |y|: percent, at least 0.
+
+    Undefined at y = 0: such points are left out. Use sMAPE or MASE for data that crosses zero.
+    """
+    counted = ~np.isnan(actual) & (actual != 0)
+    return _mean(100 * _ratio(np.abs(actual - forecast), np.abs(actual), counted), counted, axis)
+
+
+def smape(actual: Array, forecast: Array, *, axis: Axis = None) -> Array:
+    """Symmetric MAPE, mean 200 |y - f| / (|y| + |f|): percent, 0 to 200; a point with y = f = 0 counts 0."""
+    total = np.abs(actual) + np.abs(forecast)
+    return _mean(200 * _ratio(np.abs(actual - forecast), total, total != 0), ~np.isnan(actual), axis)
+
+
+def mase(actual: Array, forecast: Array, scale: ArrayLike, *, axis: Axis = None) -> Array:
+    """Mean absolute scaled error, MAE / `scale`: no unit; below 1 beats the in-sample seasonal naive.
+
+    `scale` (from `mase_scale`) has the shape of the result, or broadcasts to it.
+    """
+    return np.asarray(mae(actual, forecast, axis=axis) / np.asarray(scale))[()]
+
+
+def pinball(actual: Array, forecast: Array, quantile: float, *, axis: Axis = None) -> Array:
+    """Pinball loss of a forecast of the `quantile` q, mean max(q (y - f), (q - 1)(y - f)): unit of y, >= 0.
+
+    Half the MAE at q = 0.5.
+    """
+    error = actual - forecast
+    return _mean(np.maximum(quantile * error, (quantile - 1) * error), ~np.isnan(actual), axis)
+
+
+def coverage(actual: Array, lower: Array, upper: Array, *, axis: Axis = None) -> Array:
+    """Share of actual values within [lower, upper]: percent; best when equal to the nominal level."""
+    inside = np.where((actual >= lower) & (actual <= upper), 100.0, 0.0)
+    inside[np.isnan(lower) | np.isnan(upper)] = np.nan
+    return _mean(inside, ~np.isnan(actual), axis)
+
+
+def skill(error: ArrayLike, baseline: ArrayLike) -> Array:
+    """1 - error / baseline: a fraction; above 0 is better than the baseline, 0 equal, 1 perfect.
+
+    0 where both errors are 0; NaN where only the baseline's is, or where either is NaN.
+    """
+    error, baseline = np.broadcast_arrays(np.asarray(error, float), np.asarray(baseline, float))
+    both_zero = (error == 0) & (baseline == 0)
+    ratio = np.full(error.shape, np.nan)
+    np.divide(error, baseline, out=ratio, where=baseline != 0)
+    return np.where(both_zero, 0.0, 1 - ratio)[()]
+
+
+def mase_scale(history: Array, season: int) -> float:
+    """Denominator of MASE: mean |y_t - y_{t-m}| over pairs that were both observed, in the unit of y.
+
+    `history` (n,) is what precedes the first forecast. NaN, "undefined", where no pair was observed (too
+    short) or where the mean is 0 (constant): such a series has no MASE.
+    """
+    steps = np.abs(history[season:] - history[:-season])
+    scale = _mean(steps, ~np.isnan(steps), None)
+    return float(scale) if scale > 0 else float("nan")
+
+
+def _mean(errors: Array, counted: NDArray[np.bool_], axis: Axis) -> Array:
+    """Mean of the `counted` entries along `axis`; NaN where there are none."""
+    total = np.sum(errors, axis=axis, where=counted)
+    count = np.sum(counted, axis=axis)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)[()]
+
+
+def _ratio(top: Array, bottom: Array, where: NDArray[np.bool_]) -> Array:
+    """top / bottom where asked, 0 elsewhere."""
+    return np.divide(top, bottom, out=np.zeros(np.broadcast(top, bottom).shape), where=where)

@@ -1,0 +1,155 @@
+"""The error report: the model beside the baselines on rows held out, and what follows from it.
+
+Averages: each metric is averaged within a series over all its origins and steps first, then over series,
+so that every series counts the same. RMSE is the root of the series' mean squared error, averaged over
+series. Per step: the same over the origins of one step. MASE divides by the mean seasonal step of the rows
+before a series' first origin; series where that is undefined (too short, constant) are left out of MASE.
+
+The best baseline and the skill are decided on MASE where it is defined for one of several series (it has
+no unit, so large series do not drown small ones), else on MAE.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.errors import DataError, ForecasterError, UsageError
+from forecaster.evaluation import metrics
+from forecaster.evaluation.backtest import held_out
+from forecaster.evaluation.baselines import first_ends
+from forecaster.evaluation.error_report import METRICS, MODEL, Report
+
+if TYPE_CHECKING:
+    from forecaster.data.panel import Panel
+
+__all__ = ["Report", "score"]
+
+Array = NDArray[np.float64]
+
+
+def score(panel: Panel, ends: NDArray[np.int64], forecasts: dict[str, Array], horizon: int) -> Report:
+    """Score `forecasts` {method: (O, S, H)}, the model first under the name "model", against the panel.
+
+    `ends` (O, S): rows of each series known at each origin, -1 where the series is not scored there. A
+    window without any observed row before its end is not scored either. Raises DataError where nothing
+    was observed in the held-out rows, ForecasterError where a forecast to be scored is not finite.
+    """
+    if next(iter(forecasts)) != MODEL or len(forecasts) < 2:
+        raise UsageError("a report needs the model's forecasts first and one baseline at least")
+    ends = np.where(_anything_before(panel, ends), ends, -1)
+    actual = held_out(panel, ends, horizon)
+    seen = ~np.isnan(actual)
+    if not seen.any():
+        raise DataError(f"none of the {horizon} rows held out after each origin holds an observed value")
+    _check_finite(panel, forecasts, seen)
+    scale = mase_scales(panel, first_ends(ends), panel.frequency.season)
+    scored = seen.any(axis=(0, 2))
+    tables = [_tables(actual, forecast, scale) for forecast in forecasts.values()]
+    overall, per_step, per_series = (np.stack(part) for part in zip(*tables, strict=True))
+    names = tuple(forecasts)
+    mase_defined = np.isfinite(scale) & scored
+    decided_on = "mase" if scored.sum() > 1 and mase_defined.any() else "mae"
+    decide = METRICS.index(decided_on)
+    best = 1 + int(np.argmin(overall[1:, decide]))
+    _fill_skill(overall, per_step, per_series, decide, best)
+    start, end = _span(panel, ends, seen)
+    return Report(
+        methods=names,
+        metrics=METRICS,
+        overall=overall,
+        per_step=per_step,
+        per_series=per_series,
+        ids=panel.ids,
+        origins=int(seen.any(axis=(1, 2)).sum()),
+        windows=int(seen.any(axis=2).sum()),
+        scored=int(scored.sum()),
+        start=start,
+        end=end,
+        season=panel.frequency.season,
+        no_mase=int((scored & ~mase_defined).sum()),
+        decided_on=decided_on,
+        best_baseline=names[best],
+    )
+
+
+def mase_scales(panel: Panel, ends: NDArray[np.int64], season: int) -> Array:
+    """`metrics.mase_scale` of the first `ends` (S,) rows of every series of the panel at once: (S,)."""
+    owner = np.repeat(np.arange(len(panel)), panel.lengths)
+    position = np.arange(len(owner)) - panel.offsets[owner]
+    later = np.flatnonzero((position >= season) & (position < ends[owner]))
+    both = later[panel.observed[later, 0] & panel.observed[later - season, 0]]
+    steps = np.abs(panel.target[both] - panel.target[both - season])
+    total = np.bincount(owner[both], weights=steps, minlength=len(panel))
+    count = np.bincount(owner[both], minlength=len(panel))
+    return np.where(total > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _anything_before(panel: Panel, ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """True (O, S) where a series has an observed row before its end."""
+    seen = np.concatenate([[0], np.cumsum(panel.observed[:, 0])])
+    start = panel.offsets[:-1]
+    return (ends > 0) & (seen[start + np.clip(ends, 0, panel.lengths)] > seen[start])
+
+
+def _check_finite(panel: Panel, forecasts: dict[str, Array], seen: NDArray[np.bool_]) -> None:
+    for method, forecast in forecasts.items():
+        if forecast.shape != seen.shape:
+            raise ForecasterError(f"forecasts of {method} have shape {forecast.shape}, not {seen.shape}")
+        broken = np.argwhere(seen & ~np.isfinite(forecast))
+        if len(broken):
+            origin, series, step = broken[0]
+            raise ForecasterError(
+                f"the forecast of {method} is not finite for series {panel.ids[series]!r}, "
+                f"origin {origin + 1}, step {step + 1}"
+            )
+
+
+def _tables(actual: Array, forecast: Array, scale: Array) -> tuple[Array, Array, Array]:
+    """Overall (K,), per step (K, H) and per series (K, S) of one method; skill is filled in later."""
+    overall, per_step, per_series = [], [], []
+    for metric in METRICS:
+        series = _error(metric, actual, forecast, scale, (0, 2))  # (S,)
+        steps = _error(metric, actual, forecast, scale[:, None], 0)  # (S, H)
+        overall.append(_average(series))
+        per_step.append(_average(steps))
+        per_series.append(series)
+    return np.array(overall), np.array(per_step), np.array(per_series)
+
+
+def _error(metric: str, actual: Array, forecast: Array, scale: Array, axis: metrics.Axis) -> Array:
+    if metric == "skill":
+        return np.full_like(metrics.mae(actual, forecast, axis=axis), np.nan)
+    if metric == "mase":
+        return metrics.mase(actual, forecast, scale, axis=axis)
+    formula = {"mae": metrics.mae, "rmse": metrics.rmse, "mape": metrics.mape, "smape": metrics.smape}
+    return formula[metric](actual, forecast, axis=axis)
+
+
+def _average(values: Array) -> Array:
+    """Mean over the first axis, the series, of what is defined."""
+    return metrics.mae(values, np.zeros_like(values), axis=0)
+
+
+def _fill_skill(overall: Array, per_step: Array, per_series: Array, decide: int, best: int) -> None:
+    """Skill of every method against the best baseline; per series on MAE (MASE gives the same there)."""
+    skill, mae = METRICS.index("skill"), METRICS.index("mae")
+    overall[:, skill] = metrics.skill(overall[:, decide], overall[best, decide])
+    per_step[:, skill] = metrics.skill(per_step[:, decide], per_step[best, decide])
+    per_series[:, skill] = metrics.skill(per_series[:, mae], per_series[best, mae])
+
+
+def _span(panel: Panel, ends: NDArray[np.int64], seen: NDArray[np.bool_]) -> tuple[str, str]:
+    """First and last timestamp with a scored value."""
+    origin, series, step = np.nonzero(seen)
+    time = panel.time[panel.offsets[series] + ends[origin, series] + step]
+    return _iso(panel, time.min()), _iso(panel, time.max())
+
+
+def _iso(panel: Panel, nanoseconds: np.int64) -> str:
+    moment = np.datetime64(int(nanoseconds), "ns")
+    if panel.names.dates:
+        return str(np.datetime_as_string(moment, unit="D"))
+    return str(np.datetime_as_string(moment, unit="s")) + ("Z" if panel.names.tz else "")
