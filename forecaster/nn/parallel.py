@@ -1,0 +1,143 @@
+"""Batch shards on worker threads.
+
+NumPy lets go of the interpreter lock in products and large ufuncs, so threads run side by side, each with
+a shard of the batch and its own workspace, while BLAS is held to one thread. Shards depend on shapes alone
+and gradients are summed in the order of the shards: the number of workers never changes a byte.
+"""
+
+import itertools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from forecaster.config import NetworkConfig
+from forecaster.errors import ForecasterError
+from forecaster.nn.cells import CELLS, Array
+from forecaster.nn.losses import Loss
+from forecaster.nn.network import Network
+from forecaster.nn.recurrent import Mask
+
+GATE_ELEMENTS = 16_384
+"""Least elements of a shard's gate block (G·H·B): with fewer, a step is calls and locks, not arithmetic."""
+COLUMNS = 64
+"""Least columns of a shard: with fewer, products lose speed and weight gradients are summed too often."""
+PREDICT_ELEMENTS = 65_536
+"""The same for prediction: a gate block that stays in the second-level cache."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Columns of a batch: inputs (T, F, B), targets (K, B), mask (T, B), weights (K, B).
+
+    mask None: no padding. weights None: all ones. Prediction needs no targets.
+    """
+
+    inputs: Array
+    targets: Array | None = None
+    mask: Mask | None = None
+    weights: Array | None = None
+
+
+Gather = Callable[[int, int], Batch]
+"""gather(start, stop): those columns of a batch. Pure; called in the worker threads."""
+
+
+def shard_bounds(config: NetworkConfig, size: int, elements: int = GATE_ELEMENTS) -> list[tuple[int, int]]:
+    """Shards (start, stop) of nearly equal width, each with at least `elements` gates and COLUMNS columns."""
+    rows = CELLS[config.cell].gates * config.hidden
+    shards = max(1, min(size // COLUMNS, size * rows // elements))
+    edges = [size * shard // shards for shard in range(shards + 1)]
+    return list(itertools.pairwise(edges))
+
+
+class ShardedNetwork:
+    """A network whose batches are worked on by threads. Use it as a context manager."""
+
+    def __init__(self, network: Network, *, workers: int | None = None) -> None:
+        """`workers` threads; None: one per core. It never changes the result."""
+        self.network = network
+        self.workers = workers or len(os.sched_getaffinity(0))
+        self._pool: ThreadPoolExecutor | None = None
+        self._limits: threadpool_limits | None = None
+
+    def __enter__(self) -> Self:
+        self._limits = threadpool_limits(1, user_api="blas")
+        self._pool = ThreadPoolExecutor(self.workers)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None and self._limits is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._limits.restore_original_limits()
+        self._pool = self._limits = None
+
+    def loss_and_gradient(
+        self,
+        gather: Gather,
+        size: int,
+        loss: Loss,
+        *,
+        rng: np.random.Generator | None = None,
+        unroll: int | None = None,
+    ) -> tuple[float, Array]:
+        """The mean loss over the weights of a batch of `size` columns, and its gradient (P,).
+
+        rng turns dropout on. A batch without any weight has loss zero and gradient zero.
+        """
+        bounds = shard_bounds(self.network.config, size)
+        seeds = [None] * len(bounds) if rng is None else rng.integers(2**63, size=len(bounds)).tolist()
+
+        def work(shard: int) -> tuple[float, float, Array]:
+            own = None if seeds[shard] is None else np.random.default_rng(seeds[shard])
+            return self._shard(gather(*bounds[shard]), loss, own, unroll)
+
+        (total, weight, gradient), *others = self._map(work, len(bounds))
+        for further_total, further_weight, further in others:
+            total, weight = total + further_total, weight + further_weight
+            gradient += further
+        if weight:
+            gradient *= gradient.dtype.type(1 / weight)
+            total /= weight
+        return total, gradient
+
+    def _shard(
+        self, batch: Batch, loss: Loss, rng: np.random.Generator | None, unroll: int | None
+    ) -> tuple[float, float, Array]:
+        """Sum of losses, sum of weights and gradient of the sum for one shard."""
+        if batch.targets is None:
+            raise ForecasterError("A batch to learn from needs targets")
+        outputs, cache = self.network.forward(batch.inputs, mask=batch.mask, rng=rng, unroll=unroll)
+        total, d_outputs = loss(outputs, batch.targets, batch.weights)
+        weight = float(outputs.size if batch.weights is None else batch.weights.sum(dtype=np.float64))
+        return total, weight, self.network.backward(cache, d_outputs, inputs=False).flat
+
+    def predict(self, gather: Gather, size: int) -> Array:
+        """Outputs (K, size), in the memory of one step of a few shards."""
+        bounds = shard_bounds(self.network.config, size, PREDICT_ELEMENTS) if size else []
+        outputs = np.empty((self.network.config.outputs, size), self.network.dtype)
+
+        def work(shard: int) -> None:
+            start, stop = bounds[shard]
+            batch = gather(start, stop)
+            outputs[:, start:stop] = self.network.predict(batch.inputs, mask=batch.mask)
+
+        self._map(work, len(bounds))
+        return outputs
+
+    def _map(self, work: Callable[[int], T], shards: int) -> list[T]:
+        """work(0), work(1), … in the worker threads; a single shard stays in this thread."""
+        if self._pool is None:
+            raise ForecasterError("A ShardedNetwork works inside its `with` block only")
+        if shards == 1 or self.workers == 1:
+            return [work(shard) for shard in range(shards)]
+        return list(self._pool.map(work, range(shards)))
