@@ -1,0 +1,116 @@
+"""Configuration to and from JSON."""
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecaster.config import (
+    MemberConfig,
+    NetworkConfig,
+    Options,
+    ReadConfig,
+    TrainingConfig,
+    from_json,
+    to_json,
+)
+from forecaster.errors import UsageError
+
+texts = st.text(max_size=8)
+numbers = st.integers(min_value=-(10**9), max_value=10**9)
+networks = st.builds(NetworkConfig, hidden=numbers, cell=st.sampled_from(["rnn", "gru", "lstm"]))
+trainings = st.builds(TrainingConfig, rate=st.floats(allow_nan=False), unroll=st.none() | numbers)
+KINDS = [
+    st.builds(
+        ReadConfig, time=st.none() | texts, target=st.none() | st.tuples(texts), na=st.tuples(texts, texts)
+    ),
+    st.builds(Options, horizon=st.none() | numbers, log=st.none() | st.booleans(), levels=st.tuples(numbers)),
+    st.builds(
+        MemberConfig,
+        horizon=numbers,
+        lookback=numbers,
+        segment=numbers,
+        season=numbers,
+        log=st.booleans(),
+        deseasonalise=st.booleans(),
+        seed=numbers,
+        network=networks,
+        training=trainings,
+    ),
+]
+
+
+@given(st.one_of(KINDS))
+def test_json_round_trip(config: ReadConfig | Options | MemberConfig) -> None:
+    """A configuration written as JSON text and read again is the same, tuples and nested parts included."""
+    assert from_json(type(config), json.loads(json.dumps(to_json(config)))) == config
+
+
+@pytest.mark.parametrize("kind", [ReadConfig, Options, NetworkConfig, TrainingConfig])
+def test_an_empty_object_gives_the_defaults(kind: type) -> None:
+    """What is not said keeps its default."""
+    assert from_json(kind, {}) == kind()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("horizon", "24"),
+        ("horizon", 24.0),
+        ("horizon", True),
+        ("horizon", [24]),
+        ("log", 1),
+        ("log", "yes"),
+        ("rate", "fast"),
+        ("rate", True),
+        ("clip", None),
+        ("cell", "transformer"),
+        ("cell", 3),
+        ("levels", 80),
+        ("levels", ["80"]),
+        ("levels", "80"),
+        ("seed", None),
+    ],
+)
+def test_an_ill_typed_value_is_refused(name: str, value: object) -> None:
+    """A value of another type is an error that names the setting and what was found."""
+    with pytest.raises(UsageError) as caught:
+        from_json(Options, {name: value})
+    assert name in caught.value.message
+
+
+def test_a_whole_number_will_do_for_a_float() -> None:
+    """JSON writes 1.0 as 1; the field is a float all the same."""
+    clip = from_json(Options, {"clip": 1}).clip
+    assert (clip, type(clip)) == (1.0, float)
+
+
+def test_an_unknown_setting_is_refused() -> None:
+    """A name that is no setting is an error that lists those that are."""
+    with pytest.raises(UsageError) as caught:
+        from_json(Options, {"horizn": 3})
+    assert "'horizn'" in caught.value.message
+    assert "horizon" in caught.value.hint
+
+
+def test_a_wrong_choice_names_the_right_ones() -> None:
+    """The error for a word outside the choices lists them."""
+    with pytest.raises(UsageError) as caught:
+        from_json(Options, {"cell": "transformer"})
+    assert "rnn, gru, lstm" in caught.value.hint
+
+
+def test_a_missing_field_is_refused() -> None:
+    """A field without a default has to be there."""
+    with pytest.raises(UsageError) as caught:
+        from_json(MemberConfig, {"horizon": 1})
+    assert "lookback" in caught.value.message
+
+
+@pytest.mark.parametrize("kind", [ReadConfig, Options, NetworkConfig, TrainingConfig, MemberConfig])
+def test_configurations_are_frozen(kind: type) -> None:
+    """Nobody changes a configuration after it was made."""
+    assert kind.__dataclass_params__.frozen
+    assert dataclasses.is_dataclass(kind)
