@@ -115,6 +115,8 @@ class MemberConfig:
     """m: rows of one season; 1 where there is none."""
     log: bool
     deseasonalise: bool
+    gaps: bool
+    """Whether the network is told which rows were observed."""
     seed: int
     network: NetworkConfig
     training: TrainingConfig
@@ -177,6 +179,10 @@ def from_json(kind: type[T], values: dict[str, Any]) -> T:
 def _convert(hint: Any, value: Any, name: str) -> Any:
     """`value` as the type `hint`, or UsageError naming the field."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return value
+    if origin is dict and isinstance(value, dict):
+        return {key: _convert(args[1], item, f"{name}.{key}") for key, item in value.items()}
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None

@@ -1,0 +1,167 @@
+"""Defaults: the rules that turn frequency, length and number of series into a configuration.
+
+Whatever a user sets is kept; the rest follows the data. No rule reads a value at or after the forecast
+origin; only `log` and the season look at values at all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.config import MemberConfig, NetworkConfig, Options, TrainingConfig
+from forecaster.data.calendar import Frequency
+from forecaster.data.panel import Panel
+from forecaster.errors import DataError, UsageError
+from forecaster.transform import positive
+from forecaster.windows import count_features
+
+Ints = NDArray[np.int64]
+
+LONGEST_LOOKBACK = 1024
+LONGEST_SEGMENT = 26
+USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
+"""Season -> horizon for days and longer; within a day the horizon is one season."""
+POOLED_WINDOWS = 256
+"""Validation looks at this many windows at least, where the series are long enough."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where the parts of each series end, in rows (S,): train | validation | test.
+
+    Zero in `train`: the series is too short to hold anything out; it joins the final training only.
+    """
+
+    train: Ints
+    validation: Ints
+
+    @property
+    def series(self) -> Ints:
+        """The series that hold something out."""
+        return np.flatnonzero(self.train > 0)
+
+
+def choose_horizon(options: Options, panel: Panel) -> int:
+    """The horizon asked for, or a usual one for the frequency that leaves the data long enough.
+
+    Raises DataError where the history is shorter than the horizon asked for.
+    """
+    longest = int(panel.lengths.max())
+    horizon = options.horizon
+    if horizon is None:
+        season = panel.frequency.season
+        horizon = max(1, min(USUAL_HORIZON.get(season, season), longest // 5))
+    if horizon < 1:
+        raise UsageError(f"the horizon is {horizon}", hint="Ask for --horizon 1 or more.")
+    if longest < horizon + 2:
+        where = panel.ids[int(panel.lengths.argmax())]
+        raise DataError(
+            f"a horizon of {horizon} needs at least {horizon + 2} rows, "
+            f"the longest series ({where!r}) has {longest}",
+            hint=f"Ask for --horizon {max(1, longest // 3)} or less, or give more history.",
+        )
+    return horizon
+
+
+def split(known: Ints, horizon: int) -> Split:
+    """Hold out the newest rows before `known[s]` for validation.
+
+    One horizon of each series that is long enough; where the series are few, several overlapping origins,
+    since one window says little. A series must keep at least twice what is held out, or two rows where
+    all are that short.
+    """
+    series = max(1, int((known > 0).sum()))
+    more = math.ceil(POOLED_WINDOWS / series) - 1
+    held = horizon + np.minimum(more, np.maximum(known // 6 - horizon, 0))
+    train = known - held
+    keeps = np.maximum(2, min(horizon, 4))
+    return Split(np.where(train >= keeps, train, 0), known)
+
+
+def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[MemberConfig, ...]:
+    """The configuration of every member of the ensemble."""
+    rows = int(np.median(known[known > 0]))
+    season = _season(options, panel.frequency, rows)
+    segment = options.segment or _segment(season)
+    lookback = options.lookback or _lookback(panel.frequency, season, horizon, rows)
+    segment = min(segment, lookback) if options.segment is None else segment
+    lookback = segment * math.ceil(lookback / segment)
+    log = positive(panel, known) if options.log is None else options.log
+    gaps = not bool(panel.observed[:, 0].all())
+    views = _views(options, season)
+    return tuple(
+        MemberConfig(
+            horizon=horizon,
+            lookback=lookback,
+            segment=segment,
+            season=season,
+            log=log,
+            deseasonalise=view,
+            gaps=gaps,
+            seed=options.seed + number,
+            network=_network(options, panel, segment, horizon, gaps),
+            training=_training(options, int(known.sum())),
+        )
+        for number, view in enumerate(views)
+    )
+
+
+def _season(options: Options, frequency: Frequency, rows: int) -> int:
+    """The usual season where three of them fit into the history, else none."""
+    if options.season is not None:
+        return options.season
+    return frequency.season if rows >= 3 * frequency.season else 1
+
+
+def _segment(season: int) -> int:
+    """One season, or its largest divisor that is short enough (recipe: the largest single gain)."""
+    return next(size for size in range(min(season, LONGEST_SEGMENT), 0, -1) if season % size == 0)
+
+
+def _lookback(frequency: Frequency, season: int, horizon: int, rows: int) -> int:
+    """Two seasons, or one and a half horizons; two of the longer season where the history is long."""
+    short = max(2 * season, math.ceil(1.5 * horizon), min(20, rows // 4))
+    long = min(2 * max(frequency.seasonalities), 16 * season, LONGEST_LOOKBACK)
+    return max(1, min(max(short, min(long, rows // 2)), max(rows - 1, 1)))
+
+
+def _views(options: Options, season: int) -> list[bool]:
+    """Whether each member has the season removed: one with, one without, since they err differently."""
+    count = options.members or 2
+    if season == 1:
+        return [False] * count
+    if options.deseasonalise is not None:
+        return [options.deseasonalise] * count
+    return [number % 2 == 0 for number in range(count)]
+
+
+def _network(options: Options, panel: Panel, segment: int, horizon: int, gaps: bool) -> NetworkConfig:
+    return NetworkConfig(
+        cell=options.cell,
+        inputs=count_features(panel.values.shape[1], segment, gaps),
+        hidden=options.hidden or 64,
+        layers=options.layers,
+        outputs=horizon,
+        embedding=True,
+        dropout=options.dropout,
+    )
+
+
+def _training(options: Options, rows: int) -> TrainingConfig:
+    return TrainingConfig(
+        steps=options.steps or 1000,
+        batch=options.batch or 256,
+        rate=options.rate or 3e-3,
+        loss=options.loss,
+        quantile=options.quantile,
+        optimizer=options.optimizer,
+        weight_decay=options.weight_decay,
+        clip=options.clip,
+        schedule=options.schedule,
+        unroll=options.unroll,
+        patience=10 if options.patience is None else options.patience,
+    )

@@ -1,0 +1,159 @@
+"""Model x Panel -> Forecast: point forecasts and intervals, in the user's units.
+
+A forecast from an origin reads only the rows before it: transforms are fitted on them anew each time,
+so they follow the newest pattern, and a series that the model has never seen is forecast like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.data.panel import Panel
+from forecaster.errors import ModelError
+from forecaster.model import Member, Model
+from forecaster.nn.parallel import ShardedNetwork
+from forecaster.transform import fit_transform, positive
+from forecaster.windows import Ints, Windows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecaster.data.audit import Finding
+
+Floats = NDArray[np.float64]
+
+SPREAD_ROWS = 3
+"""Local spread is measured over this many lookbacks."""
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Point forecasts and intervals of S series, H steps ahead."""
+
+    panel: Panel
+    ends: Ints  # (S,) rows known; the first forecast is for row ends[s]
+    point: Floats  # (S, H)
+    lower: Floats  # (levels, S, H)
+    upper: Floats  # (levels, S, H)
+    levels: tuple[int, ...]
+    findings: tuple[Finding, ...] = ()
+    """What was found in the data on reading it."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a series and step; the columns for id and time keep the user's names."""
+        from forecaster.data.frames import forecast_frame
+
+        bounds: dict[str, Floats] = {"forecast": self.point}
+        for level, lower, upper in zip(self.levels, self.lower, self.upper, strict=True):
+            bounds |= {f"lo_{level}": lower, f"hi_{level}": upper}
+        return forecast_frame(self.panel, self.ends, bounds)
+
+
+def forecast(model: Model, panel: Panel, *, horizon: int | None = None) -> Forecast:
+    """Forecast each series from its newest row, `horizon` steps ahead (the model's own by default).
+
+    Raises ModelError where model and data do not fit each other.
+    """
+    model.check_fits(panel)
+    horizon = model.horizon if horizon is None else horizon
+    if not 1 <= horizon <= model.horizon:
+        raise ModelError(
+            f"the model was trained to look {model.horizon} steps ahead, not {horizon}",
+            hint=f"Ask for 1 to {model.horizon}, or train again with --horizon {horizon}.",
+        )
+    check_history(model, panel)
+    ends = panel.lengths
+    point = point_forecasts(model.members, panel, ends)[:, :horizon]
+    log = model.members[0].config.log
+    reach = model.half_widths[:, None, :horizon] * local_spread(panel, ends, model.lookback, log=log)[:, None]
+    lower, upper = intervals(point, reach, log=log)
+    return Forecast(panel, ends, point, lower, upper, model.options.levels)
+
+
+def check_history(model: Model, panel: Panel) -> None:
+    """Raise ModelError where a series is shorter than what the model looks back on.
+
+    A model trained on series shorter than its lookback takes any of two rows or more.
+    """
+    least = min(model.lookback, int(model.facts.training.get("shortest", model.lookback)))
+    short = np.flatnonzero(panel.lengths < least)
+    if short.size:
+        first = short[0]
+        raise ModelError(
+            f"series {panel.ids[first]!r} has {panel.lengths[first]} rows, the model looks back on {least}"
+            + (f" ({short.size} series are too short)" if short.size > 1 else ""),
+            hint="Give the whole history, not only the newest rows; or train with a smaller --lookback.",
+        )
+
+
+def point_forecasts(members: Sequence[Member], panel: Panel, ends: Ints) -> Floats:
+    """The mean of the members' forecasts (S, H); NaN for series of which nothing is known (ends[s] < 1)."""
+    return np.mean([_member_forecast(member, panel, ends) for member in members], axis=0)
+
+
+def _member_forecast(member: Member, panel: Panel, ends: Ints) -> Floats:
+    """One member's forecasts in the user's units (S, H)."""
+    config = member.config
+    if config.log and not positive(panel, ends):
+        raise ModelError(
+            "the model works with logarithms, but this data has values of zero or below",
+            hint="Train again on this data: the model will then do without logarithms.",
+        )
+    fitted = fit_transform(
+        panel, ends, log=config.log, season=config.season, deseasonalise=config.deseasonalise
+    )
+    windows = Windows(
+        panel,
+        fitted,
+        lookback=config.lookback,
+        segment=config.segment,
+        horizon=config.horizon,
+        gaps=config.gaps,
+    )
+    series = np.flatnonzero(ends >= 1)
+    origins = ends[series]
+    with ShardedNetwork(member.network) as sharded:
+        outputs = sharded.predict(
+            lambda start, stop: windows.inputs(series[start:stop], origins[start:stop]), len(series)
+        )
+    z = outputs.T.astype(np.float64) + windows.level(series, origins)[:, None]  # (B, H)
+    result = np.full((len(panel), config.horizon), np.nan)
+    result[series] = fitted.invert(z, series, origins)
+    return result
+
+
+def local_spread(panel: Panel, ends: Ints, lookback: int, *, log: bool) -> Floats:
+    """Mean |x_t − x_{t−1}| over the last few lookbacks before each end (S,), the unit of the intervals.
+
+    Measured locally, because the volatility of prices comes in clusters (Engle 1982). Never zero where
+    the series as a whole moves. x is log y with `log`.
+    """
+    rows = panel.offsets[:-1, None] + np.maximum(ends, 1)[:, None] - np.arange(1, SPREAD_ROWS * lookback + 1)
+    valid = rows > panel.offsets[:-1, None]
+    rows = np.where(valid, rows, 1)
+    y = panel.target
+    with np.errstate(divide="ignore", invalid="ignore"):
+        now, before = (np.log(y[rows]), np.log(y[rows - 1])) if log else (y[rows], y[rows - 1])
+        steps = np.where(valid, np.abs(now - before), np.nan)
+    seen = np.isfinite(steps)
+    return np.where(seen, steps, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+
+
+def intervals(point: Floats, reach: Floats, *, log: bool) -> tuple[Floats, Floats]:
+    """Bounds `reach` away from the point forecasts, as factors where the model works in logarithms."""
+    if log:
+        return point * np.exp(-reach), point * np.exp(reach)
+    return point - reach, point + reach
+
+
+def scaled_residuals(actual: Floats, point: Floats, spread: Floats, *, log: bool) -> Floats:
+    """|x − x̂| in units of local spread (S, H); NaN where there is no actual value or no spread."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(np.log(actual / point)) if log else np.abs(actual - point)
+        scaled = distance / spread[:, None]
+    return np.where(np.isfinite(scaled), scaled, np.nan)

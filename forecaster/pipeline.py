@@ -1,0 +1,297 @@
+"""Train, predict, evaluate, inspect: config in, result out; joins the rooms."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster import __version__, ensemble
+from forecaster.config import Options, ReadConfig
+from forecaster.data.calendar import isoformat
+from forecaster.data.load import Loaded, load
+from forecaster.data.panel import Panel
+from forecaster.defaults import Split, choose_horizon, plan, split
+from forecaster.ensemble import Fitted, Listener
+from forecaster.errors import ModelError, UsageError
+from forecaster.evaluation.backtest import held_out, rolling_origins
+from forecaster.evaluation.baselines import backtest_baselines, first_ends
+from forecaster.evaluation.error_report import MODEL
+from forecaster.evaluation.intervals import calibrate
+from forecaster.evaluation.scores import Report, score
+from forecaster.forecasting import (
+    Forecast,
+    forecast,
+    local_spread,
+    point_forecasts,
+    scaled_residuals,
+)
+from forecaster.model import Facts, Member, Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+FEW_WINDOWS = 10
+ROUGH_SPREAD = 1.0
+"""Half-width, in local spreads per root of the step, where nothing could be held out to calibrate on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What `train` gives: the model, how it did on data held out, and what was found in the data."""
+
+    model: Model
+    report: Report | None
+    loaded: Loaded
+    notes: tuple[str, ...] = ()
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What `evaluate` gives."""
+
+    report: Report
+    loaded: Loaded
+    notes: tuple[str, ...] = ()
+
+
+def inspect(source: str | Path | pd.DataFrame, read: ReadConfig = ReadConfig()) -> Loaded:
+    """Read the data and say what was understood."""
+    return load(source, read)
+
+
+def train(
+    source: str | Path | pd.DataFrame,
+    options: Options = Options(),
+    read: ReadConfig = ReadConfig(),
+    *,
+    on_event: Listener | None = None,
+) -> Training:
+    """Train a model and report its errors on data held out.
+
+    The last horizon of each series long enough is the test, what lies before it validation. The report is
+    that of networks that saw neither; the model returned has then been trained again on all rows with the
+    number of steps that validation chose, unless `options.refit` is off.
+    """
+    loaded = load(source, read)
+    panel = loaded.panel
+    horizon = choose_horizon(options, panel)
+    tested = np.where(panel.lengths > horizon, panel.lengths - horizon, 0)
+    parts = split(tested, horizon)
+    if not parts.series.size:
+        return _train_unreported(loaded, horizon, options, on_event)
+    configs = plan(panel, parts.train, horizon, options)
+    fitted = ensemble.fit(panel, parts, configs, options, on_event)
+    report, half_widths = _hold_out(panel, fitted, parts, horizon, options)
+    interrupted = fitted[-1].outcome.interrupted
+    if options.refit and not interrupted:
+        fitted = ensemble.refit(panel, panel.lengths, fitted, options, on_event)
+        interrupted = any(item.outcome.interrupted for item in fitted)
+    model = _model(loaded, fitted, options, half_widths, report)
+    notes = _notes(panel, parts, report, horizon)
+    return Training(model, report, loaded, notes, interrupted)
+
+
+def predict(
+    model: Model,
+    source: str | Path | pd.DataFrame | None = None,
+    *,
+    read: ReadConfig | None = None,
+    horizon: int | None = None,
+) -> Forecast:
+    """Forecast from the newest row of `source`, by default the one that the model was trained on.
+
+    Columns and dialect are those that the model remembers; `read` overrides what it sets. Raises
+    ModelError where the data does not fit the model.
+    """
+    if source is None:
+        source = model.facts.source
+        if source in ("", "-"):
+            raise UsageError(
+                "the model was trained on "
+                + ("standard input" if source else "a table in memory")
+                + ", which cannot be read again",
+                hint="Name the data: `forecast predict DATA`, or `-` to read standard input.",
+            )
+    loaded = load(source, _merge(model.facts.read, read))
+    return dataclasses.replace(forecast(model, loaded.panel, horizon=horizon), findings=loaded.findings)
+
+
+def evaluate(
+    source: str | Path | pd.DataFrame,
+    options: Options = Options(),
+    read: ReadConfig = ReadConfig(),
+    *,
+    origins: int = 1,
+    step: int | None = None,
+    model: Model | None = None,
+    on_event: Listener | None = None,
+) -> Evaluation:
+    """Rolling-origin backtest: `origins` origins, `step` rows apart (one horizon by default).
+
+    Trains once on what precedes the first origin, or takes a `model` that was; each forecast reads the
+    rows before its origin only.
+    """
+    loaded = load(source, _merge(model.facts.read, read) if model else read)
+    panel = loaded.panel
+    horizon = model.horizon if model else choose_horizon(options, panel)
+    if model and options.horizon is not None:
+        horizon = options.horizon
+    ends = rolling_origins(panel.lengths, horizon, origins, step or horizon)
+    if model is None:
+        fitted = _fit_before(panel, ends, horizon, options, on_event)
+        members = tuple(item.member for item in fitted)
+    else:
+        model.check_fits(panel)
+        _check_unseen(model, panel, ends)
+        members = tuple(model.members)
+    report = score(panel, ends, _all_forecasts(panel, members, ends, horizon), horizon)
+    return Evaluation(report, loaded)
+
+
+def _fit_before(
+    panel: Panel, ends: Ints, horizon: int, options: Options, on_event: Listener | None
+) -> tuple[Fitted, ...]:
+    """Members trained on what precedes each series' first origin."""
+    known = np.maximum(first_ends(ends), 0)
+    parts = split(known, horizon)
+    if not parts.series.size:
+        return ensemble.fit_unvalidated(panel, known, plan(panel, known, horizon, options), options, on_event)
+    configs = plan(panel, parts.train, horizon, options)
+    fitted = ensemble.fit(panel, parts, configs, options, on_event)
+    if options.refit and not fitted[-1].outcome.interrupted:
+        return ensemble.refit(panel, known, fitted, options, on_event)
+    return fitted
+
+
+def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: Listener | None) -> Training:
+    """Train on all rows, since no series is long enough to hold anything out."""
+    panel = loaded.panel
+    configs = plan(panel, panel.lengths, horizon, options)
+    fitted = ensemble.fit_unvalidated(panel, panel.lengths, configs, options, on_event)
+    growth = ROUGH_SPREAD * np.sqrt(np.arange(1, horizon + 1))
+    half_widths = np.array([NormalDist().inv_cdf(0.5 + level / 200) * growth for level in options.levels])
+    needed = 3 * horizon
+    note = (
+        f"No error report: the longest series has {int(panel.lengths.max())} rows, and holding out "
+        f"data for a horizon of {horizon} takes about {needed}. The intervals are rough."
+    )
+    model = _model(loaded, fitted, options, half_widths, None)
+    return Training(model, None, loaded, (note,), any(item.outcome.interrupted for item in fitted))
+
+
+def _all_forecasts(panel: Panel, members: Sequence[Member], ends: Ints, horizon: int) -> dict[str, Floats]:
+    """The model's and the baselines' forecasts from each origin: {method: (O, S, H)}."""
+    model = [point_forecasts(members, panel, np.maximum(origin, 0))[:, :horizon] for origin in ends]
+    return {MODEL: np.stack(model)} | backtest_baselines(panel, ends, horizon)
+
+
+def _hold_out(
+    panel: Panel, fitted: Sequence[Fitted], parts: Split, horizon: int, options: Options
+) -> tuple[Report, Floats]:
+    """The report on the test part, and interval half-widths calibrated on test and validation."""
+    members = [item.member for item in fitted]
+    ends = np.stack([np.where(parts.train > 0, part, -1) for part in (parts.train, parts.validation)])
+    forecasts = _all_forecasts(panel, members, ends, horizon)
+    report = score(panel, ends[1:], {name: values[1:] for name, values in forecasts.items()}, horizon)
+    log = members[0].config.log
+    lookback = max(member.config.lookback for member in members)
+    actual = held_out(panel, ends, horizon)
+    residuals = [
+        scaled_residuals(actual[n], forecasts[MODEL][n], _spread(panel, end, lookback, log), log=log)
+        for n, end in enumerate(ends)
+    ]
+    return report, calibrate(np.concatenate(residuals), options.levels)
+
+
+def _spread(panel: Panel, ends: Ints, lookback: int, log: bool) -> Floats:
+    return local_spread(panel, np.maximum(ends, 0), lookback, log=log)
+
+
+def _model(
+    loaded: Loaded, fitted: Sequence[Fitted], options: Options, half_widths: Floats, report: Report | None
+) -> Model:
+    """The model with everything it remembers."""
+    panel = loaded.panel
+    repairs: Counter[str] = Counter()
+    for finding in loaded.findings:
+        if finding.severity == "repair":
+            repairs[finding.code] += finding.count
+    facts = Facts(
+        source=loaded.source,
+        read=loaded.read,
+        names=panel.names,
+        frequency=panel.frequency,
+        series=len(panel),
+        rows=len(panel.values),
+        first=int(panel.time.min()),
+        last=int(panel.time.max()),
+        versions={"forecaster": __version__}
+        | {name: version(name) for name in ("numpy", "pandas", "pyarrow", "safetensors")},
+        repairs=dict(repairs),
+        training={
+            "seed": options.seed,
+            "refit": options.refit,
+            "shortest": int(panel.lengths.min()),
+            "steps": [item.outcome.steps for item in fitted],
+            "validation": [item.outcome.validation for item in fitted],
+            "rescues": sum(item.outcome.rescues for item in fitted),
+        },
+        report=None if report is None else report.to_json(),
+    )
+    return Model(options, tuple(item.member for item in fitted), half_widths, facts)
+
+
+def _notes(panel: Panel, parts: Split, report: Report, horizon: int) -> tuple[str, ...]:
+    """What a reader of the report should know."""
+    notes = []
+    left_out = len(panel) - parts.series.size
+    if left_out:
+        notes.append(
+            f"{left_out} of {len(panel)} series are too short to hold out {horizon} rows; the report is "
+            "without them, the model is trained on them too."
+        )
+    if report.windows < FEW_WINDOWS:
+        notes.append(
+            f"The report rests on {report.windows} held-out window{'s'[: report.windows > 1]}: "
+            "`forecast evaluate DATA --origins 20` says more."
+        )
+    return tuple(notes)
+
+
+def _merge(remembered: ReadConfig, asked: ReadConfig | None) -> ReadConfig:
+    """What the model remembers, with what was asked for in its place."""
+    if asked is None:
+        return remembered
+    default = ReadConfig()
+    changed = {
+        field.name: getattr(asked, field.name)
+        for field in dataclasses.fields(ReadConfig)
+        if getattr(asked, field.name) != getattr(default, field.name)
+    }
+    return dataclasses.replace(remembered, **changed)
+
+
+def _check_unseen(model: Model, panel: Panel, ends: Ints) -> None:
+    """Raise ModelError where the model was trained on rows at or after the first origin."""
+    first = first_ends(ends)
+    taking_part = np.flatnonzero(first > 0)
+    known = panel.time[panel.offsets[taking_part] + first[taking_part] - 1]
+    if model.facts.last > known.min():
+        raise ModelError(
+            f"the model has seen data up to {isoformat(model.facts.last, panel.names)}, "
+            f"the first origin is {isoformat(int(known.min()), panel.names)}: its score would flatter it",
+            hint="Leave --model out, and `evaluate` trains one on what precedes the first origin.",
+        )
