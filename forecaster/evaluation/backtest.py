@@ -63,4 +63,4 @@ def held_out(panel: Panel, ends: NDArray[np.int64], horizon: int) -> NDArray[np.
     step = np.arange(horizon)
     inside = (ends >= 0)[..., None] & (ends[..., None] + step < panel.lengths[:, None])  # (O, S, H)
     rows = np.where(inside, (panel.offsets[:-1] + ends)[..., None] + step, 0)
-    return np.where(inside & panel.observed[rows, 0], panel.target[rows], np.nan)
+    return np.where(inside, panel.target[rows], np.nan)
