@@ -26,6 +26,7 @@ ScheduleName = Literal["constant", "cosine", "one_cycle", "step"]
 T = TypeVar("T")
 Duplicates = Literal["error", "mean", "last", "first"]
 BadRows = Literal["error", "skip"]
+Layout = Literal["one", "long", "wide", "files"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class ReadConfig:
     target: tuple[str, ...] | None = None
     """One name; or several value columns of a wide table, each of which becomes a series."""
     covariates: tuple[str, ...] = ()
+    layout: Layout | None = None
+    """One series; an id column; each target column a series; each file a series, named by its file."""
     freq: str | None = None
     """A pandas offset alias such as h, 30min, D, B, W-SUN, MS, ME, QS, YS."""
     delimiter: str | None = None
@@ -45,7 +48,9 @@ class ReadConfig:
     na: tuple[str, ...] = ()
     """Further words that mean a missing value."""
     date_format: str | None = None
+    """iso, ymd, dmy, mdy, named; s, ms, us, ns since 1970; or a strptime pattern such as %d.%m.%Y."""
     tz: str | None = None
+    """Naive times are in this zone, aware ones are shown in it."""
     duplicates: Duplicates = "error"
     bad_rows: BadRows = "error"
     strict: bool = False
