@@ -1,8 +1,38 @@
-"""Frequency: how far apart rows are, how many make a season, and what comes next."""
+"""Frequency: how far apart rows are, how many make a season, and what comes next.
+
+A frequency is a pandas offset alias. Here it is taken as a Step: a fixed length, a number of months (keeping
+the day in the month, or always the last day), or a business day. Steps of whole days are counted on the clock
+of the time zone, shorter ones in UTC, as pandas does.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecaster.data.panel import Names
+
+Longs = NDArray[np.int64]
+Kind = Literal["fixed", "month_start", "month_end", "business"]
+
+SECOND = 10**9  # ns
+DAY = 86_400 * SECOND
+UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "D": DAY}
+OLDER = {"H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns",
+         "M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS"}  # fmt: skip
+WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+KNOWN = "s, min, 15min, h, D, B, W-SUN, MS, ME, QS, QE, YS or YE"
 
 
 @dataclass(frozen=True)
@@ -21,3 +51,184 @@ class Frequency:
     def season(self) -> int:
         """The usual seasonality m of a MASE and of the seasonal naive forecast."""
         return self.seasonalities[0]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A frequency as arithmetic needs it."""
+
+    kind: Kind
+    size: int
+    """ns of a fixed step, months of a month step, 1 for business days."""
+
+    @property
+    def by_days(self) -> bool:
+        """Whether steps are whole days, to be counted on the local clock."""
+        return self.kind != "fixed" or self.size % DAY == 0
+
+
+def frequency(alias: str) -> Frequency:
+    """The Frequency of a pandas offset alias, older spellings included; UsageError for an unknown one."""
+    match = re.fullmatch(r"(\d*)([A-Za-z]+)(?:-([A-Za-z]{3}))?", alias.strip())
+    if match is None:
+        raise UsageError(f"unknown frequency {alias!r}", hint=f"Use a pandas offset alias: {KNOWN}.")
+    count, unit, anchor = match[1], match[2], (match[3] or "").upper()
+    unit = OLDER.get(unit, unit)
+    name = f"{count}{unit}-{anchor}" if anchor else f"{count}{unit}"
+    return Frequency(name, _seasons(step_of(name)))
+
+
+@lru_cache
+def step_of(alias: str) -> Step:
+    """The Step of an alias; UsageError for an unknown one."""
+    match = re.fullmatch(r"([1-9]\d{0,8})?([A-Za-z]+)(?:-([A-Z]{3}))?", alias)
+    count, unit, anchor = (int(match[1] or 1), match[2], match[3]) if match else (0, "", None)
+    if unit in UNITS and anchor is None:
+        return Step("fixed", count * UNITS[unit])
+    if unit == "W" and anchor in (None, *WEEKDAYS):
+        return Step("fixed", count * 7 * DAY)
+    if unit == "B" and anchor is None and count == 1:
+        return Step("business", 1)
+    if unit in ("MS", "ME") and anchor is None:
+        return Step("month_start" if unit == "MS" else "month_end", count)
+    if unit in ("QS", "YS", "QE", "YE") and anchor in (None, *MONTHS):
+        months = count * (3 if unit[0] == "Q" else 12)
+        return Step("month_start" if unit[1] == "S" else "month_end", months)
+    raise UsageError(f"unknown frequency {alias!r}", hint=f"Use a pandas offset alias: {KNOWN}.")
+
+
+def alias_of(step: Step, at: int) -> str:
+    """The alias of `step` for a series with a row at time `at` (ns), which anchors weeks and years."""
+    if step.kind == "business":
+        return "B"
+    if step.kind == "fixed" and step.size % (7 * DAY) == 0:
+        return (
+            f"{_times(step.size // (7 * DAY))}W-{WEEKDAYS[(at // DAY + 3) % 7]}"  # 1970 began on a Thursday
+        )
+    if step.kind == "fixed":
+        unit = max(
+            (unit for unit, size in UNITS.items() if step.size % size == 0), key=lambda unit: UNITS[unit]
+        )
+        return f"{_times(step.size // UNITS[unit])}{unit}"
+    month = int(np.datetime64(at, "ns").astype("datetime64[M]").astype(int)) % 12
+    end = "S" if step.kind == "month_start" else "E"
+    if step.size % 12 == 0:
+        return f"{_times(step.size // 12)}Y{end}-{MONTHS[month]}"
+    if step.size % 3 == 0:
+        first = month % 3 if end == "S" else 9 + month % 3  # pandas calls plain quarters QS-JAN and QE-DEC
+        return f"{_times(step.size // 3)}Q{end}-{MONTHS[first]}"
+    return f"{_times(step.size)}M{end}"
+
+
+def _times(count: int) -> str:
+    return str(count) if count > 1 else ""
+
+
+def _seasons(step: Step) -> tuple[int, ...]:
+    """Rows in each season of the kinds that such data usually has, where it is a whole number."""
+    if step.kind == "business":
+        return (5,)
+    if step.kind != "fixed":
+        return (12 // step.size,) if 12 % step.size == 0 else (1,)
+    if step.size % (7 * DAY) == 0:
+        return (max(52 * 7 * DAY // step.size, 1),)
+    spans = (7 * DAY, 365 * DAY) if step.size >= DAY else (DAY, 7 * DAY)
+    if step.size < 60 * SECOND:
+        spans = (3600 * SECOND, DAY) if step.size >= SECOND else (SECOND, 60 * SECOND)
+    return tuple(span // step.size for span in spans if span % step.size == 0 and span > step.size) or (1,)
+
+
+def position(step: Step, time: Longs, start: Longs) -> tuple[Longs, NDArray[np.bool_]]:
+    """Steps from each `start` to its `time` (both (N,), local ns), and whether the time is on that grid."""
+    if step.kind == "fixed":
+        steps, rest = np.divmod(time - start, step.size)
+        return steps, rest == 0
+    day, clock = np.divmod(time, DAY)
+    first_day, first_clock = np.divmod(start, DAY)
+    if step.kind == "business":
+        steps = np.busday_count(_dates(first_day), _dates(day))
+        return steps.astype(np.int64), (clock == first_clock) & np.is_busday(_dates(day))
+    month, first_month = _months(day), _months(first_day)
+    steps, rest = np.divmod((month - first_month).astype(np.int64), step.size)
+    if step.kind == "month_end":
+        fits = _months(day + 1) != month
+    else:
+        fits = _day_in_month(day, month) == _day_in_month(first_day, first_month)
+    return steps, (rest == 0) & (clock == first_clock) & fits
+
+
+def moved(step: Step, start: Longs, count: Longs) -> Longs:
+    """The times `count` steps after `start` (both (N,), local ns)."""
+    if step.kind == "fixed":
+        return np.asarray(start + count * step.size)
+    day, clock = np.divmod(start, DAY)
+    if step.kind == "business":
+        later = np.busday_offset(_dates(day), count, roll="preceding").astype(np.int64)
+        return np.asarray(later * DAY + clock)
+    month = _months(day)
+    target = month + count * step.size
+    if step.kind == "month_end":
+        return np.asarray((_first_day(target + 1) - 1) * DAY + clock)
+    last = _first_day(target + 1) - _first_day(target) - 1
+    return np.asarray((_first_day(target) + np.minimum(_day_in_month(day, month), last)) * DAY + clock)
+
+
+def _dates(days: Longs) -> NDArray[np.datetime64]:
+    return days.astype("datetime64[D]")
+
+
+def _months(days: Longs) -> NDArray[np.datetime64]:
+    return _dates(days).astype("datetime64[M]")
+
+
+def _first_day(months: NDArray[np.datetime64]) -> Longs:
+    return months.astype("datetime64[D]").astype(np.int64)
+
+
+def _day_in_month(days: Longs, months: NDArray[np.datetime64]) -> Longs:
+    return days - _first_day(months)
+
+
+def to_local(ns: Longs, tz: str | None) -> Longs:
+    """UTC times as the clock of zone `tz` shows them."""
+    if tz is None or tz == "UTC":
+        return ns
+    import pandas as pd
+
+    index = pd.DatetimeIndex(ns.view("M8[ns]")).tz_localize("UTC").tz_convert(tz).tz_localize(None)
+    return np.asarray(index.as_unit("ns").asi8)
+
+
+def from_local(ns: Longs, tz: str | None) -> Longs:
+    """Clock times of zone `tz` as UTC; a skipped one moves forward, one that came twice is the first."""
+    if tz is None or tz == "UTC":
+        return ns
+    import pandas as pd
+
+    first = np.ones(len(ns), bool)
+    index = pd.DatetimeIndex(ns.view("M8[ns]")).tz_localize(tz, ambiguous=first, nonexistent="shift_forward")
+    return np.asarray(index.as_unit("ns").tz_convert("UTC").asi8)
+
+
+def future_times(last: int, frequency: Frequency, count: int, tz: str | None = None) -> Longs:
+    """The `count` timestamps (ns UTC) that follow `last`; days and longer steps keep the clock of `tz`."""
+    step = step_of(frequency.alias)
+    zone = tz if step.by_days else None
+    start = np.full(count, to_local(np.array([last], np.int64), zone)[0])
+    return from_local(moved(step, start, np.arange(1, count + 1)), zone)
+
+
+def timestamps(ns: Longs, names: Names) -> pd.DatetimeIndex:
+    """Times for a user's table: in the zone they were written in, naive where they were naive."""
+    import pandas as pd
+
+    index = pd.DatetimeIndex(np.asarray(ns, np.int64).view("M8[ns]"))
+    return index.tz_localize("UTC").tz_convert(names.tz) if names.tz else index
+
+
+def times_as_strings(ns: Longs, names: Names) -> list[str]:
+    """ISO 8601 text: plain dates where the source had plain dates."""
+    index = timestamps(ns, names)
+    if names.dates:
+        return [str(text) for text in index.strftime("%Y-%m-%d")]
+    return [stamp.isoformat(sep=" ") for stamp in index]

@@ -32,7 +32,8 @@ class Panel:
 
     S series, N rows in all, C channels (the target first, then the covariates). Row i of series s lies
     at `offsets[s] + i`; rows of a series are consecutive steps of `frequency`, so a gap in the source
-    is rows whose `observed` is False and whose `values` are NaN.
+    is rows whose `observed` is False and whose `values` are NaN. Business days (alias B) have no such gaps:
+    consecutive rows are consecutive observed trading days, and holidays are simply not there.
     """
 
     values: NDArray[np.float64]  # (N, C); NaN where not observed

@@ -1,0 +1,66 @@
+"""Findings: what was noticed, repaired or refused in the data, each with a code.
+
+    code   severity   meaning
+    R001   repair     text was not UTF-8 and was decoded
+    R002   repair     spaces around column names were removed
+    R003   info       a column without a name was given one
+    C001   info       the target was chosen among several columns
+    C002   info       columns that are not used
+    T001   repair     numbers were read as time since 1970
+    T002   repair     timestamps with different UTC offsets were brought to UTC
+    D001   repair     exact duplicate rows, dropped
+    D002   repair     missing timestamps, marked as not observed
+    D003   repair     rows of the same timestamp with different values, combined as asked
+    D004   repair     rows not in order of time, sorted
+    D005   repair     a gap of more than five business days between trading days
+    V001   info       missing values
+    V002   repair     missing values at the start or end of a series, left out
+    V003   repair     a constant series
+    V004   repair     a series without any value, left out
+
+A repair goes into the log and into a model's facts; `--strict` makes it an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from forecaster.errors import DataError
+
+Severity = Literal["info", "repair", "error"]
+SHOWN = 3  # places named in a finding
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of thing noticed in the data, with how often and where."""
+
+    code: str
+    severity: Severity
+    message: str
+    count: int
+    places: tuple[str, ...]
+    action: str
+
+
+def info(code: str, message: str, *, count: int = 1, places: Sequence[str] = (), action: str = "") -> Finding:
+    """A finding that changes nothing."""
+    return Finding(code, "info", message, count, tuple(places[:SHOWN]), action)
+
+
+def repair(code: str, message: str, *, count: int, places: Sequence[str] = (), action: str) -> Finding:
+    """A finding that was repaired."""
+    return Finding(code, "repair", message, count, tuple(places[:SHOWN]), action)
+
+
+def enforce(findings: Iterable[Finding], *, strict: bool) -> None:
+    """Under `strict`, raise DataError for the first repair."""
+    for finding in findings:
+        if strict and finding.severity == "repair":
+            places = f" ({'; '.join(finding.places)})" if finding.places else ""
+            raise DataError(
+                f"{finding.code} {finding.message}{places}",
+                hint=f"Without --strict: {finding.action}. Or repair the source.",
+            )

@@ -1,0 +1,248 @@
+"""Columns: which one is time, series id, target, covariate. What is not set is inferred from the whole table.
+
+Layouts: `one` series (no id), `long` (an id column), `wide` (each target column is a series), `files` (each
+file is a series, named by its file).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecaster.config import Layout, ReadConfig
+from forecaster.data.audit import Finding, info
+from forecaster.data.table import Table, listed, shown
+from forecaster.data.times import LIKE, Times, parse_times
+from forecaster.data.values import NUMBER, blanked, is_number, is_text
+from forecaster.errors import DataError, UsageError
+
+TIME_NAMES = ("ds", "timestamp", "datetime", "date time", "time", "date", "ts", "epoch", "period", "day",
+              "month")  # fmt: skip
+ID_NAMES = ("unique id", "series id", "item id", "id", "symbol", "ticker", "series", "sensor", "sensor id",
+            "device", "device id", "station", "station id", "name", "key", "item", "store", "machine", "code",
+            "tag")  # fmt: skip
+TARGET_NAMES = ("y", "value", "target", "values", "reading", "price", "adj close", "close")
+SAMPLED = 200
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What each column is used as."""
+
+    time: str
+    id: str | None
+    targets: tuple[str, ...]
+    covariates: tuple[str, ...]
+    layout: Layout
+
+
+def assign(table: Table, config: ReadConfig, *, many: bool) -> tuple[Roles, Times, list[Finding]]:
+    """The roles, the parsed time column, and what was chosen among several.
+
+    `many`: the source is a folder or glob. Raises UsageError for a name that the table has not, and
+    DataError, listing the candidates, where a role is open.
+    """
+    named = [config.time, config.id, *(config.target or ()), *config.covariates]
+    for name in named:
+        if name is not None and name not in table.columns:
+            raise UsageError(f"{table.name} has no column {shown(name)}", hint=f"Columns: {_all(table)}")
+    kinds = {name: kind_of(table, name, config.na) for name in table.columns}
+    time = config.time or _time(table, kinds, set(named))
+    times = parse_times(table, time, config.date_format, config.tz)
+    taken = {time, *(config.target or ()), *config.covariates}
+    series = config.id
+    if series is None and config.layout in (None, "long"):
+        series = _id(table, kinds, times, taken)
+    targets, findings = _targets(table, config, kinds, series, taken, times)
+    layout = config.layout or _layout(series, targets, many)
+    if layout == "long" and series is None:
+        raise DataError(f"{table.name} has no id column", hint=f"Name it: --id. Columns: {_all(table)}")
+    if layout != "wide" and len(targets) > 1:
+        raise UsageError(
+            f"{len(targets)} targets for a table with one row per series and time",
+            hint="Name one: --target NAME",
+        )
+    return Roles(time, series, targets, config.covariates, layout), times, findings
+
+
+def kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:
+    """time, number, text, empty or other: what most of a sample of the column's cells look like."""
+    column = table.columns[name]
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return "time"
+    if is_number(column.type):
+        return "number" if column.null_count < len(column) else "empty"
+    if not is_text(column.type):
+        return "empty" if pa.types.is_null(column.type) else "other"
+    cells = _sample(column, na)
+    if not len(cells):
+        cells = blanked(column, na).drop_null()
+    if not len(cells):
+        return "empty"
+    for kind, pattern in (("number", NUMBER), ("time", LIKE)):
+        if pc.sum(pc.match_substring_regex(cells, pattern)).as_py() * 2 > len(cells):
+            return kind
+    return "text"
+
+
+def _sample(column: pa.ChunkedArray, na: tuple[str, ...]) -> pa.ChunkedArray:
+    rows = np.unique(np.linspace(0, len(column) - 1, SAMPLED).astype(np.int64))
+    head = column.slice(0, SAMPLED).take(np.arange(min(SAMPLED, len(column))))
+    spread = column.take(pa.array(rows)) if len(column) > SAMPLED else head
+    return blanked(pa.chunked_array([*head.chunks, *spread.chunks], column.type), na).drop_null()
+
+
+def _plain(name: str) -> str:
+    """A column name as words in lower case: 'Adj Close', 'adj_close' and 'adjClose' are one."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return re.sub(r"[\s_\-.]+", " ", words).strip().lower()
+
+
+def _ranked(names: list[str], known: tuple[str, ...]) -> list[str]:
+    """Those of `names` that are known, the best known first."""
+    return sorted(
+        (name for name in names if _plain(name) in known), key=lambda name: known.index(_plain(name))
+    )
+
+
+def _all(table: Table) -> str:
+    return listed(list(table.columns))
+
+
+def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
+    found = [name for name, kind in kinds.items() if kind == "time" and name not in taken]
+    known = _ranked(found, TIME_NAMES)
+    if len(found) == 1 or (known and len({_plain(name) for name in known}) == len(known)):
+        return known[0] if known else found[0]
+    if found:
+        raise DataError(
+            f"{table.name}: {len(found)} columns hold times: {listed(found)}", hint="Choose one: --time"
+        )
+    whole = [name for name, kind in kinds.items() if kind in ("number", "text") and name not in taken]
+    known = _ranked(whole, TIME_NAMES)
+    if known:
+        return known[0]
+    first = next(iter(table.columns))
+    if len(table.columns) > 1 and kinds[first] == "number" and _looks_like_epoch(table, first):
+        return first
+    raise DataError(
+        f"{table.name}: no column holds times. Columns: {_all(table)}", hint="Name it: --time COLUMN"
+    )
+
+
+def _looks_like_epoch(table: Table, name: str) -> bool:
+    try:
+        parse_times(table, name)
+    except DataError:
+        return False
+    return True
+
+
+def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> str | None:
+    """The column that tells series apart: with it, timestamps repeat no more."""
+    texts = [name for name, kind in kinds.items() if kind == "text" and name not in taken]
+    known = [name for name in _ranked(texts, ID_NAMES) if _distinct(table, name) * 2 <= table.rows]
+    repeated = table.rows - len(np.unique(times.ns))
+    if len(table.parts) > 1:
+        repeated = 0 if not known else repeated
+    if not repeated:
+        return known[0] if known else None
+    whole = [
+        name
+        for name, kind in kinds.items()
+        if kind == "number" and name not in taken and _is_whole(table, name)
+    ]
+    left = {name: _left(table, name, times) for name in texts + whole}
+    sound = [name for name in texts if left[name] == 0]
+    sound = sound or [name for name in whole if left[name] == 0 and _distinct(table, name) * 2 <= table.rows]
+    sound = sound or [
+        name for name in texts + whole if left[name] * 4 <= repeated and _plain(name) in ID_NAMES
+    ]
+    best = _ranked(sound, ID_NAMES)
+    if best or len(sound) <= 1:
+        return best[0] if best else next(iter(sound), None)
+    same = all(_pairs(table, sound[0], other) == _distinct(table, sound[0]) for other in sound[1:])
+    if same:
+        return sound[0]
+    raise DataError(
+        f"{table.name}: several columns could name the series: {listed(sound)}", hint="Choose one: --id"
+    )
+
+
+def _is_whole(table: Table, name: str) -> bool:
+    column = table.columns[name]
+    if is_text(column.type):
+        return bool(pc.all(pc.match_substring_regex(column, "^[0-9]+$")).as_py())
+    return bool(pa.types.is_integer(column.type))
+
+
+def _codes(table: Table, name: str) -> tuple[np.ndarray, int]:
+    coded = pc.dictionary_encode(table.columns[name], null_encoding="encode").combine_chunks()
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.chunk(0)
+    return coded.indices.to_numpy(zero_copy_only=False).astype(np.int64), len(coded.dictionary)
+
+
+def _distinct(table: Table, name: str) -> int:
+    return int(pc.count_distinct(table.columns[name], mode="all").as_py())
+
+
+def _left(table: Table, name: str, times: Times) -> int:
+    """Rows whose time and value of `name` another row has too."""
+    codes, _ = _codes(table, name)
+    order = np.lexsort((times.ns, codes))
+    return int(np.count_nonzero((np.diff(codes[order]) == 0) & (np.diff(times.ns[order]) == 0)))
+
+
+def _pairs(table: Table, one: str, other: str) -> int:
+    """Distinct pairs of two columns."""
+    (left, _), (right, count) = _codes(table, one), _codes(table, other)
+    return len(np.unique(left * count + right))
+
+
+def _targets(
+    table: Table, config: ReadConfig, kinds: dict[str, str], series: str | None, taken: set[str], times: Times
+) -> tuple[tuple[str, ...], list[Finding]]:
+    """The target columns and what to say about the choice."""
+    if config.target:
+        return config.target, []
+    numeric = [name for name, kind in kinds.items() if kind == "number" and name not in {*taken, series}]
+    if not numeric:
+        text = [name for name, kind in kinds.items() if kind != "number" and name not in {*taken, series}]
+        raise DataError(
+            f"{table.name}: no column of numbers to forecast. Columns: {_all(table)}",
+            hint=f"Text columns cannot be forecast: {listed(text)}" if text else "Add a column of numbers.",
+        )
+    if len(numeric) == 1:
+        return (numeric[0],), []
+    chosen = _known_target(numeric)
+    if chosen:
+        unused = [name for name in numeric if name != chosen]
+        message = f"the target is {shown(chosen)}; not used: {listed(unused)}"
+        return (chosen,), [
+            info("C001", message, count=len(unused), action="--target or --covariates changes it")
+        ]
+    if series is not None or len(np.unique(times.ns)) < table.rows or config.covariates:
+        raise DataError(f"{table.name}: {len(numeric)} columns could be the target: {listed(numeric)}",
+                        hint="Choose one: --target NAME")  # fmt: skip
+    return tuple(numeric), []
+
+
+def _known_target(numeric: list[str]) -> str | None:
+    plain = {_plain(name): name for name in numeric}
+    if {"open", "high", "low", "close"} <= set(plain):
+        return plain.get("adj close", plain["close"])
+    known = _ranked(numeric, TARGET_NAMES)
+    return known[0] if known else None
+
+
+def _layout(series: str | None, targets: tuple[str, ...], many: bool) -> Layout:
+    if len(targets) > 1:
+        return "wide"
+    if series is not None:
+        return "long"
+    return "files" if many else "one"

@@ -1,0 +1,124 @@
+"""Which frequency the rows have: each series votes with its commonest step; all must then lie on the grid."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.data.calendar import DAY, Frequency, Kind, Longs, Step, alias_of, frequency, position
+from forecaster.errors import DataError
+
+KINDS: tuple[Kind, ...] = ("fixed", "month_start", "month_end", "business")
+
+
+@dataclass(frozen=True)
+class Votes:
+    """The commonest step of each series (S,)."""
+
+    kind: NDArray[np.int64]  # index into KINDS
+    size: Longs
+    share: NDArray[np.float64]  # of the series' steps
+    rows: Longs
+
+
+def infer_frequency(time: Longs, offsets: Longs) -> Frequency:
+    """The frequency of most series; `time` (N,) local ns, increasing within each series of `offsets` (S+1,).
+
+    Raises DataError where no step is the commonest of more than half.
+    """
+    votes = _votes(time, offsets)
+    least = 3 if (votes.rows >= 3).any() else 2
+    voters = np.flatnonzero(votes.rows >= least)
+    if not len(voters):
+        raise DataError(
+            "no series has two rows, so that no frequency shows", hint="Give longer series, or --freq."
+        )
+    ballot = Counter(zip(votes.kind[voters].tolist(), votes.size[voters].tolist(), strict=True))
+    kind, size = min(ballot, key=lambda key: (-ballot[key], key))
+    agree = voters[(votes.kind[voters] == kind) & (votes.size[voters] == size)]
+    step = Step(KINDS[kind], size)
+    if np.median(votes.share[agree]) <= 0.5:
+        raise DataError(
+            f"rows come at irregular times: the commonest step, {alias_of(step, int(time[0]))}, "
+            f"is {np.median(votes.share[agree]):.0%} of all",
+            hint="Name the step, such as --freq 5min.",
+        )
+    aliases = Counter(alias_of(step, int(time[offsets[series]])) for series in agree)
+    return frequency(aliases.most_common(1)[0][0])
+
+
+def positions(step: Step, time: Longs, offsets: Longs) -> tuple[Longs, NDArray[np.bool_]]:
+    """Steps from a series' first row to each of its rows (N,), and whether the row is on that grid."""
+    start = np.repeat(time[offsets[:-1]], np.diff(offsets))
+    return position(step, time, start)
+
+
+def disagreeing(place: Longs, offsets: Longs) -> NDArray[np.intp]:
+    """Series of four rows and more whose rows mostly lie several steps apart, by grid `place` (N,)."""
+    gaps, series = _differences(place, offsets)
+    if not len(gaps) or (gaps == 1).all():
+        return np.empty(0, np.intp)
+    mode, share = _modes(gaps, series, len(offsets) - 1)
+    return np.flatnonzero((mode != 1) & (share > 0.5) & (np.diff(offsets) >= 4))
+
+
+def _votes(time: Longs, offsets: Longs) -> Votes:
+    """Each series' step: month starts or ends, else business days, else the commonest difference."""
+    count = len(offsets) - 1
+    starts = offsets[:-1]
+    day, clock = np.divmod(time, DAY)
+    months = day.astype("datetime64[D]").astype("datetime64[M]")
+    in_month = day - months.astype("datetime64[D]").astype(np.int64)
+    is_last = (day + 1).astype("datetime64[D]").astype("datetime64[M]") != months
+    daily = _all(clock == _first(clock, offsets), starts)
+    same_day = daily & _all((in_month == _first(in_month, offsets)) & (in_month < 28), starts)
+    ends = daily & _all(is_last, starts)
+
+    steps, series = _differences(time, offsets)
+    size, share = _modes(steps, series, count)
+    kind = np.zeros(count, np.int64)
+    month_steps, _ = _differences(months.astype(np.int64), offsets)
+    month_size, month_share = _modes(month_steps, series, count)
+    monthly = (same_day | ends) & (month_size > 0) & (size >= 28 * DAY)
+    kind[monthly] = np.where(ends[monthly], KINDS.index("month_end"), KINDS.index("month_start"))
+    size, share = np.where(monthly, month_size, size), np.where(monthly, month_share, share)
+
+    business = daily & (size == DAY) & _all(np.is_busday(day.astype("datetime64[D]")), starts)
+    business &= (day[offsets[1:] - 1] - day[starts]) >= 6  # long enough for a weekend to show
+    kind[business], size[business] = KINDS.index("business"), 1
+    return Votes(kind, size, share, np.diff(offsets))
+
+
+def _differences(values: Longs, offsets: Longs) -> tuple[Longs, Longs]:
+    """Differences of neighbouring values within each series, and the series of each difference."""
+    series = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    inside = series[1:] == series[:-1]
+    return np.diff(values)[inside], series[1:][inside]
+
+
+def _modes(values: Longs, series: Longs, count: int) -> tuple[Longs, NDArray[np.float64]]:
+    """The commonest value of each of `count` series (of several the least) and its share; 0 for none."""
+    mode, share = np.zeros(count, np.int64), np.zeros(count)
+    if not len(values):
+        return mode, share
+    order = slice(None) if (values == values[0]).all() else np.lexsort((values, series))
+    values, series = values[order], series[order]
+    edge = np.flatnonzero(np.r_[True, (np.diff(series) != 0) | (np.diff(values) != 0)])
+    runs = np.diff(np.r_[edge, len(values)])
+    best = np.lexsort((-values[edge], runs, series[edge]))  # the last run of a series: most, then least value
+    last = best[np.r_[np.diff(series[edge][best]) != 0, True]]
+    owner = series[edge][last]
+    mode[owner] = values[edge][last]
+    share[owner] = runs[last] / np.bincount(series, minlength=count)[owner]
+    return mode, share
+
+
+def _first(values: Longs, offsets: Longs) -> Longs:
+    return np.repeat(values[offsets[:-1]], np.diff(offsets))
+
+
+def _all(flags: NDArray[np.bool_], starts: Longs) -> NDArray[np.bool_]:
+    return np.asarray(np.logical_and.reduceat(flags, starts))

@@ -1,0 +1,153 @@
+"""Observations -> Panel: each series on the regular grid of one frequency, gaps as rows not observed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.data.audit import SHOWN, Finding, repair
+from forecaster.data.calendar import (
+    Frequency,
+    Longs,
+    frequency,
+    from_local,
+    moved,
+    step_of,
+    to_local,
+)
+from forecaster.data.frequency import disagreeing, infer_frequency, positions
+from forecaster.data.observations import Observations
+from forecaster.data.panel import Names, Panel
+from forecaster.data.table import Table, listed, shown
+from forecaster.errors import DataError
+
+SPARSE = 20  # grid rows per observed row beyond which the step must be wrong
+LONG_GAP = 5  # business days
+
+
+def to_panel(
+    found: Observations, names: Names, freq: str | None, table: Table
+) -> tuple[Panel, list[Finding]]:
+    """The panel, and what was missing in it. Rows must be sorted, each timestamp once.
+
+    Raises DataError where the frequency is unclear, or a series or row does not fit it.
+    """
+    offsets = found.offsets()
+    local = to_local(found.time, names.tz)
+    chosen = frequency(freq) if freq else _inferred(found, local, offsets)
+    step = step_of(chosen.alias)
+    clock = local if step.by_days else found.time
+    place, fits = positions(step, clock, offsets)
+    if not fits.all():
+        raise _off_grid(found, chosen, int(np.flatnonzero(~fits)[0]), table)
+    if freq is None:
+        _refuse_other_steps(found, chosen, place, offsets)
+    if step.kind == "business":
+        panel = _panel(found, found.values, found.time, offsets, chosen, names)
+        return panel, _trading_gaps(found, place, table) + _constant(panel)
+    values, start, grid = _filled(found, clock, place, offsets, table)
+    count = np.arange(len(values)) - np.repeat(grid[:-1], np.diff(grid))
+    time = from_local(moved(step, np.repeat(start, np.diff(grid)), count), names.tz if step.by_days else None)
+    panel = _panel(found, values, time, grid, chosen, names)
+    return panel, _gaps(found, place, table) + _constant(panel)
+
+
+def _panel(
+    found: Observations,
+    values: NDArray[np.float64],
+    time: Longs,
+    offsets: Longs,
+    chosen: Frequency,
+    names: Names,
+) -> Panel:
+    return Panel(values, ~np.isnan(values), time, offsets, found.ids, chosen, names)
+
+
+def _inferred(found: Observations, local: Longs, offsets: Longs) -> Frequency:
+    """The frequency on the local clock where it is one of days, else in UTC."""
+    chosen = infer_frequency(local, offsets)
+    if local is found.time or step_of(chosen.alias).by_days:
+        return chosen
+    return infer_frequency(found.time, offsets)
+
+
+def _off_grid(found: Observations, chosen: Frequency, at: int, table: Table) -> DataError:
+    stamp = str(np.datetime64(int(found.time[at]), "ns"))[:23].replace("T", " ")
+    return DataError(
+        f"{table.where(int(found.row[at]))}: {stamp} of series {shown(found.ids[found.series[at]])} "
+        f"does not lie on its grid of {chosen.alias}",
+        hint="Name the step, such as --freq 5min, or repair the row.",
+    )
+
+
+def _refuse_other_steps(found: Observations, chosen: Frequency, place: Longs, offsets: Longs) -> None:
+    odd = [found.ids[series] for series in disagreeing(place, offsets)]
+    if odd:
+        raise DataError(
+            f"series {listed(odd, SHOWN)} have another frequency than {chosen.alias}, that of most series",
+            hint="Forecast them apart, or name one step for all: --freq",
+        )
+
+
+def _filled(
+    found: Observations, clock: Longs, place: Longs, offsets: Longs, table: Table
+) -> tuple[NDArray[np.float64], Longs, Longs]:
+    """Values on the grid (NaN in gaps), the start of each series and the grid's offsets."""
+    start = clock[offsets[:-1]]
+    lengths = place[offsets[1:] - 1] + 1
+    grid = np.r_[0, np.cumsum(lengths)]
+    if grid[-1] == len(found.time):
+        return found.values, start, grid
+    if grid[-1] > SPARSE * len(found.time) + 1000:
+        raise _too_sparse(found, place, int(grid[-1]), table)
+    values = np.full((grid[-1], found.values.shape[1]), np.nan)
+    values[np.repeat(grid[:-1], np.diff(offsets)) + place] = found.values
+    return values, start, grid
+
+
+def _steps(found: Observations, place: Longs) -> Longs:
+    """Grid steps from each row to the next (N-1,); 1 where the next row is of another series."""
+    return np.where(np.diff(found.series) == 0, np.diff(place), 1)
+
+
+def _too_sparse(found: Observations, place: Longs, rows: int, table: Table) -> DataError:
+    widest = int(np.argmax(_steps(found, place)))
+    return DataError(
+        f"{len(found.time)} rows would have to be {rows}; the widest gap follows "
+        f"{table.where(int(found.row[widest]))} (series {shown(found.ids[found.series[widest]])})",
+        hint="Repair that timestamp, or name a longer step: --freq",
+    )
+
+
+def _gaps(found: Observations, place: Longs, table: Table) -> list[Finding]:
+    steps = _steps(found, place)
+    missing = int((steps - 1).sum())
+    if not missing:
+        return []
+    places = [
+        f"{steps[at] - 1} after {table.where(int(found.row[at]))}" for at in np.flatnonzero(steps > 1)[:SHOWN]
+    ]
+    return [
+        repair("D002", "missing timestamps", count=missing, places=places, action="marked as not observed")
+    ]
+
+
+def _trading_gaps(found: Observations, place: Longs, table: Table) -> list[Finding]:
+    steps = _steps(found, place)
+    wide = np.flatnonzero(steps > LONG_GAP + 1)
+    if not len(wide):
+        return []
+    places = [f"{steps[at] - 1} business days after {table.where(int(found.row[at]))}" for at in wide[:SHOWN]]
+    message = f"gaps of more than {LONG_GAP} business days between trading days"
+    return [repair("D005", message, count=len(wide), places=places, action="took the days as consecutive")]
+
+
+def _constant(panel: Panel) -> list[Finding]:
+    starts = panel.offsets[:-1]
+    low = np.fmin.reduceat(panel.target, starts)
+    high = np.fmax.reduceat(panel.target, starts)
+    flat = [panel.ids[series] for series in np.flatnonzero((low == high) & (panel.lengths > 1))]
+    if not flat:
+        return []
+    message = f"constant series: {listed(flat, SHOWN)}"
+    return [repair("V003", message, count=len(flat), action="the forecast is that constant")]

@@ -1,0 +1,79 @@
+"""Loading: source -> table -> columns -> observations -> panel. What the pipeline calls."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from forecaster.config import ReadConfig
+from forecaster.data.audit import Finding, enforce
+from forecaster.data.columns import Roles, assign
+from forecaster.data.files import is_many
+from forecaster.data.grid import to_panel
+from forecaster.data.observations import each_once, in_order, observe, trimmed
+from forecaster.data.panel import Names, Panel
+from forecaster.data.read import read
+from forecaster.data.times import Times
+from forecaster.errors import DataError
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A panel, and how it came about."""
+
+    panel: Panel
+    read: ReadConfig
+    """With every choice filled in, so that reading again infers nothing."""
+    findings: tuple[Finding, ...]
+    source: str
+    """Absolute path or glob, '-' for stdin, '' for a DataFrame."""
+
+
+def load(source: str | Path | pd.DataFrame, config: ReadConfig = ReadConfig()) -> Loaded:
+    """Read `source` and arrange it as a Panel.
+
+    Raises UsageError (a column or option that does not exist), DataError (the data cannot be used as it is)
+    and StorageError (reading fails).
+    """
+    many = not isinstance(source, pd.DataFrame) and is_many(source)
+    table, config, findings = read(source, config)
+    if table.rows < 2:
+        raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
+    roles, times, chosen = assign(table, config, many=many)
+    findings += [*times.findings, *chosen]
+    found, sorting = in_order(observe(table, roles, times, config))
+    found, doubles = each_once(found, config.duplicates, table)
+    found, ends = trimmed(found)
+    panel, gaps = to_panel(found, _names(roles, times), config.freq, table)
+    findings += [*sorting, *doubles, *ends, *gaps]
+    enforce(findings, strict=config.strict)
+    return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _remembered(source))
+
+
+def _names(roles: Roles, times: Times) -> Names:
+    """How forecasts name things: wide tables and folders have no id column, so that it is called series."""
+    column = {"long": roles.id, "wide": "series", "files": "series", "one": None}[roles.layout]
+    target = roles.targets[0] if len(roles.targets) == 1 else "value"
+    return Names(roles.time, column, target, roles.covariates, times.tz, times.dates)
+
+
+def _resolved(config: ReadConfig, roles: Roles, times: Times, panel: Panel) -> ReadConfig:
+    return dataclasses.replace(
+        config,
+        time=roles.time,
+        id=roles.id,
+        target=roles.targets,
+        layout=roles.layout,
+        freq=panel.frequency.alias,
+        date_format=times.form or config.date_format,
+        tz=times.tz,
+    )
+
+
+def _remembered(source: str | Path | pd.DataFrame) -> str:
+    if isinstance(source, pd.DataFrame):
+        return ""
+    return "-" if str(source) == "-" else str(Path(source).expanduser().absolute())

@@ -1,0 +1,196 @@
+"""Observations: one row per series and time, in order, each timestamp once."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from forecaster.config import Duplicates, ReadConfig
+from forecaster.data.audit import SHOWN, Finding, info, repair
+from forecaster.data.columns import Roles
+from forecaster.data.table import Table, listed, shown
+from forecaster.data.times import Times
+from forecaster.data.values import parse_numbers
+from forecaster.errors import DataError
+
+Longs = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Rows as they were read, later sorted by series and time."""
+
+    ids: tuple[str, ...]  # (S,) sorted
+    series: Longs  # (N,) index into ids
+    time: Longs  # (N,) ns UTC
+    values: NDArray[np.float64]  # (N, C); NaN where missing
+    row: Longs  # (N,) of the table, for messages
+
+    def take(self, which: NDArray[np.generic]) -> Observations:
+        """The rows given by index or mask."""
+        return dataclasses.replace(
+            self,
+            series=self.series[which],
+            time=self.time[which],
+            values=self.values[which],
+            row=self.row[which],
+        )
+
+    def offsets(self) -> Longs:
+        """Where each series begins (S+1,); rows must be sorted."""
+        return np.searchsorted(self.series, np.arange(len(self.ids) + 1)).astype(np.int64)
+
+
+def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> Observations:
+    """The observations that a table holds, in its order. DataError for cells that are not numbers."""
+    covariates = [parse_numbers(table, name, config.na) for name in roles.covariates]
+    columns = [
+        np.column_stack([parse_numbers(table, name, config.na), *covariates])
+        for name in sorted(roles.targets)
+    ]
+    count, rows = len(columns), np.arange(table.rows)
+    if roles.layout == "wide":
+        series = np.repeat(np.arange(count), table.rows)
+        values = np.concatenate(columns)
+        return Observations(
+            tuple(sorted(roles.targets)), series, np.tile(times.ns, count), values, np.tile(rows, count)
+        )
+    ids, series = _series(table, roles)
+    return Observations(ids, series, times.ns, columns[0], rows)
+
+
+def _series(table: Table, roles: Roles) -> tuple[tuple[str, ...], Longs]:
+    """Sorted ids, and the id's index of each row."""
+    if roles.layout == "one":
+        return (roles.targets[0],), np.zeros(table.rows, np.int64)
+    if roles.layout == "files":
+        names = pa.array([part.stem for part in table.parts])
+        words, codes = names, np.repeat(np.arange(len(table.parts)), [part.rows for part in table.parts])
+    else:
+        words, codes = _coded(table, roles.id or "")
+    texts = [str(word) for word in words.to_pylist()]
+    ids = tuple(sorted(set(texts)))
+    place = {text: index for index, text in enumerate(ids)}
+    return ids, np.array([place[text] for text in texts], np.int64)[codes]
+
+
+def _coded(table: Table, name: str) -> tuple[pa.Array, Longs]:
+    """The distinct ids and each row's index among them; DataError for a missing id."""
+    column = table.columns[name]
+    if pa.types.is_floating(column.type):  # whole numbers, as pandas keeps them beside missing ones
+        column = column.cast(pa.int64()) if pc.all(pc.equal(column, pc.floor(column))).as_py() else column
+    column = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    empty = np.flatnonzero(pc.equal(column, "").fill_null(True).to_numpy())
+    if len(empty):
+        raise DataError(
+            f"{table.where(int(empty[0]))}, column {shown(name)}: no id ({len(empty)} in all)",
+            hint="Fill it in or remove the row.",
+        )
+    coded = pc.dictionary_encode(column.combine_chunks())
+    coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
+    return coded.dictionary, coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def in_order(found: Observations) -> tuple[Observations, list[Finding]]:
+    """Rows sorted by series, then time; rows of one timestamp stay in the order of the source."""
+    if not (np.diff(found.series) >= 0).all():
+        found = found.take(np.argsort(found.series, kind="stable"))
+    back = np.flatnonzero((np.diff(found.time) < 0) & (np.diff(found.series) == 0))
+    if not len(back):
+        return found, []
+    places = [f"series {shown(found.ids[found.series[at]])}" for at in back[:SHOWN]]
+    message = "rows are not in order of time"
+    finding = repair("D004", message, count=len(back), places=list(dict.fromkeys(places)), action="sorted")
+    return found.take(np.lexsort((found.time, found.series))), [finding]
+
+
+def each_once(found: Observations, rule: Duplicates, table: Table) -> tuple[Observations, list[Finding]]:
+    """One row per series and timestamp. DataError for rows that contradict each other, unless `rule` says."""
+    again = np.r_[False, (np.diff(found.time) == 0) & (np.diff(found.series) == 0)]
+    if not again.any():
+        return found, []
+    group = np.cumsum(~again) - 1  # (N,)
+    first = np.flatnonzero(~again)
+    leader = found.values[first[group]]
+    differs = ((found.values != leader) & ~(np.isnan(found.values) & np.isnan(leader))).any(axis=1)
+    conflicting = np.unique(group[differs])
+    findings = []
+    same = int(again.sum()) - int((np.bincount(group)[conflicting] - 1).sum())
+    if same:
+        rows = found.row[again & ~np.isin(group, conflicting)]
+        places = [table.where(int(row)) for row in rows[:SHOWN]]
+        findings.append(
+            repair("D001", "exact duplicate rows", count=same, places=places, action="kept the first")
+        )
+    if not len(conflicting):
+        return found.take(~again), findings
+    pair = found.row[group == conflicting[0]]
+    stamp = str(np.datetime64(int(found.time[first[conflicting[0]]]), "ns"))[:19].replace("T", " ")
+    place = f"{table.where(int(pair[0]))} and {table.where(int(pair[1])).rsplit(', ', 1)[-1]}"
+    if rule == "error":
+        raise DataError(
+            f"{place}: the same timestamp {stamp} with different values"
+            f"{_of(found, int(first[conflicting[0]]))} ({len(conflicting)} such timestamps)",
+            hint="Say which to keep: --duplicates mean, last or first; or what tells series apart: --id",
+        )
+    message = "timestamps that come several times with different values"
+    findings.append(
+        repair("D003", message, count=len(conflicting), places=[place], action=f"took the {rule}")
+    )
+    return _combined(found, rule, again, group, first), findings
+
+
+def _of(found: Observations, at: int) -> str:
+    return f" in series {shown(found.ids[found.series[at]])}" if len(found.ids) > 1 else ""
+
+
+def _combined(
+    found: Observations, rule: Duplicates, again: NDArray[np.bool_], group: Longs, first: Longs
+) -> Observations:
+    if rule == "first":
+        return found.take(~again)
+    if rule == "last":
+        return found.take(np.r_[first[1:], len(group)] - 1)
+    known = ~np.isnan(found.values)
+    total = np.add.reduceat(np.where(known, found.values, 0.0), first, axis=0)
+    count = np.add.reduceat(known.astype(np.float64), first, axis=0)
+    mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    single = np.diff(np.r_[first, len(group)]) == 1
+    mean[single] = found.values[first[single]]
+    return dataclasses.replace(found.take(first), values=mean)
+
+
+def trimmed(found: Observations) -> tuple[Observations, list[Finding]]:
+    """Without rows before a series' first or after its last target value, and without series that have none.
+
+    DataError where no series has a value.
+    """
+    known = ~np.isnan(found.values[:, 0])
+    if known.all():
+        return found, []
+    if not known.any():
+        raise DataError("the target has no value at all", hint="Choose another column: --target")
+    findings = [info("V001", "missing target values", count=int((~known).sum()))]
+    offsets = found.offsets()
+    counts = np.add.reduceat(known, offsets[:-1])
+    empty = [found.ids[series] for series in np.flatnonzero(counts == 0)]
+    if empty:
+        message = f"series without any value: {listed(empty, SHOWN)}"
+        findings.append(repair("V004", message, count=len(empty), action="left out"))
+    before = np.cumsum(known) - np.repeat(np.r_[0, np.cumsum(known)][offsets[:-1]], np.diff(offsets))
+    inside = (before > 0) & ((before < counts[found.series]) | known)
+    at_ends = ~inside & (counts[found.series] > 0)
+    if at_ends.any():
+        series = [found.ids[index] for index in np.unique(found.series[at_ends])]
+        message = f"missing values at the start or end of series {listed(series, SHOWN)}"
+        action = "left out; a forecast starts after the last value"
+        findings.append(repair("V002", message, count=int(at_ends.sum()), action=action))
+    kept = found.take(inside)
+    alive = np.flatnonzero(counts > 0)
+    ids = tuple(found.ids[series] for series in alive)
+    return dataclasses.replace(kept, ids=ids, series=np.searchsorted(alive, kept.series)), findings

@@ -1,0 +1,199 @@
+"""Reading: a source -> one Table. Each format is read by one function; text stays text."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from forecaster.config import ReadConfig
+from forecaster.data import dialect as dialects
+from forecaster.data.audit import Finding
+from forecaster.data.dialect import Dialect
+from forecaster.data.files import Content, contents
+from forecaster.data.table import Part, Table, listed, shown
+from forecaster.errors import DataError
+
+
+def read(source: str | Path | pd.DataFrame, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
+    """The table of `source`; the configuration with the dialect filled in; what was found on the way.
+
+    Raises StorageError where reading fails and DataError where a file is not a sound table.
+    """
+    if isinstance(source, pd.DataFrame):
+        return _from_frame(source), config, []
+    tables, findings = [], []
+    for content in contents(source):
+        table, config, found = (
+            _from_parquet(content, config) if content.is_parquet else _from_csv(content, config)
+        )
+        tables.append(table)
+        findings += found
+    return _joined(tables), config, findings
+
+
+def _joined(tables: list[Table]) -> Table:
+    """Tables below one another; DataError unless they have the same columns."""
+    first = tables[0]
+    if len(tables) == 1:
+        return first
+    for table in tables[1:]:
+        if set(table.columns) != set(first.columns):
+            odd = sorted(set(table.columns) ^ set(first.columns))
+            raise DataError(
+                f"{first.name} and {table.name} have different columns ({listed(odd)} only in one of them)",
+                hint="Give files of one layout, for instance by a glob such as 'prices/*.csv'.",
+            )
+    columns = {}
+    for name in first.columns:
+        kinds = {table.columns[name].type for table in tables}
+        chunks = [table.columns[name] for table in tables]
+        if len(kinds) > 1:
+            chunks = [_as_common(chunk, name) for chunk in chunks]
+        columns[name] = pa.chunked_array(
+            [piece for chunk in chunks for piece in chunk.chunks], chunks[0].type
+        )
+    return Table(columns, tuple(part for table in tables for part in table.parts))
+
+
+def _as_common(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_null(column.type):
+        return column.cast(pa.float64())
+    if pa.types.is_timestamp(column.type) and column.type.tz is None:
+        return column.cast(pa.timestamp("ns"))
+    raise DataError(f"column {shown(name)} has different types in different files ({column.type} in one)")
+
+
+def _from_frame(frame: pd.DataFrame) -> Table:
+    if not (isinstance(frame.index, pd.RangeIndex) and frame.index.name is None):
+        unnamed_rows = (
+            frame.index.nlevels == 1 and frame.index.name is None and frame.index.dtype.kind in "iu"
+        )
+        frame = frame.reset_index(drop=unnamed_rows)  # an index that is only row numbers says nothing
+    names = [str(name) for name in frame.columns]
+    doubles = sorted({name for name in names if names.count(name) > 1})
+    if doubles:
+        raise DataError(f"several columns are named {listed(doubles)}", hint="Give each its own name.")
+    if not len(frame):
+        raise DataError("the DataFrame has no rows")
+    columns = {}
+    for place, name in enumerate(names):
+        try:
+            array = pa.Array.from_pandas(frame.iloc[:, place])
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise DataError(f"column {shown(name)} mixes kinds of values: {error}") from error
+        columns[name] = _plain(array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array]))
+    return Table(columns, (Part("the DataFrame", "series", len(frame), lambda row: f"row {row}"),))
+
+
+def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
+    try:
+        file = pyarrow.parquet.ParquetFile(pa.BufferReader(content.data), page_checksum_verification=True)
+        table = file.read()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"{content.name} is damaged Parquet: {error}", hint="Write or fetch it again."
+        ) from error
+    if not table.num_rows:
+        raise DataError(f"{content.name} has no rows")
+    doubles = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if doubles:
+        raise DataError(f"{content.name}: several columns are named {listed(doubles)}")
+    columns = {name: _plain(table.column(name)) for name in table.column_names}
+    part = Part(content.name, content.stem, table.num_rows, lambda row: f"row {row}")
+    return Table(columns, (part,)), config, []
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Dictionaries and the newer text types as ordinary columns."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string()) if column.nbytes < 2**31 else column.cast(pa.large_string())
+    return column
+
+
+def _from_csv(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
+    data, encoding, findings = dialects.decode(content.name, content.data, config.encoding)
+    dialect, found = dialects.detect(content.name, data, config.delimiter, encoding)
+    table = _parse(content.name, data, dialect)
+    if not table.num_rows:
+        raise DataError(f"{content.name} has a header only", hint="At least two rows are needed.")
+    columns = dict(zip(dialect.names, table.columns, strict=True))
+    part = Part(content.name, content.stem, table.num_rows, _line_finder(data, dialect))
+    config = dataclasses.replace(config, delimiter=dialect.delimiter, encoding=encoding)
+    return Table(columns, (part,)), config, findings + found
+
+
+def _parse(name: str, data: bytes, dialect: Dialect) -> pa.Table:
+    """All cells as text, by PyArrow's reader; DataError at the first row of another width than the header."""
+    places = [str(place) for place in range(len(dialect.names))]
+    wrong: list[pa.csv.InvalidRow] = []
+
+    def note(row: pa.csv.InvalidRow) -> str:
+        wrong.append(row)
+        return "error" if len(wrong) > 100 else "skip"
+
+    body = pa.py_buffer(data).slice(_header_end(data, dialect))
+    if not body.size:
+        raise DataError(f"{name} has a header only", hint="At least two rows are needed.")
+    try:
+        table = pa.csv.read_csv(
+            pa.BufferReader(body),
+            read_options=pa.csv.ReadOptions(column_names=places, block_size=2**23),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=dialect.delimiter, newlines_in_values=b'"' in data, invalid_row_handler=note
+            ),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(places, pa.string()), null_values=[], check_utf8=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if not wrong:
+            raise DataError(f"{name} cannot be read: {error}") from error
+    if wrong:
+        raise _wrong_width(name, data, dialect)
+    return table
+
+
+def _wrong_width(name: str, data: bytes, dialect: Dialect) -> DataError:
+    """The error that names the first row whose number of fields is not the header's."""
+    expected = len(dialect.names)
+    for record in dialects.records(name, data, dialect.delimiter):
+        if len(record.cells) != expected:
+            return DataError(
+                f"{name}, line {record.first}: {len(record.cells)} fields where the header has {expected}: "
+                f"{shown(dialect.delimiter.join(record.cells))}",
+                hint="Repair the line; or name the --delimiter if it was misread.",
+            )
+    return DataError(f"{name}: rows of different widths")
+
+
+def _header_end(data: bytes, dialect: Dialect) -> int:
+    """Where the first byte after the header lines lies."""
+    end = 0
+    for _ in range(dialect.header_lines):
+        ends = [place for place in (data.find(b"\n", end), data.find(b"\r", end)) if place >= 0]
+        if not ends:
+            return len(data)
+        end = min(ends) + 1
+        if data[end - 1 : end + 1] == b"\r\n":
+            end += 1
+    return end
+
+
+def _line_finder(data: bytes, dialect: Dialect) -> Callable[[int], str]:
+    """A function from a row to its line, which walks through the text only when it is asked."""
+
+    def line_of(row: int) -> str:
+        below = islice(dialects.records("", data, dialect.delimiter), row + 1, None)  # the header is record 0
+        return f"line {next(below).first}"
+
+    return line_of

@@ -1,0 +1,65 @@
+"""Table: columns as they were read, and where each row came from. Text is text here; nothing is parsed."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import accumulate
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file, or the stream, or the DataFrame that a table was read from."""
+
+    name: str
+    """As a message shows it."""
+    stem: str
+    """The file name without folder and endings: the id of its series where no column gives one."""
+    rows: int
+    line: Callable[[int], str]
+    """Where row i (0-based) of this part lies: 'line 17', 'row 16'."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length (text from CSV, typed from Parquet and DataFrames) and their origin."""
+
+    columns: dict[str, pa.ChunkedArray]
+    parts: tuple[Part, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows over all parts."""
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def name(self) -> str:
+        """What a message calls the source."""
+        first = self.parts[0].name
+        return first if len(self.parts) == 1 else f"{first} and {len(self.parts) - 1} more"
+
+    def where(self, row: int) -> str:
+        """File and line of a row, as 'prices.csv, line 17'."""
+        ends = list(accumulate(part.rows for part in self.parts))
+        part = bisect_right(ends, row)
+        before = ends[part - 1] if part else 0
+        return f"{self.parts[part].name}, {self.parts[part].line(row - before)}"
+
+    def cell(self, column: str, row: int) -> str:
+        """The value of a cell, inert."""
+        return shown(self.columns[column][row].as_py())
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """`value` quoted and inert: control and invisible characters are escaped, long text is cut."""
+    text = str(value)
+    return repr(text if len(text) <= limit else text[:limit] + "…")
+
+
+def listed(names: list[str] | tuple[str, ...], limit: int = 12) -> str:
+    """Names, inert, for a message: 'a', 'b' and 3 more."""
+    head = ", ".join(shown(name) for name in names[:limit])
+    return head if len(names) <= limit else f"{head} and {len(names) - limit} more"

@@ -1,0 +1,237 @@
+"""Times from text, strictly: ISO 8601 and forms with one reading; everything else is an error.
+
+A form is a word: `iso`, `ymd`, `dmy`, `mdy` (with any time of day), `s`, `ms`, `us`, `ns` (since 1970), or a
+strptime pattern. `ReadConfig.date_format` takes the same words, so what was inferred is remembered in them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from forecaster.data.audit import Finding, info, repair
+from forecaster.data.table import Table, shown
+from forecaster.data.timetext import DAY, FORMS, Reading, reading
+from forecaster.data.values import is_number, is_text
+from forecaster.errors import DataError, UsageError
+
+ZONED = r"(?P<zone>Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)$"
+UNITS = {"s": (10**8, 10**10, 10**9), "ms": (10**11, 10**13, 10**6),
+         "us": (10**14, 10**16, 10**3), "ns": (10**17, 9 * 10**18, 1)}  # fmt: skip
+LIKE = (  # what makes a sampled cell look like a time
+    r"^[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}([T ].*)?$|^[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}([T ,].*)?$"
+    r"|^[0-9]{1,2}[- ][A-Za-z]{3,9}\.?[- ,]+[0-9]{2,4}|^[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
+    r"|^[0-9]{4}[- ][A-Za-z]{3}[- ][0-9]{1,2}|^[0-9]{4}-[0-9]{2}$|^[0-9]{8}T[0-9]{4,6}"
+)
+
+
+@dataclass(frozen=True)
+class Times:
+    """A column of timestamps."""
+
+    ns: NDArray[np.int64]  # (N,) since 1970 UTC; naive times are taken as if UTC
+    tz: str | None
+    dates: bool
+    """No cell has a time of day."""
+    form: str | None
+    """How the text was read; None for typed columns."""
+    findings: tuple[Finding, ...] = ()
+
+
+def parse_times(table: Table, name: str, form: str | None = None, tz: str | None = None) -> Times:
+    """Column `name` as timestamps. DataError for a missing, impossible or ambiguous one, with its place."""
+    column = table.columns[name]
+    if is_text(column.type):
+        times = _from_text(table, name, form)
+    elif is_number(column.type) and not pa.types.is_decimal(column.type):
+        times = _from_numbers(table, name, column, form)
+    elif pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+        times = _from_typed(table, name, column)
+    else:
+        raise DataError(
+            f"{table.name}: column {shown(name)} holds {column.type}, not times", hint="Choose: --time"
+        )
+    return _in_zone(times, tz) if tz else times
+
+
+def _from_typed(table: Table, name: str, column: pa.ChunkedArray) -> Times:
+    _refuse_missing(table, name, column)
+    dates = pa.types.is_date(column.type)
+    tz = None if dates else column.type.tz
+    try:
+        ns = _as_ns(column.cast(pa.timestamp("ns", tz)))
+    except pa.ArrowInvalid:
+        raise DataError(f"{table.name}: column {shown(name)} has times outside 1677 to 2262") from None
+    return Times(ns, tz, dates or (tz is None and not np.any(ns % DAY)), None)
+
+
+def _as_ns(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64)
+
+
+def _refuse_missing(table: Table, name: str, column: pa.ChunkedArray) -> None:
+    if column.null_count:
+        row = int(np.flatnonzero(column.is_null().to_numpy())[0])
+        raise DataError(
+            f"{table.where(row)}, column {shown(name)}: no timestamp ({column.null_count} in all)",
+            hint="Fill it in or remove the row.",
+        )
+
+
+def _from_text(table: Table, name: str, form: str | None) -> Times:
+    cells = pc.utf8_trim_whitespace(table.columns[name])
+    cells = pc.if_else(pc.equal(cells, ""), pa.scalar(None, cells.type), cells)
+    _refuse_missing(table, name, cells)
+    if form in UNITS:
+        return _from_numbers(table, name, cells, form)
+    if form is not None and form not in ("iso", *FORMS):
+        return _by_pattern(table, name, cells, form)
+    if form in (None, "iso"):
+        times = _iso(cells)
+        if times is not None:
+            return times
+    if form is None and pc.all(pc.match_substring_regex(cells, r"^-?[0-9]+$")).as_py():
+        return _from_numbers(table, name, cells, None)
+    return _by_parts(table, name, cells, form)
+
+
+def _iso(cells: pa.ChunkedArray) -> Times | None:
+    """ISO 8601 by PyArrow's parser, which is strict; None unless every cell is that."""
+    try:
+        ns = _as_ns(cells.cast(pa.timestamp("ns")))
+        longest = pc.max(pc.utf8_length(cells)).as_py()
+        return Times(ns, None, longest <= 10, "iso")
+    except pa.ArrowInvalid:
+        pass
+    try:
+        ns = _as_ns(cells.cast(pa.timestamp("ns", "UTC")))
+    except pa.ArrowInvalid:
+        return None
+    return _aware(ns, pc.struct_field(pc.extract_regex(cells, ZONED), "zone"), "iso")
+
+
+def _aware(ns: NDArray[np.int64], zones: pa.ChunkedArray, form: str) -> Times:
+    """Times already in UTC, with the zone named when all have the same, and a finding when they differ."""
+    found = sorted({_zone(zone) for zone in pc.unique(zones).to_pylist()})
+    if len(found) == 1:
+        return Times(ns, found[0], False, form)
+    message = f"timestamps have {len(found)} different UTC offsets ({', '.join(found[:4])})"
+    finding = repair(
+        "T002", message, count=len(ns), action="brought to UTC; --tz names a zone to show them in"
+    )
+    return Times(ns, "UTC", False, form, (finding,))
+
+
+def _zone(text: str) -> str:
+    digits = text.lstrip("+-").replace(":", "").ljust(4, "0")
+    return "UTC" if text in ("Z", "UTC") or not int(digits) else f"{text[0]}{digits[:2]}:{digits[2:]}"
+
+
+def _by_pattern(table: Table, name: str, cells: pa.ChunkedArray, pattern: str) -> Times:
+    """By a strptime pattern of the user's."""
+    if "%" not in pattern:
+        raise UsageError(
+            f"unknown date format {shown(pattern)}",
+            hint="Use dmy, mdy, ymd, iso, s, ms, us, ns or a pattern: %d.%m.%Y",
+        )
+    try:
+        parsed = pd.to_datetime(
+            cells.to_pandas(), format=pattern, exact=True, errors="coerce", utc="%z" in pattern
+        )
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"the date format {shown(pattern)} does not work: {error}") from error
+    wrong = np.flatnonzero(parsed.isna().to_numpy())
+    if len(wrong):
+        raise _bad_time(table, name, int(wrong[0]), f"is not of the form {shown(pattern)}", len(wrong))
+    index = pd.DatetimeIndex(parsed).as_unit("ns")
+    clock = any(mark in pattern for mark in ("%H", "%I", "%M", "%S", "%T", "%X", "%c"))
+    return Times(np.asarray(index.asi8), "UTC" if index.tz is not None else None, not clock, pattern)
+
+
+def _by_parts(table: Table, name: str, cells: pa.ChunkedArray, form: str | None) -> Times:
+    """By numbered parts: year, month and day in the one order that all cells allow."""
+    forms = [form] if form and form != "iso" else list(FORMS)
+    readings = [reading(cells, kind, pattern) for kind in forms for pattern in FORMS[kind]]
+    whole = [found for found in readings if found.sound.all()]
+    if whole:
+        return _only(table, name, whole)
+    best = max(readings, key=lambda found: int(found.sound.sum()))
+    wrong = np.flatnonzero(~best.sound)
+    raise _bad_time(table, name, int(wrong[0]), "is not a time that can be read", len(wrong))
+
+
+def _only(table: Table, name: str, whole: list[Reading]) -> Times:
+    """The one reading; where day and month could be exchanged, the error that says so."""
+    first = whole[0]
+    for other in whole[1:]:
+        if not np.array_equal(first.ns, other.ns):
+            raise DataError(
+                f"{table.name}, column {shown(name)}: {table.cell(name, 0)} may be day first or month first",
+                hint="Say which: --date-format dmy or --date-format mdy.",
+            )
+    order = {"dmy": "day first", "mdy": "month first"}.get(first.form)
+    findings = (info("T003", f"dates in column {shown(name)} are {order}"),) if order else ()
+    if first.zones is not None:
+        times = _aware(first.ns, first.zones, first.form)
+        return dataclasses.replace(times, findings=findings + times.findings)
+    return Times(first.ns, None, first.dates, first.form, findings)
+
+
+def _from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | None) -> Times:
+    """Whole numbers as time since 1970, in the one unit in which all lie between 1973 and 2286."""
+    _refuse_missing(table, name, column)
+    try:
+        numbers = np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64)
+    except pa.ArrowInvalid:
+        raise DataError(
+            f"{table.name}: column {shown(name)} holds numbers that are not whole",
+            hint="Choose another column: --time; or write times as 2024-01-31 12:00.",
+        ) from None
+    low, high = int(numbers.min()), int(numbers.max())
+    unit = form or next(
+        (unit for unit, (least, most, _) in UNITS.items() if least <= low and high < most), None
+    )
+    if unit not in UNITS:
+        raise DataError(
+            f"{table.name}: column {shown(name)} holds numbers from {low} to {high}, not clearly times",
+            hint="Say what they are: --date-format %Y%m%d, %Y, s, ms, us or ns; or choose: --time",
+        )
+    if max(abs(low), abs(high)) > (2**63 - 1) // UNITS[unit][2]:
+        raise DataError(f"{table.name}: column {shown(name)} has times outside 1677 to 2262")
+    ns = numbers * UNITS[unit][2]
+    first, last = (str(np.datetime64(int(end), "ns"))[:19] for end in (ns.min(), ns.max()))
+    message = f"numbers in column {shown(name)} read as {unit} since 1970: {first} to {last}"
+    findings = (
+        () if form else (repair("T001", message, count=len(ns), action=f"read as --date-format {unit}"),)
+    )
+    return Times(ns, None, False, unit, findings)
+
+
+def _in_zone(times: Times, tz: str) -> Times:
+    """Naive times placed in zone `tz`; aware ones shown in it."""
+    try:
+        index = pd.DatetimeIndex(times.ns.view("M8[ns]")).tz_localize("UTC" if times.tz else tz)
+    except (pd.errors.OutOfBoundsDatetime, ValueError) as error:  # ambiguous or nonexistent local time
+        raise DataError(
+            f"the times do not fit the zone {shown(tz)}: {error}",
+            hint="Write them with their offset, or in UTC.",
+        ) from error
+    except KeyError:
+        raise UsageError(
+            f"unknown time zone {shown(tz)}", hint="Use a name such as Europe/Berlin or UTC."
+        ) from None
+    return Times(np.asarray(index.asi8), tz, times.dates and times.tz is None, times.form, times.findings)
+
+
+def _bad_time(table: Table, name: str, row: int, fault: str, count: int) -> DataError:
+    more = f" ({count} such cells)" if count > 1 else ""
+    return DataError(
+        f"{table.where(row)}, column {shown(name)}: {table.cell(name, row)} {fault}{more}",
+        hint="Repair it; or name the form: --date-format dmy, mdy, ymd or a pattern such as %d.%m.%Y %H:%M.",
+    )

@@ -1,0 +1,119 @@
+"""Dates and times in text taken apart by pattern, a whole column at a time, each part checked.
+
+Two-digit years, 24:00, leap seconds and days that do not exist are not sound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+SECOND = 10**9  # ns
+DAY = 86_400 * SECOND
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+YEAR, DATE, NAME = "(?P<year>[0-9]{4})", "(?P<day>[0-9]{1,2})", r"(?P<name>[A-Za-z]{3,9})\.?"
+MONTH = "(?P<month>[0-9]{1,2})"
+CLOCK = (
+    r"([T ,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(:(?P<second>[0-9]{2})([.,](?P<part>[0-9]{1,9}))?)?"
+    r"( ?(?P<half>[AaPp])[Mm])?( ?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?$"
+)
+FORMS = {
+    "ymd": tuple(f"^{YEAR}{mark}{MONTH}{mark}{DATE}" for mark in ("-", "/", "[.]")),
+    "dmy": tuple(f"^{DATE}{mark}{MONTH}{mark}{YEAR}" for mark in ("/", "-", "[.]")),
+    "mdy": tuple(
+        f"^{MONTH}{mark}{DATE}{mark}{YEAR}" for mark in ("/", "-")
+    ),  # 31.12.2024 is always day first
+    "named": (f"^{DATE}[- ]{NAME}[- ,]+{YEAR}", f"^{NAME} {DATE},? {YEAR}", f"^{YEAR}[- ]{NAME}[- ]{DATE}"),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one pattern makes of a column."""
+
+    form: str
+    sound: NDArray[np.bool_]  # (N,)
+    ns: NDArray[np.int64]  # (N,) since 1970; UTC if there are zones
+    dates: bool = True
+    """No cell has a time of day."""
+    zones: pa.ChunkedArray | None = None
+
+
+def reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
+    """Take `cells` (text) apart by the date `pattern` and an optional time of day."""
+    found = pc.extract_regex(cells, pattern + CLOCK)
+    if found.null_count == len(found):
+        return Reading(form, np.zeros(len(found), bool), np.zeros(len(found), np.int64))
+    parts = _Parts(found)
+    month = parts.named_month() if "<name>" in pattern else parts.number("month")
+    days, fits = _days(parts.number("year"), month, parts.number("day"))
+    hour, minute, second = parts.number("hour"), parts.number("minute"), parts.number("second")
+    half = parts.text("half")
+    late, halved = _equals(half, "p", "P"), ~_equals(half, "")
+    sound = parts.matched & fits & (minute < 60) & (second < 60)
+    sound &= np.where(halved, (hour >= 1) & (hour <= 12), hour < 24)
+    hour = np.where(halved, hour % 12 + 12 * late, hour)
+    ns = days * DAY + ((hour * 60 + minute) * 60 + second) * SECOND + parts.fraction()
+    zones = parts.text("zone")
+    aware = ~_equals(zones, "")
+    if not aware.any():
+        return Reading(form, sound, ns, dates=bool(_equals(parts.text("hour"), "").all()))
+    return Reading(form, sound & aware, ns - _offsets(zones), dates=False, zones=zones)
+
+
+class _Parts:
+    """The named groups of a pattern, over a column; a group that is absent reads as empty or 0."""
+
+    def __init__(self, found: pa.ChunkedArray) -> None:
+        self.found = found
+        self.matched = np.asarray(found.is_valid().to_numpy())
+
+    def text(self, group: str) -> pa.ChunkedArray:
+        return pc.struct_field(self.found, group).fill_null("")
+
+    def number(self, group: str) -> NDArray[np.int64]:
+        text = self.text(group)
+        filled = pc.if_else(pc.equal(text, ""), pa.scalar("0", text.type), text)
+        return np.asarray(filled.cast(pa.int64()).to_numpy())
+
+    def fraction(self) -> NDArray[np.int64]:
+        """The digits after the second's point, as nanoseconds."""
+        return np.asarray(pc.utf8_rpad(self.text("part"), 9, "0").cast(pa.int64()).to_numpy())
+
+    def named_month(self) -> NDArray[np.int64]:
+        short = pc.utf8_slice_codeunits(pc.utf8_lower(self.text("name")), 0, 3)
+        place = pc.index_in(short, value_set=pa.array(MONTHS, short.type)).fill_null(-1)
+        return np.asarray(place.to_numpy(), dtype=np.int64) + 1
+
+
+def _equals(text: pa.ChunkedArray, *words: str) -> NDArray[np.bool_]:
+    return np.asarray(pc.is_in(text, value_set=pa.array(words, text.type)).to_numpy())
+
+
+def _days(
+    year: NDArray[np.int64], month: NDArray[np.int64], day: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Days since 1970, and which dates exist and fit into 64-bit nanoseconds."""
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    first = months.astype("datetime64[D]").astype(np.int64)
+    length = (months + 1).astype("datetime64[D]").astype(np.int64) - first
+    fits = (month >= 1) & (month <= 12) & (day >= 1) & (day <= length) & (year >= 1678) & (year <= 2261)
+    return np.where(fits, first + day - 1, 0), fits
+
+
+def _offsets(zones: pa.ChunkedArray) -> NDArray[np.int64]:
+    """UTC offsets such as +01:00 as nanoseconds (N,)."""
+    words = pc.unique(zones)
+    values = np.array([_offset(word) for word in words.to_pylist()], np.int64)
+    return values[pc.index_in(zones, value_set=words).to_numpy()]
+
+
+def _offset(word: str) -> int:
+    if word in ("", "Z", "UTC"):
+        return 0
+    digits = word[1:].replace(":", "")
+    return (int(digits[:2]) * 60 + int(digits[2:])) * 60 * SECOND * (-1 if word[0] == "-" else 1)
