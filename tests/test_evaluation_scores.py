@@ -9,7 +9,7 @@ from evaluation_panel import noisy_series, panel_of, with_rows_after
 
 from forecaster.errors import DataError, ForecasterError, ModelError, UsageError
 from forecaster.evaluation import metrics
-from forecaster.evaluation.backtest import rolling_origins
+from forecaster.evaluation.backtest import held_out, rolling_origins
 from forecaster.evaluation.baselines import backtest_baselines
 from forecaster.evaluation.scores import Report, mase_scales, score
 
@@ -146,6 +146,25 @@ def test_the_verdict_speaks_plainly(model, naive, beats, words):
     assert words in report.verdict
     assert "\n" not in report.verdict
     assert ("Use naive for this series." in report.verdict) == ("higher" in report.verdict)
+    assert ("may be chance" in report.verdict) == (
+        "equals" not in report.verdict
+    )  # one window proves nothing
+
+
+@pytest.mark.parametrize(("scatter", "chance"), [(0.3, False), (3.0, True)])
+@pytest.mark.parametrize("several", [False, True])
+def test_a_difference_within_its_own_scatter_may_be_chance(scatter, chance, several):
+    """A gain that differs from window to window (or series to series) by more than its size proves little."""
+    rng = np.random.default_rng(5)
+    rows = [rng.normal(size=60) for _ in range(12)] if several else [rng.normal(size=200)]
+    panel = panel_of(*rows)
+    ends = rolling_origins(panel.lengths, 5, 1 if several else 12, 5)
+    actual = held_out(panel, ends, 5)
+    gain = 0.5 + scatter * rng.normal(size=(*ends.shape, 1))
+    forecasts = {"model": actual + 20, "naive": actual + 20 + gain}
+    report = score(panel, ends, forecasts, 5)
+    assert report.chance is chance
+    assert ("may be chance" in report.verdict) is chance
 
 
 def test_one_series_is_decided_on_mae():

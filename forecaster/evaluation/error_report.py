@@ -13,7 +13,8 @@ from forecaster.errors import ModelError
 Array = NDArray[np.float64]
 METRICS = ("mae", "rmse", "mape", "smape", "mase", "skill")
 MODEL = "model"
-PLAIN = ("best_baseline", "decided_on", "origins", "windows", "scored", "start", "end", "season", "no_mase")
+COUNTS = ("origins", "windows", "scored", "no_mase", "season")
+PLAIN = ("best_baseline", "decided_on", "chance", *COUNTS, "start", "end")
 EQUAL = 0.001  # a smaller relative difference is none
 
 
@@ -46,6 +47,8 @@ class Report:
     decided_on: str
     """The metric that ranks methods: mase or mae."""
     best_baseline: str
+    chance: bool
+    """True: the difference to the best baseline is within what chance may give."""
 
     @property
     def horizon(self) -> int:
@@ -74,22 +77,22 @@ class Report:
     def verdict(self) -> str:
         """The result in plain words."""
         name, metric = self.best_baseline, self.decided_on.upper()
-        windows = f"{self.windows} held-out window{'s' if self.windows != 1 else ''}"
+        windows = f"{self.windows:,} held-out window{'s'[: self.windows != 1]}"
         if self.scored > 1:
-            windows += f" of {self.scored} series"
-        if self.beats:
-            size = f"{-100 * self.difference:.1f} %"
-            return f"The model beats the best baseline ({name}) by {size} in {metric} on {windows}."
-        advice = f"Use {name} for {'these series' if self.scored > 1 else 'this series'}."
+            windows += f" of {self.scored:,} series"
         if abs(self.difference) <= EQUAL:
             return (
                 f"The model does NOT beat the best baseline: its {metric} equals that of {name} on {windows}."
                 f" {name[0].upper()}{name[1:]} is simpler and does as well."
             )
+        chance = " The difference may be chance." if self.chance else ""
+        if self.beats:
+            size = f"{-100 * self.difference:.1f} %"
+            return f"The model beats the best baseline ({name}) by {size} in {metric} on {windows}.{chance}"
         size = f"{100 * self.difference:.1f} %" if np.isfinite(self.difference) else "infinitely"
         return (
-            f"The model does NOT beat the best baseline, {name}: its {metric} is {size} higher"
-            f" on {windows}. {advice}"
+            f"The model does NOT beat the best baseline, {name}: its {metric} is {size} higher on {windows}. "
+            f"Use {name} for {'these' if self.scored > 1 else 'this'} series.{chance}"
         )
 
     def to_json(self, *, series: bool = True) -> dict[str, Any]:

@@ -6,7 +6,9 @@ series. Per step: the same over the origins of one step. MASE divides by the mea
 before a series' first origin; series where that is undefined (too short, constant) are left out of MASE.
 
 The best baseline and the skill are decided on MASE where it is defined for one of several series (it has
-no unit, so large series do not drown small ones), else on MAE.
+no unit, so large series do not drown small ones), else on MAE. A difference to the best baseline may be
+chance when its mean over series (over windows, for one series) lies within about two standard errors of
+zero; Diebold & Mariano (1995), Comparing Predictive Accuracy, without a correction for autocorrelation.
 """
 
 from __future__ import annotations
@@ -72,6 +74,7 @@ def score(panel: Panel, ends: NDArray[np.int64], forecasts: dict[str, Array], ho
         no_mase=int((scored & ~mase_defined).sum()),
         decided_on=decided_on,
         best_baseline=names[best],
+        chance=_may_be_chance(actual, forecasts[MODEL], forecasts[names[best]], scale, decided_on),
     )
 
 
@@ -139,6 +142,21 @@ def _fill_skill(overall: Array, per_step: Array, per_series: Array, decide: int,
     overall[:, skill] = metrics.skill(overall[:, decide], overall[best, decide])
     per_step[:, skill] = metrics.skill(per_step[:, decide], per_step[best, decide])
     per_series[:, skill] = metrics.skill(per_series[:, mae], per_series[best, mae])
+
+
+def _may_be_chance(actual: Array, model: Array, baseline: Array, scale: Array, decided_on: str) -> bool:
+    """True where the paired difference of errors is within about two standard errors of zero, or unproven."""
+    units = (0, 2) if (~np.isnan(actual)).any(axis=(0, 2)).sum() > 1 else (1, 2)  # series, or origins
+    pair = [metrics.mae(actual, forecast, axis=units) for forecast in (model, baseline)]
+    difference = pair[0] - pair[1]
+    if decided_on == "mase":
+        difference = difference / scale
+    difference = difference[np.isfinite(difference)]
+    n = len(difference)
+    if n < 2:
+        return True
+    needed = 2 + 3 / (n - 1)  # roughly Student's t at 95 %
+    return bool(abs(difference.mean()) < needed * difference.std(ddof=1) / np.sqrt(n))
 
 
 def _span(panel: Panel, ends: NDArray[np.int64], seen: NDArray[np.bool_]) -> tuple[str, str]:

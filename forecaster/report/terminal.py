@@ -1,0 +1,172 @@
+"""What a person reads on the terminal. Every function prints on the Rich console that it is given.
+
+User text (names, ids, messages) is never markup and cannot steer the terminal: see `text.inert`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from forecaster.evaluation.error_report import Report
+from forecaster.report.error_tables import overall_table, series_table, share_better, step_table
+from forecaster.report.text import inert, numbers, plain, sparkline
+
+if TYPE_CHECKING:
+    from forecaster.data.audit import Finding
+
+SEVERITY = {"info": "cyan", "repair": "yellow", "error": "bold red"}
+SPARK = 60  # bars of a sparkline at most
+ROWS = 6  # forecast rows shown at most
+
+
+def print_report(console: Console, report: Report, *, notes: Sequence[str] = ()) -> None:
+    """The error report: overall, by step, by series when there are several, then the verdict."""
+    _title(console, "Errors on data held out", _what_was_scored(report))
+    _print(console, overall_table(report))
+    if report.horizon > 1:
+        _print(console, Text(), step_table(report))
+    if len(report.ids) > 1:
+        share = f"{100 * share_better(report):.0f} % of series"
+        _print(console, Text(), series_table(report), Text())
+        _print(console, Text(f"The model is better than {report.best_baseline} on {share}.", "dim"))
+    _print(console, Text(), Text(inert(report.verdict), "bold green" if report.beats else "bold yellow"))
+    for note in notes:
+        _print(console, Text(inert(note), "dim"))
+
+
+def print_findings(console: Console, findings: Iterable[Finding]) -> None:
+    """What was noticed in the data: code, severity, message, where, and what was done."""
+    findings = list(findings)
+    _title(console, "Findings", "" if findings else "none: the data can be used as it is")
+    if not findings:
+        return
+    table = Table.grid(padding=(0, 2))
+    for _ in range(4):
+        table.add_column()
+    for finding in findings:
+        style = SEVERITY.get(finding.severity, "")
+        message = Text(inert(finding.message))
+        if finding.places:
+            more = ", .." if finding.count > len(finding.places) else ""
+            message.append("\n" + "; ".join(map(inert, finding.places)) + more, "dim")
+        if finding.action:
+            message.append(f"\n{inert(finding.action)}", style)
+        count = f"{finding.count:,} ×" if finding.count != 1 else ""
+        table.add_row(Text(inert(finding.code), "bold"), Text(finding.severity, style), Text(count), message)
+    _print(console, table)
+
+
+def print_facts(console: Console, title: str, facts: Mapping[str, Any]) -> None:
+    """Keys and values, one a line."""
+    _title(console, title)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in facts.items():
+        table.add_row(Text(inert(key).replace("_", " ")), Text(plain(value)))
+    _print(console, table)
+
+
+def print_card(console: Console, card: Mapping[str, Mapping[str, Any]]) -> None:
+    """The model card: each section with its facts; `report` as the table of errors and its verdict."""
+    for section, facts in card.items():
+        if section == "report" and facts:
+            report = Report.from_json(dict(facts))
+            _title(console, "report", _what_was_scored(report))
+            style = "green" if report.beats else "yellow"
+            _print(console, overall_table(report), Text(), Text(inert(report.verdict), style))
+        elif facts and all(isinstance(value, Mapping) for value in facts.values()):
+            _title(console, inert(section))
+            _print(console, _comparison(facts))
+        elif facts:
+            print_facts(console, section, facts)
+
+
+def print_preview(
+    console: Console,
+    name: str,
+    times: Sequence[str],
+    point: ArrayLike,
+    intervals: Mapping[int, tuple[ArrayLike, ArrayLike]],
+    *,
+    history: ArrayLike = (),
+) -> None:
+    """A forecast at a glance: a sparkline of history and forecast (H,), and its first and last rows.
+
+    `intervals` {level in percent: (lower, upper)}; `times` are written as they are.
+    """
+    point, past = np.asarray(point, dtype=float), np.asarray(history, dtype=float)
+    _title(console, inert(name))
+    _print(console, _sparklines(console, past[-4 * len(point) :], point), Text())
+    table = _plain_table("time", "forecast", *(f"{level} %" for level in intervals))
+    bounds = [np.asarray(pair, dtype=float) for pair in intervals.values()]  # (2, H) each
+    widths = np.concatenate([high - low for low, high in bounds]) if bounds else None
+    columns = [numbers(point, like=widths)]
+    for pair in bounds:
+        low, high = (numbers(bound, like=widths) for bound in pair)
+        columns.append([f"{a} to {b}" for a, b in zip(low, high, strict=True)])
+    rows = range(len(point))
+    shown = rows if len(point) <= ROWS else [*rows[: ROWS - 1], rows[-1]]
+    for previous, row in zip([-1, *shown], shown, strict=False):
+        if row != previous + 1:
+            table.add_row(Text(f".. {row - previous - 1:,} more", "dim"))
+        table.add_row(Text(inert(times[row])), *(column[row] for column in columns))
+    _print(console, table)
+
+
+def _what_was_scored(report: Report) -> str:
+    windows = f"{report.windows:,} window{'s'[: report.windows != 1]} of {report.horizon:,} rows"
+    series = f" in {report.scored:,} series" if report.scored > 1 else ""
+    left_out = f" ({report.no_mase:,} series without)" if report.no_mase else ""
+    start, end = (time.replace("T", " ").removesuffix(":00") for time in (report.start, report.end))
+    return f"{windows}{series}, {start} to {end}, MASE season {report.season}{left_out}"
+
+
+def _comparison(columns: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Several things with the same facts, side by side."""
+    table = _plain_table("", *map(inert, columns))
+    for key in next(iter(columns.values())):
+        table.add_row(Text(inert(key), "cyan"), *(Text(plain(facts.get(key))) for facts in columns.values()))
+    return table
+
+
+def _plain_table(first: str, *titles: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    table.add_column(Text(first))
+    for title in titles:
+        table.add_column(Text(title), justify="right")
+    return table
+
+
+def _sparklines(console: Console, past: np.ndarray, point: np.ndarray) -> Text:
+    """History dim, forecast bright, on one scale."""
+    seen = np.concatenate([past, point])
+    seen = seen[np.isfinite(seen)]
+    low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
+    ahead = max(1, round(SPARK * len(point) / max(len(past) + len(point), 1)))
+    line = Text()
+    for values, width, style in ((past, SPARK - ahead, "dim"), (point, ahead, "bold cyan")):
+        bars = sparkline(values, width, low=low, high=high, ascii_only=console.options.ascii_only)
+        line.append(bars, style)
+    first, last = numbers([low, high])
+    return line.append(f"  {first} to {last}", "dim")
+
+
+def _title(console: Console, title: str, detail: str = "") -> None:
+    text = Text(title[:1].upper() + title[1:], "bold underline" if console.is_terminal else "bold")
+    _print(
+        console, Text(), text.append(f"\n{inert(detail)}", "not bold not underline dim") if detail else text
+    )
+
+
+def _print(console: Console, *parts: RenderableType) -> None:
+    for part in parts:
+        console.print(part, highlight=False)
