@@ -60,7 +60,8 @@ class Cell(ABC):
         self.h = self.history(self.S[:, :hidden])
         self.outputs = self.S[0 if rolling else 1 :, :hidden]  # (T, H, B)
         self.d = self.empty(self.states, hidden)  # (n, H, B), derivative by the state
-        self.half, self.one = self.dtype.type(0.5), self.dtype.type(1)
+        scalar: Any = self.dtype.type
+        self.half, self.one = scalar(0.5), scalar(1)
 
     def empty(self, *shape: int) -> Array:
         """An array of `shape` with the batch as last axis."""

@@ -124,6 +124,8 @@ class Network:
         back through the last `unroll` steps only; earlier steps run without a cache and hand on their state.
         """
         steps, batch = self._check(inputs, mask, state)
+        if unroll is not None and unroll < 1:
+            raise ForecasterError(f"unroll must be at least 1, found {unroll}")
         pads, drops = padded_steps(mask, steps), self._draw_drops(batch, rng)
         cut = max(steps - unroll, 0) if unroll else 0
         if cut:
@@ -142,6 +144,11 @@ class Network:
         outputs = self._head(workspace, drops)
         self._give(workspace)
         return outputs
+
+    def advance(self, inputs: Array, *, mask: Mask | None = None, state: Array | None = None) -> Array:
+        """The state (L, n, H, B) after the steps of inputs (T, F, B), to go on from; without dropout."""
+        steps, batch = self._check(inputs, mask, state)
+        return self._roll(inputs, padded_steps(mask, steps), state, self._draw_drops(batch, None))
 
     def backward(self, cache: Cache, d_outputs: Array, *, inputs: bool = True) -> Gradients:
         """Derivatives of the loss, given that by the outputs (K, B). A cache serves once.
@@ -213,7 +220,6 @@ class Network:
     # --- steps without a cache -------------------------------------------------------------------------
 
     def _roll(self, inputs: Array, pads: Pads, state: Array | None, drops: list[Array | None]) -> Array:
-        """The state (L, n, H, B) after some steps."""
         workspace = self._take(1, inputs.shape[2], rolling=True)
         self._roll_in(workspace, inputs, pads, state, drops)
         state = workspace.stack.state()

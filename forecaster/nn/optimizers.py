@@ -88,8 +88,11 @@ def make_optimizer(config: TrainingConfig, size: int, dtype: DTypeLike = np.floa
 
 
 def clip_by_global_norm(gradient: Array, limit: float) -> float:
-    """Scale the gradient in place to a norm of at most `limit` (0: no limit); the norm it had."""
+    """Scale the gradient in place to a norm of at most `limit` (0: no limit); the norm it had.
+
+    A norm that is not finite is for the caller to act upon; the gradient is then left as it is.
+    """
     norm = float(np.sqrt(np.vdot(gradient, gradient)))
-    if 0 < limit < norm:
+    if 0 < limit < norm < np.inf:
         gradient *= limit / norm
     return norm

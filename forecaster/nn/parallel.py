@@ -9,6 +9,7 @@ import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -66,20 +67,18 @@ class ShardedNetwork:
         self.network = network
         self.workers = workers or len(os.sched_getaffinity(0))
         self._pool: ThreadPoolExecutor | None = None
-        self._limits: threadpool_limits | None = None
+        self._exits = ExitStack()
 
     def __enter__(self) -> Self:
-        self._limits = threadpool_limits(1, user_api="blas")
-        self._pool = ThreadPoolExecutor(self.workers)
+        self._exits.enter_context(threadpool_limits(1, user_api="blas"))
+        self._pool = self._exits.enter_context(ThreadPoolExecutor(self.workers))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is not None and self._limits is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._limits.restore_original_limits()
-        self._pool = self._limits = None
+        self._pool = None
+        self._exits.close()
 
     def loss_and_gradient(
         self,

@@ -23,7 +23,7 @@ from forecaster.nn.cells import CELLS, Array, Cell, Shapes
 Mask = NDArray[np.generic]
 """(T, B), 0 or False where a step is padding."""
 Drops = Sequence[Array | None]
-Pads = Sequence[Array | None]
+Pads = Sequence[NDArray[np.intp] | None]
 
 
 def stack_shapes(cell: str, inputs: int, hidden: int, layers: int) -> Shapes:
@@ -36,11 +36,11 @@ def stack_shapes(cell: str, inputs: int, hidden: int, layers: int) -> Shapes:
 
 
 def padded_steps(mask: Mask | None, steps: int) -> Pads:
-    """For each step the padded columns, bool (B,), or None where the step has none; mask (T, B) or None."""
+    """For each step the indices of its padded columns, or None where it has none; mask (T, B) or None."""
     if mask is None:
         return [None] * steps
     padded = np.asarray(mask) == 0
-    return [row if any_padded else None for row, any_padded in zip(padded, padded.any(axis=1), strict=True)]
+    return [np.flatnonzero(row) if some else None for row, some in zip(padded, padded.any(1), strict=True)]
 
 
 class Stack:
@@ -140,7 +140,7 @@ def _unroll(cell: Cell, pads: Pads) -> None:
             _padded_step(cell, t, padded)
 
 
-def _padded_step(cell: Cell, t: int, padded: Array) -> None:
+def _padded_step(cell: Cell, t: int, padded: NDArray[np.intp]) -> None:
     kept = [array[:, padded] for array in cell.state(t)]  # a copy: a rolling cell overwrites it
     cell.forward(t)
     for array, before in zip(cell.state(t + 1), kept, strict=True):

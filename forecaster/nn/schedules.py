@@ -13,7 +13,8 @@ START, END = 1 / 25, 1e-4
 
 def rate_at(config: TrainingConfig, step: int) -> float:
     """The learning rate of a step; steps past the last one keep the last one's rate."""
-    progress = min(max(step, 0) / max(config.steps - 1, 1), 1.0)
+    last = config.steps - 1
+    progress = min(step, last) / max(last, 1)
     return config.rate * _FACTORS[config.schedule](progress)
 
 
