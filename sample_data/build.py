@@ -43,7 +43,9 @@ def main(sources: Path) -> None:
     """Write both files beside this script."""
     stocks(sources).to_csv(HERE / "stocks.csv", index=False, lineterminator="\n")
     sensors = pd.concat([buoy(sources), airport(sources)], ignore_index=True)
-    sensors[["sensor", "time", "celsius"]].to_parquet(HERE / "sensors.parquet", compression="zstd", index=False)
+    sensors[["sensor", "time", "celsius"]].to_parquet(
+        HERE / "sensors.parquet", compression="zstd", index=False
+    )
 
 
 if __name__ == "__main__":

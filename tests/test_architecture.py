@@ -56,7 +56,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 
 def inside(tree: ast.AST) -> set[str]:
-    """The modules of ours that a file imports; the package itself, loaded before any of them, does not count."""
+    """The modules of ours that a file imports; the package itself, loaded before them, does not count."""
     return {name for name in imports(tree) if name.startswith("forecaster.")}
 
 

@@ -1,1 +1,1 @@
-"""The command line: one file a command; options -> config -> pipeline -> report; nothing else."""
+"""The command line: one file a command; options -> config -> pipeline -> report, and nothing else."""

@@ -1,0 +1,66 @@
+"""The commands, gathered."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated
+
+import typer
+
+import forecaster
+from forecaster.cli.evaluate import evaluate
+from forecaster.cli.inspect import inspect as inspect_command
+from forecaster.cli.predict import predict
+from forecaster.cli.show import show
+from forecaster.cli.train import train
+
+EPILOG = (
+    "Every long option is also an environment variable (--bad-rows: FORECAST_BAD_ROWS) and a key of "
+    "forecast.toml (bad_rows). Data goes to stdout, everything else to stderr. Exit codes: 0 done, "
+    "1 a fault of ours, 2 wrong usage, 3 unusable data, 4 unusable model, 5 reading or writing failed, "
+    "6 locked by another run, 7 training diverged, 130 interrupted, 143 terminated."
+)
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"forecast {forecaster.__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog=EPILOG)
+def forecast(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """\b
+    $ forecast train sample_data/sensors.parquet
+    $ forecast predict
+
+    Forecast stock prices and sensor readings from a table of observations.
+    """
+
+
+def _flowing(docstring: str) -> str:
+    """The docstring with each paragraph on one line, except the examples, for Typer to wrap."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(p if p.startswith("\b") else p.replace("\n", " ") for p in paragraphs)
+
+
+for _command, _summary in (
+    (inspect_command, "Say what is understood of the data."),
+    (train, "Train a model, and report its errors on data held out."),
+    (predict, "Forecast from the newest row on."),
+    (evaluate, "Backtest over rolling origins, beside the baselines."),
+    (show, "Show what a model is and where it comes from."),
+):
+    app.command(_command.__name__, help=_flowing(_command.__doc__ or ""), short_help=_summary)(_command)

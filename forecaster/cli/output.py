@@ -1,0 +1,189 @@
+"""What commands share in telling results: facts and findings, the error report, JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from forecaster.cli.log import stderr
+from forecaster.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from forecaster.data.load import Loaded
+    from forecaster.evaluation.error_report import Report
+    from forecaster.forecasting import Forecast
+
+REPORT_ENDINGS = (".json", ".csv")
+
+
+def console(*, to_stderr: bool = False) -> Console:
+    """Where tables go; colour only on a terminal, and never with NO_COLOR."""
+    from rich.console import Console
+
+    return Console(stderr=to_stderr)
+
+
+def write_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def facts(loaded: Loaded) -> dict[str, Any]:
+    """What was understood of the data, in plain JSON values."""
+    from forecaster.data.calendar import times_as_strings
+
+    panel, names = loaded.panel, loaded.panel.names
+    first, last = times_as_strings(panel.time[[panel.time.argmin(), panel.time.argmax()]], names)
+    return {
+        "source": loaded.source,
+        "time": names.time,
+        "id": loaded.read.id,
+        "target": list(loaded.read.target or (names.target,)),
+        "covariates": list(names.covariates),
+        "frequency": panel.frequency.alias,
+        "season": panel.frequency.season,
+        "series": len(panel),
+        "rows": int(panel.lengths.sum()),
+        "not observed": int((~panel.observed[:, 0]).sum()),
+        "first": first,
+        "last": last,
+    }
+
+
+def series_facts(loaded: Loaded) -> dict[str, dict[str, Any]]:
+    """Each series with its rows, first and last timestamp, and rows not observed."""
+    from forecaster.data.calendar import times_as_strings
+
+    panel = loaded.panel
+    found = {}
+    for number, name in enumerate(panel.ids):
+        start, stop = panel.offsets[number : number + 2]
+        first, last = times_as_strings(panel.time[[start, stop - 1]], panel.names)
+        found[name] = {
+            "rows": int(stop - start),
+            "first": first,
+            "last": last,
+            "not observed": int((~panel.observed[start:stop, 0]).sum()),
+        }
+    return found
+
+
+def few(series: dict[str, dict[str, Any]], shown: int = 8) -> dict[str, str]:
+    """The first series, each in one line, and how many more there are."""
+    lines = {
+        name: f"{found['rows']:,} rows, {found['first']} to {found['last']}"
+        + (f", {found['not observed']:,} not observed" if found["not observed"] else "")
+        for name, found in list(series.items())[:shown]
+    }
+    more = len(series) - len(lines)
+    return lines | ({"...": f"{more:,} more"} if more > 0 else {})
+
+
+def say_understood(loaded: Loaded, notes: Iterable[str] = ()) -> None:
+    """What was read and noticed, as log lines."""
+    found = facts(loaded)
+    several = f"{found['series']:,} series, " if found["series"] > 1 else ""
+    by = f", id {found['id']!r}" if found["id"] else ""
+    targets = ", ".join(map(repr, found["target"][:3])) + (" ..." if len(found["target"]) > 3 else "")
+    stderr.info(
+        f"read {several}{found['rows']:,} rows of frequency {found['frequency']}, {found['first']} to "
+        f"{found['last']}: time {found['time']!r}{by}, target {targets}",
+        **found,
+    )
+    for finding in loaded.findings:
+        stderr.finding(finding)
+    for note in notes:
+        stderr.info(note)
+
+
+def show_report(report: Report, *, to_stderr: bool = False) -> None:
+    """The error report as tables."""
+    from forecaster.report.terminal import print_report
+
+    print_report(console(to_stderr=to_stderr), report)
+
+
+def tell_report(report: Report, path: str | None) -> None:
+    """The error report of a training run: on stderr, and to a file where one is asked for."""
+    if stderr.json:
+        stderr.info(report.verdict, report=report.to_json(series=False))
+    elif not stderr.quiet:
+        show_report(report, to_stderr=True)
+    if path:
+        write_report(report, path)
+
+
+def preview(forecast: Forecast, shown: int = 3) -> None:
+    """The first series of a forecast that went to a file, at a glance, on a terminal's stderr."""
+    from forecaster.report.terminal import print_preview
+
+    if stderr.quiet or stderr.json or not sys.stderr.isatty():
+        return
+    panel = forecast.panel
+    times = forecast.to_frame()[panel.names.time].astype(str)
+    steps = forecast.point.shape[1]
+    for number, name in enumerate(panel.ids[:shown]):
+        bounds = zip(forecast.levels, forecast.lower[:, number], forecast.upper[:, number], strict=True)
+        print_preview(
+            console(to_stderr=True),
+            name or panel.names.target,
+            list(times[number * steps : (number + 1) * steps]),
+            forecast.point[number],
+            {level: (lower, upper) for level, lower, upper in bounds},
+            history=panel.target[panel.offsets[number] : panel.offsets[number + 1]],
+        )
+
+
+def check_report_file(path: str | None) -> None:
+    """Raise early, before any work is done, where the report could not be written."""
+    if path is None:
+        return
+    if Path(path).suffix.lower() not in REPORT_ENDINGS:
+        raise UsageError(f"the report {path!r} ends neither in .json nor in .csv")
+    check_folder(path)
+
+
+def check_folder(path: str) -> None:
+    """Raise StorageError early where the folder of an output file does not exist."""
+    if not Path(path).absolute().parent.is_dir():
+        raise StorageError(f"there is no folder {str(Path(path).parent)!r} to write {Path(path).name!r} to")
+
+
+def write_report(report: Report, path: str) -> None:
+    """The error report as a JSON or CSV file, by its ending. Raises StorageError."""
+    from forecaster.data.write import atomic_write
+
+    as_json = Path(path).suffix.lower() == ".json"
+    text = json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n" if as_json else _report_csv(report)
+
+    def write(file: BinaryIO) -> None:
+        file.write(text.encode())
+
+    atomic_write(Path(path), write)
+
+
+def _report_csv(report: Report) -> str:
+    """One line a scope and method; what is undefined is empty."""
+    rows = report.to_rows()
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """Empty where undefined; text that a spreadsheet would compute is quoted."""
+    from forecaster.data.write import FORMULA
+
+    if isinstance(value, float) and math.isnan(value):
+        return ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -1,0 +1,59 @@
+"""forecast predict: from a model and data to forecasts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from forecaster.cli.log import stderr
+from forecaster.cli.options import COLUMNS, FORECASTING, MODEL, READING, SPEAKING, Given, accepts
+
+Newest = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[DATA]", help="A file, a directory, a glob, or - for stdin. Default: what the model saw."
+    ),
+]
+Output = Annotated[
+    str,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write to a .csv, .parquet or .json file; - is stdout."
+    ),
+]
+Plot = Annotated[
+    str | None,
+    typer.Option("--plot", metavar="FILE", help="Draw history, forecasts and intervals to a .png file."),
+]
+
+
+HORIZON = {"horizon": FORECASTING["horizon"]}
+
+
+@accepts(HORIZON, COLUMNS, READING, MODEL, SPEAKING)
+def predict(given: Given, data: Newest = None, output: Output = "-", plot: Plot = None) -> None:
+    """\b
+    $ forecast predict -o forecasts.csv
+
+    Forecast from the newest row of DATA on. Without DATA, read again the source that the model remembers.
+    """
+    from forecaster import pipeline
+    from forecaster.cli.output import check_folder, preview
+    from forecaster.data.write import check_destination, write_table
+    from forecaster.model import Model
+
+    if not given.general.json:
+        check_destination(output)
+    for path in (output, plot):
+        if path not in ("-", None):
+            check_folder(path)
+    model = Model.load(given.model)
+    forecast = pipeline.predict(model, data, read=given.read, horizon=given.options.horizon)
+    for finding in forecast.findings:
+        if finding.severity == "repair":
+            stderr.finding(finding)
+    frame = forecast.to_frame()
+    write_table(frame, output, format="json" if given.general.json else None)
+    if output != "-":
+        preview(forecast)
+        stderr.info(f"wrote {len(frame):,} forecasts to {output}", output=output)
