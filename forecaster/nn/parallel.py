@@ -59,13 +59,18 @@ def shard_bounds(config: NetworkConfig, size: int, elements: int = GATE_ELEMENTS
     return list(itertools.pairwise(edges))
 
 
+def _cores() -> int:
+    """Cores this process may use; not every system can say, and then all there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class ShardedNetwork:
     """A network whose batches are worked on by threads. Use it as a context manager."""
 
     def __init__(self, network: Network, *, workers: int | None = None) -> None:
         """`workers` threads; None: one per core. It never changes the result."""
         self.network = network
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or _cores()
         self._pool: ThreadPoolExecutor | None = None
         self._exits = ExitStack()
 
