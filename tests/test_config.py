@@ -27,18 +27,7 @@ KINDS = [
         ReadConfig, time=st.none() | texts, target=st.none() | st.tuples(texts), na=st.tuples(texts, texts)
     ),
     st.builds(Options, horizon=st.none() | numbers, log=st.none() | st.booleans(), levels=st.tuples(numbers)),
-    st.builds(
-        MemberConfig,
-        horizon=numbers,
-        lookback=numbers,
-        segment=numbers,
-        season=numbers,
-        log=st.booleans(),
-        deseasonalise=st.booleans(),
-        seed=numbers,
-        network=networks,
-        training=trainings,
-    ),
+    st.builds(MemberConfig, network=networks, training=trainings),
 ]
 
 

@@ -15,13 +15,15 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 
 from forecaster.cli.log import stderr
 from forecaster.config import Options, ReadConfig, from_json
 from forecaster.errors import StorageError, UsageError
+
+T = TypeVar("T")
 
 CONFIG_FILE = "forecast.toml"
 MODEL_FILE = "forecast.model"
@@ -70,9 +72,9 @@ FORECASTING = {
 NETWORK = {
     "lookback": "Rows the network looks back on.",
     "segment": "Rows fed in one recurrent step.",
-    "season": "Rows of one season; 1: none.",
+    "seasons": "Rows of the seasons the data may have; empty: none.",
     "log": "Work with logarithms.",
-    "deseasonalise": "Take the season out first.",
+    "deseasonalise": "Take the seasons out first.",
     "cell": "Recurrent cell.",
     "hidden": "Units of a layer.",
     "layers": "Recurrent layers.",
@@ -115,7 +117,12 @@ PANELS = {
 HINTS: dict[type, dict[str, Any]] = {
     kind: typing.get_type_hints(kind) for kind in (ReadConfig, Options, General)
 }
-HOMES: dict[str, type] = {name: kind for kind, hints in HINTS.items() for name in hints}
+HOMES: dict[str, type] = {
+    name: next(kind for kind, hints in HINTS.items() if name in hints)
+    for panel in PANELS.values()
+    for name in panel
+}
+"""Setting -> the configuration it belongs to."""
 SHORT = {"model": "-m", "quiet": "-q"}
 
 
@@ -159,11 +166,11 @@ def resolve(flags: dict[str, Any]) -> Given:
     _set_up_log(flags)  # before the file is read, so that its errors come in the right form
     said = read_settings(flags.get("config")) | flags
     _set_up_log(said)
-    parts = {
-        kind: {n: v for n, v in said.items() if HOMES[n] is kind} for kind in (ReadConfig, Options, General)
-    }
-    read, options = from_json(ReadConfig, parts[ReadConfig]), from_json(Options, parts[Options])
-    return Given(read, options, from_json(General, parts[General]), said)
+
+    def part(kind: type[T]) -> T:
+        return from_json(kind, {name: value for name, value in said.items() if HOMES[name] is kind})
+
+    return Given(part(ReadConfig), part(Options), part(General))
 
 
 def read_settings(path: str | None) -> dict[str, Any]:

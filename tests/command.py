@@ -1,0 +1,57 @@
+"""Run the installed `forecast` as a person would, in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+SCRIPT = Path(sys.executable).with_name("forecast")
+ROOT = Path(__file__).parents[1]
+SMALL = {"FORECAST_STEPS": "20", "FORECAST_MEMBERS": "1", "FORECAST_HIDDEN": "8", "FORECAST_WORKERS": "1"}
+"""Training that takes a moment."""
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment without what would change a run, with small training and `changes`."""
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith("FORECAST_") and k not in ("NO_COLOR", "COLUMNS")
+    }
+    return kept | SMALL | changes
+
+
+def forecast(
+    *arguments: str | Path, cwd: Path, stdin: str | None = None, **changes: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `forecast` with `arguments` in the folder `cwd`; environment variables can be changed."""
+    return subprocess.run(
+        [SCRIPT, *map(str, arguments)],
+        cwd=cwd,
+        input=stdin,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def daily(rows: int = 120, *, start: str = "2024-01-01", step: str = "D", name: str = "demand") -> str:
+    """A CSV table of one series with a weekly season."""
+    times = np.datetime64(start) + np.arange(rows) * np.timedelta64(1, step)
+    values = 50 + 10 * np.sin(2 * np.pi * np.arange(rows) / 7) + np.arange(rows) % 5
+    lines = [f"{time},{value:.3f}" for time, value in zip(times, values, strict=True)]
+    return "\n".join([f"day,{name}", *lines]) + "\n"
+
+
+def assert_clean_failure(result: subprocess.CompletedProcess[str], code: int) -> None:
+    """One clear message on stderr, the right exit code, no traceback, nothing on stdout."""
+    assert result.returncode == code, result.stderr
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("error: ") == 1
+    assert "Traceback" not in result.stderr
+    assert "fault of forecast" not in result.stderr

@@ -1,0 +1,141 @@
+"""Options: flag over variable over forecast.toml over default; each setting declared once."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from forecaster.cli import options
+from forecaster.cli.border import run
+from forecaster.cli.log import stderr
+from forecaster.config import Options, ReadConfig
+
+Ask = Callable[..., options.Given]
+EVERYTHING = tuple(options.PANELS.values())
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """What a command with every option is given, for these arguments, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stderr, "quiet", False)
+    monkeypatch.setattr(stderr, "json", False)
+    app = typer.Typer()
+    seen: list[options.Given] = []
+
+    @app.command()
+    @options.accepts(*EVERYTHING)
+    def command(given: options.Given) -> None:
+        seen.append(given)
+
+    def asking(*arguments: str, code: int = 0) -> options.Given:
+        seen.clear()
+        assert run(app, arguments) == code
+        return seen[0] if seen else options.Given()
+
+    return asking
+
+
+def test_flag_over_variable_over_file_over_default(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each place that sets a value overrules the next weaker one."""
+    assert ask().options.seed == 0
+    (tmp_path / "forecast.toml").write_text("seed = 1\n")
+    assert ask().options.seed == 1
+    monkeypatch.setenv("FORECAST_SEED", "2")
+    assert ask().options.seed == 2
+    assert ask("--seed", "3").options.seed == 3
+
+
+def test_places_add_up(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings from different places are all kept."""
+    (tmp_path / "forecast.toml").write_text('time = "day"\nlog-format = "json"\n')
+    monkeypatch.setenv("FORECAST_HORIZON", "7")
+    given = ask("--cell", "lstm")
+    assert (given.read.time, given.options.horizon, given.options.cell) == ("day", 7, "lstm")
+    assert given.general.log_format == "json"
+    assert stderr.json
+
+
+def test_every_setting_is_a_flag_a_variable_and_a_key(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No field of the configuration is out of reach, whichever way it is set."""
+    values = {int: "3", float: "0.5", bool: "true", str: "word"}
+    own = {field.name for kind in (ReadConfig, Options) for field in dataclasses.fields(kind)} - {"layout"}
+    assert own < set(options.HOMES)
+    for name in own:
+        hint = options._hint(name)
+        choice = getattr(hint, "__args__", (None,))[0]
+        text = "7" if choice is int else values.get(hint, str(choice) if choice is not str else "word")
+        monkeypatch.setenv(f"FORECAST_{name.upper()}", text)
+        home = "read" if options.HOMES[name] is ReadConfig else "options"
+        by_variable = getattr(getattr(ask(), home), name)
+        monkeypatch.delenv(f"FORECAST_{name.upper()}")
+        dashed = "--" + name.replace("_", "-")
+        by_flag = getattr(getattr(ask(dashed, *([text] if hint is not bool else [])), home), name)
+        literal = text if hint in (int, float, bool) else f'"{text}"'
+        (tmp_path / "forecast.toml").write_text(f"{name} = {literal}\n")
+        assert getattr(getattr(ask(), home), name) == by_flag == by_variable != ()
+        assert by_flag is not None
+        (tmp_path / "forecast.toml").unlink()
+
+
+def test_lists_are_split_at_commas(ask: Ask, tmp_path: Path) -> None:
+    """A list is written with commas, a name with a comma in quotes; TOML lists work as they are."""
+    given = ask("--target", 'OT, "a, b"', "--levels", "50,90")
+    assert given.read.target == ("OT", "a, b")
+    assert given.options.levels == (50, 90)
+    (tmp_path / "forecast.toml").write_text('covariates = ["wind", "rain"]\nlevels = [60]\n')
+    given = ask()
+    assert (given.read.covariates, given.options.levels) == (("wind", "rain"), (60,))
+
+
+def test_the_file_can_be_named(ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--config reads another file; one that is missing is wrong usage."""
+    (tmp_path / "other.toml").write_text("horizon = 5\n")
+    assert ask("--config", "other.toml").options.horizon == 5
+    ask("--config", "none.toml", code=2)
+    assert "there is no configuration file 'none.toml'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("horizn = 3", "'forecast.toml' sets 'horizn', which is no setting"),
+        ("config = 'x'", "sets 'config'"),
+        ("layout = 'long'", "sets 'layout'"),
+        ("horizon = '3'", "horizon cannot be '3'"),
+        ("cell = 'transformer'", "cell cannot be 'transformer'"),
+        ("levels = 'many'", "levels cannot be 'many'"),
+        ("horizon = ", "is not TOML"),
+        ("[network]\nhidden = 3", "sets 'network'"),
+    ],
+)
+def test_a_wrong_file_is_wrong_usage(
+    ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    """Unknown keys, ill-typed values and broken TOML end with exit code 2 and name what is wrong."""
+    (tmp_path / "forecast.toml").write_text(text)
+    ask(code=2)
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--horizon", "many"], "--horizon"),
+        (["--hrizon", "3"], "--hrizon"),
+        (["--cell", "x"], "Choose one of rnn, gru, lstm"),
+        (["--log-format", "xml"], "log_format cannot be 'xml'"),
+    ],
+)
+def test_a_wrong_flag_is_wrong_usage(
+    ask: Ask, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    """A flag that does not exist or has a wrong value ends with exit code 2."""
+    ask(*arguments, code=2)
+    assert message in capsys.readouterr().err
