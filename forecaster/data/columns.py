@@ -21,7 +21,7 @@ from forecaster.data.values import NUMBER, blanked, is_number, is_text
 from forecaster.errors import DataError, UsageError
 
 TIME_NAMES = ("ds", "timestamp", "datetime", "date time", "time", "date", "ts", "epoch", "period", "day",
-              "month")  # fmt: skip
+              "month", "year")  # fmt: skip
 ID_NAMES = ("unique id", "series id", "item id", "id", "symbol", "ticker", "series", "sensor", "sensor id",
             "device", "device id", "station", "station id", "name", "key", "item", "store", "machine", "code",
             "tag")  # fmt: skip
@@ -146,7 +146,7 @@ def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> s
     """The column that tells series apart: with it, timestamps repeat no more."""
     texts = [name for name, kind in kinds.items() if kind == "text" and name not in taken]
     known = [name for name in _ranked(texts, ID_NAMES) if _distinct(table, name) * 2 <= table.rows]
-    repeated = table.rows - len(np.unique(times.ns))
+    repeated = _repeated(times)
     if len(table.parts) > 1:
         repeated = 0 if not known else repeated
     if not repeated:
@@ -171,6 +171,14 @@ def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> s
     raise DataError(
         f"{table.name}: several columns could name the series: {listed(sound)}", hint="Choose one: --id"
     )
+
+
+def _repeated(times: Times) -> int:
+    """Rows whose timestamp an earlier row has too."""
+    steps = np.diff(times.ns)
+    if (steps > 0).all() or (steps < 0).all():
+        return 0
+    return int(np.count_nonzero(np.diff(np.sort(times.ns)) == 0))
 
 
 def _is_whole(table: Table, name: str) -> bool:
@@ -226,7 +234,7 @@ def _targets(
         return (chosen,), [
             info("C001", message, count=len(unused), action="--target or --covariates changes it")
         ]
-    if series is not None or len(np.unique(times.ns)) < table.rows or config.covariates:
+    if series is not None or config.covariates or _repeated(times):
         raise DataError(f"{table.name}: {len(numeric)} columns could be the target: {listed(numeric)}",
                         hint="Choose one: --target NAME")  # fmt: skip
     return tuple(numeric), []

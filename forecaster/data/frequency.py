@@ -46,7 +46,10 @@ def infer_frequency(time: Longs, offsets: Longs) -> Frequency:
             f"is {np.median(votes.share[agree]):.0%} of all",
             hint="Name the step, such as --freq 5min.",
         )
-    aliases = Counter(alias_of(step, int(time[offsets[series]])) for series in agree)
+    starts, counts = np.unique(time[offsets[agree]], return_counts=True)
+    aliases: Counter[str] = Counter()
+    for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
+        aliases[alias_of(step, start)] += count
     return frequency(aliases.most_common(1)[0][0])
 
 

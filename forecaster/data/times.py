@@ -21,7 +21,7 @@ from forecaster.data.timetext import DAY, FORMS, Reading, reading
 from forecaster.data.values import is_number, is_text
 from forecaster.errors import DataError, UsageError
 
-ZONED = r"(?P<zone>Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)$"
+ZONED = r"(?P<zone>Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 UNITS = {"s": (10**8, 10**10, 10**9), "ms": (10**11, 10**13, 10**6),
          "us": (10**14, 10**16, 10**3), "ns": (10**17, 9 * 10**18, 1)}  # fmt: skip
 LIKE = (  # what makes a sampled cell look like a time
@@ -49,7 +49,10 @@ def parse_times(table: Table, name: str, form: str | None = None, tz: str | None
     column = table.columns[name]
     if is_text(column.type):
         times = _from_text(table, name, form)
-    elif is_number(column.type) and not pa.types.is_decimal(column.type):
+    elif is_number(column.type) and form and "%" in form:
+        _refuse_missing(table, name, column)
+        times = _by_pattern(table, name, column.cast(pa.string()), form)
+    elif is_number(column.type):
         times = _from_numbers(table, name, column, form)
     elif pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
         times = _from_typed(table, name, column)

@@ -18,8 +18,9 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 YEAR, DATE, NAME = "(?P<year>[0-9]{4})", "(?P<day>[0-9]{1,2})", r"(?P<name>[A-Za-z]{3,9})\.?"
 MONTH = "(?P<month>[0-9]{1,2})"
 CLOCK = (
-    r"([T ,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(:(?P<second>[0-9]{2})([.,](?P<part>[0-9]{1,9}))?)?"
-    r"( ?(?P<half>[AaPp])[Mm])?( ?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?$"
+    r"(?:[T ,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,9}))?)?"
+    r"(?: ?(?P<half>[AaPp])[Mm])?(?: ?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?$"
 )
 FORMS = {
     "ymd": tuple(f"^{YEAR}{mark}{MONTH}{mark}{DATE}" for mark in ("-", "/", "[.]")),

@@ -1,0 +1,161 @@
+"""Times from text: one reading or an error."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecaster.data.table import Part, Table
+from forecaster.data.times import Times, parse_times
+from forecaster.errors import DataError
+
+DATES = st.lists(
+    st.datetimes(pd.Timestamp("1700-01-01"), pd.Timestamp("2250-01-01")), min_size=1, max_size=20
+)
+PATTERNS = {
+    "%Y-%m-%d %H:%M:%S.%f": "us", "%Y-%m-%dT%H:%M:%S": "s", "%Y-%m-%d %H:%M": "min", "%Y-%m-%d": "D",
+    "%Y/%m/%d %H:%M:%S": "s", "%d.%m.%Y %H:%M": "min", "%d.%m.%Y": "D", "%Y.%m.%d": "D", "%d-%b-%Y": "D",
+    "%d %B %Y %H:%M:%S": "s", "%b %d, %Y": "D", "%B %d, %Y %I:%M %p": "min", "%Y-%b-%d": "D",
+    "%Y-%m-%dT%H:%M:%SZ": "s", "%Y-%m-%d %H:%M:%S UTC": "s", "%Y-%m-%d %H:%M:%S,%f": "us",
+}  # fmt: skip
+
+
+def parsed(
+    cells: list, form: str | None = None, tz: str | None = None, kind: pa.DataType | None = None
+) -> Times:
+    """The cells as times."""
+    part = Part("data.csv", "data", len(cells), lambda row: f"line {row + 2}")
+    return parse_times(Table({"t": pa.chunked_array([pa.array(cells, kind)])}, (part,)), "t", form, tz)
+
+
+def ns(stamps: list, unit: str = "ns") -> list[int]:
+    """The oracle: pandas timestamps, cut to the unit that the text shows."""
+    return pd.DatetimeIndex(stamps).as_unit("ns").floor(unit).asi8.tolist()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@given(stamps=DATES)
+@settings(max_examples=25, deadline=None)
+def test_forms_with_one_reading(pattern: str, stamps: list) -> None:
+    """ISO 8601, year first, dotted and named dates are read without an option."""
+    times = parsed([stamp.strftime(pattern) for stamp in stamps])
+    assert times.ns.tolist() == ns(stamps, PATTERNS[pattern])
+    assert times.dates == (PATTERNS[pattern] == "D")
+    assert times.tz == ("UTC" if pattern.endswith(("Z", "UTC")) else None)
+    again = parsed([stamp.strftime(pattern) for stamp in stamps], times.form)
+    assert again.ns.tolist() == times.ns.tolist()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "form"), [("%d/%m/%Y", "dmy"), ("%m/%d/%Y %H:%M", "mdy"), ("%d-%m-%Y", "dmy")]
+)
+@given(stamps=DATES)
+@settings(max_examples=40, deadline=None)
+def test_day_and_month(pattern: str, form: str, stamps: list) -> None:
+    """The order of day and month shows in the column, or is said, or is asked for; it is never guessed."""
+    cells = [stamp.strftime(pattern) for stamp in stamps]
+    unit = "min" if "%H" in pattern else "D"
+    assert parsed(cells, form).ns.tolist() == ns(stamps, unit)
+    assert parsed(cells, pattern).ns.tolist() == ns(stamps, unit)
+    if any(stamp.day > 12 for stamp in stamps) or all(stamp.day == stamp.month for stamp in stamps):
+        assert parsed(cells).ns.tolist() == ns(stamps, unit)
+    else:
+        with pytest.raises(DataError, match="day first or month first") as caught:
+            parsed(cells)
+        assert "--date-format dmy" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["2024-02-30", "2024-13-01", "2024-01-01 24:00", "2024-01-01 23:59:60", "01/02/24", "24-01-01",
+     "2024-1-1x", "32.01.2024", "00.01.2024", "2024-01-01 12:60", "1 Foo 2024", "13:00", "0001-01-01",
+     "2024-01-01 13:00 PM", "3000-01-01", "２０２４-01-01", "2024-01-01 00:00 Europe/Berlin"],
+)  # fmt: skip
+def test_bad_cells(cell: str) -> None:
+    """One impossible cell in a good column is an error with its line and value."""
+    with pytest.raises(DataError, match="line 3, column 't'") as caught:
+        parsed(["2024-01-01", cell, "2024-01-03"])
+    assert repr(cell) in caught.value.message
+    assert "--date-format" in caught.value.hint
+
+
+def test_offsets() -> None:
+    """One offset is kept as the zone; several go to UTC with a finding; naive and aware do not mix."""
+    one = parsed(["2024-01-01T12:00:00+01:00", "2024-01-01T13:00:00+0100"])
+    assert (one.tz, one.findings) == ("+01:00", ())
+    assert one.ns.tolist() == ns(["2024-01-01 11:00", "2024-01-01 12:00"])
+    two = parsed(["2024-03-31T01:00:00+01:00", "2024-03-31T03:00:00+02:00", "2024-03-31 04:00 -03:30"])
+    assert two.ns.tolist() == ns(["2024-03-31 00:00", "2024-03-31 01:00", "2024-03-31 07:30"])
+    assert two.tz == "UTC"
+    assert [finding.code for finding in two.findings] == ["T002"]
+    with pytest.raises(DataError, match="line 3"):
+        parsed(["2024-01-01T12:00:00Z", "2024-01-01T13:00:00"])
+
+
+def test_zone_option() -> None:
+    """Naive times are placed in the zone, aware ones shown in it; local times may not exist."""
+    assert parsed(["2024-07-01 12:00"], tz="Europe/Berlin").ns.tolist() == ns(["2024-07-01 10:00"])
+    aware = parsed(["2024-07-01 12:00Z"], tz="Europe/Berlin")
+    assert (aware.ns.tolist(), aware.tz) == (ns(["2024-07-01 12:00"]), "Europe/Berlin")
+    for cell in ("2024-03-31 02:30", "2024-10-27 02:30"):
+        with pytest.raises(DataError, match="do not fit the zone"):
+            parsed([cell], tz="Europe/Berlin")
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
+@pytest.mark.parametrize("text", [True, False])
+def test_epoch(unit: str, factor: int, text: bool) -> None:
+    """Numbers since 1970 are read by their range, and first and last date are said."""
+    cells = [1_700_000_000 * factor, 1_700_003_600 * factor]
+    times = parsed([str(cell) for cell in cells] if text else cells)
+    assert times.ns.tolist() == ns(["2023-11-14 22:13:20", "2023-11-14 23:13:20"])
+    (finding,) = times.findings
+    assert finding.code == "T001"
+    assert "2023-11-14T22:13:20 to 2023-11-14T23:13:20" in finding.message
+    again = parsed(cells, times.form)
+    assert (again.ns.tolist(), again.findings) == (times.ns.tolist(), ())
+
+
+@pytest.mark.parametrize("cells", [[20240101, 20240102], [45292, 45293], [2023, 2024], [5, 6], [1.5, 2.5]])
+def test_numbers_that_are_no_clear_times(cells: list) -> None:
+    """Excel serials, YYYYMMDD, years and others are not taken for 1970."""
+    with pytest.raises(DataError, match="column 't' holds numbers"):
+        parsed(cells)
+
+
+def test_numbers_with_a_pattern() -> None:
+    """A pattern reads compact dates, also from a typed column."""
+    assert parsed(["20240101", "20240102"], "%Y%m%d").ns.tolist() == ns(["2024-01-01", "2024-01-02"])
+    assert parsed([20240101, 20240102], "%Y%m%d").ns.tolist() == ns(["2024-01-01", "2024-01-02"])
+    assert parsed([2023, 2024], "%Y").ns.tolist() == ns(["2023-01-01", "2024-01-01"])
+    with pytest.raises(DataError, match="line 3, column 't': '20240230'"):
+        parsed(["20240101", "20240230"], "%Y%m%d")
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
+def test_typed_times(unit: str, tz: str | None) -> None:
+    """Typed timestamps of any unit are nanoseconds after reading, with their zone."""
+    index = pd.date_range("2024-01-01 05:00", periods=3, freq="h", tz=tz, unit="ns")
+    times = parsed(index.as_unit(unit).to_pydatetime().tolist(), kind=pa.timestamp(unit, tz))
+    assert (times.ns.tolist(), times.tz, times.dates) == (index.asi8.tolist(), tz, False)
+
+
+def test_typed_dates_and_what_is_none() -> None:
+    """A date column is dates; a missing timestamp is an error with its place; text or bits are not times."""
+    times = parsed([pd.Timestamp("2024-01-01").date()], kind=pa.date32())
+    assert (times.ns.tolist(), times.dates) == (ns(["2024-01-01"]), True)
+    for cells, kind in (
+        ([None, 1], pa.timestamp("s")),
+        ([None, "2024-01-01"], pa.string()),
+        (["", "2024-01-01"], None),
+    ):
+        with pytest.raises(DataError, match="line 2, column 't': no timestamp"):
+            parsed(cells, kind=kind)
+    with pytest.raises(DataError, match="not times"):
+        parsed([True, False])
+    with pytest.raises(DataError, match="outside 1677 to 2262"):
+        parsed([32_503_680_000], kind=pa.timestamp("s"))
+    assert np.array_equal(parsed(["1700000000"], "s").ns, [1_700_000_000_000_000_000])
