@@ -116,10 +116,9 @@ class MemberConfig:
     """L: observations a window holds; a multiple of `segment`."""
     segment: int
     """s: observations fed in one recurrent step."""
-    season: int
-    """m: rows of one season; 1 where there is none."""
     log: bool
-    deseasonalise: bool
+    seasons: tuple[int, ...]
+    """Seasons, in rows, removed before the network from the series in which a test finds them."""
     gaps: bool
     """Whether the network is told which rows were observed."""
     seed: int
@@ -134,9 +133,11 @@ class Options:
     horizon: int | None = None
     lookback: int | None = None
     segment: int | None = None
-    season: int | None = None
+    seasons: tuple[int, ...] | None = None
+    """Rows of the seasons that the data may have; empty: none."""
     log: bool | None = None
     deseasonalise: bool | None = None
+    """Whether seasons are removed before the network; None: in every other member."""
     cell: Cell = "gru"
     hidden: int | None = None
     layers: int = 1

@@ -23,6 +23,8 @@ Ints = NDArray[np.int64]
 
 LONGEST_LOOKBACK = 1024
 LONGEST_SEGMENT = 26
+MOST_RATIO = 16
+"""A season longer than this many of the usual one (365 days beside 7) is left to the network."""
 USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
 """Season -> horizon for days and longer; within a day the horizon is one season."""
 POOLED_WINDOWS = 256
@@ -85,36 +87,36 @@ def split(known: Ints, horizon: int) -> Split:
 def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[MemberConfig, ...]:
     """The configuration of every member of the ensemble."""
     rows = int(np.median(known[known > 0]))
-    season = _season(options, panel.frequency, rows)
+    seasons = _seasons(options, panel.frequency, rows)
+    season = min(seasons, default=1)
     segment = options.segment or _segment(season)
-    lookback = options.lookback or _lookback(panel.frequency, season, horizon, rows)
+    lookback = options.lookback or _lookback(seasons, horizon, rows)
     segment = min(segment, lookback) if options.segment is None else segment
     lookback = segment * math.ceil(lookback / segment)
     log = positive(panel, known) if options.log is None else options.log
     gaps = not bool(panel.observed[:, 0].all())
-    views = _views(options, season)
     return tuple(
         MemberConfig(
             horizon=horizon,
             lookback=lookback,
             segment=segment,
-            season=season,
             log=log,
-            deseasonalise=view,
+            seasons=view,
             gaps=gaps,
             seed=options.seed + number,
             network=_network(options, panel, segment, horizon, gaps),
             training=_training(options, int(known.sum())),
         )
-        for number, view in enumerate(views)
+        for number, view in enumerate(_views(options, seasons))
     )
 
 
-def _season(options: Options, frequency: Frequency, rows: int) -> int:
-    """The usual season where three of them fit into the history, else none."""
-    if options.season is not None:
-        return options.season
-    return frequency.season if rows >= 3 * frequency.season else 1
+def _seasons(options: Options, frequency: Frequency, rows: int) -> tuple[int, ...]:
+    """The seasons of the frequency that fit three times into the history and are not far apart."""
+    if options.seasons is not None:
+        return tuple(sorted(season for season in options.seasons if season > 1))
+    longest = min(rows // 3, MOST_RATIO * frequency.season)
+    return tuple(sorted(season for season in frequency.seasonalities if 1 < season <= longest))
 
 
 def _segment(season: int) -> int:
@@ -122,21 +124,18 @@ def _segment(season: int) -> int:
     return next(size for size in range(min(season, LONGEST_SEGMENT), 0, -1) if season % size == 0)
 
 
-def _lookback(frequency: Frequency, season: int, horizon: int, rows: int) -> int:
-    """Two seasons, or one and a half horizons; two of the longer season where the history is long."""
-    short = max(2 * season, math.ceil(1.5 * horizon), min(20, rows // 4))
-    long = min(2 * max(frequency.seasonalities), 16 * season, LONGEST_LOOKBACK)
-    return max(1, min(max(short, min(long, rows // 2)), max(rows - 1, 1)))
+def _lookback(seasons: tuple[int, ...], horizon: int, rows: int) -> int:
+    """Two of the longest season, or one and a half horizons, and at most half of the history."""
+    usual = max(2 * max(seasons, default=1), math.ceil(1.5 * horizon), min(20, rows // 4))
+    return max(1, min(usual, LONGEST_LOOKBACK, max(rows // 2, 2 * min(seasons, default=1)), rows - 1))
 
 
-def _views(options: Options, season: int) -> list[bool]:
-    """Whether each member has the season removed: one with, one without, since they err differently."""
-    count = options.members or 2
-    if season == 1:
-        return [False] * count
+def _views(options: Options, seasons: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The seasons that each member removes: one all, the next none, since they err differently."""
+    removes = [number % 2 == 0 for number in range(options.members or 2)]
     if options.deseasonalise is not None:
-        return [options.deseasonalise] * count
-    return [number % 2 == 0 for number in range(count)]
+        removes = [options.deseasonalise] * len(removes)
+    return [seasons if removed else () for removed in removes]
 
 
 def _network(options: Options, panel: Panel, segment: int, horizon: int, gaps: bool) -> NetworkConfig:

@@ -126,7 +126,11 @@ def _training_data(
 ) -> TrainingData:
     """Transform fitted on the training part, and the windows on both sides of its end."""
     transform = fit_transform(
-        panel, parts.train, log=config.log, season=config.season, deseasonalise=config.deseasonalise
+        panel,
+        parts.train,
+        log=config.log,
+        seasons=config.seasons,
+        horizon=config.horizon,
     )
     windows = Windows(
         panel,
@@ -137,12 +141,12 @@ def _training_data(
         gaps=config.gaps,
     )
     index = index_windows(parts.train, config.lookback, config.horizon, recent=config.training.recent)
-    held = np.flatnonzero((parts.train > 0) & (parts.validation > parts.train)) if validate else np.empty(0)
-    if not held.size:
-        return TrainingData(windows, index, parts.train)
-    return TrainingData(
-        windows, index, parts.train, validation_windows(parts, held, config.horizon, rng), parts.validation
-    )
+    data = TrainingData(windows, index, parts.train)
+    held = np.flatnonzero((parts.train > 0) & (parts.validation > parts.train))
+    if not validate or not held.size:
+        return data
+    validation = validation_windows(parts, held, config.horizon, rng)
+    return dataclasses.replace(data, validation=validation, validation_known=parts.validation)
 
 
 def validation_windows(parts: Split, held: Ints, horizon: int, rng: np.random.Generator) -> tuple[Ints, Ints]:

@@ -105,7 +105,11 @@ def _member_forecast(member: Member, panel: Panel, ends: Ints) -> Floats:
             hint="Train again on this data: the model will then do without logarithms.",
         )
     fitted = fit_transform(
-        panel, ends, log=config.log, season=config.season, deseasonalise=config.deseasonalise
+        panel,
+        ends,
+        log=config.log,
+        seasons=config.seasons,
+        horizon=config.horizon,
     )
     windows = Windows(
         panel,

@@ -15,17 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.config import MemberConfig, Options, ReadConfig, from_json, to_json
-from forecaster.data.calendar import Frequency
+from forecaster.data.calendar import Frequency, times_as_strings
 from forecaster.data.panel import Names, Panel
 from forecaster.data.write import atomic_write
 from forecaster.errors import LockedError, ModelError, StorageError, UsageError
-from forecaster.nn.network import Network
+from forecaster.nn.network import Network, parameter_shapes
 
 FORMAT = "forecaster-model"
 VERSION = 1
@@ -92,7 +92,11 @@ class Model:
         text = json.dumps(self._json(), sort_keys=True, allow_nan=False)
         metadata = {"format": FORMAT, "version": str(VERSION), "model": text, "sha256": _digest(text, arrays)}
         content = save(arrays, metadata)
-        atomic_write(Path(path), lambda file: file.write(content))
+
+        def write(file: BinaryIO) -> None:
+            file.write(content)
+
+        atomic_write(Path(path), write)
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
@@ -117,6 +121,7 @@ class Model:
     def card(self) -> dict[str, dict[str, Any]]:
         """The model card: sections of plain facts for people and scripts."""
         facts, config = self.facts, self.members[0].config
+        first, last = times_as_strings(np.array([facts.first, facts.last]), facts.names)
         return {
             "data": {
                 "source": facts.source,
@@ -125,11 +130,11 @@ class Model:
                 "target": facts.names.target,
                 "covariates": list(facts.names.covariates),
                 "frequency": facts.frequency.alias,
-                "season": config.season,
+                "seasons": list(facts.frequency.seasonalities),
                 "series": facts.series,
                 "rows": facts.rows,
-                "first": isoformat(facts.first, facts.names),
-                "last": isoformat(facts.last, facts.names),
+                "first": first,
+                "last": last,
                 "repairs": facts.repairs,
             },
             "forecast": {"horizon": self.horizon, "levels": list(self.options.levels), "log": config.log},
@@ -194,7 +199,7 @@ def _describe(member: Member) -> dict[str, Any]:
         "parameters": int(member.network.flat.size),
         "lookback": config.lookback,
         "segment": config.segment,
-        "deseasonalise": config.deseasonalise,
+        "seasons removed": list(config.seasons),
         "loss": config.training.loss,
         "seed": config.seed,
     }
@@ -202,16 +207,15 @@ def _describe(member: Member) -> dict[str, Any]:
 
 def _network(config: MemberConfig, prefix: str, arrays: dict[str, NDArray[Any]]) -> Network:
     """The member's network with its saved weights; ValueError or KeyError where they do not fit."""
-    shape = config.network
-    held = sum(array.size for name, array in arrays.items() if name.startswith(prefix))
-    if min(shape.inputs, shape.hidden, shape.layers, shape.outputs) < 1 or shape.hidden**2 > 4 * held:
+    expected = parameter_shapes(config.network)
+    held = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    if {name: array.shape for name, array in held.items()} != expected:
         raise ValueError("sizes of the network and of its weights differ")
-    network = Network(shape, rng=None)
+    network = Network(config.network, rng=None)
     for name, view in network.parameters.items():
-        saved = arrays[prefix + name]
-        if saved.shape != view.shape or saved.dtype != view.dtype:
-            raise ValueError(f"{prefix}{name} is {saved.shape}, expected {view.shape}")
-        view[...] = saved
+        if held[name].dtype != view.dtype:
+            raise ValueError(f"{prefix}{name} is {held[name].dtype}")
+        view[...] = held[name]
     return network
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from forecaster import __version__, ensemble
 from forecaster.config import Options, ReadConfig
-from forecaster.data.calendar import isoformat
+from forecaster.data.calendar import times_as_strings
 from forecaster.data.load import Loaded, load
 from forecaster.data.panel import Panel
 from forecaster.defaults import Split, choose_horizon, plan, split
@@ -286,12 +286,13 @@ def _merge(remembered: ReadConfig, asked: ReadConfig | None) -> ReadConfig:
 
 def _check_unseen(model: Model, panel: Panel, ends: Ints) -> None:
     """Raise ModelError where the model was trained on rows at or after the first origin."""
-    first = first_ends(ends)
-    taking_part = np.flatnonzero(first > 0)
-    known = panel.time[panel.offsets[taking_part] + first[taking_part] - 1]
+    ends = first_ends(ends)
+    series = np.flatnonzero(ends > 0)
+    known = panel.time[panel.offsets[series] + ends[series] - 1]
     if model.facts.last > known.min():
+        seen, first_known = times_as_strings(np.array([model.facts.last, known.min()]), panel.names)
         raise ModelError(
-            f"the model has seen data up to {isoformat(model.facts.last, panel.names)}, "
-            f"the first origin is {isoformat(int(known.min()), panel.names)}: its score would flatter it",
+            f"the model has seen data up to {seen}, the first origin follows {first_known}: "
+            "its score would flatter it",
             hint="Leave --model out, and `evaluate` trains one on what precedes the first origin.",
         )

@@ -177,9 +177,9 @@ class _Run:
         outputs = self.sharded.predict(
             lambda start, stop: self.data.windows.inputs(series[start:stop], ends[start:stop]), len(series)
         )
-        batch = self.data.windows.batch(series, ends, known)
-        total, _ = self.loss(outputs, batch.targets, batch.weights)
-        value = total / max(float(batch.weights.sum()), 1.0)
+        targets, weights = self.data.windows.targets(series, ends, known)
+        total, _ = self.loss(outputs, targets, weights)
+        value = total / max(float(weights.sum(dtype=np.float64)), 1.0)
         return value if math.isfinite(value) else math.inf
 
     def finish(self, *, interrupted: bool = False) -> Outcome:

@@ -1,6 +1,6 @@
 """Invertible steps that bring every series to the same footing, fitted before the origin only.
 
-    y  --log (where asked)-->  x  --minus seasonal index-->  d  --minus centre, over scale-->  z
+    y  --log (where asked)-->  x  --minus seasonal indices-->  d  --minus centre, over scale-->  z
 
 S series, N rows, C channels, m rows a season. `ends[s]` rows of series s are known: whatever is fitted
 reads no row at or after them. `z` of a later row depends on that row and on what was fitted, nothing
@@ -32,8 +32,7 @@ class Transform:
     """What was fitted, and the series seen through it."""
 
     log: bool
-    season: int
-    index: Floats  # (S, m) additive seasonal index of x; zero where no season was found
+    indices: tuple[Floats, ...]  # one (S, m) a season: additive index of x, zero where none was found
     centre: Floats  # (S,)
     scale: Floats  # (S,) one unit of z in units of d; never zero
     z: NDArray[np.float32]  # (N, C) with gaps filled from the left; covariates standardised
@@ -44,22 +43,29 @@ class Transform:
 
         z (B, H): values for rows ends[b] … ends[b]+H−1 of series[b]. Returns y (B, H).
         """
-        phase = (ends[:, None] + np.arange(z.shape[1])) % self.season  # (B, H)
-        x = z * self.scale[series, None] + self.centre[series, None] + self.index[series[:, None], phase]
+        row = ends[:, None] + np.arange(z.shape[1])  # (B, H)
+        x = z * self.scale[series, None] + self.centre[series, None]
+        for index in self.indices:
+            x += index[series[:, None], row % index.shape[1]]
         return np.exp(x) if self.log else x
 
     @property
     def seasonal(self) -> NDArray[np.bool_]:
         """Series in which a season was found (S,)."""
-        return np.asarray(self.index.any(axis=1))
+        found = [index.any(axis=1) for index in self.indices]
+        return np.any(found, axis=0) if found else np.zeros(len(self.centre), bool)
 
 
-def fit_transform(panel: Panel, ends: Ints, *, log: bool, season: int, deseasonalise: bool) -> Transform:
+def fit_transform(
+    panel: Panel, ends: Ints, *, log: bool, seasons: tuple[int, ...], horizon: int
+) -> Transform:
     """Fit on the first `ends[s]` rows of each series and apply to all rows.
 
-    The scale of a series is the mean absolute seasonal difference of d, the denominator of MASE
-    (Hyndman & Koehler 2006); in log space, where units are relative already, its mean over all series.
+    The scale of a series is the mean absolute error of naive forecasts of d over the horizon, so that the
+    network's outputs are of order one; in log space, where units are relative already, its mean over all
+    series.
 
+    `seasons` are removed shortest first, each from the series in which a test finds it in what is left.
     A known value that is not positive has no logarithm; `positive` tells beforehand.
     """
     rows = _Rows(panel, ends)
@@ -70,12 +76,13 @@ def fit_transform(panel: Panel, ends: Ints, *, log: bool, season: int, deseasona
     x -= centre[rows.series]
     x[~observed[:, 0]] = 0.0
 
-    index = np.zeros((len(panel), season))
-    if deseasonalise and season > 1:
+    indices = []
+    for season in sorted(seasons):
         index = rows.seasonal_index(x, observed[:, 0], season)
         index *= rows.has_season(x, observed[:, 0], season)[:, None]
         x -= index[rows.series, rows.position % season]
-    scale = rows.spread(x, observed[:, 0], season)
+        indices.append(index)
+    scale = rows.spread(x, observed[:, 0], horizon)
     if log:
         scale = np.full(len(panel), np.mean(scale[scale > 0]) if (scale > 0).any() else 1.0)
     scale = np.where(scale > 0, scale, 1.0)
@@ -84,7 +91,7 @@ def fit_transform(panel: Panel, ends: Ints, *, log: bool, season: int, deseasona
     z[:, 0] = _fill_left(x / scale[rows.series], observed[:, 0], rows)
     for channel in range(1, panel.values.shape[1]):
         z[:, channel] = _standardise(panel.values[:, channel], observed[:, channel], rows)
-    return Transform(log, season, index, centre, scale, z, observed)
+    return Transform(log, tuple(indices), centre, scale, z, observed)
 
 
 def positive(panel: Panel, ends: Ints) -> bool:
@@ -113,17 +120,20 @@ class _Rows:
         used = self.known & observed
         return self.total(np.where(used, values, 0.0)) / np.maximum(self.total(used), 1)
 
-    def spread(self, x: Floats, observed: NDArray[np.bool_], lag: int) -> Floats:
-        """Mean |x_t − x_{t−lag}| (S,), of lag 1 where a series is shorter; zero where it is constant."""
-        result = np.zeros(self.count)
-        for k in (1, lag):
-            used = self._pairs(observed, k)
+    def spread(self, x: Floats, observed: NDArray[np.bool_], horizon: int) -> Floats:
+        """Mean |x_t − x_{t−h}| over h = 1, 2, 4 … ≤ horizon (S,): the naive forecast's mean error.
+
+        Lags longer than a series are left out; zero where it is constant.
+        """
+        total, pairs = np.zeros(self.count), np.zeros(self.count)
+        for lag in (2**power for power in range(horizon.bit_length())):
+            used = self._pairs(observed, lag)
             difference = np.zeros(len(x))
-            difference[k:] = np.abs(x[k:] - x[:-k])
-            pairs = self.total(used)
-            mean = self.total(np.where(used, difference, 0.0)) / np.maximum(pairs, 1)
-            result = np.where(mean > 1e-12, mean, result)
-        return result
+            difference[lag:] = np.abs(x[lag:] - x[:-lag])
+            total += self.total(np.where(used, difference, 0.0))
+            pairs += self.total(used)
+        mean = total / np.maximum(pairs, 1)
+        return np.where(mean > 1e-12, mean, 0.0)
 
     def _pairs(self, observed: NDArray[np.bool_], lag: int) -> NDArray[np.bool_]:
         """Rows t whose row t−lag lies in the same series, both known and observed (N,)."""

@@ -94,24 +94,29 @@ class Windows:
                 channel[outside] = 0.0
         shape = (self.lookback // self.segment, self.segment, len(series))
         inputs = np.concatenate([channel.reshape(shape) for channel in channels], axis=1)  # (T, F, B)
-        mask = None if outside is None else ~outside.reshape(shape).all(axis=1)  # (T, B)
+        mask = None if outside is None else np.logical_not(outside.reshape(shape).all(axis=1))  # (T, B)
         return Batch(inputs=inputs, mask=mask)
 
     def batch(self, series: Ints, ends: Ints, known: Ints) -> Batch:
-        """Inputs with targets; targets at or after row known[s] of series s, or not observed, weigh nothing.
-
-        Neither does a window in which nothing was observed before its end.
-        """
+        """Inputs with `targets`."""
         seen = self.inputs(series, ends)
+        targets, weights = self.targets(series, ends, known)
+        return Batch(inputs=seen.inputs, targets=targets, mask=seen.mask, weights=weights)
+
+    def targets(self, series: Ints, ends: Ints, known: Ints) -> tuple[Float32s, Float32s]:
+        """Targets (H, B) and their weights.
+
+        A target at or after row known[s] of series s, or not observed, weighs nothing; nor does a window
+        in which nothing was observed before its end.
+        """
         stop = self._offsets[series] + known[series]
         rows = np.arange(self.horizon)[:, None] + (self._offsets[series] + ends)  # (H, B)
         inside = rows < stop
         np.minimum(rows, stop - 1, out=rows)
-        weights = (inside & self._observed[rows, 0]).astype(np.float32)  # (H, B)
+        weights = (inside & self._observed[rows, 0]).astype(np.float32)
         if self.gaps:
             weights *= self._seen_any(series, ends)
-        targets = self._z[rows, 0] - self.level(series, ends)  # (H, B)
-        return Batch(inputs=seen.inputs, targets=targets, mask=seen.mask, weights=weights)
+        return self._z[rows, 0] - self.level(series, ends), weights
 
     def _seen_any(self, series: Ints, ends: Ints) -> NDArray[np.bool_]:
         """Whether anything was observed in the lookback of each window (B,)."""

@@ -83,8 +83,9 @@ class Network:
     """
 
     def __init__(
-        self, config: NetworkConfig, *, rng: np.random.Generator, dtype: DTypeLike = np.float32
+        self, config: NetworkConfig, *, rng: np.random.Generator | None, dtype: DTypeLike = np.float32
     ) -> None:
+        """`rng` draws the initial weights; None leaves zeros, for weights that are read from a file."""
         self.config = config
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.shapes = parameter_shapes(config)
@@ -92,8 +93,9 @@ class Network:
         self.parameters = named_views(self.flat, self.shapes)
         self._idle: dict[tuple[int, int, bool], list[_Workspace]] = {}
         self._lock = threading.Lock()
-        with threadpool_limits(1):  # the same bytes whatever the number of cores
-            self._initialise(rng)
+        if rng is not None:
+            with threadpool_limits(1):  # the same bytes whatever the number of cores
+                self._initialise(rng)
 
     def _initialise(self, rng: np.random.Generator) -> None:
         for name, value in self.parameters.items():
