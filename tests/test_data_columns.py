@@ -1,0 +1,113 @@
+"""Columns: what each is taken for, and when it is asked."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecaster.config import ReadConfig
+from forecaster.data.load import load
+from forecaster.errors import DataError, UsageError
+
+DAYS = pd.date_range("2024-01-01", periods=12)
+
+
+def long(**columns: object) -> pd.DataFrame:
+    """Two series, told apart by `id`, and further columns."""
+    frame = pd.concat([pd.DataFrame({"id": name, "t": DAYS, "y": np.arange(12.0)}) for name in "ab"])
+    return frame.assign(**columns).reset_index(drop=True)
+
+
+@pytest.mark.parametrize("name", ["ds", "Timestamp", "date", "DateTime", "TS"])
+def test_known_time_names_win(name: str) -> None:
+    """Of several columns of times the one with a usual name is the time."""
+    frame = pd.DataFrame({"made": DAYS + pd.Timedelta("90D"), name: DAYS, "y": np.arange(12.0)})
+    assert load(frame).panel.names.time == name
+
+
+def test_named_columns_win() -> None:
+    """What is named is used, whatever would be inferred."""
+    frame = pd.DataFrame(
+        {"date": DAYS, "seen": DAYS + pd.Timedelta("1h"), "close": np.arange(12.0), "b": 1.0}
+    )
+    loaded = load(frame, ReadConfig(time="seen", target=("b",), covariates=("close",)))
+    assert (loaded.panel.names.time, loaded.panel.names.target) == ("seen", "b")
+    assert loaded.panel.values[:, 1].tolist() == list(range(12))
+    assert loaded.panel.names.covariates == ("close",)
+
+
+def test_id_by_its_name_in_a_table_of_one_series() -> None:
+    """A column such as symbol is the id also where there is one series only; a column of remarks is not."""
+    frame = pd.DataFrame({"Symbol": "AAPL", "date": DAYS, "y": np.arange(12.0)})
+    assert load(frame).panel.ids == ("AAPL",)
+    remarks = pd.DataFrame({"name": [f"row {row}" for row in range(12)], "date": DAYS, "y": np.arange(12.0)})
+    assert load(remarks).panel.names.id is None
+
+
+def test_id_with_contradicting_rows() -> None:
+    """A few contradicting rows do not hide a column with an id's name: the error is about them."""
+    frame = long()
+    frame = pd.concat([frame, frame.iloc[[3]].assign(y=99.0)])
+    with pytest.raises(
+        DataError, match="the same timestamp 2024-01-04 00:00:00 with different values in series 'a'"
+    ):
+        load(frame)
+
+
+def test_epoch_columns() -> None:
+    """A first column of numbers since 1970, or one with a time's name, is the time."""
+    seconds = 1_700_000_000 + 60 * np.arange(12)
+    for name in ("unixtime", "epoch"):
+        loaded = load(pd.DataFrame({name: seconds, "y": np.arange(12.0)}))
+        assert loaded.panel.names.time == name
+        assert loaded.panel.frequency.alias == "min"
+    with pytest.raises(DataError, match="no column holds times"):
+        load(pd.DataFrame({"level": np.arange(12), "y": np.arange(12.0)}))
+
+
+def test_year_needs_an_option() -> None:
+    """A column of years is not taken for seconds; the error names the option, which works."""
+    frame = pd.DataFrame({"year": np.arange(2000, 2012), "y": np.arange(12.0)})
+    with pytest.raises(DataError, match="column 'year' holds numbers") as caught:
+        load(frame)
+    assert "--date-format" in caught.value.hint
+    assert load(frame, ReadConfig(date_format="%Y")).panel.frequency.alias == "YS-JAN"
+
+
+def test_layouts_that_do_not_fit() -> None:
+    """A long layout needs an id; a table with an id takes one target."""
+    single = pd.DataFrame({"date": DAYS, "y": np.arange(12.0)})
+    with pytest.raises(DataError, match="no id column"):
+        load(single, ReadConfig(layout="long"))
+    with pytest.raises(UsageError, match="2 targets"):
+        load(long(z=1.0), ReadConfig(target=("y", "z"), id="id", layout="long"))
+
+
+def test_empty_columns_and_bits_are_left_alone() -> None:
+    """Columns without values, of bits or of lists are no targets."""
+    frame = pd.DataFrame({"date": DAYS, "v": np.arange(12.0), "none": np.nan, "on": True, "text": None})
+    assert load(frame).panel.names.target == "v"
+
+
+@pytest.mark.parametrize("ids", [[1, 2], [1.0, 2.0], ["x", "y"]])
+def test_ids_are_text(ids: list) -> None:
+    """Ids of any type become text, whole numbers without a point."""
+    frame = long().assign(id=np.repeat(ids, 12))
+    assert load(frame, ReadConfig(id="id")).panel.ids == (("x", "y") if ids[0] == "x" else ("1", "2"))
+
+
+def test_target_by_its_name() -> None:
+    """Of several columns of numbers one with a usual name is the target; the others are said to be unused."""
+    frame = long(temperature=1.0)
+    loaded = load(frame)
+    assert loaded.panel.names.target == "y"
+    (finding,) = (finding for finding in loaded.findings if finding.code == "C001")
+    assert "not used: 'temperature'" in finding.message
+
+
+def test_column_that_turns_to_text_late() -> None:
+    """A column of numbers with text far down is still the target, and the cell is named."""
+    cells = [str(row) for row in range(5000)]
+    cells[4321] = "broken"
+    frame = pd.DataFrame({"t": pd.date_range("2024-01-01", periods=5000, freq="h").astype(str), "y": cells})
+    with pytest.raises(DataError, match="row 4321, column 'y': 'broken' is not a number"):
+        load(frame)
