@@ -59,14 +59,14 @@ def print_findings(console: Console, findings: Iterable[Finding]) -> None:
             message.append("\n" + "; ".join(map(inert, finding.places)) + more, "dim")
         if finding.action:
             message.append(f"\n{inert(finding.action)}", style)
-        count = f"{finding.count:,} ×" if finding.count != 1 else ""
+        count = f"{finding.count:,} times" if finding.count != 1 else ""
         table.add_row(Text(inert(finding.code), "bold"), Text(finding.severity, style), Text(count), message)
     _print(console, table)
 
 
 def print_facts(console: Console, title: str, facts: Mapping[str, Any]) -> None:
     """Keys and values, one a line."""
-    _title(console, title)
+    _title(console, title[:1].upper() + title[1:])
     table = Table.grid(padding=(0, 2))
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
@@ -80,11 +80,11 @@ def print_card(console: Console, card: Mapping[str, Mapping[str, Any]]) -> None:
     for section, facts in card.items():
         if section == "report" and facts:
             report = Report.from_json(dict(facts))
-            _title(console, "report", _what_was_scored(report))
+            _title(console, "Report", _what_was_scored(report))
             style = "green" if report.beats else "yellow"
             _print(console, overall_table(report), Text(), Text(inert(report.verdict), style))
         elif facts and all(isinstance(value, Mapping) for value in facts.values()):
-            _title(console, inert(section))
+            _title(console, section[:1].upper() + section[1:])
             _print(console, _comparison(facts))
         elif facts:
             print_facts(console, section, facts)
@@ -104,7 +104,7 @@ def print_preview(
     `intervals` {level in percent: (lower, upper)}; `times` are written as they are.
     """
     point, past = np.asarray(point, dtype=float), np.asarray(history, dtype=float)
-    _title(console, inert(name))
+    _title(console, name)
     _print(console, _sparklines(console, past[-4 * len(point) :], point), Text())
     table = _plain_table("time", "forecast", *(f"{level} %" for level in intervals))
     bounds = [np.asarray(pair, dtype=float) for pair in intervals.values()]  # (2, H) each
@@ -161,12 +161,23 @@ def _sparklines(console: Console, past: np.ndarray, point: np.ndarray) -> Text:
 
 
 def _title(console: Console, title: str, detail: str = "") -> None:
-    text = Text(title[:1].upper() + title[1:], "bold underline" if console.is_terminal else "bold")
+    text = Text(inert(title), "bold underline" if console.is_terminal else "bold")
     _print(
         console, Text(), text.append(f"\n{inert(detail)}", "not bold not underline dim") if detail else text
     )
 
 
 def _print(console: Console, *parts: RenderableType) -> None:
+    if console.options.ascii_only:
+        _print_escaped(console, *parts)
+        return
     for part in parts:
         console.print(part, highlight=False)
+
+
+def _print_escaped(console: Console, *parts: RenderableType) -> None:
+    """Print on a stream that cannot encode every character: those it cannot are escaped."""
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part, highlight=False)
+    console.file.write(captured.get().encode(console.encoding, "backslashreplace").decode(console.encoding))

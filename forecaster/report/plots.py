@@ -1,0 +1,150 @@
+"""A picture of a forecast: history, forecast and intervals on clean axes. PNG or SVG.
+
+matplotlib is an extra and is imported only inside the functions. No pyplot: a figure is a value, with
+no state shared between figures and no window.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from numpy.typing import ArrayLike
+
+from forecaster.data.calendar import future_times, to_local
+from forecaster.data.write import atomic_write
+from forecaster.errors import UsageError
+from forecaster.report.axes import GREY, INK, draw_forecast, write_titles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from forecaster.forecasting import Forecast
+
+FORMATS = (".png", ".svg")
+DPI = 160
+HISTORY = 4  # horizons of history shown
+STYLE: Any = {
+    "font.family": "sans-serif",
+    "font.size": 10.5,
+    "text.color": INK,
+    "text.parse_math": False,  # a $ in a name is a dollar
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.15,  # inches around the picture
+    "figure.constrained_layout.h_pad": 0.15,
+    "svg.hashsalt": "forecaster",  # the same picture has the same bytes
+    "svg.fonttype": "path",
+}
+
+
+def forecast_figure(
+    history_time: ArrayLike,
+    history: ArrayLike,
+    time: ArrayLike,
+    point: ArrayLike,
+    intervals: Mapping[int, tuple[ArrayLike, ArrayLike]],
+    *,
+    title: str = "",
+    subtitle: str = "",
+    unit: str = "",
+    actual: ArrayLike | None = None,
+    width: float = 9.6,
+    height: float = 4.4,
+) -> Figure:
+    """One series: `history` (n,) then the forecast `point` (H,) with its intervals {percent: (lower, upper)}.
+
+    Times are datetime64 (or what NumPy turns into it). NaN leaves a gap in a line. `actual` (H,) is drawn
+    over the forecast when it is known. `unit` labels the values. Raises UsageError without matplotlib.
+    """
+    with _style():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(width, height), dpi=DPI)
+        draw_forecast(figure.add_subplot(), history_time, history, time, point, intervals, actual=actual)
+        write_titles(figure.axes[0], title, subtitle, unit)
+    return figure
+
+
+def forecasts_figure(forecast: Forecast, *, shown: int = 6) -> Figure:
+    """The first `shown` series of a forecast, each with the four horizons that precede it, in one figure.
+
+    Raises UsageError without matplotlib.
+    """
+    count = min(len(forecast.panel), shown)
+    columns = 1 if count == 1 else 2
+    rows = -(-count // columns)
+    with _style():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(9.6 if columns == 1 else 13.0, 4.4 if columns == 1 else 3.4 * rows), dpi=DPI)
+        for s in range(count):
+            axes = figure.add_subplot(rows, columns, s + 1)
+            _draw_series(axes, forecast, s)
+            several = len(forecast.panel) > 1
+            name, target = forecast.panel.ids[s], forecast.panel.names.target
+            write_titles(axes, name if several else name or target, target if several else "", "")
+    return figure
+
+
+def _draw_series(axes: Axes, forecast: Forecast, s: int) -> None:
+    """Series s of a forecast, on the clock of its time zone."""
+    panel, horizon = forecast.panel, forecast.point.shape[1]
+    stop = panel.offsets[s] + forecast.ends[s]
+    start = max(panel.offsets[s], stop - HISTORY * horizon)
+    ahead = future_times(int(panel.time[stop - 1]), panel.frequency, horizon, panel.names.tz)
+    draw_forecast(
+        axes,
+        to_local(panel.time[start:stop], panel.names.tz),
+        panel.target[start:stop],
+        to_local(ahead, panel.names.tz),
+        forecast.point[s],
+        {level: (forecast.lower[i, s], forecast.upper[i, s]) for i, level in enumerate(forecast.levels)},
+    )
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a figure atomically as PNG or SVG, by the ending of `path`; UsageError for another ending.
+
+    The same figure gives the same bytes. Raises StorageError where writing fails.
+    """
+    content = render(figure, Path(path).suffix)
+
+    def write(file: BinaryIO) -> None:
+        file.write(content)
+
+    atomic_write(Path(path), write)
+
+
+def render(figure: Figure, suffix: str) -> bytes:
+    """The bytes of a figure as `suffix` (.png or .svg)."""
+    if suffix.lower() not in FORMATS:
+        raise UsageError(f"cannot draw a {suffix or 'file without ending'!r}", hint="End it in .png or .svg.")
+    content = BytesIO()
+    kind = suffix.lower()[1:]
+    with _style(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a title in a script that the font lacks
+        figure.savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    return content.getvalue()
+
+
+def _style() -> AbstractContextManager[Any]:
+    """The look of all figures, for as long as it lasts; UsageError where matplotlib is missing."""
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise UsageError(
+            "drawing needs matplotlib, which is not installed", hint='pip install "forecaster[plot]"'
+        ) from error
+    return matplotlib.rc_context(STYLE)
