@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -151,10 +152,13 @@ def check_report_file(path: str | None) -> None:
     check_folder(path)
 
 
-def check_folder(path: str) -> None:
-    """Raise StorageError early where the folder of an output file does not exist."""
-    if not Path(path).absolute().parent.is_dir():
-        raise StorageError(f"there is no folder {str(Path(path).parent)!r} to write {Path(path).name!r} to")
+def check_folder(path: str | Path) -> None:
+    """Raise StorageError early where no file can be made in the folder of an output file."""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise StorageError(f"there is no folder {str(folder)!r} to write {Path(path).name!r} to")
+    if not os.access(folder, os.W_OK):
+        raise StorageError(f"no permission to write {Path(path).name!r} to {str(folder)!r}")
 
 
 def write_report(report: Report, path: str) -> None:

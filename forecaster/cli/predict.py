@@ -8,6 +8,7 @@ import typer
 
 from forecaster.cli.log import stderr
 from forecaster.cli.options import COLUMNS, FORECASTING, MODEL, READING, SPEAKING, Given, accepts
+from forecaster.cli.output import check_folder, preview
 
 Newest = Annotated[
     str | None,
@@ -27,33 +28,41 @@ Plot = Annotated[
 ]
 
 
+Series = Annotated[
+    str | None, typer.Option("--plot-series", metavar="ID", help="Series to draw. Default: the first.")
+]
 HORIZON = {"horizon": FORECASTING["horizon"]}
 
 
 @accepts(HORIZON, COLUMNS, READING, MODEL, SPEAKING)
-def predict(given: Given, data: Newest = None, output: Output = "-", plot: Plot = None) -> None:
+def predict(
+    given: Given, data: Newest = None, output: Output = "-", plot: Plot = None, plot_series: Series = None
+) -> None:
     """\b
     $ forecast predict -o forecasts.csv
 
     Forecast from the newest row of DATA on. Without DATA, read again the source that the model remembers.
     """
     from forecaster import pipeline
-    from forecaster.cli.output import check_folder, preview
+    from forecaster.cli.picture import check_plot, draw
     from forecaster.data.write import check_destination, write_table
     from forecaster.model import Model
 
-    if not given.general.json:
+    as_json = given.general.json
+    if output != "-":
+        check_folder(output)
+    if not as_json:
         check_destination(output)
-    for path in (output, plot):
-        if path not in ("-", None):
-            check_folder(path)
+    check_plot(plot, plot_series)
     model = Model.load(given.model)
     forecast = pipeline.predict(model, data, read=given.read, horizon=given.options.horizon)
     for finding in forecast.findings:
         if finding.severity == "repair":
             stderr.finding(finding)
+    if plot:
+        draw(forecast, plot, plot_series)
     frame = forecast.to_frame()
-    write_table(frame, output, format="json" if given.general.json else None)
+    write_table(frame, output, format="json" if as_json else None)
     if output != "-":
         preview(forecast)
         stderr.info(f"wrote {len(frame):,} forecasts to {output}", output=output)

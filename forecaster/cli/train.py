@@ -34,6 +34,7 @@ def train(data: Data, given: Given, report: ReportFile = None) -> None:
     from forecaster.model import lock
 
     output.check_report_file(report)
+    output.check_folder(given.model)
     with lock(given.model):
         with progress(stderr) as listener:
             result = pipeline.train(data, given.options, given.read, on_event=listener)

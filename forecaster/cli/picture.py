@@ -1,0 +1,64 @@
+"""A picture of one series of a forecast, for `predict --plot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecaster.cli.log import stderr
+from forecaster.cli.output import check_folder
+from forecaster.errors import UsageError
+
+if TYPE_CHECKING:
+    from forecaster.forecasting import Forecast
+
+HISTORY = 6
+"""Horizons of history that are drawn before the forecast."""
+
+
+def check_plot(path: str | None, series: str | None) -> None:
+    """Raise early, before any work is done, where the picture could not be drawn or written."""
+    if path is None:
+        if series is not None:
+            raise UsageError("--plot-series chooses what --plot draws", hint="Add --plot FILE.png.")
+        return
+    from forecaster.report.plots import FORMATS
+
+    if Path(path).suffix.lower() not in FORMATS:
+        raise UsageError(f"the picture {path!r} ends in neither of {', '.join(FORMATS)}")
+    check_folder(path)
+
+
+def draw(forecast: Forecast, path: str, series: str | None) -> None:
+    """Draw history, forecast and intervals of one series, the first unless one is named."""
+    from forecaster.data.calendar import timestamps
+    from forecaster.report.plots import forecast_figure, save_figure
+
+    panel, steps = forecast.panel, forecast.point.shape[1]
+    number = _number(forecast, series)
+    stop = panel.offsets[number + 1]
+    past = slice(max(panel.offsets[number], stop - HISTORY * steps), stop)
+    ahead = forecast.to_frame()[panel.names.time].iloc[number * steps : (number + 1) * steps]
+    bounds = zip(forecast.levels, forecast.lower[:, number], forecast.upper[:, number], strict=True)
+    figure = forecast_figure(
+        timestamps(panel.time[past], panel.names).tz_localize(None).to_numpy(),
+        panel.target[past],
+        ahead.dt.tz_localize(None).to_numpy(),
+        forecast.point[number],
+        {level: (lower, upper) for level, lower, upper in bounds},
+        title=panel.ids[number] or panel.names.target,
+        unit=panel.names.target,
+    )
+    save_figure(figure, path)
+    which = f", series {panel.ids[number]!r} of {len(panel)}" if len(panel) > 1 else ""
+    stderr.info(f"drew {path}{which}", plot=path)
+
+
+def _number(forecast: Forecast, series: str | None) -> int:
+    """The place of the series to draw."""
+    ids = forecast.panel.ids
+    if series is None:
+        return 0
+    if series not in ids:
+        raise UsageError(f"there is no series {series!r}", hint="Such as " + ", ".join(ids[:5]))
+    return ids.index(series)
