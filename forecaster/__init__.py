@@ -1,3 +1,223 @@
-"""Forecast stock prices and sensor readings with recurrent networks written in NumPy."""
+"""Forecast stock prices and sensor readings with recurrent networks written in NumPy.
 
+>>> import numpy as np, pandas as pd, forecaster
+>>> days = pd.date_range("2024-01-01", periods=120)
+>>> table = pd.DataFrame({"day": days, "demand": 50 + 10 * np.sin(np.arange(120) * 2 * np.pi / 7)})
+>>> training = forecaster.train(table, horizon=3, steps=30, members=1)
+>>> forecaster.predict(training)[["day", "lo_80"]].shape
+(3, 2)
+
+The same functions stand behind the command line, under the same names of settings. Errors are those of
+`forecaster.errors`. Importing this package imports nothing heavy; that waits for the first call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import pandas as pd
+
+    from forecaster.ensemble import Listener
+    from forecaster.model import Model
+    from forecaster.pipeline import Evaluation, Training
+
+    Source: TypeAlias = pd.DataFrame | str | PathLike[str]
+    """A table, or where one is: a file, a directory, a glob, or - for stdin."""
+    Trained: TypeAlias = Training | Model | str | PathLike[str]
+    """A model, what `train` gave, or a model file."""
+
+__all__ = ["__version__", "evaluate", "load", "predict", "train"]
 __version__ = "0.1.0"
+
+T = TypeVar("T")
+
+
+def train(data: Source, *, on_event: Listener | None = None, **settings: Any) -> Training:
+    """Train a model on `data` and report its errors on the newest rows, held out.
+
+    Settings, all optional and chosen from the data where nothing is said (fields of
+    `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them):
+
+        columns    time, id, target, covariates, freq
+        reading    delimiter, encoding, decimal, na, date_format, tz, duplicates, bad_rows, strict, layout
+        forecast   horizon, levels
+        network    lookback, segment, seasons, log, deseasonalise, cell, hidden, layers, dropout, members
+        training   steps, batch, rate, loss, quantile, optimizer, weight_decay, clip, schedule, unroll,
+                   patience, refit, keep_on_interrupt, seed, workers
+
+    `on_event` is called with each `forecaster.training.Event`. Gives a `forecaster.pipeline.Training`: its
+    `model` can be saved, its `report` is None where the data is too short to hold anything out, its `notes`
+    are what a reader should know.
+
+    Raises UsageError for a setting or column that does not exist, DataError for data that cannot be used,
+    StorageError where it cannot be read, DivergenceError.
+
+    >>> import numpy as np, pandas as pd
+    >>> hours = pd.date_range("2024-01-01", periods=240, freq="h")
+    >>> rng = np.random.default_rng(1)
+    >>> table = pd.DataFrame({"ds": hours, "y": 20 + np.sin(np.arange(240) / 24 * 6.28) + rng.random(240)})
+    >>> training = train(table, horizon=12, target="y", time="ds", hidden=8, steps=30)
+    >>> training.report.horizon, training.model.facts.frequency.alias
+    (12, 'h')
+    """
+    from forecaster import pipeline
+    from forecaster.config import Options, ReadConfig
+
+    options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
+    return pipeline.train(_source(data), options, read, on_event=on_event)
+
+
+def predict(
+    model: Trained, data: Source | None = None, *, horizon: int | None = None, **settings: Any
+) -> pd.DataFrame:
+    """Forecast from the newest row of each series of `data`; by default of what the model was trained on.
+
+    One row a series and step: the id and time columns under their own names, `forecast`, and `lo_80`,
+    `hi_80` and so on for each interval level. Columns and dialect are those that the model remembers;
+    `settings` (the columns and reading settings of `train`) override them.
+
+    Raises ModelError for a model that cannot be used or does not fit the data, and what `train` raises
+    for data.
+
+    >>> import numpy as np, pandas as pd
+    >>> months = pd.date_range("2015", periods=90, freq="MS")
+    >>> table = pd.DataFrame({"month": months, "sales": np.arange(90.0)})
+    >>> training = train(table.iloc[:80], horizon=4, hidden=8, steps=30)
+    >>> list(predict(training, table, horizon=2)["month"].astype(str))
+    ['2022-07-01', '2022-08-01']
+    """
+    from forecaster import pipeline
+    from forecaster.config import ReadConfig
+    from forecaster.forecasting import forecast
+
+    read = _config(ReadConfig, settings)
+    if isinstance(model, pipeline.Training) and data is None and not settings:
+        return forecast(model.model, model.loaded.panel, horizon=_plain(horizon)).to_frame()
+    source = None if data is None else _source(data)
+    return pipeline.predict(_model(model), source, read=read, horizon=_plain(horizon)).to_frame()
+
+
+def evaluate(
+    data: Source,
+    *,
+    model: Trained | None = None,
+    origins: int = 1,
+    step: int | None = None,
+    on_event: Listener | None = None,
+    **settings: Any,
+) -> Evaluation:
+    """Backtest: forecast from the last `origins` origins, `step` rows apart, and compare with what came.
+
+    Trains once, with the settings of `train`, on what precedes the first origin; or takes a `model` that was.
+    `step` is one horizon by default. Gives a `forecaster.pipeline.Evaluation`, whose `report` has a `verdict`
+    in plain words and the tables beside the naive forecasts.
+
+    Raises what `train` raises, UsageError for more origins than fit, and ModelError for a model that does not
+    fit the data or has seen what it is to forecast.
+
+    >>> import numpy as np, pandas as pd
+    >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=120), "y": np.arange(120) % 7 + 1.0})
+    >>> report = evaluate(table, horizon=7, origins=3, hidden=8, steps=30).report
+    >>> report.origins, report.best_baseline
+    (3, 'seasonal naive')
+    >>> errors = pd.DataFrame(report.to_rows())
+    >>> sorted(errors["scope"].unique())
+    ['overall', 'series', 'step']
+    """
+    from forecaster import pipeline
+    from forecaster.config import Options, ReadConfig
+
+    options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
+    return pipeline.evaluate(
+        _source(data),
+        options,
+        read,
+        origins=_plain(origins),
+        step=_plain(step),
+        model=None if model is None else _model(model),
+        on_event=on_event,
+    )
+
+
+def load(path: str | PathLike[str]) -> Model:
+    """Read the model that `Model.save` or `forecast train` wrote.
+
+    Raises ModelError where the file is missing, damaged, foreign or of a newer version, StorageError where it
+    cannot be read.
+
+    >>> import numpy as np, pandas as pd, tempfile
+    >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=60), "y": np.arange(60) % 7 + 1.0})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     train(table, horizon=5, hidden=8, steps=30).model.save(f"{folder}/y.model")
+    ...     load(f"{folder}/y.model").horizon
+    5
+    """
+    from pathlib import Path
+
+    from forecaster.model import Model
+
+    return Model.load(Path(path))
+
+
+def _config(kind: type[T], settings: dict[str, Any], *others: type[Any]) -> T:
+    """The configuration `kind` from those of the `settings` that are its own.
+
+    Raises UsageError for a value it cannot take, and for a setting that neither it nor `others` know.
+    """
+    from dataclasses import fields
+    from difflib import get_close_matches
+
+    from forecaster.config import from_json
+    from forecaster.errors import UsageError
+
+    own = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type] # a dataclass
+    known = [*own, *(field.name for other in others for field in fields(other))]
+    unknown = next((name for name in settings if name not in known), None)
+    if unknown is not None:
+        close = get_close_matches(unknown, known, 1)
+        hint = f"Did you mean {close[0]!r}?" if close else "Known here: " + ", ".join(known)
+        raise UsageError(f"there is no setting {unknown!r}", hint=hint)
+    return from_json(
+        kind,
+        {
+            name: _several(settings[name]) if "tuple" in own[name] else _plain(settings[name])
+            for name in own
+            if name in settings
+        },
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Values of NumPy and pandas as those of Python."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _several(value: Any) -> Any:
+    """One name or number as a list of one."""
+    value = _plain(value)
+    return [value] if isinstance(value, str | int) else value
+
+
+def _source(data: Any) -> Any:
+    """A path of any kind as text, a table as it is, one column as a table. Raises UsageError."""
+    from forecaster.errors import UsageError
+
+    if hasattr(data, "__fspath__"):
+        return data.__fspath__()
+    if hasattr(data, "to_frame"):  # a Series
+        return data.to_frame()
+    if isinstance(data, str) or (hasattr(data, "columns") and hasattr(data, "reset_index")):
+        return data
+    raise UsageError(f"data cannot be a {type(data).__name__}", hint="Give a pandas DataFrame or a path.")
+
+
+def _model(model: Trained) -> Model:
+    from forecaster.model import Model
+    from forecaster.pipeline import Training
+
+    if isinstance(model, Training):
+        return model.model
+    return model if isinstance(model, Model) else load(model)

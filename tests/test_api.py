@@ -1,0 +1,221 @@
+"""The public Python API: its names, its examples, and that it says what the command line says."""
+
+import doctest
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import forecaster
+from forecaster import pipeline
+from forecaster.config import Options, ReadConfig
+from forecaster.errors import DataError, ModelError, UsageError
+
+TINY = {"hidden": 8, "steps": 20, "members": 1}
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    """Two daily series with a weekly season."""
+    rng = np.random.default_rng(3)
+    days = pd.date_range("2024-01-01", periods=80)
+    parts = [
+        pd.DataFrame({"shop": name, "day": days, "sales": 30 + level + 5 * np.sin(np.arange(80) * 0.9)})
+        for name, level in (("b", 10.0), ("a", 0.0))
+    ]
+    return pd.concat(parts, ignore_index=True).assign(heat=rng.random(160))
+
+
+@pytest.fixture(scope="module")
+def training(table: pd.DataFrame) -> pipeline.Training:
+    """A tiny training on it."""
+    return forecaster.train(table, horizon=5, target="sales", **TINY)
+
+
+def test_public_names() -> None:
+    """These names are public; others may change without notice."""
+    assert forecaster.__all__ == ["__version__", "evaluate", "load", "predict", "train"]
+    assert all(hasattr(forecaster, name) for name in forecaster.__all__)
+
+
+def test_version_is_that_of_the_package() -> None:
+    """`__version__` is what the installation says."""
+    from importlib.metadata import version
+
+    assert forecaster.__version__ == version("forecaster")
+
+
+def test_import_is_light() -> None:
+    """Importing the package loads none of the heavy libraries, so that --help stays quick."""
+    heavy = ("numpy", "pandas", "pyarrow", "safetensors", "rich", "typer", "matplotlib")
+    code = f"import sys, forecaster; print([name for name in {heavy} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_examples_run() -> None:
+    """Every public function has an example, and it gives what it says."""
+    tests = doctest.DocTestFinder(exclude_empty=True).find(forecaster)
+    with_examples = {test.name for test in tests if test.examples}
+    assert with_examples == {"forecaster"} | {
+        f"forecaster.{name}" for name in ("train", "predict", "evaluate", "load")
+    }
+    assert doctest.testmod(forecaster).failed == 0
+
+
+def test_settings_have_one_meaning() -> None:
+    """No keyword is both a reading setting and an option, so that each can be given by its bare name."""
+    both = {**ReadConfig.__dataclass_fields__}.keys() & {**Options.__dataclass_fields__}.keys()
+    assert not both
+
+
+def test_every_setting_is_documented() -> None:
+    """The docstring of `train` names every setting."""
+    words = forecaster.train.__doc__.replace(",", " ").split()
+    assert set(ReadConfig.__dataclass_fields__) | set(Options.__dataclass_fields__) <= set(words)
+
+
+def test_train_is_the_pipeline(table: pd.DataFrame, training: pipeline.Training) -> None:
+    """Keywords mean what the fields of Options and ReadConfig mean."""
+    options = Options(horizon=5, **TINY)
+    same = pipeline.train(table, options, ReadConfig(target=("sales",)))
+    assert same.model.options == training.model.options
+    for one, other in zip(same.model.members, training.model.members, strict=True):
+        assert one.network.flat.tobytes() == other.network.flat.tobytes()
+
+
+def test_predict_without_data_continues_what_was_trained_on(
+    table: pd.DataFrame, training: pipeline.Training
+) -> None:
+    """`predict(training)` is the forecast from the newest row of the training's table."""
+    here = forecaster.predict(training)
+    pd.testing.assert_frame_equal(here, forecaster.predict(training, table))
+    pd.testing.assert_frame_equal(here, forecaster.predict(training.model, table))
+    assert list(here.columns) == ["shop", "day", "forecast", "lo_80", "hi_80", "lo_95", "hi_95"]
+    assert len(here) == 10
+    assert here["day"].min() == pd.Timestamp("2024-03-21")
+
+
+def test_predict_takes_a_shorter_horizon(training: pipeline.Training) -> None:
+    """A shorter horizon gives the first steps of the whole forecast."""
+    whole = forecaster.predict(training)
+    short = forecaster.predict(training, horizon=np.int64(2))
+    expected = whole.groupby("shop").head(2).reset_index(drop=True)
+    pd.testing.assert_frame_equal(short, expected)
+
+
+def test_predict_from_a_file(table: pd.DataFrame, training: pipeline.Training, tmp_path: Path) -> None:
+    """A model file serves like the model; a table in memory has to be given again."""
+    path = tmp_path / "x.model"
+    training.model.save(path)
+    pd.testing.assert_frame_equal(forecaster.predict(path, table), forecaster.predict(training))
+    pd.testing.assert_frame_equal(forecaster.predict(str(path), table), forecaster.predict(training))
+    with pytest.raises(UsageError, match="table in memory"):
+        forecaster.predict(forecaster.load(path))
+
+
+def test_reading_settings_override_what_a_model_remembers(
+    table: pd.DataFrame, training: pipeline.Training
+) -> None:
+    """A table with other column names is read by saying them."""
+    renamed = table.rename(columns={"shop": "branch", "day": "date"})
+    expected = forecaster.predict(training).rename(columns={"shop": "branch", "day": "date"})
+    found = forecaster.predict(training, renamed, id="branch", time="date")
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_evaluate_gives_a_report(table: pd.DataFrame) -> None:
+    """A backtest trains before the first origin, and its report becomes a table."""
+    report = forecaster.evaluate(table, horizon=3, origins=np.int64(2), target="sales", **TINY).report
+    assert (report.origins, report.windows, report.horizon) == (2, 4, 3)
+    assert pd.DataFrame(report.to_rows())["method"].iloc[0] == "model"
+
+
+def test_evaluate_takes_any_form_of_a_model(
+    table: pd.DataFrame, training: pipeline.Training, tmp_path: Path
+) -> None:
+    """A Training, a Model and a file of it get the same score on newer rows; older ones are refused."""
+    more = pd.concat(
+        [
+            table.assign(heat=0.5),
+            table.groupby("shop").head(5).assign(day=lambda rows: rows["day"] + pd.Timedelta(days=80)),
+        ]
+    )
+    path = tmp_path / "x.model"
+    training.model.save(path)
+    scores = [forecaster.evaluate(more, model=trained).report for trained in (training, training.model, path)]
+    assert scores[0].to_json() == scores[1].to_json() == scores[2].to_json()
+    with pytest.raises(ModelError, match="has seen data up to"):
+        forecaster.evaluate(table, model=training)
+
+
+def test_single_names_and_numbers_stand_for_lists(table: pd.DataFrame) -> None:
+    """One target, covariate, level or season needs no tuple; arrays and indices of pandas serve as lists."""
+    training = forecaster.train(
+        table,
+        horizon=2,
+        target="sales",
+        covariates=table.columns[[3]],
+        levels=90,
+        seasons=np.array([7]),
+        **TINY,
+    )
+    assert training.model.facts.names.covariates == ("heat",)
+    assert training.model.options.levels == (90,)
+    assert training.model.options.seasons == (7,)
+    assert list(forecaster.predict(training).columns[-2:]) == ["lo_90", "hi_90"]
+
+
+def test_a_series_with_a_time_index(table: pd.DataFrame) -> None:
+    """One column with its times as index is a table too."""
+    column = table[table["shop"] == "a"].set_index("day")["sales"]
+    training = forecaster.train(column, horizon=2, **TINY)
+    assert list(forecaster.predict(training).columns[:2]) == ["day", "forecast"]
+
+
+def test_events_are_handed_on(table: pd.DataFrame) -> None:
+    """`on_event` hears of training and refit."""
+    heard: list[str] = []
+    forecaster.train(
+        table, horizon=2, target="sales", on_event=lambda event: heard.append(event.stage), **TINY
+    )
+    assert heard[0] == "train"
+    assert heard[-1] == "refit"
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda table: forecaster.train(table, horizn=3), "Did you mean 'horizon'"),
+        (lambda table: forecaster.train(table, zzz=3), "Known here"),
+        (lambda table: forecaster.train(table, horizon="three"), "horizon cannot be 'three'"),
+        (lambda table: forecaster.train(table, target="price"), "no column 'price'"),
+        (lambda table: forecaster.train([1, 2, 3]), "data cannot be a list"),
+        (lambda table: forecaster.evaluate(table, target="sales", origins=99), "99 origins"),
+    ],
+)
+def test_wrong_use_is_named(call, words: str, table: pd.DataFrame) -> None:
+    """What cannot be meant is a UsageError that says what to write instead."""
+    with pytest.raises(UsageError, match=words):
+        call(table)
+
+
+def test_settings_of_training_are_no_settings_of_predict(training: pipeline.Training) -> None:
+    """`predict` refuses what it would ignore."""
+    with pytest.raises(UsageError, match="no setting 'hidden'"):
+        forecaster.predict(training, hidden=3)
+
+
+def test_unusable_data_is_a_data_error(table: pd.DataFrame) -> None:
+    """A table of text cannot be forecast."""
+    with pytest.raises(DataError):
+        forecaster.train(table[["shop", "day"]])
+
+
+def test_a_missing_model_is_a_model_error(tmp_path: Path) -> None:
+    """Loading what is not there says so."""
+    with pytest.raises(ModelError, match="no model"):
+        forecaster.load(tmp_path / "none.model")
