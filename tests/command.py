@@ -1,11 +1,13 @@
 """Run the installed `forecast` as a person would, in a process of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 SCRIPT = Path(sys.executable).with_name("forecast")
 ROOT = Path(__file__).parents[1]
@@ -37,6 +39,20 @@ def forecast(
         timeout=120,
         check=False,
     )
+
+
+def inside(*arguments: str, capfd: pytest.CaptureFixture[str]) -> subprocess.CompletedProcess[str]:
+    """Run `forecast` in this process, which saves its start-up; for what needs no process of its own."""
+    from forecaster.cli.app import app
+    from forecaster.cli.border import run
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        code = run(app, arguments)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    out, err = capfd.readouterr()
+    return subprocess.CompletedProcess(arguments, code, out, err)
 
 
 def daily(rows: int = 120, *, start: str = "2024-01-01", step: str = "D", name: str = "demand") -> str:

@@ -29,7 +29,11 @@ def console(*, to_stderr: bool = False) -> Console:
     """Where tables go; colour only on a terminal, and never with NO_COLOR."""
     from rich.console import Console
 
-    return Console(stderr=to_stderr)
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # for the border; Rich would end the process with exit code 1
+
+    return Piped(stderr=to_stderr)
 
 
 def write_json(value: Any) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from forecaster.cli.log import Log
+from forecaster.cli.output import console
 
 if TYPE_CHECKING:
     from forecaster.training import Event
@@ -50,7 +51,6 @@ def _line(log: Log, event: Event) -> None:
 
 @contextmanager
 def _bar() -> Iterator[Listener]:
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
@@ -59,7 +59,7 @@ def _bar() -> Iterator[Listener]:
         TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("{task.fields[facts]}", markup=False),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(to_stderr=True), transient=True) as bar:
         task = bar.add_task("training", total=None, facts="")
 
         def listen(event: Event) -> None:
