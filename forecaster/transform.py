@@ -25,6 +25,8 @@ SEASONS_TESTED = 50
 """The autocorrelation test reads at most this many seasons, the newest: it needs no more."""
 TEST_QUANTILE = 1.645
 """Of the normal distribution at 90 %, two-sided: the test of the M4 competition's Theta benchmark."""
+ROUNDING = 1e-10
+"""A deviation smaller than this part of the mean is what rounding leaves of a constant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,7 @@ class Transform:
         return np.any(found, axis=0) if found else np.zeros(len(self.centre), bool)
 
 
+@np.errstate(over="ignore")  # rows after the origin may hold anything
 def fit_transform(
     panel: Panel, ends: Ints, *, log: bool, seasons: tuple[int, ...], horizon: int
 ) -> Transform:
@@ -206,7 +209,8 @@ def _standardise(values: Floats, observed: NDArray[np.bool_], rows: _Rows) -> Fl
     """A covariate with mean 0 and deviation 1 over its known rows, gaps filled from the left (N,)."""
     centred = np.where(observed, values - rows.mean(values, observed)[rows.series], 0.0)
     deviation = np.sqrt(rows.mean(centred * centred, observed))
-    return _fill_left(centred / np.where(deviation > 0, deviation, 1.0)[rows.series], observed, rows)
+    moves = deviation > ROUNDING * np.abs(rows.mean(values, observed))
+    return _fill_left(centred / np.where(moves, deviation, 1.0)[rows.series], observed, rows)
 
 
 def _fill_left(values: Floats, observed: NDArray[np.bool_], rows: _Rows) -> Floats:
