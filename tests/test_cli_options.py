@@ -21,7 +21,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """What a command with every option is given, for these arguments, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stderr, "quiet", False)
-    monkeypatch.setattr(stderr, "json", False)
+    monkeypatch.setattr(stderr, "as_json", False)
     app = typer.Typer()
     seen: list[options.Given] = []
 
@@ -57,7 +57,7 @@ def test_places_add_up(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     given = ask("--cell", "lstm")
     assert (given.read.time, given.options.horizon, given.options.cell) == ("day", 7, "lstm")
     assert given.general.log_format == "json"
-    assert stderr.json
+    assert stderr.as_json
 
 
 def test_every_setting_is_a_flag_a_variable_and_a_key(

@@ -26,5 +26,6 @@ def inspect(data: Data, given: Given) -> None:
         return
     console = output.console()
     terminal.print_facts(console, "data", facts)
-    terminal.print_facts(console, "series", output.few(series))
+    console.print("\nSeries", style="bold")
+    output.print_series(series)
     terminal.print_findings(console, loaded.findings)

@@ -22,7 +22,7 @@ class Log:
 
     quiet: bool = False
     """Errors only."""
-    json: bool = False
+    as_json: bool = False
     """One JSON object a line."""
 
     def info(self, text: str, **facts: object) -> None:
@@ -37,7 +37,7 @@ class Log:
 
     def error(self, error: ForecasterError) -> None:
         """Say what went wrong, and the way out."""
-        if self.json:
+        if self.as_json:
             self._line("error", error.message, {"hint": error.hint, "exit_code": error.exit_code})
             return
         self._write(f"error: {inert(error.message)}")
@@ -46,16 +46,18 @@ class Log:
 
     def finding(self, finding: Finding) -> None:
         """Say what was noticed in the data: a repair is a warning."""
-        facts = {"code": finding.code, "count": finding.count, "places": list(finding.places)}
-        if self.json:
-            facts["action"] = finding.action
-        places = f" ({'; '.join(finding.places)})" if finding.places and not self.json else ""
-        action = f": {finding.action}" if finding.action and not self.json else ""
         say = self.warn if finding.severity == "repair" else self.info
-        say(f"{finding.message}{places}{action}", **facts)
+        facts = {"code": finding.code, "count": finding.count, "places": list(finding.places)}
+        if self.as_json:
+            say(finding.message, action=finding.action, **facts)
+            return
+        times = f", {finding.count:,} times" if finding.count > 1 else ""
+        more = "; ..." if finding.count > len(finding.places) else ""
+        places = f" ({'; '.join(finding.places)}{more})" if finding.places else ""
+        say(f"{finding.message}{times}{places}" + (f": {finding.action}" if finding.action else ""), **facts)
 
     def _line(self, level: str, text: str, facts: dict[str, object]) -> None:
-        if self.json:
+        if self.as_json:
             self._write(json.dumps({"level": level, "message": text} | facts))
             return
         code = f"{facts['code']} " if "code" in facts else ""
@@ -68,8 +70,10 @@ class Log:
 
 
 def inert(text: str) -> str:
-    """`text` on one line, with control, invisible and bidirectional characters escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """`text` on one line that a terminal shows but cannot obey."""
+    from forecaster.report import text as report_text  # loads NumPy, which help does without
+
+    return report_text.inert(text)
 
 
 stderr = Log()

@@ -201,7 +201,7 @@ def read_settings(path: str | None) -> dict[str, Any]:
 
 def _set_up_log(said: dict[str, Any]) -> None:
     stderr.quiet = said.get("quiet") is True
-    stderr.json = said.get("log_format") == "json"
+    stderr.as_json = said.get("log_format") == "json"
 
 
 def _hint(name: str) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from forecaster.cli.log import stderr
+from forecaster.cli.log import inert, stderr
 from forecaster.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -81,15 +81,15 @@ def series_facts(loaded: Loaded) -> dict[str, dict[str, Any]]:
     return found
 
 
-def few(series: dict[str, dict[str, Any]], shown: int = 8) -> dict[str, str]:
-    """The first series, each in one line, and how many more there are."""
-    lines = {
-        name: f"{found['rows']:,} rows, {found['first']} to {found['last']}"
-        + (f", {found['not observed']:,} not observed" if found["not observed"] else "")
-        for name, found in list(series.items())[:shown]
-    }
-    more = len(series) - len(lines)
-    return lines | ({"...": f"{more:,} more"} if more > 0 else {})
+def print_series(series: dict[str, dict[str, Any]], shown: int = 8) -> None:
+    """The first series, each on a line, and how many more there are."""
+    names = [inert(name) for name in list(series)[:shown]]
+    width = max(map(len, names))
+    for name, found in zip(names, series.values(), strict=False):
+        missing = f", {found['not observed']:,} not observed" if found["not observed"] else ""
+        print(f"{name:{width}}  {found['rows']:,} rows, {found['first']} to {found['last']}{missing}")
+    if len(series) > shown:
+        print(f"... and {len(series) - shown:,} more")
 
 
 def say_understood(loaded: Loaded, notes: Iterable[str] = ()) -> None:
@@ -118,7 +118,7 @@ def show_report(report: Report, *, to_stderr: bool = False) -> None:
 
 def tell_report(report: Report, path: str | None) -> None:
     """The error report of a training run: on stderr, and to a file where one is asked for."""
-    if stderr.json:
+    if stderr.as_json:
         stderr.info(report.verdict, report=report.to_json(series=False))
     elif not stderr.quiet:
         show_report(report, to_stderr=True)
@@ -130,7 +130,7 @@ def preview(forecast: Forecast, shown: int = 3) -> None:
     """The first series of a forecast that went to a file, at a glance, on a terminal's stderr."""
     from forecaster.report.terminal import print_preview
 
-    if stderr.quiet or stderr.json or not sys.stderr.isatty():
+    if stderr.quiet or stderr.as_json or not sys.stderr.isatty():
         return
     panel = forecast.panel
     times = forecast.to_frame()[panel.names.time].astype(str)

@@ -25,7 +25,7 @@ def progress(log: Log) -> Iterator[Listener]:
     """Something to tell each training event to."""
     if log.quiet:
         yield lambda event: None
-    elif log.json or not _animated():
+    elif log.as_json or not _animated():
         yield lambda event: _line(log, event)
     else:
         with _bar() as listener:
@@ -41,7 +41,7 @@ def _line(log: Log, event: Event) -> None:
     every = max(1, event.steps // LINES)
     if event.step % every and event.step != event.steps:
         return
-    facts = dataclasses.asdict(event) if log.json else {}
+    facts = dataclasses.asdict(event) if log.as_json else {}
     log.info(
         f"{_what(event)}: step {event.step}/{event.steps}, {_losses(event)}, "
         f"{event.windows_per_second:,.0f} windows/s, {_clock(seconds_left(event))} left",
