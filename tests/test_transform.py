@@ -156,6 +156,14 @@ def test_long_history_is_tested_on_its_newest_seasons():
     assert agree(panel_of(y[:250]), [250], log=False, seasons=(4,), horizon=3).seasonal[0]
 
 
+def test_season_test_equals_loops_where_it_is_close():
+    """Of many short series with a weak season the same ones pass the test as in the loops."""
+    rng = np.random.default_rng(6)
+    y = [2 * np.sin(np.arange(26) * 2 * np.pi / 4) * rng.random() + rng.normal(size=26) for _ in range(150)]
+    found = agree(panel_of(*y), [26] * 150, log=False, seasons=(4,), horizon=2)
+    assert 40 < found.seasonal.sum() < 110
+
+
 def test_two_seasons_are_removed_one_after_another():
     """Of a sum of a short and a long season next to nothing is left, and the indices hold the two."""
     t = np.arange(24 * 7 * 5)
@@ -200,6 +208,24 @@ def test_everything_constant():
         assert found.scale.tolist() == [1.0, 1.0]
         back = found.invert(np.zeros((2, 4)), np.array([0, 1]), panel.lengths)
         np.testing.assert_allclose(back, [[0.1] * 4, [7.0] * 4], rtol=1e-12)
+
+
+def test_a_gap_at_the_start_takes_the_centre():
+    """Nothing flows from one series into the next: before its first value a series is at its centre."""
+    panel = panel_of([1.0, 2.0, 9.0], [np.nan, np.nan, 3.0, 5.0, np.nan, 6.0])
+    found = agree(panel, [3, 6], log=False, seasons=(), horizon=2)
+    assert found.z[2, 0] != 0
+    assert found.z[3:5, 0].tolist() == [0, 0]
+    assert found.z[7, 0] == found.z[6, 0]
+
+
+def test_later_values_without_logarithm_count_as_unobserved():
+    """After the origin a value of zero or below is a gap to a transform in logarithms."""
+    panel = panel_of([1.0, 2.0, 4.0, 0.0, -5.0, 8.0])
+    found = agree(panel, [3], log=True, seasons=(), horizon=2)
+    assert found.observed[:, 0].tolist() == [True, True, True, False, False, True]
+    assert np.isfinite(found.z).all()
+    assert panel.observed.all()
 
 
 def test_covariates_are_standardised_on_known_rows():
@@ -271,6 +297,19 @@ def test_hypothetical_panels_equal_loops(series, seasons, gap):
     if seasons and all(np.nanstd(v) > 1e-3 for v in holed):
         found = fit_transform(panel, panel.lengths, log=False, seasons=seasons, horizon=4)
         assert found.indices[0].mean(axis=1) == pytest.approx(0, abs=1e-8)
+
+
+@pytest.mark.parametrize("log", [True, False])
+@pytest.mark.parametrize("seasons", [(7,), (7, 28), (4, 7)])
+def test_inverse_puts_seasons_back(panel, log, seasons):
+    """Where seasons were found, inverting from any origin gives the series back, each row its own phase."""
+    found = fit_transform(panel, panel.lengths, log=log, seasons=seasons, horizon=6)
+    assert found.seasonal.any()
+    for s, end in ((0, 0), (0, 31), (1, 2), (1, 60)):
+        row = slice(panel.offsets[s] + end, panel.offsets[s + 1])
+        y = found.invert(found.z[row, 0][None].astype(float), np.array([s]), np.array([end]))[0]
+        seen = panel.observed[row, 0]
+        np.testing.assert_allclose(y[seen], panel.target[row][seen], rtol=1e-5)
 
 
 def test_inverse_of_several_series_at_once(panel):
