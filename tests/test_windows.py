@@ -1,0 +1,223 @@
+"""Windows against loops over one window at a time; sampling stays inside the index."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from panels import panel_of, wavy, with_garbage
+
+from forecaster.transform import fit_transform
+from forecaster.windows import Windows, count_features, index_windows
+
+
+def naive_inputs(panel, z, observed, series, ends, *, lookback, segment, gaps):
+    """Inputs (T, F, B) and mask (T, B), number by number."""
+    steps, channels = lookback // segment, z.shape[1]
+    features = segment * (channels + (1 if gaps else 0))
+    inputs = np.zeros((steps, features, len(series)), np.float32)
+    mask = np.zeros((steps, len(series)), bool)
+    for b, (s, end) in enumerate(zip(series, ends, strict=True)):
+        start = panel.offsets[s]
+        level = z[start + end - 1, 0]
+        for step in range(steps):
+            for place in range(segment):
+                row = end - lookback + step * segment + place
+                if row < 0:
+                    continue
+                mask[step, b] = True
+                for c in range(channels):
+                    inputs[step, c * segment + place, b] = z[start + row, c] - (level if c == 0 else 0)
+                if gaps:
+                    inputs[step, channels * segment + place, b] = observed[start + row, 0]
+    return inputs, mask
+
+
+def naive_targets(panel, z, observed, series, ends, known, *, lookback, horizon, gaps):
+    """Targets (H, B), NaN where the weight is zero, and weights."""
+    targets = np.full((horizon, len(series)), np.nan, np.float32)
+    weights = np.zeros((horizon, len(series)), np.float32)
+    for b, (s, end) in enumerate(zip(series, ends, strict=True)):
+        start = panel.offsets[s]
+        seen = observed[start + max(0, end - lookback) : start + end, 0].any()
+        for h in range(horizon):
+            row = end + h
+            if row < known[s] and observed[start + row, 0] and (seen or not gaps):
+                targets[h, b] = z[start + row, 0] - z[start + end - 1, 0]
+                weights[h, b] = 1
+    return targets, weights
+
+
+@pytest.fixture(scope="module")
+def panel():
+    """Three series with two covariates; the second has gaps, the third is short."""
+    rng = np.random.default_rng(0)
+    lengths, gaps = (40, 31, 5), (0.0, 0.3, 0.0)
+    series = [
+        np.column_stack([wavy(rng, n, gaps=g), rng.normal(size=n), rng.random(n)])
+        for n, g in zip(lengths, gaps, strict=True)
+    ]
+    series[1][8:16, 0] = np.nan
+    return panel_of(*series)
+
+
+def windows_of(panel, *, lookback=8, segment=2, horizon=5, gaps=False, known=None):
+    known = panel.lengths if known is None else known
+    fitted = fit_transform(panel, known, log=False, seasons=(7,), horizon=horizon)
+    made = Windows(panel, fitted, lookback=lookback, segment=segment, horizon=horizon, gaps=gaps)
+    return made, fitted
+
+
+def every_window(panel):
+    """All origins of all series: (series (B,), ends (B,))."""
+    series = np.repeat(np.arange(len(panel)), panel.lengths)
+    return series, np.concatenate([np.arange(1, n + 1) for n in panel.lengths])
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize(("lookback", "segment"), [(8, 2), (8, 1), (9, 3), (6, 6), (60, 4), (100, 4), (1, 1)])
+def test_batch_equals_loops(panel, gaps, lookback, segment):
+    """Inputs, masks, targets and weights of every window equal those gathered number by number."""
+    made, fitted = windows_of(panel, lookback=lookback, segment=segment, gaps=gaps)
+    series, ends = every_window(panel)
+    known = panel.lengths - [3, 4, 0]
+    inside = ends <= known[series]
+    series, ends = series[inside], ends[inside]
+    batch = made.batch(series, ends, known)
+    inputs, mask = naive_inputs(
+        panel, fitted.z, fitted.observed, series, ends, lookback=lookback, segment=segment, gaps=gaps
+    )
+    targets, weights = naive_targets(
+        panel, fitted.z, fitted.observed, series, ends, known, lookback=lookback, horizon=5, gaps=gaps
+    )
+    np.testing.assert_array_equal(batch.inputs, inputs)
+    np.testing.assert_array_equal(batch.weights, weights)
+    np.testing.assert_array_equal(np.where(batch.weights > 0, batch.targets, np.nan), targets)
+    np.testing.assert_array_equal(mask if batch.mask is None else batch.mask, mask)
+    assert batch.mask is not None or mask.all()
+    assert batch.inputs.dtype == batch.targets.dtype == batch.weights.dtype == np.float32
+    assert batch.inputs.shape[1] == made.features == count_features(3, segment, gaps)
+
+
+def test_a_batch_without_padding_has_no_mask(panel):
+    """Where every window lies inside its series there is nothing to mask."""
+    made, _ = windows_of(panel)
+    assert made.inputs(np.array([0, 1]), np.array([8, 31])).mask is None
+    padded = made.inputs(np.array([0, 2]), np.array([8, 5])).mask
+    assert padded[:, 0].all()
+    assert padded[:, 1].tolist() == [False, True, True, True]
+
+
+def test_a_window_seen_alone_is_the_same(panel):
+    """What a window looks like does not depend on the batch it comes in."""
+    made, _ = windows_of(panel, gaps=True)
+    series, ends = every_window(panel)
+    together = made.inputs(series, ends).inputs
+    for b in (0, 7, 40, 60, 72):
+        alone = made.inputs(series[b : b + 1], ends[b : b + 1]).inputs
+        np.testing.assert_array_equal(together[:, :, b], alone[:, :, 0])
+
+
+def test_level_is_the_last_known_value(panel):
+    """Inputs are relative to the last z: that one is zero, and shifting a series changes nothing."""
+    made, fitted = windows_of(panel, segment=1)
+    inputs = made.inputs(np.array([0]), np.array([20])).inputs
+    assert inputs[-1, 0, 0] == 0
+    assert made.level(np.array([0]), np.array([20]))[0] == fitted.z[19, 0]
+    shifted = dataclasses.replace(fitted, z=fitted.z + np.float32(16))
+    again = Windows(panel, shifted, lookback=8, segment=1, horizon=5, gaps=False)
+    moved = again.inputs(np.array([0]), np.array([20])).inputs
+    np.testing.assert_allclose(moved[:, 0], inputs[:, 0], atol=1e-5)
+
+
+def test_inputs_never_read_past_the_end(panel):
+    """Rows at and after the origin have no part in what the network sees."""
+    ends = np.array([22, 17, 4])
+    made, _ = windows_of(panel, lookback=12, known=ends, gaps=True)
+    noisy, _ = windows_of(with_garbage(panel, ends), lookback=12, known=ends, gaps=True)
+    one, other = (w.inputs(np.arange(3), ends) for w in (made, noisy))
+    assert one.inputs.tobytes() == other.inputs.tobytes()
+    assert one.mask.tobytes() == other.mask.tobytes()
+
+
+def test_targets_at_or_after_known_weigh_nothing(panel):
+    """Garbage at or after `known` reaches no target that has weight, whatever the origin."""
+    known = np.array([30, 25, 4])
+    made, _ = windows_of(panel, known=known)
+    noisy, _ = windows_of(with_garbage(panel, known), known=known)
+    series, ends = every_window(panel)
+    inside = ends < known[series]
+    series, ends = series[inside], ends[inside]
+    (targets, weights), (others, same) = (w.targets(series, ends, known) for w in (made, noisy))
+    assert weights.tobytes() == same.tobytes()
+    assert (targets * weights).tobytes() == (others * same).tobytes()
+    last = weights[:, ends == known[series] - 1]
+    np.testing.assert_array_equal(last.sum(axis=0), panel.observed[panel.offsets[:-1] + known - 1, 0])
+
+
+# --- the index ------------------------------------------------------------------------------------------
+
+knowns = st.lists(st.integers(0, 60), min_size=1, max_size=8).filter(lambda rows: max(rows) >= 2)
+
+
+@given(knowns, st.integers(1, 30), st.integers(1, 20), st.none() | st.integers(0, 20))
+@settings(max_examples=300, deadline=None)
+def test_index_holds_what_can_be_learned(rows, lookback, horizon, recent):
+    """Origins have a row before and a target after them, and both whole where the series allows it."""
+    known = np.array(rows)
+    index = index_windows(known, lookback, horizon, recent=recent)
+    assert index.series.tolist() == [s for s, n in enumerate(rows) if n >= 2]
+    for s, first, last in zip(index.series, index.first, index.last, strict=True):
+        n = rows[s]
+        assert 1 <= first <= last < n
+        if n >= lookback + horizon and n >= 2 * lookback - 1:
+            assert last == n - horizon
+            assert first == (lookback if recent is None else max(lookback, last - recent))
+        if n > horizon + (n + 1) // 2:
+            assert last + horizon <= n
+        if n < 2 * lookback:
+            assert first >= (n + 1) // 2
+        if recent is not None:
+            assert last - first <= recent
+    assert len(index) == sum(last - first + 1 for first, last in zip(index.first, index.last, strict=True))
+
+
+def test_partial_targets_never_pass_known():
+    """A series too short for its horizon gives the targets it has, and none beyond the known rows."""
+    panel = panel_of(np.arange(1.0, 41), np.arange(5.0, 17), [1.0, 2.0, 4.0, 8.0], [3.0, 1.0])
+    known = np.array([40, 10, 3, 2])
+    made, _ = windows_of(panel, lookback=8, horizon=9, known=known)
+    index = index_windows(known, 8, 9)
+    rng = np.random.default_rng(0)
+    series, ends = index.sample(500, rng=rng)
+    _, weights = made.targets(series, ends, known)
+    assert set(series) == {0, 1, 2, 3}
+    np.testing.assert_array_equal(weights.sum(axis=0), np.minimum(9, known[series] - ends))
+    assert weights.sum(axis=0).min() >= 1
+
+
+def test_sampling_stays_inside_and_reaches_everything():
+    """Every draw lies in the index, every window of it is drawn, and short series as often as long."""
+    known = np.array([12, 40, 1, 25])
+    index = index_windows(known, 6, 3)
+    series, ends = index.sample(6000, rng=np.random.default_rng(1))
+    drawn = set(zip(series.tolist(), ends.tolist(), strict=True))
+    expected = {
+        (int(s), end)
+        for s, first, last in zip(index.series, index.first, index.last, strict=True)
+        for end in range(first, last + 1)
+    }
+    assert drawn == expected
+    assert len(index) == len(expected)
+    counts = np.bincount(series, minlength=4)
+    assert counts[2] == 0
+    np.testing.assert_allclose(counts[[0, 1, 3]] / 6000, 1 / 3, atol=0.03)
+
+
+def test_sampling_repeats_with_its_seed():
+    """The same generator draws the same windows."""
+    index = index_windows(np.array([30, 20]), 6, 3)
+    one, other = (index.sample(50, rng=np.random.default_rng(7)) for _ in range(2))
+    for left, right in zip(one, other, strict=True):
+        np.testing.assert_array_equal(left, right)
