@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 HERE = Path(__file__).parent
-AIRPORT, FIRST_DAY, DAY_AFTER = "JFK", "2013-08-01", "2013-12-01"
+AIRPORT, FIRST_DAY, DAY_AFTER = "EWR", "2013-06-01", "2013-10-01"
 
 
 def stocks(sources: Path) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def airport(sources: Path) -> pd.DataFrame:
     table["time"] = pd.to_datetime(table["time_hour"])
     inside = table["time"].between(FIRST_DAY, DAY_AFTER, inclusive="left") & (table["origin"] == AIRPORT)
     table = table[inside & table["temp"].notna()]
-    return table.assign(sensor="jfk_airport_air", celsius=((table["temp"] - 32) / 1.8).round(1))
+    return table.assign(sensor="ewr_airport_air", celsius=((table["temp"] - 32) / 1.8).round(1))
 
 
 def main(sources: Path) -> None:

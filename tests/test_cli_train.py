@@ -271,7 +271,7 @@ def test_training_on_the_samples(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")
     for file, ids, target, frequency in (
         ("stocks.csv", ["AAPL", "FB", "GOOG", "IBM", "MSFT"], "adj_close", "B"),
-        ("sensors.parquet", ["buoy_b01_sea", "jfk_airport_air"], "celsius", "h"),
+        ("sensors.parquet", ["buoy_b01_sea", "ewr_airport_air"], "celsius", "h"),
     ):
         told = json.loads(forecast("inspect", f"sample_data/{file}", "--json", cwd=tmp_path).stdout)
         assert list(told["each_series"]) == ids
