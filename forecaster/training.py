@@ -117,7 +117,7 @@ class _Run:
         self.guard = _Guard(self.weights, self.optimizer)
         self.validation: float | None = None
         self.best: float | None = None
-        self.best_step = 0
+        self.taken = self.best_step = 0
         self.best_weights = self.weights.copy()
         self.looks_without_progress = 0
         self.started = time.perf_counter()
@@ -127,6 +127,7 @@ class _Run:
         smooth = math.nan
         for step in range(1, self.total + 1):
             loss = self.step(step)
+            self.taken = step
             smooth = loss if math.isnan(smooth) else 0.9 * smooth + 0.1 * loss
             looked = step % self.config.check_every == 0 or step == self.total
             if looked and self.look(step):
@@ -135,6 +136,7 @@ class _Run:
             if looked or step % EVENT_EVERY == 0:
                 yield self.event(step, smooth)
 
+    @np.errstate(over="ignore", invalid="ignore")  # numbers that overflow are the guard's affair
     def step(self, step: int) -> float:
         """One step of gradient descent; returns its loss."""
         rate = rate_at(self.config, step - 1)
@@ -169,6 +171,7 @@ class _Run:
         self.looks_without_progress += 1
         return 0 < self.config.patience <= self.looks_without_progress
 
+    @np.errstate(over="ignore", invalid="ignore")
     def validation_loss(self) -> float:
         """Mean loss over the validation windows."""
         assert self.data.validation is not None and self.data.validation_known is not None
@@ -188,7 +191,7 @@ class _Run:
             self.weights[:] = self.best_weights
             return Outcome(self.best_step, self.best, interrupted, self.guard.rescues)
         self.weights[:] = self.average.weights
-        return Outcome(self.total, None, interrupted, self.guard.rescues)
+        return Outcome(self.taken, None, interrupted, self.guard.rescues)
 
     def event(self, step: int, loss: float) -> Event:
         elapsed = time.perf_counter() - self.started

@@ -101,6 +101,7 @@ class ShardedNetwork:
         bounds = shard_bounds(self.network.config, size)
         seeds = [None] * len(bounds) if rng is None else rng.integers(2**63, size=len(bounds)).tolist()
 
+        @np.errstate(over="ignore", invalid="ignore")  # each thread has its own; callers check the loss
         def work(shard: int) -> tuple[float, float, Array]:
             own = None if seeds[shard] is None else np.random.default_rng(seeds[shard])
             return self._shard(gather(*bounds[shard]), loss, own, unroll)
@@ -130,6 +131,7 @@ class ShardedNetwork:
         bounds = shard_bounds(self.network.config, size, PREDICT_ELEMENTS) if size else []
         outputs = np.empty((self.network.config.outputs, size), self.network.dtype)
 
+        @np.errstate(over="ignore", invalid="ignore")
         def work(shard: int) -> None:
             start, stop = bounds[shard]
             batch = gather(start, stop)
