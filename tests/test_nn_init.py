@@ -38,7 +38,7 @@ def test_recurrent_weights(cell, gates):
             assert block[:, 8:-1].any()
         biases = np.zeros((gates, 8))
         if cell == "lstm":
-            biases[1] = 1
+            biases[2] = 1
         np.testing.assert_array_equal(weight[:, -1].reshape(gates, 8), biases)
     for name in ("embedding.weight", "head.weight"):
         assert not network.parameters[name][:, -1].any()

@@ -219,7 +219,7 @@ def textbook_step(cell, p, layer, x, h, c):
         [(u, w, b)] = blocks
         return np.tanh(u @ h + w @ x + b), c
     if cell == "lstm":
-        i, f, o, g = (u @ h + w @ x + b for u, w, b in blocks)
+        o, i, f, g = (u @ h + w @ x + b for u, w, b in blocks)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         return sigmoid(o) * np.tanh(c), c
     (ur, wr, br), (uz, wz, bz), (un, wn, bn) = blocks

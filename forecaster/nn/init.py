@@ -29,4 +29,4 @@ def recurrent(cell: str, weight: Array, hidden: int, *, rng: np.random.Generator
         block[:, hidden:-1] = glorot(hidden, inputs, rng=rng, dtype=dtype)
         block[:, -1] = 0
     if cell == "lstm":
-        weight[hidden : 2 * hidden, -1] = 1
+        weight[2 * hidden : 3 * hidden, -1] = 1

@@ -6,13 +6,14 @@ The notation is that of `cells`. A `Stack` is the workspace of L layers for T st
     stack.inputs[...] = x               (T, I, B)
     stack.set_state(state)              (L, n, H, B), or None for zeros; n = 1, or 2 (h, c) for the LSTM
     stack.forward(mask)                 then stack.outputs (T, H, B) and stack.state() (L, n, H, B)
-    stack.backward(...)                 once after each forward: it overwrites the gates
+    stack.backward(...)                 once after each forward
 
 Long sequences, many to many, are cut into pieces: each piece starts from the state of the piece before,
 and gradients flow back within a piece only (truncated backpropagation through time, Williams & Peng 1990).
 A rolling stack goes step by step and keeps no history, for prediction and for what lies before a cut.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -105,13 +106,12 @@ class Stack:
         for layer in reversed(range(len(self.cells))):
             cell = self.cells[layer]
             cell.d[...] = 0 if d_state is None else d_state[layer]
-            _unroll_back(cell, self._pads, d_outputs)
+            d_inputs = self._d_input(layer) if layer or inputs else None
+            _unroll_back(cell, self._pads, d_outputs, d_inputs)
             gradients |= {f"layer{layer}.{name}": value for name, value in cell.gradients().items()}
-            if layer or inputs:
-                d_outputs = d_inputs = self._d_input(layer)
-                cell.input_gradient(d_inputs)
-                if layer:
-                    _scale(d_inputs, self._drops[layer - 1], d_inputs)
+            d_outputs = d_inputs
+            if layer and d_inputs is not None:
+                _scale(d_inputs, self._drops[layer - 1], d_inputs)
         return gradients, d_outputs if inputs else None, np.array([cell.d for cell in self.cells])
 
     def _d_input(self, layer: int) -> Array:
@@ -133,32 +133,52 @@ def _scale(source: Array, factor: Array | None, out: Array) -> None:
 def _unroll(cell: Cell, pads: Pads) -> None:
     """Run a cell over all its steps; padded columns keep their state."""
     cell.prepare()
-    for t, padded in enumerate(pads):
+    for start, stop in _runs(pads, 0, len(pads)):
+        padded = pads[start]
         if padded is None:
-            cell.forward(t)
+            cell.forward(start, stop)
         else:
-            _padded_step(cell, t, padded)
+            _padded_step(cell, start, padded)
 
 
 def _padded_step(cell: Cell, t: int, padded: NDArray[np.intp]) -> None:
     kept = [array[:, padded] for array in cell.state(t)]  # a copy: a rolling cell overwrites it
-    cell.forward(t)
+    cell.forward(t, t + 1)
     for array, before in zip(cell.state(t + 1), kept, strict=True):
         array[:, padded] = before
 
 
-def _unroll_back(cell: Cell, pads: Pads, d_outputs: Array | None) -> None:
+def _unroll_back(cell: Cell, pads: Pads, d_outputs: Array | None, d_inputs: Array | None) -> None:
     """Go back over all steps; `cell.d` goes from the derivative by the final state to that by the initial."""
     cell.begin_backward()
-    d = cell.d
-    for t in reversed(range(cell.steps)):
-        padded = pads[t]
-        if d_outputs is not None:
-            np.add(d[0], d_outputs[t], d[0])
-        if padded is None:
-            cell.backward(t)
+    for stop in range(cell.steps, 0, -cell.block):
+        start = max(stop - cell.block, 0)
+        cell.factorise(start, stop)
+        if d_outputs is None:
+            for first, last in reversed(_runs(pads, start, stop)):
+                _steps_back(cell, first, last, pads[first])
         else:
-            kept = d[..., padded]
-            d[..., padded] = 0  # the step did nothing there, so its gates get no gradient
-            cell.backward(t)
-            d[..., padded] = kept
+            for t in reversed(range(start, stop)):
+                np.add(cell.d[0], d_outputs[t], cell.d[0])
+                _steps_back(cell, t, t + 1, pads[t])
+        cell.accumulate(start, stop, d_inputs)
+
+
+def _steps_back(cell: Cell, start: int, stop: int, padded: NDArray[np.intp] | None) -> None:
+    if padded is None:
+        cell.backward(start, stop)
+    else:
+        d = cell.d
+        kept = d[..., padded]
+        d[..., padded] = 0  # the step did nothing there, so its gates get no gradient
+        cell.backward(start, stop)
+        d[..., padded] = kept
+
+
+def _runs(pads: Pads, start: int, stop: int) -> list[tuple[int, int]]:
+    """Cut steps start … stop-1 into runs without padding and single steps with padding."""
+    edges = {start, stop}
+    for t in range(start, stop):
+        if pads[t] is not None:
+            edges |= {t, t + 1}
+    return list(itertools.pairwise(sorted(edges)))

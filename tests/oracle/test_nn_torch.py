@@ -9,8 +9,8 @@ from forecaster.nn.network import Network
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; pip install 'forecaster[oracle]'")
 
 T, B, F, H, K = 9, 4, 3, 6, 5
-ORDER = {"rnn": [0], "gru": [0, 1, 2], "lstm": [0, 1, 3, 2]}
-"""Where our gate blocks lie among PyTorch's (LSTM: ours i, f, o, g; PyTorch's i, f, g, o)."""
+ORDER = {"rnn": [0], "gru": [0, 1, 2], "lstm": [3, 0, 1, 2]}
+"""Where our gate blocks lie among PyTorch's (LSTM: ours o, i, f, g; PyTorch's i, f, g, o)."""
 MODULES = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 
 
