@@ -40,21 +40,20 @@ def make_data(panel=None, *, validate=False):
     return data
 
 
-def poisoned_data(share):
-    """Data of which about `share` of the windows holds a NaN that spoils loss and gradient."""
-    data = make_data()
+def spoiled(data, spoils):
+    """`data` whose windows see NaN where `spoils(series, ends)` says so, which spoils loss and gradient."""
     windows = data.windows
 
-    class Poisoned(Windows):
+    class Spoiled(Windows):
         def __init__(self):
             self.__dict__ |= windows.__dict__
 
         def inputs(self, series, ends):
             batch = super().inputs(series, ends)
-            batch.inputs[..., (ends * 7919 + series) % 1000 < 1000 * share] = np.nan
+            batch.inputs[..., spoils(series, ends)] = np.nan
             return batch
 
-    return dataclasses.replace(data, windows=Poisoned())
+    return dataclasses.replace(data, windows=Spoiled())
 
 
 def run(network, data, config=CONFIG, *, seed=5, **more):
@@ -88,7 +87,7 @@ def hand_loop(network, data, config, *, steps, seed=5, unroll=None):
     m, v, count = np.zeros_like(weights), np.zeros_like(weights), 0
     average, averaged, losses = weights.copy(), 0, []
     factor, rescues, healthy = 1.0, 0, 0
-    good = None
+    good = weights.copy(), m.copy(), v.copy(), count
     for step in range(steps):
         series, ends = data.index.sample(config.batch, rng=rng)
         batch = data.windows.batch(series, ends, data.known)
@@ -245,6 +244,52 @@ def test_early_stopping_restores_the_best_weights():
     assert same.steps == outcome.steps
 
 
+def stops_at(looks, patience):
+    """The look that ends `patience` looks in a row without progress, and all looks without it before."""
+    waits, best, in_vain = 0, math.inf, 0
+    for number, validation in enumerate(looks, 1):
+        if validation < best:
+            in_vain, waits, best = in_vain + waits, 0, validation
+        else:
+            waits += 1
+        if waits == patience:
+            return number, in_vain
+    return None, in_vain
+
+
+def test_looks_without_progress_are_counted_anew_after_progress():
+    """Training stops at the first look that ends `patience` looks in a row without progress."""
+    data = make_data(validate=True)
+    config = dataclasses.replace(
+        CONFIG, steps=300, rate=4e-2, check_every=2, average=0.0, schedule="constant"
+    )
+    events, _ = run(make_network(), data, config)
+    looks = [event.validation for event in events if event.step % 2 == 0]
+    telling = [
+        patience
+        for patience in range(1, 40)
+        if stops_at(looks, patience)[0] and stops_at(looks, patience)[1] >= patience
+    ]
+    for patience in telling[:3]:
+        events, _ = run(make_network(), data, dataclasses.replace(config, patience=patience))
+        assert events[-1].step == 2 * stops_at(looks, patience)[0]
+    assert telling, "the example has no late progress"
+
+
+def test_a_validation_loss_that_is_not_finite_is_no_best():
+    """After a look that gave NaN, a later look is still better."""
+    looks = []
+
+    def first_look(series, ends):
+        looks.append(len(series) == 3)  # validation has three windows, training sixteen
+        return np.full(len(series), looks[-1] and sum(looks) == 1)
+
+    events, outcome = run(make_network(), spoiled(make_data(validate=True), first_look))
+    assert events[0].validation == math.inf
+    assert outcome.steps > CONFIG.check_every
+    assert math.isfinite(outcome.validation)
+
+
 def test_patience_zero_never_stops():
     """With patience 0 all steps are taken, and still the best weights are kept."""
     config = dataclasses.replace(CONFIG, steps=100, patience=0, rate=2e-2)
@@ -305,25 +350,36 @@ def test_nothing_after_known_is_learned():
 # --- the guard ------------------------------------------------------------------------------------------
 
 
-def test_the_guard_rolls_back_and_lowers_the_rate():
+@pytest.mark.parametrize("spoiled_steps", [{2, 3}, {1, 30, 39}, {36}, {26, 27}])
+def test_the_guard_rolls_back_and_lowers_the_rate(spoiled_steps):
     """After a loss that is not finite, weights and optimiser go back and the rate is halved, as by hand."""
-    data = poisoned_data(0.004)
-    by_hand, _, rescues = hand_loop(make_network(), data, CONFIG, steps=40)
-    assert 1 <= rescues <= RESCUES
+
+    def data():
+        steps = iter(range(1, 41))
+        return spoiled(make_data(), lambda series, ends: np.full(len(series), next(steps) in spoiled_steps))
+
+    by_hand, _, rescues = hand_loop(make_network(), data(), CONFIG, steps=40)
+    assert rescues == len(spoiled_steps)
     network = make_network()
-    events, outcome = run(network, data)
+    events, outcome = run(network, data())
     assert outcome.rescues == rescues
-    assert np.isfinite(network.flat).all()
     np.testing.assert_allclose(network.flat, by_hand, rtol=2e-3, atol=2e-5)
     assert events[-1].rate == pytest.approx(one_cycle(CONFIG, 39) / 2**rescues)
 
 
 def test_divergence_is_an_error():
-    """A loss that stays non-finite ends in DivergenceError, after RESCUES rollbacks."""
+    """A loss that stays non-finite ends in DivergenceError, after RESCUES rollbacks and no change."""
     network = make_network()
     start = network.flat.copy()
+    steps = []
+
+    def always(series, ends):
+        steps.append(1)
+        return np.full(len(series), True)
+
     with pytest.raises(DivergenceError, match=f"{RESCUES} times") as caught:
-        run(network, poisoned_data(1.0))
+        run(network, spoiled(make_data(), always))
+    assert len(steps) == RESCUES + 1
     assert "--rate" in caught.value.hint
     assert network.flat.tobytes() == start.tobytes()
 
