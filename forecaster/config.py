@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ LossName = Literal["mse", "mae", "huber", "pinball"]
 OptimizerName = Literal["adam", "sgd"]
 ScheduleName = Literal["constant", "cosine", "one_cycle", "step"]
 T = TypeVar("T")
+MOST_LAYERS = 100
 Duplicates = Literal["error", "mean", "last", "first"]
 BadRows = Literal["error", "skip"]
 Layout = Literal["one", "long", "wide", "files"]
@@ -73,6 +75,11 @@ class NetworkConfig:
     """A linear layer with ReLU from F to H before the recurrent stack."""
     dropout: float = 0.0
     """Probability of dropping a unit: after the embedding, between layers and before the head."""
+
+    def __post_init__(self) -> None:
+        _check(self, "inputs", "hidden", "layers", "outputs", least=1)
+        _check(self, "layers", most=MOST_LAYERS)
+        _check(self, "dropout", least=0, below=1)
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,11 @@ class MemberConfig:
     network: NetworkConfig
     training: TrainingConfig
 
+    def __post_init__(self) -> None:
+        _check(self, "horizon", "lookback", "segment", least=1)
+        if self.lookback % self.segment:
+            raise UsageError(f"lookback cannot be {self.lookback}, it is no multiple of {self.segment}")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -163,6 +175,36 @@ class Options:
     seed: int = 0
     workers: int | None = None
     """Threads; None: one per core. Never changes the result."""
+
+    def __post_init__(self) -> None:
+        _check(self, "lookback", "segment", "hidden", "layers", "members", "steps", "batch", least=1)
+        _check(self, "unroll", "workers", "seasons", least=1)
+        _check(self, "layers", most=MOST_LAYERS)
+        _check(self, "clip", "weight_decay", "patience", "seed", least=0)
+        _check(self, "dropout", least=0, below=1)
+        _check(self, "rate", above=0)
+        _check(self, "quantile", above=0, below=1)
+        _check(self, "levels", least=1, most=99)
+        if not self.levels:
+            raise UsageError("levels cannot be empty", hint="Give one coverage at least, such as 80.")
+
+
+def _check(
+    config: Any,
+    *names: str,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+    most: float = math.inf,
+) -> None:
+    """Raise UsageError unless each number in each named setting lies in the range; None is left alone."""
+    bounds = {"least": least, "above": above, "below": below, "at most": most}
+    words = ", ".join(f"{word} {bound:g}" for word, bound in bounds.items() if math.isfinite(bound))
+    for name in names:
+        value = getattr(config, name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if number is not None and not (least <= number <= most and above < number < below):
+                raise UsageError(f"{name} cannot be {number}", hint=f"Give a number of {words}.")
 
 
 def to_json(config: Any) -> dict[str, Any]:

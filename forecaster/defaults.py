@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from forecaster.blend import Blend
 from forecaster.config import MemberConfig, NetworkConfig, Options, TrainingConfig
 from forecaster.data.calendar import Frequency
 from forecaster.data.panel import Panel
@@ -27,8 +28,8 @@ MOST_RATIO = 16
 """A season longer than this many of the usual one (365 days beside 7) is left to the network."""
 USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
 """Season -> horizon for days and longer; within a day the horizon is one season."""
-POOLED_WINDOWS = 256
-"""Validation looks at this many windows at least, where the series are long enough."""
+VALIDATED = 24
+"""Validation spans this many horizons of a single series; n series, which move together in part, √n fewer."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +73,15 @@ def choose_horizon(options: Options, panel: Panel) -> int:
 def split(known: Ints, horizon: int) -> Split:
     """Hold out the newest rows before `known[s]` for validation.
 
-    One horizon of each series that is long enough; where the series are few, several overlapping origins,
-    since one window says little. A series must keep at least twice what is held out, or two rows where
-    all are that short.
+    One horizon of each series that is long enough; where the series are few, several horizons, since one
+    window says little, but no more than a sixth of the series. A series that would keep next to nothing to
+    learn from holds nothing out.
     """
     series = max(1, int((known > 0).sum()))
-    more = math.ceil(POOLED_WINDOWS / series) - 1
-    held = horizon + np.minimum(more, np.maximum(known // 6 - horizon, 0))
+    horizons = math.ceil(VALIDATED / math.sqrt(series))
+    held = np.clip(known // 6, horizon, horizons * horizon)
     train = known - held
-    keeps = np.maximum(2, min(horizon, 4))
-    return Split(np.where(train >= keeps, train, 0), known)
+    return Split(np.where(train >= max(2, min(horizon, 4)), train, 0), known)
 
 
 def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[MemberConfig, ...]:
@@ -109,6 +109,13 @@ def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[Mem
         )
         for number, view in enumerate(_views(options, seasons))
     )
+
+
+def theta_partner(panel: Panel, known: Ints, options: Options) -> Blend:
+    """How Theta treats seasons, before anything is weighed."""
+    rows = int(np.median(known[known > 0]))
+    log = positive(panel, known) if options.log is None else options.log
+    return Blend({}, log, _seasons(options, panel.frequency, rows))
 
 
 def _seasons(options: Options, frequency: Frequency, rows: int) -> tuple[int, ...]:

@@ -6,18 +6,21 @@ so they follow the newest pattern, and a series that the model has never seen is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecaster.blend import THETA, Blend, network_name
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
+from forecaster.evaluation.baselines import baseline_forecasts
 from forecaster.model import Member, Model
 from forecaster.nn.parallel import ShardedNetwork
-from forecaster.transform import fit_transform, positive
+from forecaster.theta import theta_forecasts
+from forecaster.transform import Transform, fit_transform, positive
 from forecaster.windows import Ints, Windows
 
 if TYPE_CHECKING:
@@ -68,8 +71,8 @@ def forecast(model: Model, panel: Panel, *, horizon: int | None = None) -> Forec
         )
     check_history(model, panel)
     ends = panel.lengths
-    point = point_forecasts(model.members, panel, ends)[:, :horizon]
-    log = model.members[0].config.log
+    point = point_forecasts(model.members, model.blend, panel, ends)[:, :horizon]
+    log = model.blend.log
     reach = model.half_widths[:, None, :horizon] * local_spread(panel, ends, model.lookback, log=log)[:, None]
     lower, upper = intervals(point, reach, log=log)
     return Forecast(panel, ends, point, lower, upper, model.options.levels)
@@ -91,26 +94,59 @@ def check_history(model: Model, panel: Panel) -> None:
         )
 
 
-def point_forecasts(members: Sequence[Member], panel: Panel, ends: Ints) -> Floats:
-    """The mean of the members' forecasts (S, H); NaN for series of which nothing is known (ends[s] < 1)."""
-    return np.mean([_member_forecast(member, panel, ends) for member in members], axis=0)
+def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, ends: Ints) -> Floats:
+    """The blend of all components (S, H); NaN for series of which nothing is known (ends[s] < 1)."""
+    components = component_forecasts(members, blend, panel, ends, only=blend.weights)
+    return combine(components, blend.weights)
 
 
-def _member_forecast(member: Member, panel: Panel, ends: Ints) -> Floats:
+def combine(components: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
+    """The weighted sum of component forecasts."""
+    total = sum(weight * components[name] for name, weight in weights.items())
+    return np.asarray(total, np.float64)
+
+
+def component_forecasts(
+    members: Sequence[Member],
+    blend: Blend,
+    panel: Panel,
+    ends: Ints,
+    *,
+    only: Collection[str] | None = None,
+) -> dict[str, Floats]:
+    """What each network, Theta and each baseline forecasts from the first ends[s] rows: {name: (S, H)}.
+
+    `only`: the components wanted; None: all that the data allows.
+    """
+    horizon = members[0].config.horizon
+    transforms: dict[tuple[bool, tuple[int, ...]], Transform] = {}
+
+    def transform(log: bool, seasons: tuple[int, ...]) -> Transform:
+        if log and not positive(panel, ends):
+            raise ModelError(
+                "the model works with logarithms, but this data has values of zero or below",
+                hint="Train again on this data: the model will then do without logarithms.",
+            )
+        if (log, seasons) not in transforms:
+            transforms[log, seasons] = fit_transform(panel, ends, log=log, seasons=seasons, horizon=horizon)
+        return transforms[log, seasons]
+
+    result: dict[str, Floats] = {}
+    for number, member in enumerate(members):
+        if only is None or network_name(number) in only:
+            fitted = transform(member.config.log, member.config.seasons)
+            result[network_name(number)] = _member_forecast(member, fitted, panel, ends)
+    if only is None or THETA in only:
+        result[THETA] = theta_forecasts(panel, ends, transform(blend.log, blend.seasons), horizon)
+    if only is None or set(only) - set(result):
+        baselines = baseline_forecasts(panel, ends, horizon)
+        result |= {name: values for name, values in baselines.items() if only is None or name in only}
+    return result
+
+
+def _member_forecast(member: Member, fitted: Transform, panel: Panel, ends: Ints) -> Floats:
     """One member's forecasts in the user's units (S, H)."""
     config = member.config
-    if config.log and not positive(panel, ends):
-        raise ModelError(
-            "the model works with logarithms, but this data has values of zero or below",
-            hint="Train again on this data: the model will then do without logarithms.",
-        )
-    fitted = fit_transform(
-        panel,
-        ends,
-        log=config.log,
-        seasons=config.seasons,
-        horizon=config.horizon,
-    )
     windows = Windows(
         panel,
         fitted,

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from forecaster.blend import Blend, network_name
 from forecaster.config import MemberConfig, Options, ReadConfig, from_json, to_json
 from forecaster.data.calendar import Frequency, times_as_strings
 from forecaster.data.panel import Names, Panel
@@ -72,6 +73,7 @@ class Model:
 
     options: Options
     members: tuple[Member, ...]
+    blend: Blend
     half_widths: NDArray[np.float64]
     facts: Facts
 
@@ -138,7 +140,8 @@ class Model:
                 "repairs": facts.repairs,
             },
             "forecast": {"horizon": self.horizon, "levels": list(self.options.levels), "log": config.log},
-            "members": {f"member {n + 1}": _describe(m) for n, m in enumerate(self.members)},
+            "blend": {name: round(weight, 3) for name, weight in self.blend.weights.items()},
+            "members": {network_name(n): _describe(m) for n, m in enumerate(self.members)},
             "training": facts.training,
             "report": facts.report or {},
             "versions": facts.versions | {"format": str(VERSION)},
@@ -170,6 +173,7 @@ class Model:
         return {
             "options": to_json(self.options),
             "members": [to_json(member.config) for member in self.members],
+            "blend": to_json(self.blend),
             "facts": to_json(self.facts),
         }
 
@@ -187,7 +191,8 @@ class Model:
         expected = 1 + sum(len(member.network.parameters) for member in members)
         if len(arrays) != expected:
             raise ValueError(f"{len(arrays)} arrays instead of {expected}")
-        return cls(options, members, half_widths, from_json(Facts, content["facts"]))
+        blend = from_json(Blend, content["blend"])
+        return cls(options, members, blend, half_widths, from_json(Facts, content["facts"]))
 
 
 def _describe(member: Member) -> dict[str, Any]:

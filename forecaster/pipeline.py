@@ -14,27 +14,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecaster import __version__, ensemble
+from forecaster import __version__, fitting
+from forecaster.blend import Blend
 from forecaster.config import Options, ReadConfig
 from forecaster.data.calendar import times_as_strings
 from forecaster.data.load import Loaded, load
 from forecaster.data.panel import Panel
-from forecaster.defaults import Split, choose_horizon, plan, split
-from forecaster.ensemble import Fitted, Listener
+from forecaster.defaults import choose_horizon, split
+from forecaster.ensemble import Listener
 from forecaster.errors import ModelError, UsageError
-from forecaster.evaluation.backtest import held_out, rolling_origins
+from forecaster.evaluation.backtest import rolling_origins
 from forecaster.evaluation.baselines import backtest_baselines, first_ends
 from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.intervals import calibrate
 from forecaster.evaluation.scores import Report, score
-from forecaster.forecasting import (
-    Forecast,
-    forecast,
-    local_spread,
-    point_forecasts,
-    scaled_residuals,
-)
+from forecaster.fitting import Fit
+from forecaster.forecasting import Forecast, forecast, point_forecasts
 from forecaster.model import Facts, Member, Model
+from forecaster.validation import interval_residuals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +40,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 FEW_WINDOWS = 10
+REPORTED_SERIES = 1000
+"""A model of more series remembers its report without the errors of each."""
 ROUGH_SPREAD = 1.0
 """Half-width, in local spreads per root of the step, where nothing could be held out to calibrate on."""
 
@@ -88,20 +87,14 @@ def train(
     loaded = load(source, read)
     panel = loaded.panel
     horizon = choose_horizon(options, panel)
-    tested = np.where(panel.lengths > horizon, panel.lengths - horizon, 0)
-    parts = split(tested, horizon)
-    if not parts.series.size:
+    known = np.where(panel.lengths > horizon, panel.lengths - horizon, 0)
+    if not split(known, horizon).series.size:
         return _train_unreported(loaded, horizon, options, on_event)
-    configs = plan(panel, parts.train, horizon, options)
-    fitted = ensemble.fit(panel, parts, configs, options, on_event)
-    report, half_widths = _hold_out(panel, fitted, parts, horizon, options)
-    interrupted = fitted[-1].outcome.interrupted
-    if options.refit and not interrupted:
-        fitted = ensemble.refit(panel, panel.lengths, fitted, options, on_event)
-        interrupted = any(item.outcome.interrupted for item in fitted)
-    model = _model(loaded, fitted, options, half_widths, report)
-    notes = _notes(panel, parts, report, horizon)
-    return Training(model, report, loaded, notes, interrupted)
+    fit = fitting.fit(panel, known, horizon, options, on_event)
+    report, half_widths = _test(panel, fit, options)
+    final = fitting.refit(panel, panel.lengths, fit, options, on_event) if options.refit else fit
+    model = _model(loaded, final, options, half_widths, report)
+    return Training(model, report, loaded, _notes(panel, fit, report, horizon), final.interrupted)
 
 
 def predict(
@@ -125,7 +118,7 @@ def predict(
                 + ", which cannot be read again",
                 hint="Name the data: `forecast predict DATA`, or `-` to read standard input.",
             )
-    loaded = load(source, _merge(model.facts.read, read))
+    loaded = load(source, _read_as(model, source, read))
     return dataclasses.replace(forecast(model, loaded.panel, horizon=horizon), findings=loaded.findings)
 
 
@@ -144,43 +137,29 @@ def evaluate(
     Trains once on what precedes the first origin, or takes a `model` that was; each forecast reads the
     rows before its origin only.
     """
-    loaded = load(source, _merge(model.facts.read, read) if model else read)
+    loaded = load(source, _read_as(model, source, read) if model else read)
     panel = loaded.panel
     horizon = model.horizon if model else choose_horizon(options, panel)
     if model and options.horizon is not None:
         horizon = options.horizon
     ends = rolling_origins(panel.lengths, horizon, origins, step or horizon)
     if model is None:
-        fitted = _fit_before(panel, ends, horizon, options, on_event)
-        members = tuple(item.member for item in fitted)
+        known = np.maximum(first_ends(ends), 0)
+        fit = fitting.fit(panel, known, horizon, options, on_event)
+        final = fitting.refit(panel, known, fit, options, on_event) if options.refit else fit
+        members, blend = final.members, final.blend
     else:
         model.check_fits(panel)
         _check_unseen(model, panel, ends)
-        members = tuple(model.members)
-    report = score(panel, ends, _all_forecasts(panel, members, ends, horizon), horizon)
-    return Evaluation(report, loaded)
-
-
-def _fit_before(
-    panel: Panel, ends: Ints, horizon: int, options: Options, on_event: Listener | None
-) -> tuple[Fitted, ...]:
-    """Members trained on what precedes each series' first origin."""
-    known = np.maximum(first_ends(ends), 0)
-    parts = split(known, horizon)
-    if not parts.series.size:
-        return ensemble.fit_unvalidated(panel, known, plan(panel, known, horizon, options), options, on_event)
-    configs = plan(panel, parts.train, horizon, options)
-    fitted = ensemble.fit(panel, parts, configs, options, on_event)
-    if options.refit and not fitted[-1].outcome.interrupted:
-        return ensemble.refit(panel, known, fitted, options, on_event)
-    return fitted
+        members, blend = model.members, model.blend
+    point = _blended(panel, members, blend, ends)[..., :horizon]
+    return Evaluation(_score(panel, point, ends), loaded)
 
 
 def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: Listener | None) -> Training:
     """Train on all rows, since no series is long enough to hold anything out."""
     panel = loaded.panel
-    configs = plan(panel, panel.lengths, horizon, options)
-    fitted = ensemble.fit_unvalidated(panel, panel.lengths, configs, options, on_event)
+    fit = fitting.fit(panel, panel.lengths, horizon, options, on_event)
     growth = ROUGH_SPREAD * np.sqrt(np.arange(1, horizon + 1))
     half_widths = np.array([NormalDist().inv_cdf(0.5 + level / 200) * growth for level in options.levels])
     needed = 3 * horizon
@@ -188,41 +167,34 @@ def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: 
         f"No error report: the longest series has {int(panel.lengths.max())} rows, and holding out "
         f"data for a horizon of {horizon} takes about {needed}. The intervals are rough."
     )
-    model = _model(loaded, fitted, options, half_widths, None)
-    return Training(model, None, loaded, (note,), any(item.outcome.interrupted for item in fitted))
+    model = _model(loaded, fit, options, half_widths, None)
+    return Training(model, None, loaded, (note,), fit.interrupted)
 
 
-def _all_forecasts(panel: Panel, members: Sequence[Member], ends: Ints, horizon: int) -> dict[str, Floats]:
-    """The model's and the baselines' forecasts from each origin: {method: (O, S, H)}."""
-    model = [point_forecasts(members, panel, np.maximum(origin, 0))[:, :horizon] for origin in ends]
-    return {MODEL: np.stack(model)} | backtest_baselines(panel, ends, horizon)
-
-
-def _hold_out(
-    panel: Panel, fitted: Sequence[Fitted], parts: Split, horizon: int, options: Options
-) -> tuple[Report, Floats]:
+def _test(panel: Panel, fit: Fit, options: Options) -> tuple[Report, Floats]:
     """The report on the test part, and interval half-widths calibrated on test and validation."""
-    members = [item.member for item in fitted]
-    ends = np.stack([np.where(parts.train > 0, part, -1) for part in (parts.train, parts.validation)])
-    forecasts = _all_forecasts(panel, members, ends, horizon)
-    report = score(panel, ends[1:], {name: values[1:] for name, values in forecasts.items()}, horizon)
-    log = members[0].config.log
-    lookback = max(member.config.lookback for member in members)
-    actual = held_out(panel, ends, horizon)
+    ends = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
+    point = _blended(panel, fit.members, fit.blend, ends)
+    lookback = max(member.config.lookback for member in fit.members)
     residuals = [
-        scaled_residuals(actual[n], forecasts[MODEL][n], _spread(panel, end, lookback, log), log=log)
-        for n, end in enumerate(ends)
+        interval_residuals(panel, forecasts, origins, lookback, log=fit.blend.log)
+        for forecasts, origins in ((fit.point, fit.ends), (point, ends))
     ]
-    return report, calibrate(np.concatenate(residuals), options.levels)
+    return _score(panel, point, ends), calibrate(np.concatenate(residuals), options.levels)
 
 
-def _spread(panel: Panel, ends: Ints, lookback: int, log: bool) -> Floats:
-    return local_spread(panel, np.maximum(ends, 0), lookback, log=log)
+def _blended(panel: Panel, members: Sequence[Member], blend: Blend, ends: Ints) -> Floats:
+    """The model's forecasts from each origin (O, S, H)."""
+    return np.stack([point_forecasts(members, blend, panel, np.maximum(origin, 0)) for origin in ends])
 
 
-def _model(
-    loaded: Loaded, fitted: Sequence[Fitted], options: Options, half_widths: Floats, report: Report | None
-) -> Model:
+def _score(panel: Panel, point: Floats, ends: Ints) -> Report:
+    """The model's forecasts (O, S, H) beside the baselines'."""
+    horizon = point.shape[2]
+    return score(panel, ends, {MODEL: point} | backtest_baselines(panel, ends, horizon), horizon)
+
+
+def _model(loaded: Loaded, fit: Fit, options: Options, half_widths: Floats, report: Report | None) -> Model:
     """The model with everything it remembers."""
     panel = loaded.panel
     repairs: Counter[str] = Counter()
@@ -245,19 +217,19 @@ def _model(
             "seed": options.seed,
             "refit": options.refit,
             "shortest": int(panel.lengths.min()),
-            "steps": [item.outcome.steps for item in fitted],
-            "validation": [item.outcome.validation for item in fitted],
-            "rescues": sum(item.outcome.rescues for item in fitted),
+            "steps": [item.outcome.steps for item in fit.fitted],
+            "validation": [item.outcome.validation for item in fit.fitted],
+            "rescues": sum(item.outcome.rescues for item in fit.fitted),
         },
-        report=None if report is None else report.to_json(),
+        report=None if report is None else report.to_json(series=len(panel) <= REPORTED_SERIES),
     )
-    return Model(options, tuple(item.member for item in fitted), half_widths, facts)
+    return Model(options, fit.members, fit.blend, half_widths, facts)
 
 
-def _notes(panel: Panel, parts: Split, report: Report, horizon: int) -> tuple[str, ...]:
+def _notes(panel: Panel, fit: Fit, report: Report, horizon: int) -> tuple[str, ...]:
     """What a reader of the report should know."""
     notes = []
-    left_out = len(panel) - parts.series.size
+    left_out = len(panel) - fit.parts.series.size
     if left_out:
         notes.append(
             f"{left_out} of {len(panel)} series are too short to hold out {horizon} rows; the report is "
@@ -271,8 +243,15 @@ def _notes(panel: Panel, parts: Split, report: Report, horizon: int) -> tuple[st
     return tuple(notes)
 
 
-def _merge(remembered: ReadConfig, asked: ReadConfig | None) -> ReadConfig:
-    """What the model remembers, with what was asked for in its place."""
+def _read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig | None) -> ReadConfig:
+    """How to read `source` for a model: columns as it remembers them, what was asked for in their place.
+
+    The dialect is remembered of the model's own source only; another file may be written otherwise.
+    """
+    remembered = model.facts.read
+    own = isinstance(source, str | Path) and str(Path(source).absolute()) == model.facts.source
+    if not own:
+        remembered = dataclasses.replace(remembered, delimiter=None, encoding=None, date_format=None)
     if asked is None:
         return remembered
     default = ReadConfig()

@@ -21,7 +21,7 @@ from forecaster.data.panel import Panel
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SEASONS_TESTED = 50
+SEASONS_TESTED = 20
 """The autocorrelation test reads at most this many seasons, the newest: it needs no more."""
 TEST_QUANTILE = 1.645
 """Of the normal distribution at 90 %, two-sided: the test of the M4 competition's Theta benchmark."""
@@ -45,11 +45,17 @@ class Transform:
 
         z (B, H): values for rows ends[b] … ends[b]+H−1 of series[b]. Returns y (B, H).
         """
-        row = ends[:, None] + np.arange(z.shape[1])  # (B, H)
         x = z * self.scale[series, None] + self.centre[series, None]
-        for index in self.indices:
-            x += index[series[:, None], row % index.shape[1]]
+        x += self.seasonal_component(series, ends, z.shape[1])
         return np.exp(x) if self.log else x
+
+    def seasonal_component(self, series: Ints, ends: Ints, horizon: int) -> Floats:
+        """The sum of the indices for rows ends[b] … ends[b]+H−1 of series[b]: (B, H) in units of x."""
+        row = ends[:, None] + np.arange(horizon)
+        component = np.zeros(row.shape)
+        for index in self.indices:
+            component += index[series[:, None], row % index.shape[1]]
+        return component
 
     @property
     def seasonal(self) -> NDArray[np.bool_]:
@@ -149,20 +155,23 @@ class _Rows:
 
         r_m > 1.645·sqrt((1 + 2 Σ_{k<m} r_k²) / n)  (Bartlett's formula, as in the M4 Theta benchmark)
         """
-        recent = self.known & observed & (self.position >= self.end - SEASONS_TESTED * season)
-        deviation = np.where(recent, x - self.mean(x, recent)[self.series], 0.0)
-        variance = self.total(deviation * deviation)
-        n = self.total(recent)
+        recent = np.flatnonzero(self.known & (self.position >= self.end - SEASONS_TESTED * season))
+        series, position, seen = self.series[recent], self.position[recent], observed[recent]
+        n = np.bincount(series, weights=seen, minlength=self.count)
+        mean = np.bincount(series, weights=np.where(seen, x[recent], 0.0), minlength=self.count)
+        deviation = np.where(seen, x[recent] - (mean / np.maximum(n, 1))[series], 0.0)
+        begin = np.maximum(self.end[recent] - SEASONS_TESTED * season, 0)
+        variance = np.bincount(series, weights=deviation * deviation, minlength=self.count)
         squares = np.zeros(self.count)
         r: Floats = np.zeros(self.count)
         for lag in range(1, season + 1):
             product = deviation[lag:] * deviation[:-lag]
-            product[self.position[lag:] < lag] = 0.0
-            total = np.bincount(self.series[lag:], weights=product, minlength=self.count)
+            product[position[lag:] - lag < begin[lag:]] = 0.0  # the pair would reach into another series
+            total = np.bincount(series[lag:], weights=product, minlength=self.count)
             r = total / np.maximum(variance, 1e-300)
             squares += r * r if lag < season else 0.0
         limit = TEST_QUANTILE * np.sqrt((1 + 2 * squares) / np.maximum(n, 1))
-        return np.asarray((r > limit) & (n >= 3 * season))
+        return np.asarray((r > limit) & (self.total(self.known & observed) >= 3 * season))
 
     def seasonal_index(self, x: Floats, observed: NDArray[np.bool_], season: int) -> Floats:
         """Mean deviation of each phase from a centred moving average over one season (S, m).

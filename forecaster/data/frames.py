@@ -18,7 +18,8 @@ def forecast_frame(
     last = panel.time[panel.offsets[:-1] + ends - 1]
     # Series mostly end together: each distinct end is continued once.
     distinct, which = np.unique(last, return_inverse=True)
-    times = np.stack([future_times(int(time), panel.frequency, horizon) for time in distinct])[which]
+    tz = panel.names.tz
+    times = np.stack([future_times(int(time), panel.frequency, horizon, tz) for time in distinct])[which]
     frame: dict[str, object] = {}
     if panel.names.id is not None:
         frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), horizon)

@@ -1,0 +1,124 @@
+"""Blend: how much of each network, of Theta and of each baseline is in the forecast.
+
+The weights are those with the smallest absolute error on validation origins, where every component
+forecast rows that it had not seen, drawn towards a prior of half networks, half Theta. Then the safety
+net: as far as the gain over the best parameter-free baseline may be chance, that baseline takes over, so
+that on a random walk the forecast is the naive one.
+
+One set of weights serves all steps: weights by groups of steps brought nothing on any data set tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+THETA = "theta"
+STRENGTH = 0.03
+"""Of the pull towards the prior, in units of the error."""
+STEPS = 400
+MANY_SERIES = 32
+"""From this many series on, they are the independent witnesses of a gain; below, blocks of origins are."""
+TRUST = 0.5
+"""Share of the blend, against the safe baseline, where there are too few witnesses to judge."""
+LEAST = 0.01
+"""Smaller weights are dropped."""
+MOST_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Weights by component; they sum to one. Components are `network 1` …, `theta` and the baselines."""
+
+    weights: dict[str, float]
+    log: bool
+    """Whether Theta removes seasons as factors."""
+    seasons: tuple[int, ...]
+    """Seasons that Theta removes where a test finds them."""
+
+
+def network_name(number: int) -> str:
+    """The component that is member `number` (from 0) of the ensemble."""
+    return f"network {number + 1}"
+
+
+def prior(networks: int) -> dict[str, float]:
+    """Half networks, half Theta: what to take where nothing could be validated."""
+    return {network_name(number): 0.5 / networks for number in range(networks)} | {THETA: 0.5}
+
+
+def fit_weights(residuals: Mapping[str, Floats], blocks: Ints) -> dict[str, float]:
+    """Weights of the components from their validation residuals {name: (O, S, H)}, scaled per series.
+
+    `blocks` (O,): origins of one number overlap and count as one witness. Residuals are NaN where nothing
+    was observed.
+    """
+    names = list(residuals)
+    stacked = np.stack([residuals[name] for name in names], axis=-1)  # (O, S, H, K)
+    seen = np.isfinite(stacked).all(axis=-1)  # (O, S, H)
+    start = prior(sum(name.startswith("network") for name in names))
+    if not seen.any():
+        return start
+    anchor = np.array([start.get(name, 0.0) for name in names])
+    best = _least_absolute(_thinned(stacked[seen]), anchor)
+    baselines = [number for number, name in enumerate(names) if name not in start]
+    errors = np.abs(stacked[seen]).mean(axis=0)
+    safe = min(baselines, key=lambda number: float(errors[number]))
+    gain = np.abs(stacked[..., safe]) - np.abs(stacked @ best)  # (O, S, H)
+    trust = _trust(np.where(seen, gain, np.nan), blocks)
+    weights = trust * best + (1 - trust) * np.eye(len(names))[safe]
+    weights = np.where(weights >= LEAST, weights, 0.0)
+    weights /= weights.sum()
+    return {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight}
+
+
+def _thinned(rows: Floats) -> Floats:
+    """At most MOST_ROWS of the rows, evenly spread."""
+    return rows[:: max(1, len(rows) // MOST_ROWS)]
+
+
+def _least_absolute(residuals: Floats, anchor: Floats) -> Floats:
+    """Weights w on the simplex with the least mean |R w| / mean |R a| + λ |w − a|², for residuals R (n, K).
+
+    Exponentiated subgradient descent (Kivinen & Warmuth 1997), averaged over the second half of the steps.
+    """
+    weights = 0.98 * anchor + 0.02 / len(anchor)
+    unit = max(float(np.abs(residuals @ anchor).mean()), 1e-300)
+    average = np.zeros(len(anchor))
+    for step in range(STEPS):
+        slope = np.sign(residuals @ weights) @ residuals / (len(residuals) * unit)
+        slope += 2 * STRENGTH * (weights - anchor)
+        weights *= np.exp(-(slope - slope.min()) / np.sqrt(step + 1))
+        weights /= weights.sum()
+        average += weights if step >= STEPS // 2 else 0.0
+    return average / average.sum()
+
+
+def _trust(gain: Floats, blocks: Ints) -> float:
+    """How far the blend may replace the safe baseline, given its gains (O, S, H): 0 to 1.
+
+    The positive-part shrinkage 1 − 1/t² (James & Stein 1961), with t the mean gain over its standard
+    error among independent witnesses.
+    """
+    if gain.shape[1] >= MANY_SERIES:
+        means = _means(gain.transpose(1, 0, 2).reshape(gain.shape[1], -1))
+    else:
+        means = np.concatenate([_means(gain[blocks == block].reshape(1, -1)) for block in np.unique(blocks)])
+    if len(means) < 3:
+        return TRUST
+    error = means.std(ddof=1) / np.sqrt(len(means))
+    t = means.mean() / max(float(error), 1e-300)
+    return max(0.0, 1 - 1 / t**2) if t > 0 else 0.0
+
+
+def _means(rows: Floats) -> Floats:
+    """Mean of each row over what is not NaN; rows of NaN are left out."""
+    seen = np.isfinite(rows)
+    used = seen.any(axis=1)
+    return np.where(seen, rows, 0.0)[used].sum(axis=1) / seen[used].sum(axis=1)

@@ -1,0 +1,73 @@
+"""Fit: everything learned from the rows before an origin, networks and blend together."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster import ensemble
+from forecaster.blend import Blend, prior
+from forecaster.config import Options
+from forecaster.data.panel import Panel
+from forecaster.defaults import Split, plan, split, theta_partner
+from forecaster.ensemble import Fitted, Listener
+from forecaster.forecasting import combine
+from forecaster.model import Member
+from forecaster.validation import choose_weights, try_components, validation_ends
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Networks, blend, and what the blend forecast from the validation origins."""
+
+    fitted: tuple[Fitted, ...]
+    blend: Blend
+    parts: Split
+    ends: Ints  # (O, S) validation origins; O = 0 where nothing could be held out
+    point: Floats  # (O, S, H)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return tuple(item.member for item in self.fitted)
+
+    @property
+    def interrupted(self) -> bool:
+        return any(item.outcome.interrupted for item in self.fitted)
+
+
+def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Listener | None = None) -> Fit:
+    """Learn from the first known[s] rows of each series, the newest of which validate.
+
+    Series too short to hold anything out teach only in `refit`; where all are, the networks train for all
+    the steps configured and the blend is the prior.
+    """
+    parts = split(known, horizon)
+    if not parts.series.size:
+        configs = plan(panel, known, horizon, options)
+        fitted = ensemble.fit_unvalidated(panel, known, configs, options, on_event)
+        blend = dataclasses.replace(theta_partner(panel, known, options), weights=prior(len(fitted)))
+        return Fit(fitted, blend, parts, np.full((0, len(panel)), -1), np.empty((0, len(panel), horizon)))
+    fitted = ensemble.fit(panel, parts, plan(panel, parts.train, horizon, options), options, on_event)
+    partner = theta_partner(panel, parts.train, options)
+    ends, blocks = validation_ends(parts, horizon)
+    forecasts = try_components(panel, [item.member for item in fitted], partner, ends)
+    weights = choose_weights(panel, forecasts, ends, blocks, panel.frequency.season)
+    blend = dataclasses.replace(partner, weights=weights)
+    return Fit(fitted, blend, parts, ends, combine(forecasts, weights))
+
+
+def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Listener | None = None) -> Fit:
+    """Train the networks again, on all known rows, with the steps and the blend that validation chose.
+
+    `first` itself where it was interrupted, or had already learned from all rows.
+    """
+    if first.interrupted or not first.parts.series.size:
+        return first
+    again = ensemble.refit(panel, known, first.fitted, options, on_event)
+    return dataclasses.replace(first, fitted=again)
