@@ -1,8 +1,8 @@
 """`make docs`: bring what the program says into the documents, so that they show what it really says.
 
-    docs/commands.md    the help of every command
-    README.md           the output below each `$ forecast ...` of a console block
-    docs/forecast.png   the picture that the README's commands draw
+docs/commands.md    the help of every command
+README.md           the output below each `$ forecast ...` of a console block
+docs/forecast.png   the picture that the README's commands draw
 """
 
 import os
