@@ -25,10 +25,21 @@ LossName = Literal["mse", "mae", "huber", "pinball"]
 OptimizerName = Literal["adam", "sgd"]
 ScheduleName = Literal["constant", "cosine", "one_cycle", "step"]
 T = TypeVar("T")
-MOST_LAYERS = 100
 Duplicates = Literal["error", "mean", "last", "first"]
 BadRows = Literal["error", "skip"]
 Layout = Literal["one", "long", "wide", "files"]
+
+RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("horizon", "lookback", "segment", "seasons", "unroll", "workers"), (1, math.inf)),
+    **dict.fromkeys(("inputs", "hidden", "outputs", "members", "steps", "batch"), (1, math.inf)),
+    **dict.fromkeys(("weight_decay", "clip", "patience", "seed"), (0, math.inf)),
+    "layers": (1, 100),
+    "dropout": (0, 0.95),
+    "rate": (1e-12, math.inf),
+    "quantile": (0.001, 0.999),
+    "levels": (1, 99),
+}
+"""Least and greatest value of each setting that is a number, in whichever configuration it stands."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +88,7 @@ class NetworkConfig:
     """Probability of dropping a unit: after the embedding, between layers and before the head."""
 
     def __post_init__(self) -> None:
-        _check(self, "inputs", "hidden", "layers", "outputs", least=1)
-        _check(self, "layers", most=MOST_LAYERS)
-        _check(self, "dropout", least=0, below=1)
+        _check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,9 @@ class TrainingConfig:
     recent: int | None = None
     """Draw only windows whose forecast origin lies within this many rows of the end; None: all."""
 
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
 
 @dataclass(frozen=True)
 class MemberConfig:
@@ -133,7 +145,7 @@ class MemberConfig:
     training: TrainingConfig
 
     def __post_init__(self) -> None:
-        _check(self, "horizon", "lookback", "segment", least=1)
+        _check_ranges(self)
         if self.lookback % self.segment:
             raise UsageError(f"lookback cannot be {self.lookback}, it is no multiple of {self.segment}")
 
@@ -177,34 +189,19 @@ class Options:
     """Threads; None: one per core. Never changes the result."""
 
     def __post_init__(self) -> None:
-        _check(self, "lookback", "segment", "hidden", "layers", "members", "steps", "batch", least=1)
-        _check(self, "unroll", "workers", "seasons", least=1)
-        _check(self, "layers", most=MOST_LAYERS)
-        _check(self, "clip", "weight_decay", "patience", "seed", least=0)
-        _check(self, "dropout", least=0, below=1)
-        _check(self, "rate", above=0)
-        _check(self, "quantile", above=0, below=1)
-        _check(self, "levels", least=1, most=99)
+        _check_ranges(self)
         if not self.levels:
             raise UsageError("levels cannot be empty", hint="Give one coverage at least, such as 80.")
 
 
-def _check(
-    config: Any,
-    *names: str,
-    least: float = -math.inf,
-    above: float = -math.inf,
-    below: float = math.inf,
-    most: float = math.inf,
-) -> None:
-    """Raise UsageError unless each number in each named setting lies in the range; None is left alone."""
-    bounds = {"least": least, "above": above, "below": below, "at most": most}
-    words = ", ".join(f"{word} {bound:g}" for word, bound in bounds.items() if math.isfinite(bound))
-    for name in names:
-        value = getattr(config, name)
+def _check_ranges(config: Any) -> None:
+    """Raise UsageError for a number, or a number in a tuple, outside the range of its setting."""
+    for name, (low, high) in RANGES.items():
+        value = getattr(config, name, None)
         for number in value if isinstance(value, tuple) else (value,):
-            if number is not None and not (least <= number <= most and above < number < below):
-                raise UsageError(f"{name} cannot be {number}", hint=f"Give a number of {words}.")
+            if number is not None and not low <= number <= high:
+                upwards = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
+                raise UsageError(f"{name} cannot be {number}", hint=f"Give {upwards}.")
 
 
 def to_json(config: Any) -> dict[str, Any]:

@@ -19,15 +19,29 @@ from forecaster.config import (
 from forecaster.errors import UsageError
 
 texts = st.text(max_size=8)
-numbers = st.integers(min_value=-(10**9), max_value=10**9)
+numbers = st.integers(min_value=1, max_value=10**9)
 networks = st.builds(NetworkConfig, hidden=numbers, cell=st.sampled_from(["rnn", "gru", "lstm"]))
-trainings = st.builds(TrainingConfig, rate=st.floats(allow_nan=False), unroll=st.none() | numbers)
+trainings = st.builds(TrainingConfig, rate=st.floats(1e-6, 1e6), unroll=st.none() | numbers)
 KINDS = [
     st.builds(
         ReadConfig, time=st.none() | texts, target=st.none() | st.tuples(texts), na=st.tuples(texts, texts)
     ),
-    st.builds(Options, horizon=st.none() | numbers, log=st.none() | st.booleans(), levels=st.tuples(numbers)),
-    st.builds(MemberConfig, network=networks, training=trainings),
+    st.builds(
+        Options,
+        horizon=st.none() | numbers,
+        log=st.none() | st.booleans(),
+        levels=st.tuples(st.integers(1, 99)),
+    ),
+    st.builds(
+        MemberConfig,
+        horizon=numbers,
+        lookback=numbers.map(lambda steps: 3 * steps),
+        segment=st.sampled_from([1, 3]),
+        seasons=st.tuples(numbers),
+        seed=numbers,
+        network=networks,
+        training=trainings,
+    ),
 ]
 
 
@@ -68,6 +82,49 @@ def test_an_ill_typed_value_is_refused(name: str, value: object) -> None:
     with pytest.raises(UsageError) as caught:
         from_json(Options, {name: value})
     assert name in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, 0) for name in ("horizon", "lookback", "segment", "hidden", "layers", "members", "steps")),
+        *((name, -1) for name in ("batch", "unroll", "workers", "patience", "seed", "clip", "weight_decay")),
+        ("layers", 101),
+        ("dropout", 1.0),
+        ("rate", 0.0),
+        ("rate", float("nan")),
+        ("quantile", 1.0),
+        ("levels", (80, 100)),
+        ("levels", (0,)),
+        ("levels", ()),
+        ("seasons", (7, 0)),
+    ],
+)
+def test_a_number_out_of_range_is_refused(name: str, value: object) -> None:
+    """A number that cannot be meant is an error that names the setting, the number and the range."""
+    with pytest.raises(UsageError, match=f"{name} cannot be ") as caught:
+        from_json(Options, {name: value})
+    assert caught.value.hint.startswith("Give ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(NetworkConfig, "hidden"), (NetworkConfig, "outputs"), (TrainingConfig, "batch"), (Options, "workers")],
+)
+def test_every_configuration_checks_its_ranges(kind: type, name: str) -> None:
+    """The ranges hold wherever the setting stands, from Python as from a file."""
+    kind(**{name: 1})
+    with pytest.raises(UsageError, match=f"{name} cannot be 0"):
+        kind(**{name: 0})
+
+
+def test_a_lookback_is_whole_segments() -> None:
+    """A member whose lookback is no multiple of its segment is refused."""
+    whole = MemberConfig(2, 12, 4, False, (), False, 0, NetworkConfig(), TrainingConfig())
+    with pytest.raises(UsageError, match="no multiple of 5"):
+        dataclasses.replace(whole, segment=5)
+    with pytest.raises(UsageError, match="segment cannot be 0"):
+        dataclasses.replace(whole, segment=0)
 
 
 def test_a_whole_number_will_do_for_a_float() -> None:
