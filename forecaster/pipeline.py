@@ -246,12 +246,15 @@ def _notes(panel: Panel, fit: Fit, report: Report, horizon: int) -> tuple[str, .
 def _read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig | None) -> ReadConfig:
     """How to read `source` for a model: columns as it remembers them, what was asked for in their place.
 
-    The dialect is remembered of the model's own source only; another file may be written otherwise.
+    Dialect and frequency are remembered of the model's own source only: another file may be written
+    otherwise, and is checked against the model's frequency.
     """
     remembered = model.facts.read
     own = isinstance(source, str | Path) and str(Path(source).absolute()) == model.facts.source
     if not own:
-        remembered = dataclasses.replace(remembered, delimiter=None, encoding=None, date_format=None)
+        remembered = dataclasses.replace(
+            remembered, delimiter=None, encoding=None, date_format=None, freq=None
+        )
     if asked is None:
         return remembered
     default = ReadConfig()
