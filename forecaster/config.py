@@ -57,7 +57,21 @@ class ReadConfig:
     """A pandas offset alias such as h, 30min, D, B, W-SUN, MS, ME, QS, YS."""
     delimiter: str | None = None
     encoding: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    """What stands before a quote inside a quoted cell, where quotes are not doubled."""
+    header: bool | None = None
+    """False: there is none, columns are column_1, column_2 ...; True: it is one, whatever it looks like."""
+    skip: int = 0
+    """Lines above the table: a preamble."""
+    skip_end: int = 0
+    """Lines below the table: totals, notes."""
     decimal: str | None = None
+    """Decimal mark; None: a point."""
+    thousands: str | None = None
+    """Mark between groups of three digits; None: taken where nothing else could be meant."""
+    strip: str = ""
+    """Characters beside numbers that are left out, such as $ or %."""
     na: tuple[str, ...] = ()
     """Further words that mean a missing value."""
     date_format: str | None = None

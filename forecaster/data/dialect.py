@@ -1,26 +1,21 @@
-"""Dialect: how a text file is laid out: encoding, delimiter, header. Checked over the whole file."""
+"""Dialect: how a text is laid out: delimiter, quotes, header. What is inferred holds for the whole file."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import NamedTuple
 
-import numpy as np
-
+from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding, info, repair
+from forecaster.data.records import LINE_END, Marks, Record, records, widths
 from forecaster.data.table import listed, shown
 from forecaster.errors import DataError, UsageError
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-SAMPLE = 100  # records by which the delimiter is chosen; the reader then checks every row
-WIDE_BOMS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-             (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
+USUAL = (",", ";", "\t", "|")
+MOST_NAMES = 3  # in a header beside which a delimiter at the end of each row is taken as meaningless
+SAMPLE = 2**16  # bytes in which rival readings are looked for; the one taken is then checked on all of it
+EXCEL = re.compile(rb'"?sep=([^\r\n"])"?(?:\r\n|\r|\n)')
 DATUM = re.compile(r"\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?)\s*")
 
 
@@ -28,153 +23,195 @@ DATUM = re.compile(r"\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|\d{1,4}[-/.]\d{1,
 class Dialect:
     """What the reader is told."""
 
-    encoding: str
-    delimiter: str
+    marks: Marks
     names: tuple[str, ...]
-    header_lines: int
-    """Lines before the first row."""
+    start: int
+    """Where the first byte of the rows lies."""
+    trailing: bool = False
+    """Each row ends with a delimiter that the header has not."""
+
+    @property
+    def width(self) -> int:
+        """Cells of a row."""
+        return len(self.names) + self.trailing
 
 
-def decode(name: str, data: bytes, encoding: str | None) -> tuple[bytes, str, list[Finding]]:
-    """The text as UTF-8 bytes, and its encoding. DataError for NUL bytes and what is not in the encoding."""
-    found = encoding or next((label for bom, label in WIDE_BOMS if data.startswith(bom)), "utf-8")
-    findings = []
-    try:
-        plain = codecs.lookup(found).name in ("utf-8", "ascii", "utf-8-sig")
-    except LookupError:
-        raise UsageError(f"unknown encoding {shown(found)}", hint="Try utf-8, latin-1 or utf-16.") from None
-    if plain:
-        data = data.removeprefix(codecs.BOM_UTF8)
-        _check_utf8(name, data)
-    else:
-        data = _recode(name, data, found)
-        if encoding is None:
-            findings.append(repair("R001", f"{name} is {found}", count=1, action="decoded it"))
-    if b"\0" in data:
-        line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise DataError(f"{name}, line {line}: a NUL byte; this is not text", hint="Export it as UTF-8 text.")
-    return data, found, findings
-
-
-def _check_utf8(name: str, data: bytes) -> None:
-    if data.isascii():
-        return
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    for start in range(0, len(data), 2**24):  # in blocks, so that memory stays small
-        try:
-            decoder.decode(data[start : start + 2**24], final=start + 2**24 >= len(data))
-        except UnicodeDecodeError as error:
-            line = data[: start + error.start].count(b"\n") + 1
-            raise DataError(
-                f"{name}, near line {line}: byte {error.object[error.start]:#04x} is not UTF-8",
-                hint="Name the encoding, such as --encoding latin-1 or --encoding cp1252.",
-            ) from None
-
-
-def _recode(name: str, data: bytes, encoding: str) -> bytes:
-    try:
-        return data.decode(encoding).encode("utf-8")
-    except (UnicodeError, LookupError) as error:
-        raise DataError(f"{name} is not {encoding}: {error}", hint="Name another --encoding.") from None
-
-
-def detect(name: str, data: bytes, delimiter: str | None, encoding: str) -> tuple[Dialect, list[Finding]]:
+def detect(name: str, data: bytes, config: ReadConfig) -> tuple[Dialect, list[Finding]]:
     """The dialect of UTF-8 `data`. DataError where no reading, or more than one, is consistent."""
-    delimiter = delimiter or _delimiter(name, data)
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        raise UsageError(
-            f"the delimiter cannot be {shown(delimiter)}", hint="Use one character, such as ';'."
-        )
-    check_quotes(name, data, delimiter)
-    header = next(records(name, data, delimiter), None)
+    start, given = _beginning(data, config)
+    marks, found = _marks(name, data, start, config, given)
+    header = next(records(data, marks, None, start), None)
     if header is None:
         raise DataError(f"{name} has no rows", hint="A header and at least two rows are needed.")
-    names, findings = _names(name, header.cells)
-    return Dialect(encoding, delimiter, names, header.last), findings
+    if header.fault:
+        raise DataError(f"{name}, line {header.line}: {header.fault}, in the header", hint="Repair the line.")
+    cells = split(data[header.start : header.end], marks)
+    trailing = _is_trailing(data, marks, header)
+    if config.header is False:
+        names = tuple(f"column_{place}" for place in range(1, len(cells) + 1))
+        return Dialect(marks, names, start), found
+    names, more = _names(name, header.line, cells, sure=config.header is True)
+    end = LINE_END.search(data, header.end)
+    return Dialect(marks, names, end.end() if end else len(data), trailing), found + more
 
 
-class Record(NamedTuple):
-    """One record of the text, with the lines it begins and ends on (1-based)."""
+def split(text: bytes, marks: Marks) -> list[str]:
+    """The cells of one sound record."""
+    import csv
 
-    first: int
-    last: int
-    cells: list[str]
-
-
-def records(name: str, data: bytes, delimiter: str) -> Iterator[Record]:
-    """The records of the text, blank lines left out, read strictly one by one by Python's csv module."""
-    text = io.TextIOWrapper(io.BytesIO(data), "utf-8", newline="")
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
-    last = 0
-    try:
-        for cells in reader:
-            if cells:
-                yield Record(last + 1, reader.line_num, cells)
-            last = reader.line_num
-    except csv.Error as error:
-        raise DataError(f"{name}, line {last + 1}: {error}", hint="Repair the line.") from error
+    reader = csv.reader(
+        [text.decode()],
+        delimiter=marks.delimiter,
+        quotechar=marks.quote,
+        escapechar=marks.escape,
+        doublequote=marks.escape is None,
+        skipinitialspace=marks.spaced,
+        strict=not marks.spaced,
+    )
+    return next(reader)
 
 
-def check_quotes(name: str, data: bytes, delimiter: str) -> None:
-    """Every quote opens a field, closes one, or is doubled inside one; else DataError with its line."""
-    if b'"' not in data:
-        return
-    text = np.frombuffer(b"\n" + data.rstrip(b"\r\n") + b"\n", np.uint8)
-    at = np.flatnonzero(text == ord('"'))
-    borders = np.isin(text, np.frombuffer((delimiter + "\r\n").encode(), np.uint8))
-    opens, closes = at[0::2], at[1::2]
-    sound_open = borders[opens - 1]
-    sound_open[1:] |= opens[1:] == closes[: len(opens) - 1] + 1  # doubled: closes and opens again
-    sound_close = borders[closes + 1]
-    sound_close[: len(opens) - 1] |= closes[: len(opens) - 1] + 1 == opens[1:]
-    wrong = np.concatenate([opens[~sound_open], closes[~sound_close], opens[len(closes) :]])
-    if len(wrong):
-        line = data[: int(wrong.min()) - 1].count(b"\n") + 1
-        raise DataError(
-            f"{name}, line {line}: a quote that is not at the border of a field, or is never closed",
-            hint="Repair the line.",
-        )
+def line_start(data: bytes, count: int) -> int:
+    """Where the line that follows `count` lines begins."""
+    place = 0
+    for _ in range(count):
+        end = LINE_END.search(data, place)
+        if end is None:
+            return len(data)
+        place = end.end()
+    return place
 
 
-def _delimiter(name: str, data: bytes) -> str:
-    """The one delimiter by which all records of the sample have the same width, of two fields or more."""
-    sample = data[: 2**16]
-    if len(sample) < len(data):
-        sample = sample[: sample.rfind(b"\n") + 1] or sample
-    widths = {mark: _width(sample, mark) for mark in DELIMITERS}
-    fits = [mark for mark, width in widths.items() if width > 1]
-    if len(fits) == 1:
-        return fits[0]
+def _beginning(data: bytes, config: ReadConfig) -> tuple[int, str | None]:
+    """Where the header begins, and the delimiter that a first line such as `sep=;` names."""
+    place = line_start(data, config.skip)
+    excel = EXCEL.match(data, place)
+    return (excel.end(), excel[1].decode("latin-1")) if excel else (place, None)
+
+
+def _marks(
+    name: str, data: bytes, start: int, config: ReadConfig, given: str | None
+) -> tuple[Marks, list[Finding]]:
+    """The marks by which all records have one width; failing that the likeliest, for the reader to judge."""
+    delimiter, quote, escape = config.delimiter or given, config.quote or '"', config.escape
+    _check_marks(delimiter=delimiter, quote=quote, escape=escape)
+    usual = [Marks(mark, quote, escape) for mark in ([delimiter] if delimiter else USUAL) if mark != quote]
+    sample = data[start : start + SAMPLE]
+    cut = len(sample) < len(data) - start
+    fits = [marks for marks in usual if _width(sample, marks, cut=cut)]
     if len(fits) > 1:
-        readings = "; ".join(f"{DELIMITERS[mark]}: {widths[mark]} columns" for mark in fits)
-        raise DataError(
-            f"{name} can be read in {len(fits)} ways ({readings})", hint="Choose one: --delimiter ','"
-        )
-    counts = {mark: sample.count(mark.encode()) for mark in DELIMITERS}
-    if not any(counts.values()):
+        fits = [marks for marks in fits if _width(data[start:], marks)] or fits
+    if len(fits) > 1:
+        raise _several(name, sample, fits)
+    if fits:
+        return fits[0], []
+    if config.quote is None and escape is None:
+        for marks, words in _unusual(data, start, delimiter):
+            if _width(data[start:], marks):
+                message = f"{name} is written with {words}"
+                return marks, [info("R007", message)]
+    return _likeliest(name, sample, usual), []
+
+
+def _check_marks(**marks: str | None) -> None:
+    given = {what: mark for what, mark in marks.items() if mark is not None}
+    for what, mark in given.items():
+        if len(mark) != 1 or not mark.isascii() or mark in "\r\n":
+            raise UsageError(f"the {what} cannot be {shown(mark)}", hint="Use one character, such as ';'.")
+    if len(set(given.values())) < len(given):
+        raise UsageError("delimiter, quote and escape are the same", hint="Each has to be another one.")
+
+
+def _width(text: bytes, marks: Marks, *, cut: bool = False) -> int:
+    """The common number of cells of all records, two or more; 0 where they differ or one is damaged.
+
+    `cut`: the text goes on, so that its end may be in the middle of a record.
+    """
+    counts = widths(text, marks)
+    several = [(count, width) for width, count in counts.items() if width > 1]
+    if not several or counts[1] > max(several)[0]:
+        return 0
+    width = max(several)[1]
+    header = True
+    for record in records(text, marks, width):
+        if cut and record.end + 2**12 > len(text):
+            break
+        trailing = header and record.width == width - 1 and _is_trailing(text, marks, record)
+        if record.fault and not trailing:
+            return 0
+        header = False
+    return width
+
+
+def _is_trailing(data: bytes, marks: Marks, header: Record) -> bool:
+    """Whether the rows at the beginning all have one cell more than the header, an empty one at the end.
+
+    In a header of many names one delimiter may be lost as well, which would shift the columns.
+    """
+    end = LINE_END.search(data, header.end)
+    if end is None or header.width > MOST_NAMES:
+        return False
+    rows = data[end.end() : end.end() + SAMPLE]
+    lines = [line for line in LINE_END.split(rows)[: -1 if len(rows) == SAMPLE else None] if line]
+    return set(widths(b"\n".join(lines), marks)) == {header.width + 1} and all(
+        line.endswith(marks.delimiter.encode()) for line in lines
+    )
+
+
+def _unusual(data: bytes, start: int, delimiter: str | None) -> list[tuple[Marks, str]]:
+    """Rarer ways to write a table that the text gives cause to try, with words for them."""
+    some = [delimiter] if delimiter else list(USUAL)
+    tries = [(Marks(mark, spaced=True), "spaces around quotes") for mark in some if b'"' in data]
+    if b'\\"' in data:
+        tries += [(Marks(mark, escape="\\"), "quotes escaped by backslashes") for mark in some]
+    if b'"' not in data and b"'" in data:
+        tries += [(Marks(mark, "'"), "apostrophes as quotes") for mark in some]
+    first = LINE_END.search(data, start)
+    top = data[start : first.start() if first else None]
+    if delimiter is None and not any(mark.encode() in top for mark in USUAL):
+        tries.append((Marks(" "), "spaces between cells"))
+    return tries
+
+
+def _several(name: str, sample: bytes, fits: list[Marks]) -> DataError:
+    readings = "; ".join(f"{DELIMITERS[marks.delimiter]}: {_width(sample, marks)} columns" for marks in fits)
+    return DataError(
+        f"{name} can be read in {len(fits)} ways ({readings})", hint="Choose one: --delimiter ','"
+    )
+
+
+def _likeliest(name: str, sample: bytes, usual: list[Marks]) -> Marks:
+    """The marks by which most lines have one width of two cells or more."""
+    if len(usual) == 1:
+        return usual[0]
+    shares = {}
+    for marks in usual:
+        counts = widths(sample, marks)
+        shares[marks] = max((count for width, count in counts.items() if width > 1), default=0)
+    best = max(usual, key=lambda marks: shares[marks])
+    if not shares[best]:
         raise DataError(
             f"{name} has one column only",
             hint="A time column and a value column are needed; or name the --delimiter.",
         )
-    return max(counts, key=lambda mark: counts[mark])  # the reader names the first row of another width
-
-
-def _width(sample: bytes, delimiter: str) -> int:
-    """The common number of fields of the first records; 0 where they differ."""
-    try:
-        widths = {len(record.cells) for record in islice(records("", sample, delimiter), SAMPLE)}
-    except DataError:
-        return 0
-    return widths.pop() if len(widths) == 1 else 0
-
-
-def _names(name: str, header: list[str]) -> tuple[tuple[str, ...], list[Finding]]:
-    """Column names from the header record, stripped, filled where empty; DataError for doubtful ones."""
-    if any(DATUM.fullmatch(cell) for cell in header):
-        datum = next(cell for cell in header if DATUM.fullmatch(cell))
+    rivals = [marks for marks in usual if marks != best and 2 * shares[marks] > shares[best]]
+    if rivals:
+        readings = "; ".join(f"{DELIMITERS[m.delimiter]}: {shares[m]} lines" for m in (best, *rivals))
         raise DataError(
-            f"{name}: the first line looks like data ({shown(datum)}), not like a header",
-            hint="Write column names into the first line.",
+            f"{name}: the lines have different numbers of cells, whatever divides them ({readings})",
+            hint="Repair it; or name the --delimiter, and leave out damaged rows with --bad-rows skip.",
+        )
+    return best
+
+
+def _names(name: str, line: int, header: list[str], *, sure: bool) -> tuple[tuple[str, ...], list[Finding]]:
+    """Column names from the header record, stripped, filled where empty; DataError for doubtful ones."""
+    datum = next((cell for cell in header if DATUM.fullmatch(cell)), None)
+    if datum is not None and not sure:
+        raise DataError(
+            f"{name}, line {line}: the first line looks like data ({shown(datum)}), not like a header",
+            hint="If there is none, say --no-header: columns are then column_1, column_2 ...; "
+            "if this is the header, say --header.",
         )
     stripped = [cell.strip() for cell in header]
     findings = []

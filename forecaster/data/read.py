@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 
 from forecaster.config import ReadConfig
-from forecaster.data import dialect as dialects
 from forecaster.data.audit import Finding
-from forecaster.data.dialect import Dialect
 from forecaster.data.files import Content, contents
 from forecaster.data.table import Part, Table, listed, shown
+from forecaster.data.text import read_text
 from forecaster.errors import DataError
 
 
@@ -31,7 +26,7 @@ def read(source: str | Path | pd.DataFrame, config: ReadConfig) -> tuple[Table, 
     tables, findings = [], []
     for content in contents(source):
         table, config, found = (
-            _from_parquet(content, config) if content.is_parquet else _from_csv(content, config)
+            _from_parquet(content, config) if content.is_parquet else read_text(content, config)
         )
         tables.append(table)
         findings += found
@@ -118,82 +113,3 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return column.cast(pa.string()) if column.nbytes < 2**31 else column.cast(pa.large_string())
     return column
-
-
-def _from_csv(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
-    data, encoding, findings = dialects.decode(content.name, content.data, config.encoding)
-    dialect, found = dialects.detect(content.name, data, config.delimiter, encoding)
-    table = _parse(content.name, data, dialect)
-    if not table.num_rows:
-        raise DataError(f"{content.name} has a header only", hint="At least two rows are needed.")
-    columns = dict(zip(dialect.names, table.columns, strict=True))
-    part = Part(content.name, content.stem, table.num_rows, _line_finder(data, dialect))
-    config = dataclasses.replace(config, delimiter=dialect.delimiter, encoding=encoding)
-    return Table(columns, (part,)), config, findings + found
-
-
-def _parse(name: str, data: bytes, dialect: Dialect) -> pa.Table:
-    """All cells as text, by PyArrow's reader; DataError at the first row of another width than the header."""
-    places = [str(place) for place in range(len(dialect.names))]
-    wrong: list[pa.csv.InvalidRow] = []
-
-    def note(row: pa.csv.InvalidRow) -> str:
-        wrong.append(row)
-        return "error" if len(wrong) > 100 else "skip"
-
-    body = pa.py_buffer(data).slice(_header_end(data, dialect))
-    if not body.size:
-        raise DataError(f"{name} has a header only", hint="At least two rows are needed.")
-    try:
-        table = pa.csv.read_csv(
-            pa.BufferReader(body),
-            read_options=pa.csv.ReadOptions(column_names=places, block_size=2**23),
-            parse_options=pa.csv.ParseOptions(
-                delimiter=dialect.delimiter, newlines_in_values=b'"' in data, invalid_row_handler=note
-            ),
-            convert_options=pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(places, pa.string()), null_values=[], check_utf8=False
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        if not wrong:
-            raise DataError(f"{name} cannot be read: {error}") from error
-    if wrong:
-        raise _wrong_width(name, data, dialect)
-    return table
-
-
-def _wrong_width(name: str, data: bytes, dialect: Dialect) -> DataError:
-    """The error that names the first row whose number of fields is not the header's."""
-    expected = len(dialect.names)
-    for record in dialects.records(name, data, dialect.delimiter):
-        if len(record.cells) != expected:
-            return DataError(
-                f"{name}, line {record.first}: {len(record.cells)} fields where the header has {expected}: "
-                f"{shown(dialect.delimiter.join(record.cells))}",
-                hint="Repair the line; or name the --delimiter if it was misread.",
-            )
-    return DataError(f"{name}: rows of different widths")
-
-
-def _header_end(data: bytes, dialect: Dialect) -> int:
-    """Where the first byte after the header lines lies."""
-    end = 0
-    for _ in range(dialect.header_lines):
-        ends = [place for place in (data.find(b"\n", end), data.find(b"\r", end)) if place >= 0]
-        if not ends:
-            return len(data)
-        end = min(ends) + 1
-        if data[end - 1 : end + 1] == b"\r\n":
-            end += 1
-    return end
-
-
-def _line_finder(data: bytes, dialect: Dialect) -> Callable[[int], str]:
-    """A function from a row to its line, which walks through the text only when it is asked."""
-
-    def line_of(row: int) -> str:
-        below = islice(dialects.records("", data, dialect.delimiter), row + 1, None)  # the header is record 0
-        return f"line {next(below).first}"
-
-    return line_of

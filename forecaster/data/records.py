@@ -1,0 +1,207 @@
+"""Records of a delimited text, told line by line: which are sound, and what is wrong with the others.
+
+A cell is bare (no quote in it) or quoted from border to border, with its quotes doubled or escaped. A line
+whose quote stays open is joined with those below only where the whole is a sound record; otherwise the open
+quote is a fault of that line alone, so that it swallows no neighbours. Where both could be meant, the record
+is in doubt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+LINE_END = re.compile(rb"\r\n|\r|\n")
+FARTHEST = 200  # lines that one quoted cell may run over
+BLOCK = 2**24
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The characters that divide a text into cells; each is one ASCII character."""
+
+    delimiter: str
+    quote: str = '"'
+    escape: str | None = None
+    """What stands before a quote inside a quoted cell; None: such quotes are doubled."""
+    spaced: bool = False
+    """Spaces may stand around a quoted cell."""
+
+    @property
+    def simple(self) -> bool:
+        """Whether each fault of a quote shows in its two neighbours."""
+        return self.escape is None and not self.spaced
+
+    @cached_property
+    def patterns(self) -> Patterns:
+        """The same as regular expressions; possessive, so that they run in linear time."""
+        comma, quote = re.escape(self.delimiter).encode(), re.escape(self.quote).encode()
+        gap = b" *+" if self.spaced else b""
+        if self.escape is None:
+            inside = b"[^%b]*+(?:%b%b[^%b]*+)*+" % ((quote,) * 4)
+            bare = b"[^%b%b\\r\\n]*+" % (quote, comma)
+        else:
+            back = re.escape(self.escape).encode()
+            inside = b"(?:[^%b%b]|%b.)*+" % (quote, back, back)
+            bare = b"(?:[^%b%b%b\\r\\n]|%b[^\\r\\n])*+" % (quote, comma, back, back)
+        quoted = quote + inside + quote
+        cell = b"(?:%b%b%b|%b)" % (gap, quoted, gap, bare)
+        begun = b"(?:%b%b)*+%b%b" % (cell, comma, gap, quote)
+        return Patterns(
+            re.compile(b"%b(?:%b%b)*+" % (cell, comma, cell), re.DOTALL),
+            re.compile(begun + inside, re.DOTALL),
+            re.compile(quoted if self.escape is None else quoted + b"|" + back + b".", re.DOTALL),
+        )
+
+
+class Patterns(NamedTuple):
+    """What a text is matched against."""
+
+    sound: re.Pattern[bytes]
+    """A whole record."""
+    open: re.Pattern[bytes]
+    """A line whose last cell is quoted and not closed."""
+    quoted: re.Pattern[bytes]
+    """What may hold delimiters that divide nothing."""
+
+
+class Record(NamedTuple):
+    """One record, or one damaged line."""
+
+    line: int
+    """Its first line (1-based)."""
+    start: int
+    end: int
+    """data[start:end] is the record without its line end."""
+    width: int
+    """Number of cells; 0 where that cannot be said."""
+    fault: str
+    """What is wrong, in words; empty for a sound record."""
+    doubt: bool = False
+    """An open quote that may hold rows or text."""
+
+
+def records(data: bytes, marks: Marks, width: int | None = None, start: int = 0) -> Iterator[Record]:
+    """The records of `data` from byte `start`, blank lines left out; sound ones have `width` cells if given.
+
+    Without a `width` a sound record may have any.
+    """
+    line = data.count(b"\n", 0, start) or data.count(b"\r", 0, start)
+    place, quote = start, marks.quote.encode()
+    comma = marks.delimiter.encode()
+    while place < len(data):
+        line += 1
+        end, after = _line(data, place)
+        text = data[place:end]
+        if not text:
+            place = after
+            continue
+        if quote in text or marks.escape is not None:
+            found = _quoted(data, marks, width, Record(line, place, end, 0, ""))
+        else:
+            found = _judged(Record(line, place, end, text.count(comma) + 1, ""), width)
+        yield found
+        if found.end > end:
+            line += len(LINE_END.findall(data, place, found.end))
+            _, after = _line(data, found.end)
+        place = after
+
+
+def _line(data: bytes, start: int) -> tuple[int, int]:
+    """Where the line that begins at `start` ends, and where the next begins."""
+    end = LINE_END.search(data, start)
+    return (end.start(), end.end()) if end else (len(data), len(data))
+
+
+def _judged(record: Record, width: int | None) -> Record:
+    if width is None or record.width == width:
+        return record
+    return record._replace(fault=f"{record.width} fields where the header has {width}")
+
+
+def _quoted(data: bytes, marks: Marks, width: int | None, record: Record) -> Record:
+    """The record that begins with this line, which holds quotes."""
+    text = data[record.start : record.end]
+    if marks.patterns.sound.fullmatch(text):
+        return _judged(record._replace(width=_width(text, marks)), width)
+    if not marks.patterns.open.fullmatch(text):
+        return record._replace(fault="a quote that is not at the border of a field")
+    return _joined(data, marks, width, record) or record._replace(fault="a quote that is never closed")
+
+
+def _joined(data: bytes, marks: Marks, width: int | None, record: Record) -> Record | None:
+    """The line with those below up to where its quote is closed; None where that is no sound record."""
+    end, after = _line(data, record.end)[1], record.end
+    rows = False
+    for _ in range(FARTHEST):
+        if end >= len(data):
+            return None
+        start = end
+        after, end = _line(data, start)
+        rows |= _is_row(data[start:after], marks, width)
+        if marks.quote.encode() in data[start:after] and not marks.patterns.open.fullmatch(
+            data, record.start, after
+        ):
+            break
+    else:
+        return None
+    text = data[record.start : after]
+    if not marks.patterns.sound.fullmatch(text):
+        return None
+    found = record._replace(end=after, width=_width(text, marks))
+    if width is not None and found.width != width:
+        return None
+    if rows:
+        return found._replace(fault="a quoted cell that runs over lines which look like rows", doubt=True)
+    return found
+
+
+def _is_row(text: bytes, marks: Marks, width: int | None) -> bool:
+    """Whether a line could be a row of two cells or more by itself."""
+    if not marks.patterns.sound.fullmatch(text):
+        return False
+    found = _width(text, marks)
+    return found == width if width else found > 1
+
+
+def _width(text: bytes, marks: Marks) -> int:
+    return marks.patterns.quoted.sub(b"", text).count(marks.delimiter.encode()) + 1
+
+
+def widths(data: bytes, marks: Marks, start: int = 0) -> Counter[int]:
+    """How many lines have which number of cells; 0 for lines that are no record by themselves."""
+    quote, comma, sound = marks.quote.encode(), marks.delimiter.encode(), marks.patterns.sound
+    found: Counter[int] = Counter()
+    for text in LINE_END.split(data[start:]):
+        if not text:
+            continue
+        if quote not in text and marks.escape is None:
+            found[text.count(comma) + 1] += 1
+        else:
+            found[_width(text, marks) if sound.fullmatch(text) else 0] += 1
+    return found
+
+
+def quotes_are_sound(data: bytes, marks: Marks) -> bool:
+    """Whether every quote opens a cell, closes one, or is doubled inside one, for simple marks."""
+    mark = ord(marks.quote)
+    if marks.quote.encode() not in data:
+        return True
+    text = np.frombuffer(data, np.uint8)
+    border = np.zeros(256, bool)
+    border[[mark, ord(marks.delimiter), ord("\r"), ord("\n")]] = True
+    seen = 0
+    for block in range(0, len(text), BLOCK):  # in blocks, so that memory stays small
+        at = np.flatnonzero(text[block : block + BLOCK] == mark) + block
+        opens, closes = (at[0::2], at[1::2]) if seen % 2 == 0 else (at[1::2], at[0::2])
+        seen += len(at)
+        opens, closes = opens[opens > 0], closes[closes < len(text) - 1]
+        if not (border[text[opens - 1]].all() and border[text[closes + 1]].all()):
+            return False
+    return seen % 2 == 0

@@ -1,0 +1,210 @@
+"""Text tables: PyArrow reads them; what is added is the proof that it read what is there.
+
+Every quote, the width of every row and their number are checked over the whole file. Where one is wrong, the
+records are gone through one by one: the first damaged row is the error, or damaged rows are left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable
+from itertools import islice
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+from numpy.typing import NDArray
+
+from forecaster.config import BadRows, ReadConfig
+from forecaster.data.audit import Finding, repair
+from forecaster.data.dialect import Dialect, detect
+from forecaster.data.encoding import decode
+from forecaster.data.files import Content
+from forecaster.data.records import Marks, Record, quotes_are_sound, records
+from forecaster.data.table import Part, Table, shown
+from forecaster.errors import DataError
+
+NAMED = 10_000  # damaged rows that are named one by one
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """The cells of a text as PyArrow read them, and where each row lies."""
+
+    cells: pa.Table
+    line: Callable[[int], int]
+    findings: tuple[Finding, ...] = ()
+
+
+def read_text(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
+    """One text file as a Table of text. DataError where it is not a sound table."""
+    name = content.name
+    data, encoding, findings = decode(name, content.data, config.encoding)
+    data = _without_end(data, config.skip_end)
+    dialect, found = detect(name, data, config)
+    rows = _rows(name, data, dialect, config.bad_rows)
+    if not rows.cells.num_rows:
+        raise DataError(f"{name} has a header only", hint="At least two rows are needed.")
+    findings += [*found, *rows.findings]
+    columns = dict(zip(dialect.names, rows.cells.columns, strict=False))
+    columns, dropped = _without_empty_columns(name, dialect, columns, rows.cells)
+    kept, blank = _without_empty_rows(name, columns, rows)
+    if kept is not None:
+        columns = {label: column.take(pa.array(kept)) for label, column in columns.items()}
+
+    def line(row: int) -> str:
+        return f"line {rows.line(row if kept is None else int(kept[row]))}"
+
+    part = Part(name, content.stem, rows.cells.num_rows if kept is None else len(kept), line)
+    config = dataclasses.replace(config, delimiter=dialect.marks.delimiter, encoding=encoding)
+    return Table(columns, (part,)), config, [*findings, *dropped, *blank]
+
+
+def _without_end(data: bytes, count: int) -> bytes:
+    """The text without its last `count` lines, blank ones not counted."""
+    for _ in range(count):
+        data = data.rstrip(b"\r\n")
+        data = data[: max(data.rfind(b"\n"), data.rfind(b"\r")) + 1]
+    return data
+
+
+def _rows(name: str, data: bytes, dialect: Dialect, bad_rows: BadRows) -> Rows:
+    """All rows, proven to be what is there. DataError at the first damaged one, unless it may be left out."""
+    marks = dialect.marks
+    if marks.simple and quotes_are_sound(data, marks):
+        body = pa.py_buffer(data).slice(dialect.start)
+        cells = _by_arrow(body, marks, dialect.width, quoted=marks.quote.encode() in data)
+        if cells is not None and cells.num_rows == _lines(data, dialect.start):
+            return Rows(cells, _line_finder(data, dialect))
+    sound: list[Record] = []
+    damaged: list[Record] = []
+    for record in records(data, marks, dialect.width, dialect.start):
+        (damaged if record.fault else sound).append(record)
+    doubtful = next((record for record in damaged if record.doubt), None)
+    if doubtful or (damaged and (bad_rows == "error" or len(damaged) > len(sound))):
+        raise _damage(name, data, doubtful or damaged[0], len(damaged), bad_rows)
+    return _sound_rows(name, data, dialect, sound, damaged)
+
+
+def _sound_rows(name: str, data: bytes, dialect: Dialect, sound: list[Record], damaged: list[Record]) -> Rows:
+    """The sound records alone."""
+    marks = dialect.marks
+    texts = [data[record.start : record.end] for record in sound]
+    if marks.spaced:
+        tidy = re.compile(
+            b" *+(%b) *+|[^%b]" % (marks.patterns.quoted.pattern, marks.quote.encode()), re.DOTALL
+        )
+        texts = [tidy.sub(lambda found: found[1] or found[0], text) for text in texts]
+    body = pa.py_buffer(b"\n".join([*texts, b""]))
+    cells = _by_arrow(body, marks, dialect.width, quoted=True)
+    if cells is None or cells.num_rows != len(sound):
+        raise DataError(f"{name} cannot be read reliably", hint="Write it again in a plainer form.")
+    lines = np.array([record.line for record in sound], np.int64)
+    findings = []
+    if damaged:
+        places = [f"line {record.line}: {record.fault}" for record in damaged[:NAMED]]
+        message = f"{name}: damaged rows"
+        findings = [Finding("R006", "repair", message, len(damaged), tuple(places), "left out")]
+    return Rows(cells, lambda row: int(lines[row]), tuple(findings))
+
+
+def _by_arrow(body: pa.Buffer, marks: Marks, width: int, *, quoted: bool) -> pa.Table | None:
+    """All cells as text; None where a row has another width or the reader gives up."""
+    places = [str(place) for place in range(width)]
+    wrong: list[pa.csv.InvalidRow] = []
+
+    def note(row: pa.csv.InvalidRow) -> str:
+        wrong.append(row)
+        return "error"
+
+    if not body.size:
+        return pa.table({place: pa.array([], pa.string()) for place in places})
+    try:
+        table = pa.csv.read_csv(
+            pa.BufferReader(body),
+            read_options=pa.csv.ReadOptions(column_names=places, block_size=2**23),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=marks.delimiter,
+                quote_char=marks.quote,
+                double_quote=marks.escape is None,
+                escape_char=marks.escape or False,
+                newlines_in_values=quoted,
+                invalid_row_handler=note,
+            ),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(places, pa.string()), null_values=[], check_utf8=False
+            ),
+        )
+    except pa.ArrowInvalid:  # the records are then gone through one by one, which finds the row
+        return None
+    return None if wrong else table
+
+
+def _lines(data: bytes, start: int) -> int:
+    """Lines from byte `start`, blank ones included; −1 where line ends are mixed and so not counted."""
+    feeds, returns = data.count(b"\n", start), data.count(b"\r", start)
+    if feeds and returns and feeds != returns:
+        return -1
+    return max(feeds, returns) + (start < len(data) and data[-1:] not in (b"\n", b"\r"))
+
+
+def _damage(name: str, data: bytes, record: Record, count: int, bad_rows: BadRows) -> DataError:
+    more = f" ({count} such rows)" if count > 1 else ""
+    text = shown(data[record.start : record.end].decode("utf-8", "replace"))
+    hint = "Repair the line; or leave such rows out: --bad-rows skip."
+    if bad_rows == "skip":
+        hint = "This is not left out, since most rows are such: name the --delimiter, or the lines to --skip."
+    if record.doubt:
+        hint = "Repair the line: an open quote may swallow rows here."
+    return DataError(f"{name}, line {record.line}: {record.fault}{more}: {text}", hint=hint)
+
+
+def _line_finder(data: bytes, dialect: Dialect) -> Callable[[int], int]:
+    """A function from a row to its line, which walks through the text only when it is asked."""
+
+    def line(row: int) -> int:
+        found = records(data, dialect.marks, dialect.width, dialect.start)
+        return next(islice(found, row, None)).line
+
+    return line
+
+
+def _without_empty_columns(
+    name: str, dialect: Dialect, columns: dict[str, pa.ChunkedArray], cells: pa.Table
+) -> tuple[dict[str, pa.ChunkedArray], list[Finding]]:
+    """Without the column that delimiters at the end of all rows make: no name, and nothing in it."""
+    last = cells.columns[-1]
+    if dialect.trailing:
+        if not _all_empty(last):
+            row = int(np.flatnonzero(pc.not_equal(last, "").to_numpy())[0])
+            raise DataError(
+                f"{name}, row {row + 1}: rows have one cell more than the header, {shown(last[row].as_py())}",
+                hint="Name all columns; or name them by place: --skip 1 --no-header.",
+            )
+    elif dialect.names[-1] == f"column_{len(dialect.names)}" and len(columns) > 2 and _all_empty(last):
+        columns = {label: column for label, column in columns.items() if label != dialect.names[-1]}
+    else:
+        return columns, []
+    message = f"{name}: a delimiter at the end of each row"
+    return columns, [repair("R005", message, count=cells.num_rows, action="left out the empty column")]
+
+
+def _all_empty(column: pa.ChunkedArray) -> bool:
+    return bool(pc.all(pc.equal(column, "")).as_py())
+
+
+def _without_empty_rows(
+    name: str, columns: dict[str, pa.ChunkedArray], rows: Rows
+) -> tuple[NDArray[np.int64] | None, list[Finding]]:
+    """The rows that hold anything (None: all do), as spreadsheets write rows of delimiters only."""
+    gone = np.ones(rows.cells.num_rows, np.bool_)
+    for column in columns.values():
+        gone &= pc.equal(column, "").to_numpy()
+        if not gone.any():
+            return None, []
+    places = [f"line {rows.line(int(row))}" for row in np.flatnonzero(gone)[:3]]
+    message = f"{name}: rows of empty cells"
+    found = repair("R004", message, count=int(gone.sum()), places=places, action="left out")
+    return np.flatnonzero(~gone), [found]
