@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 
 from forecaster.blend import Blend, network_name
 from forecaster.config import MemberConfig, Options, ReadConfig, from_json, to_json
-from forecaster.data.calendar import Frequency, times_as_strings
+from forecaster.data.calendar import Frequency, frequency, times_as_strings
 from forecaster.data.panel import Names, Panel
 from forecaster.data.write import atomic_write
 from forecaster.errors import LockedError, ModelError, StorageError, UsageError
 from forecaster.nn.network import Network, parameter_shapes
+from forecaster.windows import count_features
 
 FORMAT = "forecaster-model"
 VERSION = 1
@@ -88,12 +89,10 @@ class Model:
 
     def save(self, path: str | Path) -> None:
         """Write the model atomically. Raises StorageError."""
-        from safetensors.numpy import save
-
         arrays = self._arrays()
         text = json.dumps(self._json(), sort_keys=True, allow_nan=False)
         metadata = {"format": FORMAT, "version": str(VERSION), "model": text, "sha256": _digest(text, arrays)}
-        content = save(arrays, metadata)
+        content = _encode(arrays, metadata)
 
         def write(file: BinaryIO) -> None:
             file.write(content)
@@ -117,7 +116,7 @@ class Model:
                 raise _damaged(Path(path), f"{name!r} holds values that are not finite")
         try:
             return cls._from(json.loads(metadata["model"]), arrays)
-        except (KeyError, TypeError, ValueError, UsageError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
             raise _damaged(Path(path), f"its configuration does not fit its weights ({error})") from error
 
     def card(self) -> dict[str, dict[str, Any]]:
@@ -185,14 +184,33 @@ class Model:
             Member(config, _network(config, f"member{number}.", arrays))
             for number, config in enumerate(configs)
         )
-        half_widths = arrays["half_widths"]
-        if not members or half_widths.shape != (len(options.levels), members[0].config.horizon):
-            raise ValueError("the interval half-widths have another shape")
-        expected = 1 + sum(len(member.network.parameters) for member in members)
-        if len(arrays) != expected:
-            raise ValueError(f"{len(arrays)} arrays instead of {expected}")
-        blend = from_json(Blend, content["blend"])
-        return cls(options, members, blend, half_widths, from_json(Facts, content["facts"]))
+        blend, facts = from_json(Blend, content["blend"]), from_json(Facts, content["facts"])
+        model = cls(options, members, blend, arrays["half_widths"], facts)
+        _check_whole(model, len(arrays))
+        return model
+
+
+def _check_whole(model: Model, arrays: int) -> None:
+    """Raise ValueError or UsageError where the parts of a model that was read contradict each other."""
+    members, facts, weights = model.members, model.facts, model.blend.weights
+    if len({member.config.horizon for member in members}) != 1:
+        raise ValueError("the members have no common horizon")
+    expected = (len(model.options.levels), model.horizon)
+    if model.half_widths.shape != expected or model.half_widths.dtype != np.float64:
+        raise ValueError("the interval half-widths have another shape or type")
+    for config in (member.config for member in members):
+        features = count_features(1 + len(facts.names.covariates), config.segment, config.gaps)
+        if (config.network.inputs, config.network.outputs) != (features, config.horizon):
+            raise ValueError("a network has other inputs or outputs than its windows")
+    if arrays != 1 + sum(len(member.network.parameters) for member in members):
+        raise ValueError("there are more arrays than weights")
+    networks = {network_name(number) for number in range(len(members))}
+    if any(name.startswith("network") and name not in networks for name in weights):
+        raise ValueError("the blend has a network that is not there")
+    if not all(weight >= 0 for weight in weights.values()) or abs(sum(weights.values()) - 1) > 1e-6:
+        raise ValueError("the weights of the blend do not sum to one")
+    if min(facts.frequency.seasonalities, default=0) < 1 or not frequency(facts.frequency.alias):
+        raise ValueError("the frequency has no seasonality")
 
 
 def _describe(member: Member) -> dict[str, Any]:
@@ -274,6 +292,17 @@ def _load_arrays(content: bytes, path: Path) -> dict[str, NDArray[Any]]:
         raise _damaged(path, str(error)) from error
 
 
+def _encode(arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> bytes:
+    """The file, with its header in one order: that which the library writes differs from run to run."""
+    from safetensors.numpy import save
+
+    content = save(arrays, metadata)
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header + content[8 + length :]
+
+
 def _digest(text: str, arrays: dict[str, NDArray[Any]]) -> str:
     """SHA-256 over the JSON and each array with its name, type and shape."""
     digest = hashlib.sha256(text.encode())
@@ -300,6 +329,8 @@ def lock(path: str | Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     path = Path(path)
+    if not path.parent.is_dir():
+        raise StorageError(f"cannot write beside {str(path)!r}: there is no such folder")
     held = FileLock(path.with_name(f".{path.name}.lock"))
     try:
         held.acquire(timeout=0)
