@@ -1,0 +1,70 @@
+"""Documents say what the program says."""
+
+import importlib.util
+import os
+import re
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from command import ROOT, SCRIPT
+
+import forecaster
+
+
+@pytest.fixture(scope="module")
+def build() -> ModuleType:
+    """docs/build.py as a module."""
+    spec = importlib.util.spec_from_file_location("build", ROOT / "docs" / "build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_commands_is_what_help_says(build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/commands.md is what `make docs` would write now."""
+    monkeypatch.setenv("PATH", f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}")
+    assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == build.commands_page()
+
+
+def test_the_readme_shows_output(build: ModuleType) -> None:
+    """Each command of a console block has real output below it, and no paths of the machine it ran on."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = build.BLOCK.findall(text)
+    assert blocks
+    for block in blocks:
+        for output in re.split(r"^\$ .*$", block, flags=re.MULTILINE)[1:]:
+            assert output.strip()
+            assert "error" not in output.lower().replace("errors on data held out", "")
+    assert "/tmp" not in text
+    assert (ROOT / "docs" / "forecast.png").stat().st_size > 10_000
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link of README and sample_data/README.md names a file that is there."""
+    for page in (ROOT / "README.md", ROOT / "sample_data" / "README.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def test_one_version() -> None:
+    """Package, pyproject.toml and changelog agree on the version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == forecaster.__version__
+    assert f"## {forecaster.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_dependency_is_pinned() -> None:
+    """constraints.txt holds a version of each direct dependency, extras included."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = project["dependencies"] + [
+        d for extra in project["optional-dependencies"].values() for d in extra
+    ]
+    names = {re.split(r"[<>=\[ ]", dependency)[0].lower() for dependency in wanted}
+    pinned = re.findall(
+        r"^([\w-]+)==", Path(ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert names <= {name.lower() for name in pinned}
