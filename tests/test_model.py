@@ -293,6 +293,11 @@ def test_a_foreign_safetensors_file(tmp_path):
     refused(save_arrays(weights, {"format": FORMAT, "version": "1"}), tmp_path, "lacks what a model needs")
 
 
+def test_a_file_of_another_format(content, tmp_path):
+    """A file that is whole but says it is something else is none of ours."""
+    refused(forged(content, format="other-model"), tmp_path, "not a model of forecaster")
+
+
 @pytest.mark.parametrize("version", [VERSION + 1, 99])
 def test_a_newer_version(content, version, tmp_path):
     """A model of a newer format says to update."""
