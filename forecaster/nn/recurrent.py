@@ -14,7 +14,8 @@ A rolling stack goes step by step and keeps no history, for prediction and for w
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -88,10 +89,11 @@ class Stack:
     def forward(self, pads: Pads, drops: Drops = ()) -> None:
         """Run all steps; `pads` from `padded_steps`; `drops` (H, B) scales what layers 1 … read, or None."""
         self._pads, self._drops = pads, drops or [None] * (len(self.cells) - 1)
-        for layer, cell in enumerate(self.cells):
-            if layer:
-                _scale(self.cells[layer - 1].outputs, self._drops[layer - 1], cell.x)
-            _unroll(cell, pads)
+        with _without_buffers():
+            for layer, cell in enumerate(self.cells):
+                if layer:
+                    _scale(self.cells[layer - 1].outputs, self._drops[layer - 1], cell.x)
+                _unroll(cell, pads)
 
     def backward(
         self, d_outputs: Array | None, d_state: Array | None, *, inputs: bool
@@ -103,15 +105,16 @@ class Stack:
         asked for) and by the initial state (L, n, H, B). They are overwritten by the next call.
         """
         gradients: dict[str, Array] = {}
-        for layer in reversed(range(len(self.cells))):
-            cell = self.cells[layer]
-            cell.d[...] = 0 if d_state is None else d_state[layer]
-            d_inputs = self._d_input(layer) if layer or inputs else None
-            _unroll_back(cell, self._pads, d_outputs, d_inputs)
-            gradients |= {f"layer{layer}.{name}": value for name, value in cell.gradients().items()}
-            d_outputs = d_inputs
-            if layer and d_inputs is not None:
-                _scale(d_inputs, self._drops[layer - 1], d_inputs)
+        with _without_buffers():
+            for layer in reversed(range(len(self.cells))):
+                cell = self.cells[layer]
+                cell.d[...] = 0 if d_state is None else d_state[layer]
+                d_inputs = self._d_input(layer) if layer or inputs else None
+                _unroll_back(cell, self._pads, d_outputs, d_inputs)
+                gradients |= {f"layer{layer}.{name}": value for name, value in cell.gradients().items()}
+                d_outputs = d_inputs
+                if layer and d_inputs is not None:
+                    _scale(d_inputs, self._drops[layer - 1], d_inputs)
         return gradients, d_outputs if inputs else None, np.array([cell.d for cell in self.cells])
 
     def _d_input(self, layer: int) -> Array:
@@ -120,6 +123,14 @@ class Stack:
         if buffer is None:
             buffer = self._d_inputs[layer] = np.empty_like(self.cells[layer].x)
         return buffer
+
+
+@contextmanager
+def _without_buffers() -> Iterator[None]:
+    """Keep ufuncs from copying strided blocks of less than 32 kB into buffers first, which doubles their time."""
+    with np.errstate():  # the size of the buffer is put back on leaving
+        np.setbufsize(256)
+        yield
 
 
 def _scale(source: Array, factor: Array | None, out: Array) -> None:
