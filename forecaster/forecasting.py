@@ -139,7 +139,8 @@ def component_forecasts(
     if only is None or THETA in only:
         result[THETA] = theta_forecasts(panel, ends, transform(blend.log, blend.seasons), horizon)
     if only is None or set(only) - set(result):
-        baselines = baseline_forecasts(panel, ends, horizon)
+        seasons = tuple(season for season in panel.frequency.seasonalities if season > 1)
+        baselines = baseline_forecasts(panel, ends, horizon, seasons=seasons)  # the same names at any length
         result |= {name: values for name, values in baselines.items() if only is None or name in only}
     return result
 
@@ -181,13 +182,27 @@ def local_spread(panel: Panel, ends: Ints, lookback: int, *, log: bool) -> Float
         now, before = (np.log(y[rows]), np.log(y[rows - 1])) if log else (y[rows], y[rows - 1])
         steps = np.where(valid, np.abs(now - before), np.nan)
     seen = np.isfinite(steps)
-    return np.where(seen, steps, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    spread = np.where(seen, steps, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    return np.where(spread > 0, spread, _whole_spread(panel, ends, log)) if (spread == 0).any() else spread
+
+
+def _whole_spread(panel: Panel, ends: Ints, log: bool) -> Floats:
+    """Mean |x_t − x_{t'}| between an observed value and the one before it, over all known rows (S,)."""
+    series = np.repeat(np.arange(len(panel)), panel.lengths)
+    known = np.arange(len(series)) - panel.offsets[series] < ends[series]
+    rows = np.flatnonzero(known & panel.observed[:, 0])
+    x = np.log(panel.target[rows]) if log else panel.target[rows]
+    pair = series[rows[1:]] == series[rows[:-1]]
+    owner, steps = series[rows[1:]][pair], np.abs(np.diff(x))[pair]
+    total = np.bincount(owner, weights=steps, minlength=len(panel))
+    return np.asarray(total / np.maximum(np.bincount(owner, minlength=len(panel)), 1))
 
 
 def intervals(point: Floats, reach: Floats, *, log: bool) -> tuple[Floats, Floats]:
     """Bounds `reach` away from the point forecasts, as factors where the model works in logarithms."""
     if log:
-        return point * np.exp(-reach), point * np.exp(reach)
+        near, far = point * np.exp(-reach), point * np.exp(reach)
+        return np.minimum(near, far), np.maximum(near, far)  # a blend may fall below zero
     return point - reach, point + reach
 
 
