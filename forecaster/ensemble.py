@@ -7,7 +7,7 @@ out for validation, which chooses the number of steps, and once more on all rows
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,13 +112,22 @@ def _fit_member(
         label=label,
         keep_on_interrupt=options.keep_on_interrupt,
     )
+    return Fitted(Member(config, network), _to_end(run, on_event))
+
+
+def _to_end(run: Generator[Event, None, Outcome], on_event: Listener | None) -> Outcome:
+    """Tell of every event; Ctrl-C while one is told goes into the training, which may keep its best."""
+    interrupt: KeyboardInterrupt | None = None
     while True:
         try:
-            event = next(run)
+            event = next(run) if interrupt is None else run.throw(interrupt)
         except StopIteration as stop:
-            return Fitted(Member(config, network), stop.value)
-        if on_event is not None:
-            on_event(event)
+            return stop.value
+        try:
+            if on_event is not None:
+                on_event(event)
+        except KeyboardInterrupt as error:
+            interrupt = error
 
 
 def _training_data(
