@@ -17,7 +17,7 @@ from forecaster.config import MemberConfig, NetworkConfig, Options, TrainingConf
 from forecaster.data.calendar import Frequency
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError, UsageError
-from forecaster.transform import positive
+from forecaster.transform import observed_throughout, positive
 from forecaster.windows import count_features
 
 Ints = NDArray[np.int64]
@@ -94,7 +94,7 @@ def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[Mem
     segment = min(segment, lookback) if options.segment is None else segment
     lookback = segment * math.ceil(lookback / segment)
     log = positive(panel, known) if options.log is None else options.log
-    gaps = not bool(panel.observed[:, 0].all())
+    gaps = not observed_throughout(panel, known)
     return tuple(
         MemberConfig(
             horizon=horizon,

@@ -109,6 +109,11 @@ def positive(panel: Panel, ends: Ints) -> bool:
     return bool((panel.target[known] > 0).all())
 
 
+def observed_throughout(panel: Panel, ends: Ints) -> bool:
+    """Whether every known row has a target."""
+    return bool(panel.observed[_Rows(panel, ends).known, 0].all())
+
+
 class _Rows:
     """Sums over the known rows of each series of a Panel, on its flat arrays."""
 
