@@ -94,7 +94,7 @@ def train(
     report, half_widths = _test(panel, fit, options)
     final = fitting.refit(panel, panel.lengths, fit, options, on_event) if options.refit else fit
     model = _model(loaded, final, options, half_widths, report)
-    return Training(model, report, loaded, _notes(panel, fit, report, horizon), final.interrupted)
+    return Training(model, report, loaded, _notes(panel, fit, report, options), final.interrupted)
 
 
 def predict(
@@ -142,7 +142,8 @@ def evaluate(
     horizon = model.horizon if model else choose_horizon(options, panel)
     if model and options.horizon is not None:
         horizon = options.horizon
-    ends = rolling_origins(panel.lengths, horizon, origins, step or horizon)
+    history = 1 if model else 2  # rows before the first origin of the longest series
+    ends = rolling_origins(panel.lengths, horizon, origins, step or horizon, history=history)
     if model is None:
         known = np.maximum(first_ends(ends), 0)
         fit = fitting.fit(panel, known, horizon, options, on_event)
@@ -160,14 +161,12 @@ def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: 
     """Train on all rows, since no series is long enough to hold anything out."""
     panel = loaded.panel
     fit = fitting.fit(panel, panel.lengths, horizon, options, on_event)
-    growth = ROUGH_SPREAD * np.sqrt(np.arange(1, horizon + 1))
-    half_widths = np.array([NormalDist().inv_cdf(0.5 + level / 200) * growth for level in options.levels])
     needed = 3 * horizon
     note = (
         f"No error report: the longest series has {int(panel.lengths.max())} rows, and holding out "
         f"data for a horizon of {horizon} takes about {needed}. The intervals are rough."
     )
-    model = _model(loaded, fit, options, half_widths, None)
+    model = _model(loaded, fit, options, _rough_widths(horizon, options), None)
     return Training(model, None, loaded, (note,), fit.interrupted)
 
 
@@ -176,11 +175,21 @@ def _test(panel: Panel, fit: Fit, options: Options) -> tuple[Report, Floats]:
     ends = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
     point = _blended(panel, fit.members, fit.blend, ends)
     lookback = max(member.config.lookback for member in fit.members)
-    residuals = [
-        interval_residuals(panel, forecasts, origins, lookback, log=fit.blend.log)
-        for forecasts, origins in ((fit.point, fit.ends), (point, ends))
-    ]
-    return _score(panel, point, ends), calibrate(np.concatenate(residuals), options.levels)
+    residuals = np.concatenate(
+        [
+            interval_residuals(panel, forecasts, origins, lookback, log=fit.blend.log)
+            for forecasts, origins in ((fit.point, fit.ends), (point, ends))
+        ]
+    )
+    if not np.isfinite(residuals).any():  # series that never move
+        return _score(panel, point, ends), _rough_widths(point.shape[2], options)
+    return _score(panel, point, ends), calibrate(residuals, options.levels)
+
+
+def _rough_widths(horizon: int, options: Options) -> Floats:
+    """Half-widths (levels, H) of a random walk, where there are no held-out errors to learn them from."""
+    growth = ROUGH_SPREAD * np.sqrt(np.arange(1, horizon + 1))
+    return np.array([NormalDist().inv_cdf(0.5 + level / 200) * growth for level in options.levels])
 
 
 def _blended(panel: Panel, members: Sequence[Member], blend: Blend, ends: Ints) -> Floats:
@@ -223,17 +232,18 @@ def _model(loaded: Loaded, fit: Fit, options: Options, half_widths: Floats, repo
         },
         report=None if report is None else report.to_json(series=len(panel) <= REPORTED_SERIES),
     )
+    options = dataclasses.replace(options, workers=None)  # never changes the result, nor the file
     return Model(options, fit.members, fit.blend, half_widths, facts)
 
 
-def _notes(panel: Panel, fit: Fit, report: Report, horizon: int) -> tuple[str, ...]:
+def _notes(panel: Panel, fit: Fit, report: Report, options: Options) -> tuple[str, ...]:
     """What a reader of the report should know."""
     notes = []
     left_out = len(panel) - fit.parts.series.size
     if left_out:
         notes.append(
-            f"{left_out} of {len(panel)} series are too short to hold out {horizon} rows; the report is "
-            "without them, the model is trained on them too."
+            f"{left_out} of {len(panel)} series are too short to hold out {report.horizon} rows; the report "
+            f"is without them, the model is trained {'on them too' if options.refit else 'without them too'}."
         )
     if report.windows < FEW_WINDOWS:
         notes.append(
