@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -55,8 +56,10 @@ def readme(text: str, folder: Path) -> str:
 
 
 def main() -> None:
-    """Write the documents."""
+    """Write the documents; with --quick only the page of commands, which takes seconds."""
     (ROOT / "docs" / "commands.md").write_text(commands_page(), encoding="utf-8")
+    if "--quick" in sys.argv:
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         shutil.copytree(ROOT / "sample_data", folder / "sample_data")

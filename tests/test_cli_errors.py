@@ -180,10 +180,10 @@ def test_names_cannot_steer_the_terminal(folder: Path) -> None:
 def test_a_fault_of_ours_does_not_show_the_data(tmp_path: Path) -> None:
     """An unforeseen exception gives exit code 1 and asks for a report, without the exception's own text."""
     broken = (
-        "import forecaster.pipeline\n"
-        "def inspect(source, read):\n"
+        "from forecaster.model import Model\n"
+        "def load(path):\n"
         "    raise ValueError('secret figure 42')\n"
-        "forecaster.pipeline.inspect = inspect\n"
+        "Model.load = load\n"
         "from forecaster.__main__ import main\n"
         "main()\n"
     )
@@ -191,15 +191,14 @@ def test_a_fault_of_ours_does_not_show_the_data(tmp_path: Path) -> None:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         python = SCRIPT.with_name("python")
-        command = [python, "broken.py", "inspect", "x.csv", *arguments]
+        command = [python, "broken.py", "show", *arguments]
         return subprocess.run(
             command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
         )
 
     result = run()
-    assert_message = "error: a fault of forecast, not of yours (ValueError at "
     assert result.returncode == 1
-    assert result.stderr.startswith(assert_message)
+    assert result.stderr.startswith("error: a fault of forecast, not of yours (ValueError at ")
     assert "report" in result.stderr
     assert "secret" not in result.stderr
     assert "Traceback" not in result.stderr
