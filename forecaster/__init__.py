@@ -42,7 +42,8 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them):
 
         columns    time, id, target, covariates, freq
-        reading    delimiter, encoding, decimal, na, date_format, tz, duplicates, bad_rows, strict, layout
+        reading    delimiter, encoding, quote, escape, header, skip, skip_end, decimal, thousands, strip, na,
+                   date_format, tz, duplicates, bad_rows, strict, layout
         forecast   horizon, levels
         network    lookback, segment, seasons, log, deseasonalise, cell, hidden, layers, dropout, members
         training   steps, batch, rate, loss, quantile, optimizer, weight_decay, clip, schedule, unroll,
