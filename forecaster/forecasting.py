@@ -72,10 +72,20 @@ def forecast(model: Model, panel: Panel, *, horizon: int | None = None) -> Forec
     check_history(model, panel)
     ends = panel.lengths
     point = point_forecasts(model.members, model.blend, panel, ends)[:, :horizon]
+    _check_finite(panel, point)
     log = model.blend.log
     reach = model.half_widths[:, None, :horizon] * local_spread(panel, ends, model.lookback, log=log)[:, None]
     lower, upper = intervals(point, reach, log=log)
     return Forecast(panel, ends, point, lower, upper, model.options.levels)
+
+
+def _check_finite(panel: Panel, point: Floats) -> None:
+    broken = np.flatnonzero(~np.isfinite(point).all(axis=1))
+    if broken.size:
+        raise ModelError(
+            f"the forecast of series {panel.ids[broken[0]]!r} is not finite ({broken.size} in all)",
+            hint="Look at the data with `forecast inspect`, or train again.",
+        )
 
 
 def check_history(model: Model, panel: Panel) -> None:
@@ -97,6 +107,9 @@ def check_history(model: Model, panel: Panel) -> None:
 def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, ends: Ints) -> Floats:
     """The blend of all components (S, H); NaN for series of which nothing is known (ends[s] < 1)."""
     components = component_forecasts(members, blend, panel, ends, only=blend.weights)
+    unknown = sorted(set(blend.weights) - set(components))
+    if unknown:
+        raise ModelError(f"the model blends in {unknown[0]!r}, which this version does not know")
     return combine(components, blend.weights)
 
 
@@ -176,7 +189,7 @@ def local_spread(panel: Panel, ends: Ints, lookback: int, *, log: bool) -> Float
     """
     rows = panel.offsets[:-1, None] + np.maximum(ends, 1)[:, None] - np.arange(1, SPREAD_ROWS * lookback + 1)
     valid = rows > panel.offsets[:-1, None]
-    rows = np.where(valid, rows, 1)
+    rows = np.where(valid, rows, 0)
     y = panel.target
     with np.errstate(divide="ignore", invalid="ignore"):
         now, before = (np.log(y[rows]), np.log(y[rows - 1])) if log else (y[rows], y[rows - 1])

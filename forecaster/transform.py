@@ -40,6 +40,7 @@ class Transform:
     z: NDArray[np.float32]  # (N, C) with gaps filled from the left; covariates standardised
     observed: NDArray[np.bool_]  # (N, C)
 
+    @np.errstate(over="ignore")  # the forecast is checked as a whole
     def invert(self, z: Floats, series: Ints, ends: Ints) -> Floats:
         """Bring forecasts back to the user's units.
 
