@@ -40,8 +40,12 @@ class Roles:
     layout: Layout
 
 
-def assign(table: Table, config: ReadConfig, *, many: bool) -> tuple[Roles, Times, list[Finding]]:
-    """The roles, the parsed time column, and what was chosen among several.
+def assign(
+    table: Table, config: ReadConfig, *, many: bool
+) -> tuple[Roles, Times, list[Finding], DataError | None]:
+    """The roles, the parsed time column, what was chosen among several, and a doubt about the id.
+
+    The doubt is an error of its own kind: rows can be understood without knowing their series.
 
     `many`: the source is a folder or glob. Raises UsageError for a name that the table has not, and
     DataError, listing the candidates, where a role is open.
@@ -54,19 +58,22 @@ def assign(table: Table, config: ReadConfig, *, many: bool) -> tuple[Roles, Time
     time = config.time or _time(table, kinds, set(named))
     times = parse_times(table, time, config.date_format, config.tz)
     taken = {time, *(config.target or ()), *config.covariates}
-    series = config.id
+    series, doubt = config.id, None
     if series is None and config.layout in (None, "long"):
-        series = _id(table, kinds, times, taken)
+        try:
+            series = _id(table, kinds, times, taken)
+        except DataError as error:
+            doubt = error
     targets, findings = _targets(table, config, kinds, series, taken, times)
     layout = config.layout or _layout(series, targets, many)
-    if layout == "long" and series is None:
+    if layout == "long" and series is None and doubt is None:
         raise DataError(f"{table.name} has no id column", hint=f"Name it: --id. Columns: {_all(table)}")
     if layout != "wide" and len(targets) > 1:
         raise UsageError(
             f"{len(targets)} targets for a table with one row per series and time",
             hint="Name one: --target NAME",
         )
-    return Roles(time, series, targets, config.covariates, layout), times, findings
+    return Roles(time, series, targets, config.covariates, layout), times, findings, doubt
 
 
 def kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from forecaster.data.audit import Finding, enforce
 from forecaster.data.columns import Roles, assign
 from forecaster.data.files import is_many
 from forecaster.data.grid import to_panel
-from forecaster.data.observations import each_once, in_order, observe, trimmed
+from forecaster.data.observations import Observations, each_once, in_order, observe, trimmed
 from forecaster.data.panel import Names, Panel
 from forecaster.data.read import read
 from forecaster.data.times import Times
@@ -32,9 +33,16 @@ class Loaded:
     """Absolute path or glob, '-' for stdin, '' for a DataFrame."""
 
 
-def load(source: str | Path | pd.DataFrame, config: ReadConfig = ReadConfig()) -> Loaded:
+def load(
+    source: str | Path | pd.DataFrame,
+    config: ReadConfig = ReadConfig(),
+    *,
+    on_rows: Callable[[Observations, Names, list[Finding]], None] | None = None,
+) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
+    `on_rows` is given the rows as they were understood, what they are called and what was found, before they
+    are arranged, which may yet fail.
     Raises UsageError (a column or option that does not exist), DataError (the data cannot be used as it is)
     and StorageError (reading fails).
     """
@@ -42,9 +50,14 @@ def load(source: str | Path | pd.DataFrame, config: ReadConfig = ReadConfig()) -
     table, config, findings = read(source, config)
     if table.rows < 2:
         raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
-    roles, times, chosen = assign(table, config, many=many)
+    roles, times, chosen, doubt = assign(table, config, many=many)
     findings += [*times.findings, *chosen]
-    found, sorting = in_order(observe(table, roles, times, config))
+    found = observe(table, roles, times, config)
+    if on_rows:
+        on_rows(found, _names(roles, times), findings)
+    if doubt:
+        raise doubt
+    found, sorting = in_order(found)
     found, doubles = each_once(found, config.duplicates, table)
     found, ends = trimmed(found)
     panel, gaps = to_panel(found, _names(roles, times), config.freq, table)

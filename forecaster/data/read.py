@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet
 
 from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding
@@ -88,8 +87,10 @@ def _from_frame(frame: pd.DataFrame) -> Table:
 
 
 def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
+    from pyarrow.parquet import ParquetFile  # loads file systems and TLS, which text does without
+
     try:
-        file = pyarrow.parquet.ParquetFile(pa.BufferReader(content.data), page_checksum_verification=True)
+        file = ParquetFile(pa.BufferReader(content.data), page_checksum_verification=True)
         table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise DataError(
