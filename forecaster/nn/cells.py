@@ -18,8 +18,7 @@ Notation, used throughout this room
 Everything is feature-major with the batch last: a block of H rows of a gate array is contiguous.
 
 Small steps are bound by the number of NumPy calls, not by arithmetic. So the factors are computed for a block
-of several steps at once, a block that stays in the second-level cache, and so is the gradient by the weights;
-blocks that meet the same multiplier lie side by side and take one call; and the views that a step needs are
+of several steps at once, and so is the gradient by the weights; blocks of rows that meet the same multiplier lie side by side and take one call; and the views that a step needs are
 made once, in a list of tuples that the loops walk along.
 
 A cell object is the workspace of one layer for T steps of B columns; it allocates nothing while it steps.
@@ -38,8 +37,9 @@ Array = NDArray[np.floating[Any]]
 Shapes = dict[str, tuple[int, ...]]
 Views = list[tuple[Array, ...]]
 
-BLOCK_BYTES = 400_000
-"""What backward works on at a time, factors and products, in a second-level cache of 1 MB or half of 2 MB."""
+BLOCK_BYTES = 3_000_000
+"""What backward works on at a time, factors and products. More than a second-level cache holds: with two
+threads a call less, and with it a wait for the interpreter lock, is worth more than the cache."""
 
 
 class Cell(ABC):

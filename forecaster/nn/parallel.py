@@ -24,12 +24,14 @@ from forecaster.nn.losses import Loss
 from forecaster.nn.network import Network
 from forecaster.nn.recurrent import Mask
 
-GATE_ELEMENTS = 16_384
-"""Least elements of a shard's gate block (G·H·B): with fewer, a step is calls and locks, not arithmetic."""
-COLUMNS = 64
-"""Least columns of a shard: with fewer, products lose speed and weight gradients are summed too often."""
-PREDICT_ELEMENTS = 65_536
-"""The same for prediction: a gate block that stays in the second-level cache."""
+SPLIT_ELEMENTS = 24_000
+"""Elements of a batch's gate block (G·H·B) from which on two threads are faster than one: with fewer, a step
+is calls and waiting for the interpreter lock, not arithmetic."""
+SHARD_ELEMENTS = 131_072
+"""Elements of a shard's gate block in a batch for which two shards are too few: the more shards, the more
+calls, and the larger a shard, the less of it stays in cache."""
+COLUMNS = 32
+"""Least columns of a shard: with fewer, products lose speed."""
 
 T = TypeVar("T")
 
@@ -51,10 +53,11 @@ Gather = Callable[[int, int], Batch]
 """gather(start, stop): those columns of a batch. Pure; called in the worker threads."""
 
 
-def shard_bounds(config: NetworkConfig, size: int, elements: int = GATE_ELEMENTS) -> list[tuple[int, int]]:
-    """Shards (start, stop) of nearly equal width, each with at least `elements` gates and COLUMNS columns."""
-    rows = CELLS[config.cell].gates * config.hidden
-    shards = max(1, min(size // COLUMNS, size * rows // elements))
+def shard_bounds(config: NetworkConfig, size: int) -> list[tuple[int, int]]:
+    """Shards (start, stop) of nearly equal width: one for a small batch, else two or more."""
+    elements = size * CELLS[config.cell].gates * config.hidden
+    wanted = 1 if elements < SPLIT_ELEMENTS else max(2, elements // SHARD_ELEMENTS)
+    shards = max(1, min(size // COLUMNS, wanted))
     edges = [size * shard // shards for shard in range(shards + 1)]
     return list(itertools.pairwise(edges))
 
@@ -128,7 +131,7 @@ class ShardedNetwork:
 
     def predict(self, gather: Gather, size: int) -> Array:
         """Outputs (K, size), in the memory of one step of a few shards."""
-        bounds = shard_bounds(self.network.config, size, PREDICT_ELEMENTS) if size else []
+        bounds = shard_bounds(self.network.config, size) if size else []
         outputs = np.empty((self.network.config.outputs, size), self.network.dtype)
 
         @np.errstate(over="ignore", invalid="ignore")
