@@ -10,6 +10,7 @@ import typer
 import forecaster
 from forecaster.cli.evaluate import evaluate
 from forecaster.cli.inspect import inspect as inspect_command
+from forecaster.cli.plain import PlainCommand, PlainGroup
 from forecaster.cli.predict import predict
 from forecaster.cli.show import show
 from forecaster.cli.train import train
@@ -22,6 +23,7 @@ EPILOG = (
 )
 
 app = typer.Typer(
+    cls=PlainGroup,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -63,4 +65,6 @@ for _command, _summary in (
     (evaluate, "Backtest over rolling origins, beside the baselines."),
     (show, "Show what a model is and where it comes from."),
 ):
-    app.command(_command.__name__, help=_flowing(_command.__doc__ or ""), short_help=_summary)(_command)
+    app.command(
+        _command.__name__, cls=PlainCommand, help=_flowing(_command.__doc__ or ""), short_help=_summary
+    )(_command)

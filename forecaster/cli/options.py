@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import functools
 import inspect
-import tomllib
 import types
 import typing
 from collections.abc import Callable
@@ -189,6 +188,8 @@ def read_settings(path: str | None) -> dict[str, Any]:
     file = Path(path or CONFIG_FILE)
     if path is None and not file.exists():
         return {}
+    import tomllib
+
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
