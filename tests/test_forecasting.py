@@ -147,6 +147,8 @@ def test_a_series_of_which_nothing_is_known_is_nan(panel, model):
     if not model.blend.log:
         np.testing.assert_array_equal(found[[0, 2]], whole[[0, 2]])
     assert np.isfinite(found[[0, 2]]).all()
+    for name, values in component_forecasts(model.members, blend, panel, ends).items():
+        assert np.isnan(values[1]).all(), name
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -277,6 +279,8 @@ def test_spread_is_never_zero_for_a_series_that_moves():
     np.testing.assert_allclose(found, [3 / 52, 2.0, 0.0, 0.0])
     ends = np.array([2, 3, 30, 0])
     np.testing.assert_allclose(local_spread(panel, ends, 5, log=False), [1.0, 2.0, 0.0, 0.0])
+    still_quiet = panel_of([1.0, 1.0, 1.0, 9.0])
+    assert local_spread(still_quiet, np.array([3]), 5, log=False) == 0
 
 
 def test_spread_of_a_single_row():
@@ -304,6 +308,7 @@ def test_scaled_residuals_undo_the_intervals():
         found = scaled_residuals(upper, point, spread, log=log)
         np.testing.assert_allclose(found[0], 1.5)
         assert np.isnan(found[1]).all()
+        assert np.isnan(scaled_residuals(point + 1, point, spread, log=log)[1]).all()
         assert np.isnan(scaled_residuals(np.full((2, 2), np.nan), point, spread, log=log)).all()
 
 
