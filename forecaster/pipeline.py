@@ -6,7 +6,6 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -205,6 +204,8 @@ def _score(panel: Panel, point: Floats, ends: Ints) -> Report:
 
 def _model(loaded: Loaded, fit: Fit, options: Options, half_widths: Floats, report: Report | None) -> Model:
     """The model with everything it remembers."""
+    from importlib.metadata import version  # `predict` does without
+
     panel = loaded.panel
     repairs: Counter[str] = Counter()
     for finding in loaded.findings:
