@@ -8,8 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from forecaster.config import ReadConfig
+from forecaster.data.numbers import NUMBER
 from forecaster.data.table import Part, Table, shown
-from forecaster.data.values import MISSING, NUMBER, parse_numbers
+from forecaster.data.values import MISSING
+from forecaster.data.values import parse_numbers as parse
 from forecaster.errors import DataError
 
 
@@ -17,6 +20,23 @@ def table(cells: list, kind: pa.DataType | None = None) -> Table:
     """A table of one column, y."""
     part = Part("data.csv", "data", len(cells), lambda row: f"line {row + 2}")
     return Table({"y": pa.chunked_array([pa.array(cells, kind)])}, (part,))
+
+
+def parse_numbers(table: Table, name: str, **config) -> np.ndarray:
+    """The numbers alone."""
+    return parse(table, name, ReadConfig(**config))[0]
+
+
+def as_people_mean(text: str) -> float | None:
+    """The number of a cell whose other marks have one reading; None for all else."""
+    text = text.replace("−", "-")
+    text = re.sub(r"^\(([0-9.,]+)\)$", r"-\1", text)
+    once = re.fullmatch(r"[+-]?[0-9]{1,3}(?:(?:'[0-9]{3})+|(?: [0-9]{3})+)(?:\.[0-9]*)?", text)
+    comma = re.fullmatch(r"[+-]?[0-9]{1,3}(?:(?:,[0-9]{3}){2,}|(?:,[0-9]{3})+\.[0-9]*)", text)
+    if once or comma or re.fullmatch(NUMBER[1:-1], text):
+        number = float(re.sub("[', ]", "", text))
+        return number if np.isfinite(number) else None
+    return None
 
 
 @given(
@@ -34,6 +54,11 @@ def test_plain_numbers(cells: list[str]) -> None:
 @given(st.text("0123456789+-.,eExXinfaNd_ ()%$−'", max_size=7))
 @example("0x10")
 @example("1_000")
+@example("1,234.5")
+@example("1,234")
+@example("(5)")
+@example("−5")
+@example("1'234.5")
 @example("1e400")
 @example("nan(1)")
 @example("-nan")
@@ -43,11 +68,11 @@ def test_plain_numbers(cells: list[str]) -> None:
 def test_never_a_wrong_number(cell: str) -> None:
     """A cell is a missing word, or the number that its plain decimal text says, or an error that shows it."""
     bare = cell.strip()
-    plain = re.fullmatch(NUMBER[1:-1], bare) is not None and np.isfinite(float(bare))
+    meant = as_people_mean(bare)
     if bare in MISSING:
         assert np.isnan(parse_numbers(table([cell, "1"]), "y")[0])
-    elif plain:
-        assert parse_numbers(table([cell, "1"]), "y")[0] == float(bare)
+    elif meant is not None:
+        assert parse_numbers(table([cell, "1"]), "y")[0] == meant
     else:
         with pytest.raises(DataError, match=r"data\.csv, line 2, column 'y'"):
             parse_numbers(table([cell, "1"]), "y")
@@ -60,7 +85,7 @@ def test_missing_words() -> None:
     with pytest.raises(DataError, match="line 3, column 'y': '-' is not a number") as caught:
         parse_numbers(table(["1", "-", "2"]), "y")
     assert "--na" in caught.value.hint
-    assert np.isnan(parse_numbers(table(["1", "-", "2"]), "y", ("-",))[1])
+    assert np.isnan(parse_numbers(table(["1", "-", "2"]), "y", na=("-",))[1])
 
 
 @pytest.mark.parametrize(

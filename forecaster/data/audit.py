@@ -4,6 +4,15 @@
     R001   repair     text was not UTF-8 and was decoded
     R002   repair     spaces around column names were removed
     R003   info       a column without a name was given one
+    R004   repair     rows of empty cells, left out
+    R005   repair     a delimiter at the end of each row
+    R006   repair     damaged rows, left out as asked; each is named
+    R007   info       the text is written in a rarer dialect
+    N001   repair     marks between groups of thousands
+    N002   repair     the minus sign U+2212
+    N003   repair     numbers in brackets, read as negative
+    N004   repair     whole numbers beyond 2^53, rounded
+    N005   repair     decimal numbers, read as floating point
     C001   info       the target was chosen among several columns
     C002   info       columns that are not used
     T001   repair     numbers were read as time since 1970

@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 
 from forecaster.config import Layout, ReadConfig
 from forecaster.data.audit import Finding, info
+from forecaster.data.numbers import LOOSE
 from forecaster.data.table import Table, listed, shown
 from forecaster.data.times import LIKE, Times, parse_times
-from forecaster.data.values import NUMBER, blanked, is_number, is_text
+from forecaster.data.values import blanked, is_number, is_text
 from forecaster.errors import DataError, UsageError
 
 TIME_NAMES = ("ds", "timestamp", "datetime", "date time", "time", "date", "ts", "epoch", "period", "day",
@@ -90,7 +91,7 @@ def kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:
         cells = blanked(column, na).drop_null()
     if not len(cells):
         return "empty"
-    for kind, pattern in (("number", NUMBER), ("time", LIKE)):
+    for kind, pattern in (("number", LOOSE), ("time", LIKE)):
         if pc.sum(pc.match_substring_regex(cells, pattern)).as_py() * 2 > len(cells):
             return kind
     return "text"

@@ -52,7 +52,8 @@ def load(
         raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
     roles, times, chosen, doubt = assign(table, config, many=many)
     findings += [*times.findings, *chosen]
-    found = observe(table, roles, times, config)
+    found, repairs = observe(table, roles, times, config)
+    findings += repairs
     if on_rows:
         on_rows(found, _names(roles, times), findings)
     if doubt:

@@ -46,22 +46,25 @@ class Observations:
         return np.searchsorted(self.series, np.arange(len(self.ids) + 1)).astype(np.int64)
 
 
-def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> Observations:
-    """The observations that a table holds, in its order. DataError for cells that are not numbers."""
-    covariates = [parse_numbers(table, name, config.na) for name in roles.covariates]
-    columns = [
-        np.column_stack([parse_numbers(table, name, config.na), *covariates])
-        for name in sorted(roles.targets)
-    ]
+def observe(
+    table: Table, roles: Roles, times: Times, config: ReadConfig
+) -> tuple[Observations, list[Finding]]:
+    """The observations that a table holds, in its order, and repairs of cells.
+
+    DataError for cells that are not numbers.
+    """
+    parsed = {name: parse_numbers(table, name, config) for name in (*roles.targets, *roles.covariates)}
+    findings = [finding for _, found in parsed.values() for finding in found]
+    covariates = [parsed[name][0] for name in roles.covariates]
+    columns = [np.column_stack([parsed[name][0], *covariates]) for name in sorted(roles.targets)]
     count, rows = len(columns), np.arange(table.rows)
     if roles.layout == "wide":
         series = np.repeat(np.arange(count), table.rows)
         values = np.concatenate(columns)
-        return Observations(
-            tuple(sorted(roles.targets)), series, np.tile(times.ns, count), values, np.tile(rows, count)
-        )
+        ids = tuple(sorted(roles.targets))
+        return Observations(ids, series, np.tile(times.ns, count), values, np.tile(rows, count)), findings
     ids, series = _series(table, roles)
-    return Observations(ids, series, times.ns, columns[0], rows)
+    return Observations(ids, series, times.ns, columns[0], rows), findings
 
 
 def _series(table: Table, roles: Roles) -> tuple[tuple[str, ...], Longs]:

@@ -7,11 +7,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from forecaster.config import ReadConfig
+from forecaster.data.audit import SHOWN, Finding, repair
+from forecaster.data.numbers import NUMBER, plain_numbers
 from forecaster.data.table import Table, shown
 from forecaster.errors import DataError
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "<NA>")
-NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+EXACT = 2.0**53  # up to here every whole number is a floating point number
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -31,13 +34,16 @@ def blanked(column: pa.ChunkedArray, na: tuple[str, ...] = ()) -> pa.ChunkedArra
     return pc.if_else(pc.is_in(column, value_set=words), pa.scalar(None, column.type), column)
 
 
-def parse_numbers(table: Table, name: str, na: tuple[str, ...] = ()) -> NDArray[np.float64]:
-    """Column `name` as float64 (N,), NaN where a value is missing; DataError for anything else."""
+def parse_numbers(table: Table, name: str, config: ReadConfig) -> tuple[NDArray[np.float64], list[Finding]]:
+    """Column `name` as float64 (N,), NaN where a value is missing, and what was repaired in it.
+
+    DataError for any cell that is neither a number nor missing.
+    """
     column = table.columns[name]
     if is_text(column.type):
-        return _from_text(table, name, na)
+        return _from_text(table, name, config)
     if pa.types.is_null(column.type):
-        return np.full(table.rows, np.nan)
+        return np.full(table.rows, np.nan), []
     if not is_number(column.type):
         raise DataError(
             f"{table.name}: column {shown(name)} holds {column.type}, not numbers",
@@ -45,15 +51,19 @@ def parse_numbers(table: Table, name: str, na: tuple[str, ...] = ()) -> NDArray[
         )
     values = _as_floats(column.cast(pa.float64(), safe=False))
     _refuse_infinite(table, name, values)
-    return values
+    findings = _inexact(table, name, column, values)
+    if pa.types.is_decimal(column.type):
+        message = f"column {shown(name)} holds decimal numbers"
+        findings.append(repair("N005", message, count=len(values), action="read as floating point"))
+    return values, findings
 
 
-def _from_text(table: Table, name: str, na: tuple[str, ...]) -> NDArray[np.float64]:
+def _from_text(table: Table, name: str, config: ReadConfig) -> tuple[NDArray[np.float64], list[Finding]]:
     column = table.columns[name]
-    values = _cast(column)
+    values = _cast(column) if config.decimal in (None, ".") else None
     if values is not None and np.isfinite(values).all():
-        return values  # the usual case: every cell a finite number
-    cells = blanked(column, na)
+        return values, _inexact(table, name, column, values)  # the usual case: every cell a finite number
+    cells, findings = plain_numbers(table, name, blanked(column, config.na), config)
     values = _cast(cells)
     if values is None:
         raise _not_a_number(table, name, cells)
@@ -62,7 +72,25 @@ def _from_text(table: Table, name: str, na: tuple[str, ...]) -> NDArray[np.float
         np.count_nonzero(np.isnan(values)) > cells.null_count
     ):  # the library has words for NaN that we have not
         raise _not_a_number(table, name, cells)
-    return values
+    return values, findings + _inexact(table, name, cells, values)
+
+
+def _inexact(table: Table, name: str, column: pa.ChunkedArray, values: NDArray[np.float64]) -> list[Finding]:
+    """A finding for whole numbers that a floating point number cannot hold."""
+    if not len(values) or not (np.abs(values) > EXACT).any() or pa.types.is_floating(column.type):
+        return []
+    rows = np.flatnonzero(np.abs(values) > EXACT)
+    whole = column.take(pa.array(rows)).cast(pa.string())
+    rounded = [
+        int(row)
+        for row, text in zip(rows, whole.to_pylist(), strict=True)
+        if text.lstrip("+-").isdigit() and int(text) != int(values[row])
+    ]
+    if not rounded:
+        return []
+    places = [table.where(row) for row in rounded[:SHOWN]]
+    message = f"whole numbers in column {shown(name)} beyond 2^53"
+    return [repair("N004", message, count=len(rounded), places=places, action="rounded to about 16 digits")]
 
 
 def _cast(column: pa.ChunkedArray) -> NDArray[np.float64] | None:
@@ -93,6 +121,18 @@ def _bad_cells(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> D
     more = f" (and {len(rows) - 1} more cells)" if len(rows) > 1 else ""
     return DataError(
         f"{table.where(first)}, column {shown(name)}: {table.cell(name, first)} {fault}{more}",
-        hint="Repair it; or, if the word means a missing value, add it: --na WORD; "
-        "or choose another column: --target.",
+        hint=_way_out(table.cell(name, first)),
+    )
+
+
+def _way_out(cell: str) -> str:
+    """What to type for a cell that is no plain number."""
+    if "," in cell:
+        return "If the comma is the decimal mark: --decimal ','; if it groups thousands: --thousands ','."
+    sign = next((sign for sign in "$€£¥%" if sign in cell), None)
+    if sign:
+        return f"Leave the sign out of all cells: --strip '{sign}'"
+    return (
+        "Repair it; or, if the word means a missing value, add it: --na WORD; "
+        "or choose another column: --target."
     )
