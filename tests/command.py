@@ -1,6 +1,7 @@
 """Run the installed `forecast` as a person would, in a process of its own."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -53,6 +54,28 @@ def inside(*arguments: str, capfd: pytest.CaptureFixture[str]) -> subprocess.Com
         signal.signal(signal.SIGTERM, before)
     out, err = capfd.readouterr()
     return subprocess.CompletedProcess(arguments, code, out, err)
+
+
+def on_a_terminal(*arguments: str, cwd: Path, **changes: str) -> str:
+    """What `forecast` writes to stderr where that is a terminal."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [SCRIPT, *arguments],
+        cwd=cwd,
+        env=environment(**{"TERM": "xterm-256color", "COLUMNS": "120"} | changes),
+        stdout=subprocess.DEVNULL,
+        stderr=slave,
+    )
+    os.close(slave)
+    seen = b""
+    while True:
+        try:
+            seen += os.read(master, 4096)
+        except OSError:  # Linux: the other end is closed
+            break
+    os.close(master)
+    assert process.wait(timeout=60) == 0, seen.decode()
+    return seen.decode()
 
 
 def daily(rows: int = 120, *, start: str = "2024-01-01", step: str = "D", name: str = "demand") -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from command import SCRIPT, assert_clean_failure, daily, environment, forecast
+from command import SCRIPT, assert_clean_failure, daily, environment, forecast, on_a_terminal
 
 COLUMNS = ["day", "forecast", "lo_80", "hi_80", "lo_95", "hi_95"]
 
@@ -140,6 +140,15 @@ def test_several_series_and_odd_names(tmp_path: Path) -> None:
     assert list(table["Which One"].unique()) == ["'=1+1", "ä b"]
     report = pd.read_csv(tmp_path / "report.csv")
     assert set(report.loc[report["scope"] == "series", "key"]) == {"'=1+1", "ä b"}
+
+
+def test_a_glance_on_a_terminal(folder: Path) -> None:
+    """Where forecasts go to a file and a person sits at a terminal, the first and last rows are shown."""
+    seen = on_a_terminal("predict", "demand.csv", "-o", "f.csv", cwd=folder, NO_COLOR="1")
+    for said in ("demand", "2024-04-30", "2024-05-13", "80 %", "95 %", "wrote 14 forecasts to f.csv"):
+        assert said in seen
+    quiet = on_a_terminal("predict", "demand.csv", "-o", "f.csv", "--quiet", cwd=folder)
+    assert quiet == ""
 
 
 def test_a_picture(folder: Path) -> None:

@@ -1,8 +1,6 @@
 """`forecast train`, `evaluate`, `show`, `inspect`: files, streams, progress, interruption."""
 
 import json
-import os
-import pty
 import re
 import select
 import shutil
@@ -13,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from command import ROOT, SCRIPT, daily, environment, forecast
+from command import ROOT, SCRIPT, daily, environment, forecast, on_a_terminal
 from filelock import FileLock
 
 from forecaster.model import Model
@@ -220,34 +218,12 @@ def test_two_runs_at_once(folder: Path) -> None:
     assert (folder / "forecast.model").read_bytes() == b"the old model"
 
 
-def on_a_terminal(folder: Path, **changes: str) -> str:
-    """What `forecast train` writes where stderr is a terminal."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [SCRIPT, "train", "demand.csv"],
-        cwd=folder,
-        env=environment(**{"TERM": "xterm-256color", "COLUMNS": "120"} | changes),
-        stdout=subprocess.DEVNULL,
-        stderr=slave,
-    )
-    os.close(slave)
-    seen = b""
-    while True:
-        try:
-            seen += os.read(master, 4096)
-        except OSError:  # Linux: the other end is closed
-            break
-    os.close(master)
-    assert process.wait(timeout=60) == 0
-    return seen.decode()
-
-
 COLOUR = re.compile("\x1b\\[[0-9;]*3[0-9][0-9;]*m")
 
 
 def test_a_bar_on_a_terminal(folder: Path) -> None:
     """On a terminal a bar shows loss, best validation loss, rate and time left, in colour."""
-    seen = on_a_terminal(folder, FORECAST_STEPS="200")
+    seen = on_a_terminal("train", "demand.csv", cwd=folder, FORECAST_STEPS="200")
     for said in ("loss", "best validation", "windows/s", "left"):
         assert said in seen
     assert COLOUR.search(seen)
@@ -255,12 +231,12 @@ def test_a_bar_on_a_terminal(folder: Path) -> None:
 
 def test_no_color(folder: Path) -> None:
     """NO_COLOR takes the colour away, even on a terminal."""
-    assert not COLOUR.search(on_a_terminal(folder, NO_COLOR="1"))
+    assert not COLOUR.search(on_a_terminal("train", "demand.csv", cwd=folder, NO_COLOR="1"))
 
 
 def test_a_dumb_terminal_gets_lines(folder: Path) -> None:
     """Where the terminal cannot animate, nothing moves."""
-    seen = on_a_terminal(folder, TERM="dumb")
+    seen = on_a_terminal("train", "demand.csv", cwd=folder, TERM="dumb")
     assert "\x1b" not in seen
     assert "step 20/20" in seen
 
