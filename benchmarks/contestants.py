@@ -4,8 +4,9 @@
 
 It reads one JSON order a line from standard input and answers each with one line:
 
-    {"do": "check", "case": …, "file": …}   write outputs and gradients to an .npz file
-    {"do": "time", "case": …, "seconds": s} run for s seconds; milliseconds of each run
+    {"do": "check", "case": …, "threads": n, "file": …}    write outputs and gradients to an .npz file
+    {"do": "time", "case": …, "threads": n, "seconds": s}  run for s seconds; milliseconds of each run
+    {"do": "peak", "seconds": s}                           GFLOP/s of sgemm on all threads (ours only)
 
 What is timed is what training does to a recurrent stack: forward over all steps from a zero state, then
 backward from the derivative by the last hidden state to the derivatives by all weights. Inputs, weights
@@ -67,7 +68,7 @@ class Case:
 
 
 @contextmanager
-def ours() -> Iterator[Callable[[Case], Runner]]:
+def ours() -> Iterator[Callable[[Case, int], Runner]]:
     """Shards of the batch on worker threads, BLAS at one thread, as in `ShardedNetwork`."""
     from threadpoolctl import threadpool_limits
 
@@ -75,7 +76,7 @@ def ours() -> Iterator[Callable[[Case], Runner]]:
     from forecaster.nn.parallel import shard_bounds
     from forecaster.nn.recurrent import Stack, padded_steps
 
-    def prepare(case: Case) -> Runner:
+    def prepare(case: Case, threads: int) -> Runner:
         weights, x, d_h = case.data()
         config = NetworkConfig(cell=case.cell, hidden=case.hidden, layers=case.layers)
         bounds = shard_bounds(config, case.batch)
@@ -114,14 +115,14 @@ def ours() -> Iterator[Callable[[Case], Runner]]:
 
 
 @contextmanager
-def torch() -> Iterator[Callable[[Case], Runner]]:
+def torch() -> Iterator[Callable[[Case, int], Runner]]:
     """torch.nn.RNN, GRU and LSTM."""
     import torch
 
-    torch.set_num_threads(THREADS)
     modules = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 
-    def prepare(case: Case) -> Runner:
+    def prepare(case: Case, threads: int) -> Runner:
+        torch.set_num_threads(threads)
         weights, x, d_h = case.data()
         module = modules[case.cell](case.inputs, case.hidden, case.layers)
         with torch.no_grad():
@@ -150,7 +151,7 @@ def torch() -> Iterator[Callable[[Case], Runner]]:
 
 
 @contextmanager
-def jax() -> Iterator[Callable[[Case], Runner]]:
+def jax() -> Iterator[Callable[[Case, int], Runner]]:
     """A jitted gradient of `jax.lax.scan` over the same cell, the inputs' product outside of the scan."""
     import jax
     from jax import numpy as jnp
@@ -177,7 +178,7 @@ def jax() -> Iterator[Callable[[Case], Runner]]:
 
     cells = {"rnn": rnn, "gru": gru, "lstm": lstm}
 
-    def prepare(case: Case) -> Runner:
+    def prepare(case: Case, threads: int) -> Runner:
         weights, x, d_h = case.data()
         layers = [{k: jnp.asarray(v) for k, v in split(case, n, weights).items()} for n in range(case.layers)]
         x_j, d_j = jnp.asarray(x.transpose(0, 2, 1)), jnp.asarray(d_h.T)
@@ -242,21 +243,39 @@ def milliseconds(run: Run, seconds: float) -> list[float]:
     return times
 
 
+def peak(seconds: float) -> float:
+    """GFLOP/s of single-precision products of 512 × 512 on all threads, BLAS at one thread in each."""
+    from threadpoolctl import threadpool_limits
+
+    a = np.random.default_rng(0).standard_normal((512, 512), dtype="f")
+    outs = [np.empty_like(a) for _ in range(THREADS)]
+
+    def work(out: np.ndarray) -> None:
+        for _ in range(10):
+            np.dot(a, a, out)
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+        best = min(milliseconds(lambda: list(pool.map(work, outs)), seconds))
+    return THREADS * 10 * 2 * 512**3 / best / 1e6
+
+
 def main(name: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a library prints does not mix with answers
-    runners: dict[Case, Runner] = {}
+    runners: dict[tuple[Case, int], Runner] = {}
     with {"ours": ours, "torch": torch, "jax": jax}[name]() as prepare:
         for line in sys.stdin:
             order = json.loads(line)
-            case = Case(**order["case"])
-            if case not in runners:
+            if order["do"] == "peak":
+                print(json.dumps(peak(order["seconds"])), file=answers, flush=True)
+                continue
+            key = Case(**order["case"]), order["threads"]
+            if key not in runners:
                 runners.clear()
-                runners[case] = prepare(case)
-            run, answer = runners[case]
+                runners[key] = prepare(*key)
+            run, answer = runners[key]
             run()  # warm-up, and compilation
             if order["do"] == "check":
-                run()
                 np.savez(order["file"], **answer(run()))
                 result: Any = True
             else:

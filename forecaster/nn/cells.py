@@ -18,8 +18,9 @@ Notation, used throughout this room
 Everything is feature-major with the batch last: a block of H rows of a gate array is contiguous.
 
 Small steps are bound by the number of NumPy calls, not by arithmetic. So the factors are computed for a block
-of several steps at once, and so is the gradient by the weights; blocks of rows that meet the same multiplier lie side by side and take one call; and the views that a step needs are
-made once, in a list of tuples that the loops walk along.
+of several steps at once, and so is the gradient by the weights; blocks of rows that meet the same multiplier
+lie side by side and take one call; and the views that a step needs are made once, in a list of tuples that
+the loops walk along.
 
 A cell object is the workspace of one layer for T steps of B columns; it allocates nothing while it steps.
 A rolling cell keeps only the present step (S has one block and h_t overwrites h_{t-1}): it goes forward
@@ -40,6 +41,8 @@ Views = list[tuple[Array, ...]]
 BLOCK_BYTES = 3_000_000
 """What backward works on at a time, factors and products. More than a second-level cache holds: with two
 threads a call less, and with it a wait for the interpreter lock, is worth more than the cache."""
+CACHE_BYTES = 400_000
+"""What stays in a second-level cache of 1 MB beside the weights."""
 
 
 class Cell(ABC):
@@ -118,9 +121,6 @@ class Cell(ABC):
         if not self.rolling:
             copyto(self.W_h, weight[:, :hidden].T)
             copyto(self.W_x, weight[:, hidden:-1].T)
-
-    def prepare(self) -> None:  # noqa: B027 - only the GRU has something to do
-        """Do what can be done for all steps at once; the inputs are in place."""
 
     @abstractmethod
     def forward(self, start: int, stop: int) -> None:
@@ -314,10 +314,14 @@ class GRU(Cell):
         if not self.rolling:
             self.W_x[...] = np.roll(self.W_x, hidden, axis=1)  # columns n, r, z
 
-    def prepare(self) -> None:
-        matmul(self.W_v, self.xs, self.Z[:, : self.hidden])  # 0: v of all steps
-
     def forward(self, start: int, stop: int) -> None:
+        few = max(1, CACHE_BYTES // self.Z[0].nbytes)
+        for first in range(start, stop, few):
+            last = min(first + few, stop)
+            matmul(self.W_v, self.xs[first:last], self.Z[first:last, : self.hidden])  # 0: v
+            self._forward(first, last)
+
+    def _forward(self, start: int, stop: int) -> None:
         W, half, a = self.W, self.half, self.a
         for s, r_z_u, sigma, n, r, z, u, h_before, h in self.ahead[start:stop]:
             dot(W, s, r_z_u)  # 1

@@ -24,9 +24,9 @@ from forecaster.nn.losses import Loss
 from forecaster.nn.network import Network
 from forecaster.nn.recurrent import Mask
 
-SPLIT_ELEMENTS = 24_000
+SPLIT_ELEMENTS = {"rnn": 8_000, "gru": 20_000, "lstm": 20_000}
 """Elements of a batch's gate block (G·H·B) from which on two threads are faster than one: with fewer, a step
-is calls and waiting for the interpreter lock, not arithmetic."""
+is calls and waiting for the interpreter lock, not arithmetic. A step of the RNN makes fewest calls."""
 SHARD_ELEMENTS = 131_072
 """Elements of a shard's gate block in a batch for which two shards are too few: the more shards, the more
 calls, and the larger a shard, the less of it stays in cache."""
@@ -56,7 +56,7 @@ Gather = Callable[[int, int], Batch]
 def shard_bounds(config: NetworkConfig, size: int) -> list[tuple[int, int]]:
     """Shards (start, stop) of nearly equal width: one for a small batch, else two or more."""
     elements = size * CELLS[config.cell].gates * config.hidden
-    wanted = 1 if elements < SPLIT_ELEMENTS else max(2, elements // SHARD_ELEMENTS)
+    wanted = 1 if elements < SPLIT_ELEMENTS[config.cell] else max(2, elements // SHARD_ELEMENTS)
     shards = max(1, min(size // COLUMNS, wanted))
     edges = [size * shard // shards for shard in range(shards + 1)]
     return list(itertools.pairwise(edges))

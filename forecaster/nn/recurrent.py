@@ -127,7 +127,7 @@ class Stack:
 
 @contextmanager
 def _without_buffers() -> Iterator[None]:
-    """Keep ufuncs from copying strided blocks of less than 32 kB into buffers first, which doubles their time."""
+    """Keep ufuncs from copying small strided blocks into buffers first, which doubles their time."""
     with np.errstate():  # the size of the buffer is put back on leaving
         np.setbufsize(256)
         yield
@@ -143,7 +143,6 @@ def _scale(source: Array, factor: Array | None, out: Array) -> None:
 
 def _unroll(cell: Cell, pads: Pads) -> None:
     """Run a cell over all its steps; padded columns keep their state."""
-    cell.prepare()
     for start, stop in _runs(pads, 0, len(pads)):
         padded = pads[start]
         if padded is None:
