@@ -1,0 +1,106 @@
+"""What the commands import: nothing before it is needed, and what is never needed never."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command import daily, environment, forecast
+
+NEVER = {
+    "matplotlib",
+    "jinja2",
+    "scipy",
+    "torch",
+    "jax",
+    "sklearn",
+    "duckdb",
+    "polars",
+    "openpyxl",
+    "sqlite3",
+    "IPython",
+    "pyarrow.dataset",
+    "pyarrow.flight",
+    "asyncio",
+    "multiprocessing",
+    "pydantic",
+    "urllib.request",
+    "unittest",
+}
+"""Heavy, and of no use to start or to a forecast on the terminal."""
+NOT_FOR_HELP = {
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "safetensors",
+    "threadpoolctl",
+    "filelock",
+    "tomllib",
+    "forecaster.pipeline",
+    "forecaster.data",
+    "forecaster.nn",
+    "forecaster.report",
+}
+NOT_FOR_PREDICT = {
+    "rich",
+    "filelock",
+    "tomllib",
+    "importlib.metadata",
+    "pyarrow.parquet",
+    "pyarrow.fs",
+    "ssl",
+}
+"""Of use elsewhere, but not to a forecast from CSV to a pipe without forecast.toml."""
+
+
+def imported(*arguments: str, cwd: Path) -> set[str]:
+    """The modules that `python -m forecaster` with `arguments` imports, each with the packages above it."""
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "forecaster", *arguments],
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [line for line in result.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip() for line in lines}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a table and a model."""
+    folder = tmp_path_factory.mktemp("startup")
+    (folder / "demand.csv").write_text(daily())
+    assert forecast("train", "demand.csv", "--horizon", "7", cwd=folder).returncode == 0
+    return folder
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("train", "--help"), ("predict", "-h")])
+def test_help_imports_nothing_that_works_on_data(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """Help and version come without NumPy, pandas, PyArrow or any room that reads or computes."""
+    loaded = imported(*arguments, cwd=tmp_path)
+    assert "forecaster.cli.app" in loaded
+    assert loaded & (NEVER | NOT_FOR_HELP) == set()
+
+
+def test_version_does_without_rich(tmp_path: Path) -> None:
+    """One plain line needs no tables or colours."""
+    assert "rich" not in imported("--version", cwd=tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [("predict",), ("predict", "demand.csv", "--horizon", "3", "-o", "-")])
+def test_predict_imports_only_what_it_uses(arguments: tuple[str, ...], folder: Path) -> None:
+    """A forecast from a CSV file loads no plots, no tables, no Parquet, no network, no Pydantic."""
+    loaded = imported(*arguments, cwd=folder)
+    assert {"numpy", "pandas", "pyarrow", "forecaster.forecasting", "safetensors"} <= loaded
+    assert loaded & (NEVER | NOT_FOR_PREDICT) == set()
+
+
+def test_the_package_imports_nothing_heavy(tmp_path: Path) -> None:
+    """`import forecaster` alone loads none of the libraries it works with."""
+    code = "import sys, forecaster; print(*sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert set(result.stdout.split()) & {"numpy", "pandas", "pyarrow", "rich", "typer"} == set()
