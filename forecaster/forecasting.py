@@ -114,8 +114,8 @@ def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, ends:
 
 
 def combine(components: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
-    """The weighted sum of component forecasts."""
-    total = sum(weight * components[name] for name, weight in weights.items())
+    """The weighted sum of component forecasts, in one order: a model file keeps another than the blend."""
+    total = sum(weights[name] * components[name] for name in sorted(weights))
     return np.asarray(total, np.float64)
 
 
