@@ -1,7 +1,7 @@
-"""Blend: how much of each network, of Theta and of each baseline is in the forecast.
+"""Blend: how much of each network, smoothing method and baseline is in the forecast.
 
 The weights are those with the smallest absolute error on validation origins, where every component
-forecast rows that it had not seen, drawn towards a prior of half networks, half Theta. Then the safety
+forecast rows that it had not seen, drawn towards a prior of half networks, half smoothing. Then the safety
 net: as far as the gain over the best parameter-free baseline may be chance, that baseline takes over, so
 that on a random walk the forecast is the naive one.
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-THETA = "theta"
+SMOOTHING = ("theta", "damped")
 STRENGTH = 0.03
 """Of the pull towards the prior, in units of the error."""
 STEPS = 400
@@ -34,13 +34,13 @@ MOST_ROWS = 50_000
 
 @dataclass(frozen=True)
 class Blend:
-    """Weights by component; they sum to one. Components are `network 1` …, `theta` and the baselines."""
+    """Weights by component; they sum to one. Components are `network 1` …, SMOOTHING and the baselines."""
 
     weights: dict[str, float]
     log: bool
-    """Whether Theta removes seasons as factors."""
+    """Whether smoothing works on positive data, with seasons as factors."""
     seasons: tuple[int, ...]
-    """Seasons that Theta removes where a test finds them."""
+    """Seasons that are removed before smoothing where a test finds them."""
 
 
 def network_name(number: int) -> str:
@@ -49,8 +49,9 @@ def network_name(number: int) -> str:
 
 
 def prior(networks: int) -> dict[str, float]:
-    """Half networks, half Theta: what to take where nothing could be validated."""
-    return {network_name(number): 0.5 / networks for number in range(networks)} | {THETA: 0.5}
+    """Half networks, half smoothing: what to take where nothing could be validated."""
+    halves = ([network_name(number) for number in range(networks)], SMOOTHING)
+    return {name: 0.5 / len(half) for half in halves for name in half}
 
 
 def fit_weights(residuals: Mapping[str, Floats], blocks: Ints) -> dict[str, float]:

@@ -23,9 +23,11 @@ from forecaster.errors import UsageError
 Cell = Literal["rnn", "gru", "lstm"]
 LossName = Literal["mse", "mae", "huber", "pinball"]
 OptimizerName = Literal["adam", "sgd"]
+Effort = Literal["quick", "normal", "best"]
 ScheduleName = Literal["constant", "cosine", "one_cycle", "step"]
 T = TypeVar("T")
 Duplicates = Literal["error", "mean", "last", "first"]
+Aggregate = Literal["mean", "sum", "last", "first", "max", "min"]
 BadRows = Literal["error", "skip"]
 Layout = Literal["one", "long", "wide", "files"]
 
@@ -55,6 +57,14 @@ class ReadConfig:
     """One series; an id column; each target column a series; each file a series, named by its file."""
     freq: str | None = None
     """A pandas offset alias such as h, 30min, D, B, W-SUN, MS, ME, QS, YS."""
+    every: str | None = None
+    """A step such as 5min: readings at irregular times are put on this grid."""
+    agg: Aggregate | None = None
+    """What readings of one step of `freq` or `every` become; None: their mean for `every`."""
+    calendar: str | None = None
+    """An exchange, such as XNYS, whose holidays are known to exchange_calendars."""
+    adjust_splits: bool = False
+    """Divide prices before a jump that looks like a split of shares."""
     delimiter: str | None = None
     encoding: str | None = None
     quote: str | None = None
@@ -169,6 +179,8 @@ class Options:
     """What a user may ask of a forecaster. None: chosen from the data by `defaults`."""
 
     horizon: int | None = None
+    effort: Effort = "normal"
+    """How much training time to spend on accuracy: about 1, 5 or 30 parts."""
     lookback: int | None = None
     segment: int | None = None
     seasons: tuple[int, ...] | None = None

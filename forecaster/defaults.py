@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +25,24 @@ Ints = NDArray[np.int64]
 
 LONGEST_LOOKBACK = 1024
 LONGEST_SEGMENT = 26
+LONGEST_ALTERNATIVE = 96
 MOST_RATIO = 16
 """A season longer than this many of the usual one (365 days beside 7) is left to the network."""
 USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
 """Season -> horizon for days and longer; within a day the horizon is one season."""
 VALIDATED = 24
 """Validation spans this many horizons of a single series; n series, which move together in part, √n fewer."""
+
+
+class _Effort(NamedTuple):
+    """What more time is spent on."""
+
+    members: int
+    steps: int
+    hidden: int
+
+
+EFFORTS = {"quick": _Effort(2, 500, 64), "normal": _Effort(4, 1250, 64), "best": _Effort(12, 2000, 128)}
 
 
 @dataclass(frozen=True)
@@ -88,31 +101,35 @@ def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[Mem
     """The configuration of every member of the ensemble."""
     rows = int(np.median(known[known > 0]))
     seasons = _seasons(options, panel.frequency, rows)
-    season = min(seasons, default=1)
-    segment = options.segment or _segment(season)
     lookback = options.lookback or _lookback(seasons, horizon, rows)
-    segment = min(segment, lookback) if options.segment is None else segment
-    lookback = segment * math.ceil(lookback / segment)
     log = positive(panel, known) if options.log is None else options.log
     gaps = not observed_throughout(panel, known)
-    return tuple(
-        MemberConfig(
-            horizon=horizon,
-            lookback=lookback,
-            segment=segment,
-            log=log,
-            seasons=view,
-            gaps=gaps,
-            seed=options.seed + number,
-            network=_network(options, panel, segment, horizon, gaps),
-            training=_training(options, int(known.sum())),
+    configs = []
+    for number in range(options.members or EFFORTS[options.effort].members):
+        segment = _segment(options, min(seasons, default=1), lookback, alternative=number % 4 >= 2)
+        configs.append(
+            MemberConfig(
+                horizon=horizon,
+                lookback=segment * math.ceil(lookback / segment),
+                segment=segment,
+                log=log,
+                seasons=seasons if _removes_seasons(options, number) else (),
+                gaps=gaps,
+                seed=options.seed + number,
+                network=_network(options, panel, segment, horizon, gaps),
+                training=_training(options),
+            )
         )
-        for number, view in enumerate(_views(options, seasons))
-    )
+    return tuple(configs)
 
 
-def theta_partner(panel: Panel, known: Ints, options: Options) -> Blend:
-    """How Theta treats seasons, before anything is weighed."""
+def _removes_seasons(options: Options, number: int) -> bool:
+    """One member with its seasons removed, the next without, since they err differently."""
+    return number % 2 == 0 if options.deseasonalise is None else options.deseasonalise
+
+
+def smoothing_partner(panel: Panel, known: Ints, options: Options) -> Blend:
+    """How smoothing treats the data, before anything is weighed."""
     rows = int(np.median(known[known > 0]))
     log = positive(panel, known) if options.log is None else options.log
     return Blend({}, log, _seasons(options, panel.frequency, rows))
@@ -126,9 +143,19 @@ def _seasons(options: Options, frequency: Frequency, rows: int) -> tuple[int, ..
     return tuple(sorted(season for season in frequency.seasonalities if 1 < season <= longest))
 
 
-def _segment(season: int) -> int:
-    """One season, or its largest divisor that is short enough (recipe: the largest single gain)."""
-    return next(size for size in range(min(season, LONGEST_SEGMENT), 0, -1) if season % size == 0)
+def _segment(options: Options, season: int, lookback: int, *, alternative: bool) -> int:
+    """One season, or its largest divisor that is short enough (recipe: the largest single gain).
+
+    The alternative, for the sake of variety: a whole season where that was too long, else half of one.
+    """
+    if options.segment is not None:
+        return options.segment
+    usual = next(size for size in range(min(season, LONGEST_SEGMENT), 0, -1) if season % size == 0)
+    if alternative and usual < season <= LONGEST_ALTERNATIVE:
+        usual = season
+    elif alternative and usual % 2 == 0:
+        usual //= 2
+    return min(usual, lookback)
 
 
 def _lookback(seasons: tuple[int, ...], horizon: int, rows: int) -> int:
@@ -137,19 +164,11 @@ def _lookback(seasons: tuple[int, ...], horizon: int, rows: int) -> int:
     return max(1, min(usual, LONGEST_LOOKBACK, max(rows // 2, 2 * min(seasons, default=1)), rows - 1))
 
 
-def _views(options: Options, seasons: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """The seasons that each member removes: one all, the next none, since they err differently."""
-    removes = [number % 2 == 0 for number in range(options.members or 2)]
-    if options.deseasonalise is not None:
-        removes = [options.deseasonalise] * len(removes)
-    return [seasons if removed else () for removed in removes]
-
-
 def _network(options: Options, panel: Panel, segment: int, horizon: int, gaps: bool) -> NetworkConfig:
     return NetworkConfig(
         cell=options.cell,
         inputs=count_features(panel.values.shape[1], segment, gaps),
-        hidden=options.hidden or 64,
+        hidden=options.hidden or EFFORTS[options.effort].hidden,
         layers=options.layers,
         outputs=horizon,
         embedding=True,
@@ -157,9 +176,9 @@ def _network(options: Options, panel: Panel, segment: int, horizon: int, gaps: b
     )
 
 
-def _training(options: Options, rows: int) -> TrainingConfig:
+def _training(options: Options) -> TrainingConfig:
     return TrainingConfig(
-        steps=options.steps or 1000,
+        steps=options.steps or EFFORTS[options.effort].steps,
         batch=options.batch or 256,
         rate=options.rate or 3e-3,
         loss=options.loss,

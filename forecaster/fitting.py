@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecaster import ensemble
-from forecaster.blend import Blend, prior
+from forecaster.blend import Blend, network_name, prior
 from forecaster.config import Options
 from forecaster.data.panel import Panel
-from forecaster.defaults import Split, plan, split, theta_partner
+from forecaster.defaults import Split, plan, smoothing_partner, split
 from forecaster.ensemble import Fitted, Listener
 from forecaster.forecasting import combine
 from forecaster.model import Member
@@ -51,15 +51,27 @@ def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Lis
     if not parts.series.size:
         configs = plan(panel, known, horizon, options)
         fitted = ensemble.fit_unvalidated(panel, known, configs, options, on_event)
-        blend = dataclasses.replace(theta_partner(panel, known, options), weights=prior(len(fitted)))
+        blend = dataclasses.replace(smoothing_partner(panel, known, options), weights=prior(len(fitted)))
         return Fit(fitted, blend, parts, np.full((0, len(panel)), -1), np.empty((0, len(panel), horizon)))
     fitted = ensemble.fit(panel, parts, plan(panel, parts.train, horizon, options), options, on_event)
-    partner = theta_partner(panel, parts.train, options)
+    partner = smoothing_partner(panel, parts.train, options)
     ends, blocks = validation_ends(parts, horizon)
     forecasts = try_components(panel, [item.member for item in fitted], partner, ends)
     weights = choose_weights(panel, forecasts, ends, blocks, panel.frequency.season)
-    blend = dataclasses.replace(partner, weights=weights)
-    return Fit(fitted, blend, parts, ends, combine(forecasts, weights))
+    point = combine(forecasts, weights)
+    fitted, weights = _without_idle(fitted, weights)
+    return Fit(fitted, dataclasses.replace(partner, weights=weights), parts, ends, point)
+
+
+def _without_idle(
+    fitted: tuple[Fitted, ...], weights: dict[str, float]
+) -> tuple[tuple[Fitted, ...], dict[str, float]]:
+    """Leave out networks without weight, and number the others anew; one stays, for the model's shape."""
+    kept = [number for number in range(len(fitted)) if network_name(number) in weights] or [0]
+    renamed = {network_name(old): network_name(new) for new, old in enumerate(kept)}
+    return tuple(fitted[number] for number in kept), {
+        renamed.get(name, name): weight for name, weight in weights.items()
+    }
 
 
 def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Listener | None = None) -> Fit:

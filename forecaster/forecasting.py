@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecaster.blend import THETA, Blend, network_name
+from forecaster.blend import Blend, network_name
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
 from forecaster.evaluation.baselines import baseline_forecasts
 from forecaster.model import Member, Model
 from forecaster.nn.parallel import ShardedNetwork
-from forecaster.theta import theta_forecasts
+from forecaster.smoothing import METHODS, smoothing_forecasts
 from forecaster.transform import Transform, fit_transform, positive
 from forecaster.windows import Ints, Windows
 
@@ -105,12 +105,29 @@ def check_history(model: Model, panel: Panel) -> None:
 
 
 def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, ends: Ints) -> Floats:
-    """The blend of all components (S, H); NaN for series of which nothing is known (ends[s] < 1)."""
+    """The blend of all components (S, H); NaN for series of which nothing is known (ends[s] < 1).
+
+    A series that never moved is foretold to stay where it is: it says nothing that a blend could use.
+    """
     components = component_forecasts(members, blend, panel, ends, only=blend.weights)
     unknown = sorted(set(blend.weights) - set(components))
     if unknown:
         raise ModelError(f"the model blends in {unknown[0]!r}, which this version does not know")
-    return combine(components, blend.weights)
+    point = combine(components, blend.weights)
+    value, still = _standing(panel, ends)
+    point[still] = value[still, None]
+    return point
+
+
+def _standing(panel: Panel, ends: Ints) -> tuple[Floats, NDArray[np.bool_]]:
+    """A known value of each series (S,), and whether all its known values are that one (S,)."""
+    series = np.repeat(np.arange(len(panel)), panel.lengths)
+    known = np.arange(len(series)) - panel.offsets[series] < ends[series]
+    rows = np.flatnonzero(known & panel.observed[:, 0])
+    value = np.full(len(panel), np.nan)
+    value[series[rows]] = panel.target[rows]
+    moves = panel.target[rows] != value[series[rows]]
+    return value, np.isfinite(value) & (np.bincount(series[rows], weights=moves, minlength=len(panel)) == 0)
 
 
 def combine(components: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
@@ -127,7 +144,7 @@ def component_forecasts(
     *,
     only: Collection[str] | None = None,
 ) -> dict[str, Floats]:
-    """What each network, Theta and each baseline forecasts from the first ends[s] rows: {name: (S, H)}.
+    """What each network, smoothing method and baseline forecasts from the first ends[s] rows: {name: (S, H)}.
 
     `only`: the components wanted; None: all that the data allows.
     """
@@ -149,8 +166,10 @@ def component_forecasts(
         if only is None or network_name(number) in only:
             fitted = transform(member.config.log, member.config.seasons)
             result[network_name(number)] = _member_forecast(member, fitted, panel, ends)
-    if only is None or THETA in only:
-        result[THETA] = theta_forecasts(panel, ends, transform(blend.log, blend.seasons), horizon)
+    methods = [name for name in METHODS if only is None or name in only]
+    if methods:
+        fitted = transform(blend.log, blend.seasons)
+        result |= smoothing_forecasts(panel, ends, fitted, horizon, methods=methods)
     if only is None or set(only) - set(result):
         seasons = tuple(season for season in panel.frequency.seasonalities if season > 1)
         baselines = baseline_forecasts(panel, ends, horizon, seasons=seasons)  # the same names at any length

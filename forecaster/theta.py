@@ -1,4 +1,4 @@
-"""The dynamic optimised Theta method over a whole Panel: the statistical partner of the networks.
+"""The dynamic optimised Theta method: exponential smoothing along a part of the least squares line.
 
 Assimakopoulos & Nikolopoulos 2000; the state-space form is Fiorucci, Pellegrini, Louzada, Petropoulos &
 Koehler 2016. With l the exponentially smoothed level and A, B the intercept and slope of the least
@@ -9,7 +9,7 @@ squares line through the rows so far,
     ŷ_{t+h} = ŷ_{t+1} + ω (h−1) B_t
 
 α and ω come from a grid, for each series the pair with the least squared one-step error so far. ω = 0 is
-simple exponential smoothing; ω = ½ is the classical Theta method. Seasons are removed before (`transform`).
+simple exponential smoothing; ω = ½ is the classical Theta method.
 """
 
 from __future__ import annotations
@@ -17,49 +17,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from forecaster.data.panel import Panel
-from forecaster.transform import Transform
-from forecaster.windows import Ints
-
 Floats = NDArray[np.float64]
 
 ALPHAS = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99])
 OMEGAS = np.array([0.0, 0.25, 0.5, 0.75, 0.95])
-LONGEST = 512
-"""Only the newest rows are smoothed: earlier ones have no say in level or slope."""
-BLOCK = 4096
-"""Series smoothed at once, which bounds the memory."""
 
 
-def theta_forecasts(panel: Panel, ends: Ints, fitted: Transform, horizon: int) -> Floats:
-    """Forecasts (S, H) from the first `ends[s]` rows of each series; NaN where nothing is known.
-
-    `fitted` removes the seasons: as factors where it works in logarithms, else as terms. The method itself
-    works in the user's units.
-    """
-    log = fitted.log
-    result = np.full((len(panel), horizon), np.nan)
-    known = np.flatnonzero(ends >= 1)
-    for start in range(0, len(known), BLOCK):
-        series = known[start : start + BLOCK]
-        rows, inside = _newest_rows(panel, series, ends)
-        z = np.where(inside, fitted.z[rows, 0], 0.0) * fitted.scale[series] + fitted.centre[series]
-        adjusted = np.exp(z) if log else z  # (n, B) seasonally adjusted, in the user's units
-        flat = _theta(adjusted, inside, horizon)  # (B, H)
-        season = fitted.seasonal_component(series, ends[series], horizon)
-        result[series] = flat * np.exp(season) if log else flat + season
-    return result
-
-
-def _newest_rows(panel: Panel, series: Ints, ends: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-    """Rows (n, B) of the panel, the newest last, and which of them lie in their series."""
-    count = int(min(LONGEST, ends[series].max()))
-    start = panel.offsets[series]
-    rows = np.arange(-count, 0)[:, None] + (start + ends[series])
-    return np.maximum(rows, start), rows >= start
-
-
-def _theta(y: Floats, inside: NDArray[np.bool_], horizon: int) -> Floats:
+def theta(y: Floats, inside: NDArray[np.bool_], horizon: int) -> Floats:
     """Forecasts (B, H) of y (n, B), whose series begin at the first row that is `inside`."""
     shape = (len(ALPHAS), len(OMEGAS), y.shape[1])
     alpha, omega = ALPHAS[:, None], OMEGAS[:, None]

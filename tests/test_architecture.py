@@ -15,7 +15,7 @@ LAYERS = (
     {"fitting"},
     {"evaluation", "forecasting", "ensemble", "validation"},
     {"training", "model", "defaults"},
-    {"windows", "transform", "theta", "blend"},
+    {"windows", "transform", "smoothing", "theta", "damped", "blend"},
     {"nn", "data"},
     {"config"},
     {"errors"},

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from panels import panel_of, wavy, with_garbage
 
-from forecaster import fitting
-from forecaster.blend import Blend
+from forecaster import ensemble
+from forecaster.blend import Blend, prior
 from forecaster.config import Options, ReadConfig
+from forecaster.defaults import plan, smoothing_partner
 from forecaster.errors import ModelError
 from forecaster.evaluation.baselines import baseline_forecasts
 from forecaster.forecasting import (
@@ -23,7 +24,7 @@ from forecaster.forecasting import (
     scaled_residuals,
 )
 from forecaster.model import Facts, Model
-from forecaster.theta import theta_forecasts
+from forecaster.smoothing import smoothing_forecasts
 from forecaster.transform import fit_transform
 from forecaster.windows import Windows
 
@@ -33,7 +34,11 @@ OPTIONS = Options(horizon=HORIZON, hidden=8, steps=25, lookback=14, segment=7, m
 
 def make_model(panel, options=OPTIONS, weights=None):
     """A model of all rows of a panel, its intervals one and two spreads wide."""
-    fit = fitting.fit(panel, panel.lengths, HORIZON, options)
+    fitted = ensemble.fit_unvalidated(
+        panel, panel.lengths, plan(panel, panel.lengths, HORIZON, options), options, None
+    )
+    members = tuple(item.member for item in fitted)
+    blend = smoothing_partner(panel, panel.lengths, options)
     facts = Facts(
         source="",
         read=ReadConfig(),
@@ -45,9 +50,9 @@ def make_model(panel, options=OPTIONS, weights=None):
         last=int(panel.time.max()),
         training={"shortest": int(panel.lengths.min())},
     )
-    blend = fit.blend if weights is None else dataclasses.replace(fit.blend, weights=weights)
+    blend = dataclasses.replace(blend, weights=weights or prior(len(members)))
     widths = np.array([[1.0], [2.0]]) * np.sqrt(np.arange(1, HORIZON + 1))
-    return Model(options, fit.members, blend, widths, facts)
+    return Model(options, members, blend, widths, facts)
 
 
 @pytest.fixture(scope="module")
@@ -95,14 +100,16 @@ def test_components_are_all_there(panel, model):
     """Networks, Theta and the baselines each forecast every series; the others are what their rooms say."""
     ends = panel.lengths
     found = component_forecasts(model.members, model.blend, panel, ends)
-    names = {"network 1", "network 2", "theta", "naive", "seasonal naive 7", "drift", "mean"}
+    names = {"network 1", "network 2", "theta", "damped", "naive", "seasonal naive 7", "drift", "mean"}
     assert names <= set(found)
     assert all(values.shape == (3, HORIZON) and np.isfinite(values).all() for values in found.values())
     seasons = panel.frequency.seasonalities
     for name, values in baseline_forecasts(panel, ends, HORIZON, seasons=seasons).items():
         np.testing.assert_array_equal(found[name], values)
     fitted = fit_transform(panel, ends, log=model.blend.log, seasons=model.blend.seasons, horizon=HORIZON)
-    np.testing.assert_array_equal(found["theta"], theta_forecasts(panel, ends, fitted, HORIZON))
+    smoothed = smoothing_forecasts(panel, ends, fitted, HORIZON)
+    for name in ("theta", "damped"):
+        np.testing.assert_array_equal(found[name], smoothed[name])
 
 
 def test_only_what_is_wanted_is_forecast(panel, model):
@@ -241,7 +248,7 @@ def test_a_constant_series_stays_constant(model):
     """The forecast of a constant is that constant, with intervals of no width."""
     found = forecast(model, panel_of(np.full(40, 3.7), seasons=(7, 365)))
     for values in (found.point, *found.lower, *found.upper):
-        np.testing.assert_allclose(values, 3.7, rtol=0.2)
+        np.testing.assert_allclose(values, 3.7, rtol=1e-15)
     assert (found.upper - found.lower == 0).all()
 
 

@@ -54,6 +54,10 @@ COLUMNS = {
     "freq": "Step between rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
 }
 READING = {
+    "every": "Put readings at irregular times on a grid, such as 5min.",
+    "agg": "What the readings of one step become; with --every their mean.",
+    "calendar": "Exchange whose trading days are meant, such as XNYS.",
+    "adjust_splits": "Divide prices before a jump that looks like a split.",
     "delimiter": "Character between cells.",
     "encoding": "Encoding of the text, such as latin-1.",
     "quote": "Character around cells.",
@@ -73,6 +77,7 @@ READING = {
 }
 FORECASTING = {
     "horizon": "Rows to forecast.",
+    "effort": "Training time to spend on accuracy: about 1, 5 or 30 parts.",
     "levels": "Coverage of the prediction intervals in percent.",
 }
 NETWORK = {
