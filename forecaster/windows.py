@@ -13,8 +13,10 @@ known z, so that neither scale nor level of a series matters.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from forecaster.data.panel import Panel
@@ -68,6 +70,9 @@ class Windows:
         self.lookback, self.segment, self.horizon, self.gaps = lookback, segment, horizon, gaps
         self._offsets = panel.offsets
         self._z, self._observed = transform.z, transform.observed
+        self._channels = list(self._z.T)  # each (N,)
+        if gaps:
+            self._channels.append(self._observed[:, 0])
 
     @property
     def features(self) -> int:
@@ -80,22 +85,31 @@ class Windows:
 
     def inputs(self, series: Ints, ends: Ints) -> Batch:
         """What the network sees of each window; no targets."""
-        start = self._offsets[series]  # (B,)
-        rows = np.arange(-self.lookback, 0)[:, None] + (start + ends)  # (L, B)
-        outside = rows < start if (ends < self.lookback).any() else None
-        if outside is not None:
-            np.maximum(rows, start, out=rows)
-        channels = [self._z[rows, c] for c in range(self._z.shape[1])]  # each (L, B)
-        channels[0] -= self.level(series, ends)
-        if self.gaps:
-            channels.append(self._observed[rows, 0].astype(np.float32))
-        if outside is not None:
-            for channel in channels:
-                channel[outside] = 0.0
-        shape = (self.lookback // self.segment, self.segment, len(series))
-        inputs = np.concatenate([channel.reshape(shape) for channel in channels], axis=1)  # (T, F, B)
-        mask = None if outside is None else np.logical_not(outside.reshape(shape).all(axis=1))  # (T, B)
-        return Batch(inputs=inputs, mask=mask)
+        stop, steps = self._offsets[series] + ends, self.lookback // self.segment
+        outside = None
+        if (ends < self.lookback).any():
+            outside = np.arange(self.lookback) < (self.lookback - ends)[:, None]  # (B, L)
+        seen = np.empty((len(series), steps, self.features), np.float32)  # (B, T, F)
+        for place, channel in enumerate(self._channels):
+            rows = self._before(channel, stop)  # (B, L)
+            if place == 0:
+                rows -= rows[:, -1:].copy()  # the level
+            if outside is not None:
+                np.copyto(rows, rows.dtype.type(0), where=outside)
+            first = place * self.segment
+            seen[:, :, first : first + self.segment] = rows.reshape(len(series), steps, self.segment)
+        mask = None
+        if outside is not None:  # (T, B)
+            mask = np.logical_not(outside.reshape(len(series), steps, self.segment).all(axis=2).T)
+        return Batch(inputs=seen.transpose(1, 2, 0), mask=mask)
+
+    def _before(self, channel: NDArray[Any], stop: Ints) -> NDArray[Any]:
+        """The L rows before each row `stop` (B, L); what lies before the Panel repeats its first row."""
+        begin = stop - self.lookback
+        if begin.min() >= 0:  # copy whole stretches: no index for each row
+            shape = len(channel) - self.lookback + 1, self.lookback
+            return as_strided(channel, shape, channel.strides * 2, writeable=False)[begin]
+        return channel[np.maximum(np.arange(self.lookback) + begin[:, None], 0)]
 
     def batch(self, series: Ints, ends: Ints, known: Ints) -> Batch:
         """Inputs with `targets`."""
