@@ -307,12 +307,14 @@ class GRU(Cell):
 
     def load(self, parameters: dict[str, Array]) -> None:
         super().load(parameters)
-        hidden, last = self.hidden, slice(2 * self.hidden, None)
-        copyto(self.W_v, parameters["weight"][last, hidden:])
+        weight, hidden, last = parameters["weight"], self.hidden, slice(2 * self.hidden, None)
+        rows_n = weight[last]
+        copyto(self.W_v, rows_n[:, hidden:])
         self.W[last, hidden:-1] = 0  # u does not read x
         self.W[last, -1] = parameters["bias"]
         if not self.rolling:
-            self.W_x[...] = np.roll(self.W_x, hidden, axis=1)  # columns n, r, z
+            copyto(self.W_x[:, :hidden], rows_n[:, hidden:-1].T)  # columns n, r, z
+            copyto(self.W_x[:, hidden:], weight[: 2 * hidden, hidden:-1].T)
 
     def forward(self, start: int, stop: int) -> None:
         few = max(1, CACHE_BYTES // self.Z[0].nbytes)
