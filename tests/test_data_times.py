@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecaster.data.table import Part, Table
-from forecaster.data.times import Times, parse_times
+from forecaster.data.times import parse_times
+from forecaster.data.zones import Times
 from forecaster.errors import DataError
 
 DATES = st.lists(
@@ -99,9 +100,40 @@ def test_zone_option() -> None:
     assert parsed(["2024-07-01 12:00"], tz="Europe/Berlin").ns.tolist() == ns(["2024-07-01 10:00"])
     aware = parsed(["2024-07-01 12:00Z"], tz="Europe/Berlin")
     assert (aware.ns.tolist(), aware.tz) == (ns(["2024-07-01 12:00"]), "Europe/Berlin")
-    for cell in ("2024-03-31 02:30", "2024-10-27 02:30"):
-        with pytest.raises(DataError, match="do not fit the zone"):
-            parsed([cell], tz="Europe/Berlin")
+    with pytest.raises(DataError, match="line 2: 2024-03-31 02:30:00 does not exist in Europe/Berlin"):
+        parsed(["2024-03-31 02:30"], tz="Europe/Berlin")
+    with pytest.raises(DataError, match="line 2: 2024-10-27 02:30:00 comes twice in Europe/Berlin"):
+        parsed(["2024-10-27 02:30"], tz="Europe/Berlin")
+
+
+@pytest.mark.parametrize("step", ["h", "30min", "15min"])
+def test_clocks_that_go_back(step: str) -> None:
+    """Local times over both changes of the clock are what pandas had before it forgot their offsets."""
+    for start in ("2024-03-30 20:00", "2024-10-26 20:00"):
+        index = pd.date_range(start, periods=60, freq=step, tz="Europe/Berlin", unit="ns")
+        times = parsed([str(stamp)[:19] for stamp in index], tz="Europe/Berlin")
+        assert times.ns.tolist() == index.asi8.tolist()
+        twice = index.tz_localize(None).duplicated(keep=False).sum()
+        counts = [finding.count for finding in times.findings if finding.code == "T005"]
+        assert counts == ([twice] if twice else [])
+
+
+def test_clocks_that_go_back_for_several_series() -> None:
+    """Rows of several series at one time are told apart as well; a time that lacks its second pass is not."""
+    index = pd.date_range("2024-10-27 00:00", periods=12, freq="30min", tz="Europe/Berlin", unit="ns")
+    twice = index.repeat(3)
+    assert parsed([str(t)[:19] for t in twice], tz="Europe/Berlin").ns.tolist() == twice.asi8.tolist()
+    with pytest.raises(DataError, match="comes twice"):
+        parsed([str(t)[:19] for t in index[[0, 1, 2, 3, 4, 5, 8]]], tz="Europe/Berlin")
+
+
+def test_fractions_and_serials() -> None:
+    """Seconds since 1970 may have fractions; days of a spreadsheet are read when they are named."""
+    assert parsed(["1700000000.25", "1700000001"]).ns.tolist() == [1700000000250000000, 1700000001000000000]
+    assert parsed([1700000000.5, 1700000001.0]).ns.tolist() == [1700000000500000000, 1700000001000000000]
+    assert parsed(["45292", "45292.5"], "excel").ns.tolist() == ns(["2024-01-01", "2024-01-01 12:00"])
+    with pytest.raises(DataError, match="line 3, column"):
+        parsed(["45292", "5"], "excel")
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])

@@ -46,7 +46,7 @@ class Log:
 
     def finding(self, finding: Finding) -> None:
         """Say what was noticed in the data: a repair is a warning."""
-        say = self.warn if finding.severity == "repair" else self.info
+        say = self.warn if finding.severity in ("repair", "warning") else self.info
         facts = {"code": finding.code, "count": finding.count, "places": list(finding.places)}
         if self.as_json:
             say(finding.message, action=finding.action, **facts)

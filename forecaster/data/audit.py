@@ -17,17 +17,28 @@
     C002   info       columns that are not used
     T001   repair     numbers were read as time since 1970
     T002   repair     timestamps with different UTC offsets were brought to UTC
+    T003   info       dates were read day first or month first
+    T004   warning    timestamps in the future
+    T005   repair     local times that come twice when clocks go back, told apart by their order
     D001   repair     exact duplicate rows, dropped
     D002   repair     missing timestamps, marked as not observed
     D003   repair     rows of the same timestamp with different values, combined as asked
     D004   repair     rows not in order of time, sorted
     D005   repair     a gap of more than five business days between trading days
+    D006   repair     readings put on a grid, as asked
+    P001   warning    jumps of prices that look like splits of shares
+    P002   repair     splits of shares, undone as asked
+    S001   info       series too short for their season
+    S002   info       series that end long before others
+    S003   info       series with many gaps
     V001   info       missing values
     V002   repair     missing values at the start or end of a series, left out
     V003   repair     a constant series
+    V005   warning    values absurdly far from the others
+    V006   repair     long runs of missing values
     V004   repair     a series without any value, left out
 
-A repair goes into the log and into a model's facts; `--strict` makes it an error.
+A repair goes into the log and into a model's facts, a warning into the log; `--strict` makes each an error.
 """
 
 from __future__ import annotations
@@ -38,7 +49,7 @@ from typing import Literal
 
 from forecaster.errors import DataError
 
-Severity = Literal["info", "repair", "error"]
+Severity = Literal["info", "repair", "warning", "error"]
 SHOWN = 3  # places named in a finding
 
 
@@ -64,10 +75,15 @@ def repair(code: str, message: str, *, count: int, places: Sequence[str] = (), a
     return Finding(code, "repair", message, count, tuple(places[:SHOWN]), action)
 
 
+def warn(code: str, message: str, *, count: int = 1, places: Sequence[str] = (), action: str) -> Finding:
+    """A finding that a person should look at, though nothing was changed; a model does not remember it."""
+    return Finding(code, "warning", message, count, tuple(places[:SHOWN]), action)
+
+
 def enforce(findings: Iterable[Finding], *, strict: bool) -> None:
-    """Under `strict`, raise DataError for the first repair."""
+    """Under `strict`, raise DataError for the first repair or warning."""
     for finding in findings:
-        if strict and finding.severity == "repair":
+        if strict and finding.severity in ("repair", "warning"):
             places = f" ({'; '.join(finding.places)})" if finding.places else ""
             raise DataError(
                 f"{finding.code} {finding.message}{places}",

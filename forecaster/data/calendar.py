@@ -60,6 +60,8 @@ class Step:
     kind: Kind
     size: int
     """ns of a fixed step, months of a month step, 1 for business days."""
+    exchange: str | None = None
+    """Whose trading days business days are; None: Monday to Friday."""
 
     @property
     def by_days(self) -> bool:
@@ -69,7 +71,7 @@ class Step:
 
 def frequency(alias: str) -> Frequency:
     """The Frequency of a pandas offset alias, older spellings included; UsageError for an unknown one."""
-    match = re.fullmatch(r"(\d*)([A-Za-z]+)(?:-([A-Za-z]{3}))?", alias.strip())
+    match = re.fullmatch(r"(\d*)([A-Za-z]+)(?:-([A-Za-z0-9]{3,6}))?", alias.strip())
     if match is None:
         raise UsageError(f"unknown frequency {alias!r}", hint=f"Use a pandas offset alias: {KNOWN}.")
     count, unit, anchor = match[1], match[2], (match[3] or "").upper()
@@ -81,20 +83,49 @@ def frequency(alias: str) -> Frequency:
 @lru_cache
 def step_of(alias: str) -> Step:
     """The Step of an alias; UsageError for an unknown one."""
-    match = re.fullmatch(r"([1-9]\d{0,8})?([A-Za-z]+)(?:-([A-Z]{3}))?", alias)
+    match = re.fullmatch(r"([1-9]\d{0,8})?([A-Za-z]+)(?:-([A-Z0-9]{3,6}))?", alias)
     count, unit, anchor = (int(match[1] or 1), match[2], match[3]) if match else (0, "", None)
     if unit in UNITS and anchor is None:
         return Step("fixed", count * UNITS[unit])
     if unit == "W" and anchor in (None, *WEEKDAYS):
         return Step("fixed", count * 7 * DAY)
-    if unit == "B" and anchor is None and count == 1:
-        return Step("business", 1)
+    if unit == "B" and count == 1:
+        return Step("business", 1, anchor)
     if unit in ("MS", "ME") and anchor is None:
         return Step("month_start" if unit == "MS" else "month_end", count)
     if unit in ("QS", "YS", "QE", "YE") and anchor in (None, *MONTHS):
         months = count * (3 if unit[0] == "Q" else 12)
         return Step("month_start" if unit[1] == "S" else "month_end", months)
     raise UsageError(f"unknown frequency {alias!r}", hint=f"Use a pandas offset alias: {KNOWN}.")
+
+
+@lru_cache
+def trading_days(exchange: str | None) -> np.busdaycalendar:
+    """Monday to Friday, or the trading days of an exchange, from the library exchange_calendars.
+
+    Raises UsageError where the library is missing or does not know the exchange.
+    """
+    if exchange is None:
+        return np.busdaycalendar()
+    try:
+        import exchange_calendars
+    except ImportError as error:
+        raise UsageError(
+            f"the trading days of {exchange} need the library exchange_calendars",
+            hint="Install it: pip install 'forecaster[calendars]'; or leave --calendar out.",
+        ) from error
+    try:
+        known = exchange_calendars.get_calendar(exchange, start="1990-01-01")
+    except exchange_calendars.errors.InvalidCalendarName as error:
+        raise UsageError(
+            f"exchange_calendars knows no exchange {exchange!r}", hint="Use a code such as XNYS or XLON."
+        ) from error
+    sessions = known.sessions.to_numpy().astype("datetime64[D]")
+    weekdays = np.unique((sessions.astype(np.int64) + 3) % 7)
+    mask = [day in weekdays for day in range(7)]
+    every = np.arange(sessions[0], sessions[-1] + 1)
+    open_days = every[np.is_busday(every, weekmask=mask)]
+    return np.busdaycalendar(weekmask=mask, holidays=np.setdiff1d(open_days, sessions))
 
 
 def alias_of(step: Step, at: int) -> str:
@@ -146,8 +177,9 @@ def position(step: Step, time: Longs, start: Longs) -> tuple[Longs, NDArray[np.b
     day, clock = np.divmod(time, DAY)
     first_day, first_clock = np.divmod(start, DAY)
     if step.kind == "business":
-        steps = np.busday_count(_dates(first_day), _dates(day))
-        return steps.astype(np.int64), (clock == first_clock) & np.is_busday(_dates(day))
+        days = trading_days(step.exchange)
+        steps = np.busday_count(_dates(first_day), _dates(day), busdaycal=days)
+        return steps.astype(np.int64), (clock == first_clock) & np.is_busday(_dates(day), busdaycal=days)
     month, first_month = _months(day), _months(first_day)
     steps, rest = np.divmod((month - first_month).astype(np.int64), step.size)
     if step.kind == "month_end":
@@ -163,7 +195,8 @@ def moved(step: Step, start: Longs, count: Longs) -> Longs:
         return np.asarray(start + count * step.size)
     day, clock = np.divmod(start, DAY)
     if step.kind == "business":
-        later = np.busday_offset(_dates(day), count, roll="preceding").astype(np.int64)
+        days = trading_days(step.exchange)
+        later = np.busday_offset(_dates(day), count, roll="preceding", busdaycal=days).astype(np.int64)
         return np.asarray(later * DAY + clock)
     month = _months(day)
     target = month + count * step.size

@@ -17,8 +17,9 @@ from forecaster.config import Layout, ReadConfig
 from forecaster.data.audit import Finding, info
 from forecaster.data.numbers import LOOSE
 from forecaster.data.table import Table, listed, shown
-from forecaster.data.times import LIKE, Times, parse_times
+from forecaster.data.times import LIKE, parse_times
 from forecaster.data.values import blanked, is_number, is_text
+from forecaster.data.zones import Times
 from forecaster.errors import DataError, UsageError
 
 TIME_NAMES = ("ds", "timestamp", "datetime", "date time", "time", "date", "ts", "epoch", "period", "day",

@@ -98,10 +98,18 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _bytes(path: Path) -> bytes:
+    """All bytes of a file that nobody changes meanwhile."""
     try:
-        return path.read_bytes()
+        before = path.stat()
+        data = path.read_bytes()
+        after = path.stat()
     except OSError as error:
         raise _failed(path, error) from error
+    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size) or after.st_size != len(
+        data
+    ):
+        raise DataError(f"{shown(path)} changed while it was read", hint="Run again when it is written.")
+    return data
 
 
 def _failed(path: Path, error: OSError) -> StorageError:

@@ -44,7 +44,7 @@ def infer_frequency(time: Longs, offsets: Longs) -> Frequency:
         raise DataError(
             f"rows come at irregular times: the commonest step, {alias_of(step, int(time[0]))}, "
             f"is {np.median(votes.share[agree]):.0%} of all",
-            hint="Name the step, such as --freq 5min.",
+            hint="Name the step of a grid to put them on, such as --every 5min.",
         )
     starts, counts = np.unique(time[offsets[agree]], return_counts=True)
     aliases: Counter[str] = Counter()

@@ -44,12 +44,12 @@ def to_panel(
         _refuse_other_steps(found, chosen, place, offsets)
     if step.kind == "business":
         panel = _panel(found, found.values, found.time, offsets, chosen, names)
-        return panel, _trading_gaps(found, place, table) + _constant(panel)
+        return panel, _trading_gaps(found, place, table)
     values, start, grid = _filled(found, clock, place, offsets, table)
     count = np.arange(len(values)) - np.repeat(grid[:-1], np.diff(grid))
     time = from_local(moved(step, np.repeat(start, np.diff(grid)), count), names.tz if step.by_days else None)
     panel = _panel(found, values, time, grid, chosen, names)
-    return panel, _gaps(found, place, table) + _constant(panel)
+    return panel, _gaps(found, place, table)
 
 
 def _panel(
@@ -76,7 +76,7 @@ def _off_grid(found: Observations, chosen: Frequency, at: int, table: Table) -> 
     return DataError(
         f"{table.where(int(found.row[at]))}: {stamp} of series {shown(found.ids[found.series[at]])} "
         f"does not lie on its grid of {chosen.alias}",
-        hint="Name the step, such as --freq 5min, or repair the row.",
+        hint="Put readings on a grid: --every 5min; or repair the row.",
     )
 
 
@@ -140,14 +140,3 @@ def _trading_gaps(found: Observations, place: Longs, table: Table) -> list[Findi
     places = [f"{steps[at] - 1} business days after {table.where(int(found.row[at]))}" for at in wide[:SHOWN]]
     message = f"gaps of more than {LONG_GAP} business days between trading days"
     return [repair("D005", message, count=len(wide), places=places, action="took the days as consecutive")]
-
-
-def _constant(panel: Panel) -> list[Finding]:
-    starts = panel.offsets[:-1]
-    low = np.fmin.reduceat(panel.target, starts)
-    high = np.fmax.reduceat(panel.target, starts)
-    flat = [panel.ids[series] for series in np.flatnonzero((low == high) & (panel.lengths > 1))]
-    if not flat:
-        return []
-    message = f"constant series: {listed(flat, SHOWN)}"
-    return [repair("V003", message, count=len(flat), action="the forecast is that constant")]

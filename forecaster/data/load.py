@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,18 @@ import pandas as pd
 
 from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding, enforce
+from forecaster.data.calendar import frequency
 from forecaster.data.columns import Roles, assign
 from forecaster.data.files import is_many
 from forecaster.data.grid import to_panel
+from forecaster.data.health import examine
 from forecaster.data.observations import Observations, each_once, in_order, observe, trimmed
 from forecaster.data.panel import Names, Panel
 from forecaster.data.read import read
-from forecaster.data.times import Times
-from forecaster.errors import DataError
+from forecaster.data.regrid import on_grid
+from forecaster.data.splits import adjusted
+from forecaster.data.zones import Times
+from forecaster.errors import DataError, UsageError
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,31 @@ def load(
     if doubt:
         raise doubt
     found, sorting = in_order(found)
+    findings += sorting
+    names, freq = _names(roles, times), _step(config)
+    if config.every or config.agg:
+        found, moved = on_grid(found, freq or "", config.agg or "mean", names.tz)
+        findings += moved
     found, doubles = each_once(found, config.duplicates, table)
     found, ends = trimmed(found)
-    panel, gaps = to_panel(found, _names(roles, times), config.freq, table)
-    findings += [*sorting, *doubles, *ends, *gaps]
+    panel, gaps = to_panel(found, names, freq, table)
+    panel, splits = adjusted(panel, adjust=config.adjust_splits)
+    findings += [*doubles, *ends, *gaps, *splits, *examine(panel, time.time_ns())]
     enforce(findings, strict=config.strict)
     return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _remembered(source))
+
+
+def _step(config: ReadConfig) -> str | None:
+    """The step that was asked for. UsageError where two were."""
+    if config.calendar and (config.every or config.freq not in (None, "B", f"B-{config.calendar}")):
+        raise UsageError(
+            "--calendar is for trading days", hint="Leave --every and --freq out, or say --freq B."
+        )
+    if config.every and config.freq and frequency(config.every) != frequency(config.freq):
+        raise UsageError("--every and --freq name different steps", hint="Name one of them.")
+    if config.agg and not (config.every or config.freq):
+        raise UsageError("--agg needs a step", hint="Name it: --freq D or --every 5min.")
+    return f"B-{config.calendar}" if config.calendar else config.every or config.freq
 
 
 def _names(roles: Roles, times: Times) -> Names:

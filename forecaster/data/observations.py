@@ -14,8 +14,8 @@ from forecaster.config import Duplicates, ReadConfig
 from forecaster.data.audit import SHOWN, Finding, info, repair
 from forecaster.data.columns import Roles
 from forecaster.data.table import Table, listed, shown
-from forecaster.data.times import Times
 from forecaster.data.values import parse_numbers
+from forecaster.data.zones import Times
 from forecaster.errors import DataError
 
 Longs = NDArray[np.int64]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
 
 from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding
-from forecaster.data.files import Content, contents
+from forecaster.data.files import LIMIT, Content, contents
 from forecaster.data.table import Part, Table, listed, shown
 from forecaster.data.text import read_text
 from forecaster.errors import DataError
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import FileMetaData
 
 
 def read(source: str | Path | pd.DataFrame, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
@@ -91,6 +95,7 @@ def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConf
 
     try:
         file = ParquetFile(pa.BufferReader(content.data), page_checksum_verification=True)
+        _refuse_bomb(content.name, file.metadata)
         table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise DataError(
@@ -104,6 +109,18 @@ def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConf
     columns = {name: _plain(table.column(name)) for name in table.column_names}
     part = Part(content.name, content.stem, table.num_rows, lambda row: f"row {row}")
     return Table(columns, (part,)), config, []
+
+
+def _refuse_bomb(name: str, metadata: FileMetaData) -> None:
+    """DataError before memory is taken for more rows × columns than a file may grow to."""
+    size = max(metadata.num_rows, 0) * metadata.num_columns * 8
+    groups = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    if max(size, groups) > LIMIT:
+        raise DataError(
+            f"{name} says it holds {metadata.num_rows:,} rows of {metadata.num_columns} columns, more than "
+            f"{LIMIT:,} bytes",
+            hint="Write the columns and rows that matter to a smaller file.",
+        )
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

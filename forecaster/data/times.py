@@ -7,7 +7,6 @@ strptime pattern. `ReadConfig.date_format` takes the same words, so what was inf
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,13 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from forecaster.data.audit import Finding, info, repair
+from forecaster.data.audit import info, repair
 from forecaster.data.table import Table, shown
 from forecaster.data.timetext import DAY, FORMS, Reading, reading
 from forecaster.data.values import is_number, is_text
+from forecaster.data.zones import Times, in_zone
 from forecaster.errors import DataError, UsageError
 
+Longs = NDArray[np.int64]
 ZONED = r"(?P<zone>Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)$"
+EXCEL = np.datetime64("1899-12-30", "D").astype(np.int64)  # day 0 of a spreadsheet, for days after 1900-02
+FRACTION = r"^(?P<whole>[0-9]+)\.(?P<part>[0-9]{1,9})$"
 UNITS = {"s": (10**8, 10**10, 10**9), "ms": (10**11, 10**13, 10**6),
          "us": (10**14, 10**16, 10**3), "ns": (10**17, 9 * 10**18, 1)}  # fmt: skip
 LIKE = (  # what makes a sampled cell look like a time
@@ -29,19 +32,6 @@ LIKE = (  # what makes a sampled cell look like a time
     r"|^[0-9]{1,2}[- ][A-Za-z]{3,9}\.?[- ,]+[0-9]{2,4}|^[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
     r"|^[0-9]{4}[- ][A-Za-z]{3}[- ][0-9]{1,2}|^[0-9]{4}-[0-9]{2}$|^[0-9]{8}T[0-9]{4,6}"
 )
-
-
-@dataclass(frozen=True)
-class Times:
-    """A column of timestamps."""
-
-    ns: NDArray[np.int64]  # (N,) since 1970 UTC; naive times are taken as if UTC
-    tz: str | None
-    dates: bool
-    """No cell has a time of day."""
-    form: str | None
-    """How the text was read; None for typed columns."""
-    findings: tuple[Finding, ...] = ()
 
 
 def parse_times(table: Table, name: str, form: str | None = None, tz: str | None = None) -> Times:
@@ -60,7 +50,7 @@ def parse_times(table: Table, name: str, form: str | None = None, tz: str | None
         raise DataError(
             f"{table.name}: column {shown(name)} holds {column.type}, not times", hint="Choose: --time"
         )
-    return _in_zone(times, tz) if tz else times
+    return in_zone(table, times, tz) if tz else times
 
 
 def _from_typed(table: Table, name: str, column: pa.ChunkedArray) -> Times:
@@ -91,7 +81,7 @@ def _from_text(table: Table, name: str, form: str | None) -> Times:
     cells = pc.utf8_trim_whitespace(table.columns[name])
     cells = pc.if_else(pc.equal(cells, ""), pa.scalar(None, cells.type), cells)
     _refuse_missing(table, name, cells)
-    if form in UNITS:
+    if form in (*UNITS, "excel"):
         return _from_numbers(table, name, cells, form)
     if form is not None and form not in ("iso", *FORMS):
         return _by_pattern(table, name, cells, form)
@@ -99,7 +89,7 @@ def _from_text(table: Table, name: str, form: str | None) -> Times:
         times = _iso(cells)
         if times is not None:
             return times
-    if form is None and pc.all(pc.match_substring_regex(cells, r"^-?[0-9]+$")).as_py():
+    if form is None and pc.all(pc.match_substring_regex(cells, r"^-?[0-9]+(\.[0-9]+)?$")).as_py():
         return _from_numbers(table, name, cells, None)
     return _by_parts(table, name, cells, form)
 
@@ -187,14 +177,16 @@ def _only(table: Table, name: str, whole: list[Reading]) -> Times:
 
 
 def _from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | None) -> Times:
-    """Whole numbers as time since 1970, in the one unit in which all lie between 1973 and 2286."""
+    """Numbers as time since 1970, in the one unit in which all lie between 1973 and 2286."""
     _refuse_missing(table, name, column)
+    if form == "excel":
+        return _from_serials(table, name, column)
     try:
-        numbers = np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64)
+        numbers, parts = _whole_and_part(column)
     except pa.ArrowInvalid:
         raise DataError(
-            f"{table.name}: column {shown(name)} holds numbers that are not whole",
-            hint="Choose another column: --time; or write times as 2024-01-31 12:00.",
+            f"{table.name}: column {shown(name)} holds numbers that are no times since 1970",
+            hint="Choose another column: --time; or say --date-format excel for days of a spreadsheet.",
         ) from None
     low, high = int(numbers.min()), int(numbers.max())
     unit = form or next(
@@ -203,11 +195,11 @@ def _from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | 
     if unit not in UNITS:
         raise DataError(
             f"{table.name}: column {shown(name)} holds numbers from {low} to {high}, not clearly times",
-            hint="Say what they are: --date-format %Y%m%d, %Y, s, ms, us or ns; or choose: --time",
+            hint="Say what they are: --date-format %Y%m%d, %Y, excel, s, ms, us or ns; or choose: --time",
         )
     if max(abs(low), abs(high)) > (2**63 - 1) // UNITS[unit][2]:
         raise DataError(f"{table.name}: column {shown(name)} has times outside 1677 to 2262")
-    ns = numbers * UNITS[unit][2]
+    ns = numbers * UNITS[unit][2] + parts * UNITS[unit][2] // 10**9
     first, last = (str(np.datetime64(int(end), "ns"))[:19] for end in (ns.min(), ns.max()))
     message = f"numbers in column {shown(name)} read as {unit} since 1970: {first} to {last}"
     findings = (
@@ -216,20 +208,32 @@ def _from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | 
     return Times(ns, None, False, unit, findings)
 
 
-def _in_zone(times: Times, tz: str) -> Times:
-    """Naive times placed in zone `tz`; aware ones shown in it."""
-    try:
-        index = pd.DatetimeIndex(times.ns.view("M8[ns]")).tz_localize("UTC" if times.tz else tz)
-    except (pd.errors.OutOfBoundsDatetime, ValueError) as error:  # ambiguous or nonexistent local time
-        raise DataError(
-            f"the times do not fit the zone {shown(tz)}: {error}",
-            hint="Write them with their offset, or in UTC.",
-        ) from error
-    except KeyError:
-        raise UsageError(
-            f"unknown time zone {shown(tz)}", hint="Use a name such as Europe/Berlin or UTC."
-        ) from None
-    return Times(np.asarray(index.asi8), tz, times.dates and times.tz is None, times.form, times.findings)
+def _whole_and_part(column: pa.ChunkedArray) -> tuple[Longs, Longs]:
+    """Numbers as whole units and billionths; ArrowInvalid for what does not divide so."""
+    if not is_text(column.type) and not pa.types.is_floating(column.type):
+        return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64), np.zeros(len(column), np.int64)
+    if pa.types.is_floating(column.type):
+        whole = pc.floor(column)
+        parts = pc.subtract(column, whole).to_numpy()
+        # A double holds a time in seconds to a fraction of a microsecond.
+        billionths = np.round(parts * 10**6).astype(np.int64) * 1000
+        return np.asarray(whole.cast(pa.int64()).to_numpy(), dtype=np.int64), billionths
+    found = pc.extract_regex(column, FRACTION)
+    if found.null_count == len(found):
+        return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64), np.zeros(len(column), np.int64)
+    whole = pc.if_else(found.is_valid(), pc.struct_field(found, "whole"), column).cast(pa.int64())
+    digits = pc.utf8_rpad(pc.struct_field(found, "part").fill_null("0"), 9, "0").cast(pa.int64())
+    return np.asarray(whole.to_numpy(), dtype=np.int64), np.asarray(digits.to_numpy(), dtype=np.int64)
+
+
+def _from_serials(table: Table, name: str, column: pa.ChunkedArray) -> Times:
+    """Days as a spreadsheet counts them, to the millisecond."""
+    days = np.asarray(column.cast(pa.float64()).to_numpy())
+    wrong = np.flatnonzero(~((days >= 61) & (days < 110_000)))  # 1900-03-01 to 2201
+    if len(wrong):
+        raise _bad_time(table, name, int(wrong[0]), "is no day of a spreadsheet", len(wrong))
+    ns = np.round(days * 86_400_000).astype(np.int64) * 10**6 + EXCEL * DAY
+    return Times(ns, None, not np.any(ns % DAY), "excel")
 
 
 def _bad_time(table: Table, name: str, row: int, fault: str, count: int) -> DataError:

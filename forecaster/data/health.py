@@ -1,0 +1,135 @@
+"""Health of each series: too short, stale, full of gaps, constant, far outliers, timestamps to come."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.data.audit import SHOWN, Finding, info, repair, warn
+from forecaster.data.calendar import position, step_of, times_as_strings, to_local
+from forecaster.data.panel import Panel
+from forecaster.data.table import listed, shown
+
+FEW = 5  # rows
+GAPPY = 1 / 3  # of the rows not observed
+FAR = 1e6  # distances from the median, in median distances
+
+
+def examine(panel: Panel, now: int) -> list[Finding]:
+    """What a person should know of the series; `now` (ns UTC) is used for a warning only."""
+    return [
+        *_constant(panel),
+        *_short(panel),
+        *_stale(panel),
+        *_gappy(panel),
+        *_long_gaps(panel),
+        *_far(panel),
+        *_future(panel, now),
+    ]
+
+
+def _named(panel: Panel, which: NDArray[np.intp]) -> str:
+    return listed([panel.ids[series] for series in which], SHOWN)
+
+
+def _constant(panel: Panel) -> list[Finding]:
+    starts = panel.offsets[:-1]
+    low = np.fmin.reduceat(panel.target, starts)
+    high = np.fmax.reduceat(panel.target, starts)
+    flat = np.flatnonzero((low == high) & (panel.lengths > 1))
+    if not len(flat):
+        return []
+    message = f"constant series: {_named(panel, flat)}"
+    return [repair("V003", message, count=len(flat), action="the forecast is that constant")]
+
+
+def _short(panel: Panel) -> list[Finding]:
+    least = max(FEW, panel.frequency.season)
+    short = np.flatnonzero(panel.lengths < least)
+    if not len(short):
+        return []
+    message = f"series of fewer than {least} rows: {_named(panel, short)}"
+    return [info("S001", message, count=len(short), action="too short to tell a season from chance")]
+
+
+def _stale(panel: Panel) -> list[Finding]:
+    """Series that end long before the others."""
+    ends = to_local(panel.time[panel.offsets[1:] - 1], panel.names.tz)
+    step = step_of(panel.frequency.alias)
+    behind, _ = position(step, np.full(len(ends), ends.max()), ends)
+    stale = np.flatnonzero(behind > max(2 * FEW, panel.frequency.season))
+    if not len(stale):
+        return []
+    (last,) = times_as_strings(panel.time[[panel.offsets[stale[0] + 1] - 1]], panel.names)
+    message = f"series that end long before others: {_named(panel, stale)}"
+    places = [f"{shown(panel.ids[stale[0]])} on {last}"]
+    return [info("S002", message, count=len(stale), places=places, action="forecast from their own end")]
+
+
+def _gappy(panel: Panel) -> list[Finding]:
+    missing = np.add.reduceat(~panel.observed[:, 0], panel.offsets[:-1], dtype=np.int64)
+    gappy = np.flatnonzero(missing > GAPPY * panel.lengths)
+    if not len(gappy):
+        return []
+    share = missing[gappy[0]] / panel.lengths[gappy[0]]
+    message = f"series with many gaps: {_named(panel, gappy)}"
+    places = [f"{shown(panel.ids[gappy[0]])}: {share:.0%} not observed"]
+    return [info("S003", message, count=len(gappy), places=places, action="what is missing is left missing")]
+
+
+def _long_gaps(panel: Panel) -> list[Finding]:
+    """Runs of missing values that are longer than two seasons."""
+    least = 2 * max(FEW, panel.frequency.season)
+    seen = np.flatnonzero(panel.observed[:, 0])
+    series = np.searchsorted(panel.offsets, seen, side="right") - 1
+    run = np.where(np.diff(series) == 0, np.diff(seen) - 1, 0)
+    long = np.flatnonzero(run > least)
+    if not len(long):
+        return []
+    starts = times_as_strings(panel.time[seen[long[:SHOWN]] + 1], panel.names)
+    places = [
+        f"{run[at]} rows from {start} in {shown(panel.ids[series[at]])}"
+        for at, start in zip(long, starts, strict=False)
+    ]
+    message = f"runs of more than {least} missing values"
+    return [repair("V006", message, count=len(long), places=places, action="left missing, never filled in")]
+
+
+def _far(panel: Panel) -> list[Finding]:
+    """Values absurdly far from the others of their series."""
+    places: list[str] = []
+    count = 0
+    for number in _spread_out(panel):
+        part = slice(*panel.offsets[number : number + 2])
+        values = panel.target[part]
+        middle = np.nanmedian(values)
+        with np.errstate(over="ignore"):  # an infinite distance is far enough
+            distance = np.abs(values - middle)
+        typical = float(np.nanmedian(distance)) or float(abs(middle))
+        far = np.flatnonzero(distance > FAR * typical) if typical else np.empty(0, np.intp)
+        count += len(far)
+        for row in far[: SHOWN - len(places)]:
+            (stamp,) = times_as_strings(panel.time[part][[row]], panel.names)
+            places.append(f"{values[row]:g} on {stamp} in {shown(panel.ids[number])}")
+    if not count:
+        return []
+    message = "values a million times farther from the median than others"
+    return [warn("V005", message, count=count, places=places, action="kept; is it a fault of the source?")]
+
+
+def _spread_out(panel: Panel) -> NDArray[np.intp]:
+    """Series whose largest values outweigh the rest: those that need a closer look."""
+    starts = panel.offsets[:-1]
+    size = np.abs(panel.target)
+    reach = np.fmax.reduceat(size, starts)
+    share = np.nan_to_num(size / np.repeat(np.where(reach > 0, reach, 1.0), panel.lengths))
+    return np.flatnonzero(np.add.reduceat(share, starts) < 2 * np.sqrt(panel.lengths))
+
+
+def _future(panel: Panel, now: int) -> list[Finding]:
+    late = np.flatnonzero(panel.time[panel.offsets[1:] - 1] > now + 14 * 3600 * 10**9)  # of the farthest zone
+    if not len(late):
+        return []
+    (last,) = times_as_strings(panel.time[[panel.time.argmax()]], panel.names)
+    message = f"timestamps in the future, up to {last}"
+    return [warn("T004", message, count=len(late), places=[_named(panel, late)], action="kept")]
