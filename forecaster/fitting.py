@@ -16,6 +16,7 @@ from forecaster.defaults import Split, plan, smoothing_partner, split
 from forecaster.ensemble import Fitted, Listener
 from forecaster.forecasting import combine
 from forecaster.model import Member
+from forecaster.transform import positive
 from forecaster.validation import choose_weights, try_components, validation_ends
 
 Ints = NDArray[np.int64]
@@ -31,14 +32,11 @@ class Fit:
     parts: Split
     ends: Ints  # (O, S) validation origins; O = 0 where nothing could be held out
     point: Floats  # (O, S, H)
+    interrupted: bool
 
     @property
     def members(self) -> tuple[Member, ...]:
         return tuple(item.member for item in self.fitted)
-
-    @property
-    def interrupted(self) -> bool:
-        return any(item.outcome.interrupted for item in self.fitted)
 
 
 def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Listener | None = None) -> Fit:
@@ -48,19 +46,27 @@ def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Lis
     the steps configured and the blend is the prior.
     """
     parts = split(known, horizon)
+    if options.log is None:
+        options = dataclasses.replace(options, log=positive(panel, known))
     if not parts.series.size:
         configs = plan(panel, known, horizon, options)
         fitted = ensemble.fit_unvalidated(panel, known, configs, options, on_event)
         blend = dataclasses.replace(smoothing_partner(panel, known, options), weights=prior(len(fitted)))
-        return Fit(fitted, blend, parts, np.full((0, len(panel)), -1), np.empty((0, len(panel), horizon)))
+        ends, point = np.full((0, len(panel)), -1), np.empty((0, len(panel), horizon))
+        return Fit(fitted, blend, parts, ends, point, _interrupted(fitted))
     fitted = ensemble.fit(panel, parts, plan(panel, parts.train, horizon, options), options, on_event)
     partner = smoothing_partner(panel, parts.train, options)
     ends, blocks = validation_ends(parts, horizon)
     forecasts = try_components(panel, [item.member for item in fitted], partner, ends)
     weights = choose_weights(panel, forecasts, ends, blocks, panel.frequency.season)
     point = combine(forecasts, weights)
-    fitted, weights = _without_idle(fitted, weights)
-    return Fit(fitted, dataclasses.replace(partner, weights=weights), parts, ends, point)
+    kept, weights = _without_idle(fitted, weights)
+    blend = dataclasses.replace(partner, weights=weights)
+    return Fit(kept, blend, parts, ends, point, _interrupted(fitted))
+
+
+def _interrupted(fitted: tuple[Fitted, ...]) -> bool:
+    return any(item.outcome.interrupted for item in fitted)
 
 
 def _without_idle(
@@ -77,9 +83,12 @@ def _without_idle(
 def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Listener | None = None) -> Fit:
     """Train the networks again, on all known rows, with the steps and the blend that validation chose.
 
-    `first` itself where it was interrupted, or had already learned from all rows.
+    `first` itself where it was interrupted, or had already learned from all rows. Where the newest rows have
+    no logarithm, everything is learned anew without.
     """
+    if options.log is None and first.blend.log and not first.interrupted and not positive(panel, known):
+        first = fit(panel, known, first.point.shape[2], options, on_event)
     if first.interrupted or not first.parts.series.size:
         return first
     again = ensemble.refit(panel, known, first.fitted, options, on_event)
-    return dataclasses.replace(first, fitted=again)
+    return dataclasses.replace(first, fitted=again, interrupted=_interrupted(again))

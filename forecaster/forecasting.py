@@ -155,7 +155,7 @@ def component_forecasts(
         if log and not positive(panel, ends):
             raise ModelError(
                 "the model works with logarithms, but this data has values of zero or below",
-                hint="Train again on this data: the model will then do without logarithms.",
+                hint="Train again with --no-log.",
             )
         if (log, seasons) not in transforms:
             transforms[log, seasons] = fit_transform(panel, ends, log=log, seasons=seasons, horizon=horizon)

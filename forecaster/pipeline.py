@@ -90,9 +90,12 @@ def train(
     if not split(known, horizon).series.size:
         return _train_unreported(loaded, horizon, options, on_event)
     fit = fitting.fit(panel, known, horizon, options, on_event)
-    report, half_widths = _test(panel, fit, options)
+    ends = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
+    point = _blended(panel, fit.members, fit.blend, ends)
+    report = _score(panel, point, ends)
     final = fitting.refit(panel, panel.lengths, fit, options, on_event) if options.refit else fit
-    model = _model(loaded, final, options, half_widths, report)
+    tested = (ends, point) if final.blend.log == fit.blend.log else None
+    model = _model(loaded, final, options, _half_widths(panel, final, tested, options), report)
     return Training(model, report, loaded, _notes(panel, fit, report, options), final.interrupted)
 
 
@@ -169,20 +172,16 @@ def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: 
     return Training(model, None, loaded, (note,), fit.interrupted)
 
 
-def _test(panel: Panel, fit: Fit, options: Options) -> tuple[Report, Floats]:
-    """The report on the test part, and interval half-widths calibrated on test and validation."""
-    ends = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
-    point = _blended(panel, fit.members, fit.blend, ends)
+def _half_widths(panel: Panel, fit: Fit, tested: tuple[Ints, Floats] | None, options: Options) -> Floats:
+    """Interval half-widths (levels, H), calibrated on validation and, where forecasts fit it, on the test."""
     lookback = max(member.config.lookback for member in fit.members)
+    held_out = [(fit.ends, fit.point)] + ([tested] if tested is not None else [])
     residuals = np.concatenate(
-        [
-            interval_residuals(panel, forecasts, origins, lookback, log=fit.blend.log)
-            for forecasts, origins in ((fit.point, fit.ends), (point, ends))
-        ]
+        [interval_residuals(panel, point, ends, lookback, log=fit.blend.log) for ends, point in held_out]
     )
     if not np.isfinite(residuals).any():  # series that never move
-        return _score(panel, point, ends), _rough_widths(point.shape[2], options)
-    return _score(panel, point, ends), calibrate(residuals, options.levels)
+        return _rough_widths(fit.point.shape[2], options)
+    return calibrate(residuals, options.levels)
 
 
 def _rough_widths(horizon: int, options: Options) -> Floats:

@@ -178,7 +178,7 @@ def test_values_below_zero_do_not_fit_a_model_in_logarithms(panel, model):
     values[40] = 0.0
     with pytest.raises(ModelError, match="logarithms") as caught:
         forecast(model, dataclasses.replace(panel, values=values))
-    assert "Train again" in caught.value.hint
+    assert "--no-log" in caught.value.hint
 
 
 # --- forecast ------------------------------------------------------------------------------------------
