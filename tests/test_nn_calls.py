@@ -8,7 +8,7 @@ import pytest
 from forecaster.nn import cells
 from forecaster.nn.recurrent import Stack, padded_steps, stack_shapes
 
-I, H, B = 3, 16, 32
+INPUTS, H, B = 3, 16, 32
 UFUNCS = ("add", "copyto", "dot", "matmul", "multiply", "subtract", "tanh")
 CALLS = {"rnn": (2, 2), "gru": (10, 3), "lstm": (8, 4)}
 """Of a step forward and a step backward. A further one costs small networks about a tenth of their speed."""
@@ -17,8 +17,8 @@ CALLS = {"rnn": (2, 2), "gru": (10, 3), "lstm": (8, 4)}
 def make(cell, steps):
     """A stack of one layer with everything in place."""
     rng = np.random.default_rng(0)
-    stack = Stack(cell, steps, I, H, 1, B, np.float32)
-    shapes = stack_shapes(cell, I, H, 1)
+    stack = Stack(cell, steps, INPUTS, H, 1, B, np.float32)
+    shapes = stack_shapes(cell, INPUTS, H, 1)
     stack.load({name: 0.3 * rng.standard_normal(shape, dtype=np.float32) for name, shape in shapes.items()})
     stack.inputs[...] = rng.standard_normal(stack.inputs.shape)
     stack.set_state(None)
