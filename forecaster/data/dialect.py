@@ -211,7 +211,7 @@ def _names(name: str, line: int, header: list[str], *, sure: bool) -> tuple[tupl
         raise DataError(
             f"{name}, line {line}: the first line looks like data ({shown(datum)}), not like a header",
             hint="If there is none, say --no-header: columns are then column_1, column_2 ...; "
-            "if this is the header, say --header.",
+            "if this is the header, say --header; if lines stand above it, --skip N.",
         )
     stripped = [cell.strip() for cell in header]
     findings = []

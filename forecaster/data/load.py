@@ -70,7 +70,7 @@ def load(
         found, moved = on_grid(found, freq or "", config.agg or "mean", names.tz)
         findings += moved
     found, doubles = each_once(found, config.duplicates, table)
-    found, ends = trimmed(found)
+    found, ends = trimmed(found, table, roles.targets)
     panel, gaps = to_panel(found, names, freq, table)
     panel, splits = adjusted(panel, adjust=config.adjust_splits)
     findings += [*doubles, *ends, *gaps, *splits, *examine(panel, time.time_ns())]

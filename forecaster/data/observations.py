@@ -168,7 +168,9 @@ def _combined(
     return dataclasses.replace(found.take(first), values=mean)
 
 
-def trimmed(found: Observations) -> tuple[Observations, list[Finding]]:
+def trimmed(
+    found: Observations, table: Table, targets: tuple[str, ...]
+) -> tuple[Observations, list[Finding]]:
     """Without rows before a series' first or after its last target value, and without series that have none.
 
     DataError where no series has a value.
@@ -177,7 +179,10 @@ def trimmed(found: Observations) -> tuple[Observations, list[Finding]]:
     if known.all():
         return found, []
     if not known.any():
-        raise DataError("the target has no value at all", hint="Choose another column: --target")
+        raise DataError(
+            f"{table.name}, column {listed(targets, SHOWN)}: no value at all",
+            hint="Choose another column: --target",
+        )
     findings = [info("V001", "missing target values", count=int((~known).sum()))]
     offsets = found.offsets()
     counts = np.add.reduceat(known, offsets[:-1])

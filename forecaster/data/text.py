@@ -154,6 +154,8 @@ def _damage(name: str, data: bytes, record: Record, count: int, bad_rows: BadRow
     more = f" ({count} such rows)" if count > 1 else ""
     text = shown(data[record.start : record.end].decode("utf-8", "replace"))
     hint = "Repair the line; or leave such rows out: --bad-rows skip."
+    if count > 1:
+        hint += " If other lines stand above or below the table: --skip N, --skip-end N."
     if bad_rows == "skip":
         hint = "This is not left out, since most rows are such: name the --delimiter, or the lines to --skip."
     if record.doubt:

@@ -240,5 +240,6 @@ def _bad_time(table: Table, name: str, row: int, fault: str, count: int) -> Data
     more = f" ({count} such cells)" if count > 1 else ""
     return DataError(
         f"{table.where(row)}, column {shown(name)}: {table.cell(name, row)} {fault}{more}",
-        hint="Repair it; or name the form: --date-format dmy, mdy, ymd or a pattern such as %d.%m.%Y %H:%M.",
+        hint="Repair it; or name the form: --date-format dmy, mdy, ymd or a pattern such as %d.%m.%Y %H:%M; "
+        "or leave lines below the table out: --skip-end N.",
     )

@@ -77,9 +77,9 @@ def _from_text(table: Table, name: str, config: ReadConfig) -> tuple[NDArray[np.
 
 def _inexact(table: Table, name: str, column: pa.ChunkedArray, values: NDArray[np.float64]) -> list[Finding]:
     """A finding for whole numbers that a floating point number cannot hold."""
-    if not len(values) or not (np.abs(values) > EXACT).any() or pa.types.is_floating(column.type):
+    if not len(values) or not (np.abs(values) >= EXACT).any() or pa.types.is_floating(column.type):
         return []
-    rows = np.flatnonzero(np.abs(values) > EXACT)
+    rows = np.flatnonzero(np.abs(values) >= EXACT)
     whole = column.take(pa.array(rows)).cast(pa.string())
     rounded = [
         int(row)
