@@ -10,11 +10,11 @@ import typer
 from forecaster.cli.options import COLUMNS, READING, SPEAKING, Data, Given, accepts
 
 if TYPE_CHECKING:
-    from forecaster.config import ReadConfig
     from forecaster.data.audit import Finding
     from forecaster.data.load import Loaded
     from forecaster.data.observations import Observations
     from forecaster.data.panel import Names
+    from forecaster.errors import DataError
 
 ExportFile = Annotated[
     str | None,
@@ -35,11 +35,11 @@ def inspect(data: Data, given: Given, export: ExportFile = None) -> None:
     from forecaster.cli import output
     from forecaster.report import terminal
 
-    loaded = _load(data, given.read, export)
+    loaded = _load(data, given, export)
     facts, series = output.facts(loaded), output.series_facts(loaded)
     if given.general.json:
         findings = [dataclasses.asdict(finding) for finding in loaded.findings]
-        output.write_json(facts | {"each_series": series, "findings": findings})
+        output.write_json(facts | {"usable": True, "each_series": series, "findings": findings})
         return
     console = output.console()
     terminal.print_facts(console, "data", facts)
@@ -48,29 +48,37 @@ def inspect(data: Data, given: Given, export: ExportFile = None) -> None:
     terminal.print_findings(console, loaded.findings)
 
 
-def _load(data: str, read: ReadConfig, export: str | None) -> Loaded:
-    """What is understood. Where the rows are, but make no series, the rows are exported all the same."""
+def _load(data: str, given: Given, export: str | None) -> Loaded:
+    """What is understood; where that is not enough for series, what there is of it is told and exported."""
+    from forecaster.data.export import export_panel
     from forecaster.data.load import load
-
-    if export is None:
-        return load(data, read)
-    from forecaster.cli.log import stderr
-    from forecaster.data.export import export_panel, export_rows
     from forecaster.data.write import check_destination
     from forecaster.errors import DataError
 
     check_destination(export)
-    rows: list[tuple[Observations, Names]] = []
-
-    def keep(found: Observations, names: Names, findings: list[Finding]) -> None:
-        rows.append((found, names))
-
+    seen: list[tuple[Observations, Names, list[Finding]]] = []
     try:
-        loaded = load(data, read, on_rows=keep)
-    except DataError:
-        if rows:
-            export_rows(*rows[0], export)
-            stderr.warn(f"the rows make no series; {export!r} holds them as they were read")
+        loaded = load(data, given.read, on_rows=lambda *rows: seen.append(rows))
+    except DataError as error:
+        _tell_unusable(seen, error, given, export)
         raise
-    export_panel(loaded.panel, export)
+    if export:
+        export_panel(loaded.panel, export)
     return loaded
+
+
+def _tell_unusable(
+    seen: list[tuple[Observations, Names, list[Finding]]], error: DataError, given: Given, export: str | None
+) -> None:
+    """The findings up to the error, as JSON if asked for, and the rows that were read but make no series."""
+    from forecaster.cli import output
+    from forecaster.cli.log import stderr
+    from forecaster.data.audit import Finding
+    from forecaster.data.export import export_rows
+
+    if export and seen:
+        export_rows(*seen[0][:2], export)
+        stderr.warn(f"the rows make no series; {export!r} holds them as they were read")
+    if given.general.json:
+        found = [*(seen[0][2] if seen else []), Finding("E001", "error", error.message, 1, (), error.hint)]
+        output.write_json({"usable": False, "findings": [dataclasses.asdict(finding) for finding in found]})

@@ -1,6 +1,7 @@
 """Findings: what was noticed, repaired or refused in the data, each with a code.
 
     code   severity   meaning
+    E001   error      what makes the data unusable as it is
     R001   repair     text was not UTF-8 and was decoded
     R002   repair     spaces around column names were removed
     R003   info       a column without a name was given one

@@ -8,6 +8,7 @@ of the time zone, shorter ones in UTC, as pandas does.
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -115,7 +116,9 @@ def trading_days(exchange: str | None) -> np.busdaycalendar:
             hint="Install it: pip install 'forecaster[calendars]'; or leave --calendar out.",
         ) from error
     try:
-        known = exchange_calendars.get_calendar(exchange, start="1990-01-01")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what newer versions of pandas tell that library, not the user
+            known = exchange_calendars.get_calendar(exchange, start="1990-01-01")
     except exchange_calendars.errors.InvalidCalendarName as error:
         raise UsageError(
             f"exchange_calendars knows no exchange {exchange!r}", hint="Use a code such as XNYS or XLON."

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import glob
+import re
 import stat
 import sys
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote
 
 from forecaster.data.table import shown
 from forecaster.errors import DataError, StorageError, UsageError
 
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".csv.gz", ".tsv.gz", ".txt.gz")
+PARTITION = re.compile(r"([^=]+)=(.*)")
+DEEPEST = 8  # folders within folders
 GZIP, PARQUET, ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
 LIMIT = 16 * 2**30  # bytes that a compressed file may grow to
 
@@ -25,6 +29,8 @@ class Content:
     name: str
     stem: str
     data: bytes
+    keys: tuple[tuple[str, str], ...] = ()
+    """What its folders say, as `symbol=AAPL` does: columns of the table that the file itself has not."""
 
     @property
     def is_parquet(self) -> bool:
@@ -42,7 +48,8 @@ def contents(source: str | Path) -> Iterator[Content]:
     if "://" in str(source):
         raise UsageError(f"{shown(source)} is a URL", hint="Download it first, then name the file.")
     for path in _paths(source):
-        yield _content(path.name, stem(path), _bytes(path))
+        found = _content(path.name, stem(path), _bytes(path))
+        yield replace(found, keys=_keys(path, Path(source).expanduser()))
 
 
 def stem(path: Path) -> str:
@@ -56,7 +63,23 @@ def stem(path: Path) -> str:
 
 def is_many(source: str | Path) -> bool:
     """Whether `source` names a directory or a glob, so that each file may be one series."""
-    return str(source) != "-" and (Path(source).is_dir() or _is_glob(source))
+    if str(source) == "-":
+        return False
+    folder = Path(source).expanduser()
+    return _is_glob(source) or (folder.is_dir() and not _partitions(folder))
+
+
+def _partitions(folder: Path) -> list[Path]:
+    """Folders such as `symbol=AAPL`, each of which holds a part of one table."""
+    return [path for path in sorted(folder.iterdir()) if PARTITION.fullmatch(path.name) and path.is_dir()]
+
+
+def _keys(path: Path, top: Path) -> tuple[tuple[str, str], ...]:
+    """The key and value of each folder between `top` and the file."""
+    if not top.is_dir():
+        return ()
+    found = [PARTITION.fullmatch(part) for part in path.relative_to(top).parts[:-1]]
+    return tuple((match[1], unquote(match[2])) for match in found if match)
 
 
 def _is_glob(source: str | Path) -> bool:
@@ -83,13 +106,18 @@ def _paths(source: str | Path) -> list[Path]:
     return [path]
 
 
-def _inside(folder: Path) -> list[Path]:
+def _inside(folder: Path, depth: int = 0) -> list[Path]:
+    """The data files of a folder, and of the partitions in it."""
     try:
         found = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(ENDINGS)]
+        found = [path for path in found if path.is_file() and not path.name.startswith((".", "_"))]
+        parts = _partitions(folder)
     except OSError as error:
         raise _failed(folder, error) from error
-    found = [path for path in found if path.is_file() and not path.name.startswith((".", "_"))]
-    if not found:
+    if depth > DEEPEST:
+        raise DataError(f"{shown(folder)} lies too deep", hint="Is a link to a folder above it there?")
+    found += [path for part in parts for path in _inside(part, depth + 1)]
+    if not found and not depth:
         raise DataError(
             f"the directory {shown(folder)} holds no data",
             hint="Files are looked for by ending: " + " ".join(ENDINGS),

@@ -31,9 +31,17 @@ def read(source: str | Path | pd.DataFrame, config: ReadConfig) -> tuple[Table, 
         table, config, found = (
             _from_parquet(content, config) if content.is_parquet else read_text(content, config)
         )
-        tables.append(table)
+        tables.append(_with_keys(table, content))
         findings += found
     return _joined(tables), config, findings
+
+
+def _with_keys(table: Table, content: Content) -> Table:
+    """The table with a column for each key of its folders."""
+    columns = dict(table.columns)
+    for key, value in content.keys:
+        columns.setdefault(key, pa.chunked_array([pa.array([value]).take(pa.array([0] * table.rows))]))
+    return Table(columns, table.parts)
 
 
 def _joined(tables: list[Table]) -> Table:

@@ -1,0 +1,227 @@
+"""Intake: irregular readings on a grid, trading days, splits, the health of series, partitions, export."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from command import assert_clean_failure, forecast
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecaster.config import ReadConfig
+from forecaster.data.calendar import frequency, future_times, trading_days
+from forecaster.data.export import export_panel
+from forecaster.data.load import Loaded, load
+from forecaster.errors import DataError, UsageError
+
+HOWS = ["mean", "sum", "last", "first", "max", "min"]
+
+
+def codes(loaded: Loaded) -> dict[str, int]:
+    """Findings as code: count."""
+    return {finding.code: finding.count for finding in loaded.findings}
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 7200), st.none() | st.floats(-100, 100)), min_size=3, max_size=60),
+    st.sampled_from(HOWS),
+    st.sampled_from(["5min", "10min", "h"]),
+)
+@settings(max_examples=80, deadline=None)
+def test_readings_on_a_grid(readings: list, how: str, step: str) -> None:
+    """Readings at any time become one value a step, as pandas resamples them; empty steps stay empty."""
+    readings = sorted(readings, key=lambda reading: reading[0])
+    index = pd.Timestamp("2024-03-05 07:13:20") + pd.to_timedelta(
+        [second for second, _ in readings], unit="s"
+    )
+    values = pd.Series([value for _, value in readings], index=index, dtype=float)
+    frame = pd.DataFrame({"t": index, "y": values.to_numpy()})
+    config = ReadConfig(time="t", target=("y",), every=step, agg=how)
+    known = values.dropna()
+    if known.empty:
+        with pytest.raises(DataError, match="no value at all"):
+            load(frame, config)
+        return
+    expected = getattr(known.resample(step), how)()
+    if how == "sum":
+        expected = expected.where(known.resample(step).count() > 0)
+    panel = load(frame, config).panel
+    assert panel.time.tolist() == expected.index.as_unit("ns").asi8.tolist()
+    np.testing.assert_allclose(panel.target, expected.to_numpy(), atol=1e-9)
+
+
+@pytest.mark.parametrize("alias", ["D", "W-WED", "W", "MS", "ME", "QS", "QE", "YS", "YE", "QS-FEB", "2D"])
+def test_finer_data_on_a_coarser_grid(alias: str) -> None:
+    """Days, weeks, months, quarters and years hold what lies in them, and sums stay whole."""
+    days = pd.date_range("2020-02-11 05:00", periods=1500, freq="17h")
+    frame = pd.DataFrame({"t": days, "y": np.arange(1500.0)})
+    panel = load(frame, ReadConfig(freq=alias, agg="sum")).panel
+    assert panel.target.sum() == frame["y"].sum()
+    assert panel.frequency.alias == frequency(alias).alias
+    if alias in ("D", "MS", "QS", "YS", "ME", "QE", "YE"):
+        expected = frame.set_index("t")["y"].resample(alias).sum()
+        assert panel.time.tolist() == expected.index.as_unit("ns").asi8.tolist()
+        np.testing.assert_allclose(panel.target, expected)
+
+
+def test_a_grid_that_is_not_clear() -> None:
+    """Irregular readings without a step are refused with the option; options that disagree are named."""
+    times = pd.Timestamp("2024-01-01") + pd.to_timedelta([0, 7, 61, 62, 300, 1000, 1003], unit="s")
+    frame = pd.DataFrame({"t": times, "y": 1.0})
+    with pytest.raises(DataError, match="irregular") as caught:
+        load(frame)
+    assert "--every" in caught.value.hint
+    for config in (
+        ReadConfig(every="5min", freq="h"), ReadConfig(agg="sum"), ReadConfig(calendar="XNYS", freq="D"),
+        ReadConfig(every="B"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError):
+            load(frame, config)
+
+
+def test_trading_days_of_an_exchange() -> None:
+    """With a calendar, holidays of an exchange are no gaps, and forecasts skip those to come."""
+    pytest.importorskip("exchange_calendars", reason="the extra `calendars` is not installed")
+    days = pd.bdate_range("2024-11-01", "2024-12-31").difference(pd.to_datetime(["2024-11-28", "2024-12-25"]))
+    frame = pd.DataFrame({"date": days, "close": np.arange(len(days)) + 100.0})
+    panel = load(frame, ReadConfig(calendar="XNYS")).panel
+    assert panel.frequency.alias == "B-XNYS"
+    coming = pd.DatetimeIndex(future_times(int(panel.time[-1]), panel.frequency, 6).view("M8[ns]"))
+    # New Year, and the day of mourning for President Carter on 9 January
+    assert coming.tolist() == [
+        "2025-01-02",
+        "2025-01-03",
+        "2025-01-06",
+        "2025-01-07",
+        "2025-01-08",
+        "2025-01-10",
+    ]
+    with pytest.raises(DataError, match="does not lie on its grid"):
+        load(
+            frame.replace(days[3], pd.Timestamp("2024-11-28")).sort_values("date"),
+            ReadConfig(calendar="XNYS"),
+        )
+    with pytest.raises(UsageError, match="knows no exchange 'XXXX'"):
+        trading_days("XXXX")
+
+
+def test_trading_days_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra the error says how to install it."""
+    monkeypatch.setitem(__import__("sys").modules, "exchange_calendars", None)
+    with pytest.raises(UsageError, match="need the library exchange_calendars") as caught:
+        trading_days("XLON")
+    assert "pip install" in caught.value.hint
+
+
+def prices(ratio: float, row: int = 60) -> pd.DataFrame:
+    """Prices of a share that is split once."""
+    rng = np.random.default_rng(1)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, 120)))
+    close[row:] /= ratio
+    return pd.DataFrame({"date": pd.bdate_range("2024-01-01", periods=120), "close": close})
+
+
+@pytest.mark.parametrize("ratio", [2, 3, 1.5, 0.1, 20])
+def test_splits(ratio: float) -> None:
+    """A jump like a split is reported with its ratio and date, and undone when asked."""
+    loaded = load(prices(ratio))
+    (finding,) = loaded.findings
+    assert (finding.code, finding.severity, finding.count) == ("P001", "warning", 1)
+    words = f"{ratio:g}:1" if ratio > 1 else f"1:{1 / ratio:g}"
+    assert finding.places[0].startswith(f"{words} on 2024-03-25")
+    whole = load(prices(ratio), ReadConfig(adjust_splits=True))
+    assert codes(whole) == {"P002": 1}
+    np.testing.assert_allclose(whole.panel.target, prices(1)["close"] / ratio)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.2, 1.7, 2.4])
+def test_no_splits(ratio: float) -> None:
+    """Other jumps are no splits, nor is any jump of a sensor."""
+    assert codes(load(prices(ratio))) == {}
+    sensor = prices(2).assign(date=pd.date_range("2024-01-01", periods=120, freq="h"))
+    assert codes(load(sensor)) == {}
+
+
+def test_health_of_each_series() -> None:
+    """Short, stale, gappy and constant series are found among many, and named."""
+    days = pd.date_range("2024-01-01", periods=100)
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({f"s{number}": rng.normal(size=100) for number in range(20)}, index=days)
+    frame["short"] = np.r_[np.full(97, np.nan), 1.0, 3.0, 2.0]
+    frame["stale"] = np.r_[rng.normal(size=50), np.full(50, np.nan)]
+    frame["gappy"] = np.where(np.arange(100) % 3 == 0, rng.normal(size=100), np.nan)
+    frame["flat"] = 4.0
+    frame["hole"] = np.r_[rng.normal(size=40), np.full(20, np.nan), rng.normal(size=40)]
+    frame["wild"] = np.r_[rng.normal(size=50), 1e12, rng.normal(size=49)]
+    loaded = load(frame.reset_index(names="day"), ReadConfig(target=tuple(frame)))
+    found = {finding.code: f"{finding.message} {finding.places}" for finding in loaded.findings}
+    for code, name in (
+        ("S001", "short"), ("S002", "stale"), ("S003", "gappy"), ("V003", "flat"), ("V006", "hole"),
+        ("V005", "wild"),
+    ):  # fmt: skip
+        assert f"'{name}'" in found[code], code
+        assert codes(loaded)[code] == 1
+
+
+@pytest.mark.parametrize("key", ["symbol", "date"])
+def test_partitioned_data_sets(tmp_path: Path, key: str) -> None:
+    """A Parquet data set in folders such as symbol=AAPL is one table, whatever it is divided by."""
+    days = pd.bdate_range("2024-01-01", periods=40)
+    whole = pd.concat(
+        [
+            pd.DataFrame({"symbol": name, "date": days, "close": np.arange(40.0) + level})
+            for level, name in enumerate("AB")
+        ]
+    )
+    whole["month"] = whole["date"].dt.strftime("%Y-%m")
+    by = "symbol" if key == "symbol" else "month"
+    for value, part in whole.groupby(by):
+        (tmp_path / f"{by}={value}").mkdir()
+        part.drop(columns=[by, "month"], errors="ignore").to_parquet(tmp_path / f"{by}={value}" / "0.parquet")
+    panel = load(tmp_path).panel
+    assert panel.ids == ("A", "B")
+    assert panel.lengths.tolist() == [40, 40]
+    assert panel.frequency.alias == "B"
+    np.testing.assert_array_equal(panel.target, np.r_[np.arange(40.0), np.arange(40.0) + 1])
+
+
+def test_partitions_that_go_round(tmp_path: Path) -> None:
+    """A link to a folder above is found, not followed forever."""
+    (tmp_path / "a=1").mkdir()
+    (tmp_path / "a=1" / "b=2").symlink_to(tmp_path)
+    with pytest.raises(DataError, match="lies too deep"):
+        load(tmp_path)
+
+
+def test_export_of_series(tmp_path: Path) -> None:
+    """--export holds id, time, value and observed of every row of every series."""
+    frame = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=10), "b": np.arange(10.0), "a": 1.5})
+    frame.loc[4, "b"] = np.nan
+    loaded = load(frame)
+    for name in ("x.csv", "x.parquet"):
+        export_panel(loaded.panel, tmp_path / name)
+        told = (pd.read_csv if name.endswith("csv") else pd.read_parquet)(tmp_path / name)
+        assert told["id"].tolist() == ["a"] * 10 + ["b"] * 10
+        assert told["time"].tolist() == [str(day)[:10] for day in frame["day"]] * 2
+        assert told["observed"].tolist() == [row != 14 for row in range(20)]
+        np.testing.assert_array_equal(told["value"], np.r_[frame["a"], frame["b"]])
+
+
+def test_inspect_tells_what_is_not_usable(tmp_path: Path) -> None:
+    """Rows that make no series are exported as they were read, the findings told as JSON; the code is 3."""
+    (tmp_path / "x.csv").write_text(
+        "day,y\n2024-01-01,1\n2024-01-02,2,\n2024-01-02,3\n2024-01-02,4\n2024-01-04,5\n"
+    )
+    asked = ("inspect", "x.csv", "--bad-rows", "skip", "--export", "rows.csv", "--json")
+    result = forecast(*asked, cwd=tmp_path)
+    assert result.returncode == 3
+    told = json.loads(result.stdout)
+    assert told["usable"] is False
+    assert [finding["code"] for finding in told["findings"]] == ["R006", "E001"]
+    assert told["findings"][0]["places"] == ["line 3: 3 fields where the header has 2"]
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    assert rows["value"].tolist() == [1.0, 3.0, 4.0, 5.0]
+    assert "the same timestamp" in result.stderr
+    assert_clean_failure(forecast("inspect", "x.csv", cwd=tmp_path), 3)
