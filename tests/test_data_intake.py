@@ -90,19 +90,9 @@ def test_trading_days_of_an_exchange() -> None:
     assert panel.frequency.alias == "B-XNYS"
     coming = pd.DatetimeIndex(future_times(int(panel.time[-1]), panel.frequency, 6).view("M8[ns]"))
     # New Year, and the day of mourning for President Carter on 9 January
-    assert coming.tolist() == [
-        "2025-01-02",
-        "2025-01-03",
-        "2025-01-06",
-        "2025-01-07",
-        "2025-01-08",
-        "2025-01-10",
-    ]
+    assert coming.strftime("%m-%d").tolist() == ["01-02", "01-03", "01-06", "01-07", "01-08", "01-10"]
     with pytest.raises(DataError, match="does not lie on its grid"):
-        load(
-            frame.replace(days[3], pd.Timestamp("2024-11-28")).sort_values("date"),
-            ReadConfig(calendar="XNYS"),
-        )
+        load(frame.replace(days[18], pd.Timestamp("2024-11-28")), ReadConfig(calendar="XNYS"))
     with pytest.raises(UsageError, match="knows no exchange 'XXXX'"):
         trading_days("XXXX")
 
