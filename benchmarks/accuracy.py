@@ -148,9 +148,7 @@ class Bench:
         self.parts: dict[str, dict[str, Scores]] = {}
 
     def run(self) -> None:
-        print(
-            f"forecast --effort {self.effort}; seconds of wall time, in brackets of processor time of training"
-        )
+        print(f"forecast --effort {self.effort}; seconds of wall time, (of processor time) of training")
         print(
             f"{'set':22} {'method':24} {'sMAPE':>8} {'pooled':>8} {'MASE':>7} {'train s':>8} {'predict s':>9}"
         )
