@@ -17,7 +17,7 @@ from forecaster.blend import Blend
 from forecaster.config import MemberConfig, NetworkConfig, Options, TrainingConfig
 from forecaster.data.calendar import Frequency
 from forecaster.data.panel import Panel
-from forecaster.errors import DataError, UsageError
+from forecaster.errors import DataError
 from forecaster.transform import observed_throughout, positive
 from forecaster.windows import count_features
 
@@ -71,8 +71,6 @@ def choose_horizon(options: Options, panel: Panel) -> int:
     if horizon is None:
         season = panel.frequency.season
         horizon = max(1, min(USUAL_HORIZON.get(season, season), longest // 5))
-    if horizon < 1:
-        raise UsageError(f"the horizon is {horizon}", hint="Ask for --horizon 1 or more.")
     if longest < horizon + 2:
         where = panel.ids[int(panel.lengths.argmax())]
         raise DataError(
