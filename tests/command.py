@@ -2,7 +2,6 @@
 
 import os
 import pty
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -47,11 +46,7 @@ def inside(*arguments: str, capfd: pytest.CaptureFixture[str]) -> subprocess.Com
     from forecaster.cli.app import app
     from forecaster.cli.border import run
 
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        code = run(app, arguments)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    code = run(app, arguments)
     out, err = capfd.readouterr()
     return subprocess.CompletedProcess(arguments, code, out, err)
 

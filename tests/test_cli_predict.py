@@ -110,7 +110,9 @@ def test_through_pipes(tmp_path: Path) -> None:
     assert "standard input" in again.stderr
 
 
-@pytest.mark.parametrize("command", [["predict"], ["show"], ["inspect", "demand.csv"], ["predict", "--json"]])
+@pytest.mark.parametrize(
+    "command", [["predict"], ["show"], ["inspect", "demand.csv"], ["predict", "--json"], ["train", "--help"]]
+)
 def test_a_reader_that_has_seen_enough(trained: Path, command: list[str]) -> None:
     """As in `forecast predict | head -2`: a closed pipe ends the command without a word."""
     read, write = os.pipe()

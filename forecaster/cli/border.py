@@ -23,13 +23,19 @@ Exit = typer.Exit
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a command; returns the exit code. Raises nothing but SystemExit after SIGTERM."""
-    signal.signal(signal.SIGTERM, _terminate)
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        _invoke(app, arguments)
+        return _guarded(app, arguments)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _guarded(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run a command; whatever it raises becomes a message and an exit code."""
+    try:
+        code = _invoke(app, arguments)
         sys.stdout.flush()
-        return 0
-    except Exit as end:
-        return end.exit_code
+        return code
     except WrongUsage as error:
         wrong = _in_our_words(error)
         return _explain(wrong) if wrong.message else wrong.exit_code  # no command at all: the help was shown
@@ -38,6 +44,10 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         stderr.info("interrupted; nothing was overwritten")
         return INTERRUPTED
+    except SystemExit as end:
+        if end.code == TERMINATED:
+            raise
+        return 0  # Rich ends so when the reader of some help has seen enough
     except BrokenPipeError:  # the reader has seen enough, as in `forecast predict | head`
         _forget_stdout()
         return 0
@@ -48,10 +58,15 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
         return _fault(error, debug="--debug" in arguments)
 
 
-def _invoke(app: typer.Typer, arguments: Sequence[str]) -> None:
+def _invoke(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run a command; the exit code is the one it asks for, such as 0 after help."""
     command = typer.main.get_command(app)
-    with command.make_context("forecast", list(arguments)) as context:
-        command.invoke(context)
+    try:
+        with command.make_context("forecast", list(arguments)) as context:
+            command.invoke(context)
+    except Exit as end:
+        return end.exit_code
+    return 0
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
