@@ -72,6 +72,11 @@ def _votes(time: Longs, offsets: Longs) -> Votes:
     """Each series' step: month starts or ends, else business days, else the commonest difference."""
     count = len(offsets) - 1
     starts = offsets[:-1]
+    steps, series = _differences(time, offsets)
+    size, share = _modes(steps, series, count)
+    kind = np.zeros(count, np.int64)
+    if (size < DAY).all():
+        return Votes(kind, size, share, np.diff(offsets))
     day, clock = np.divmod(time, DAY)
     months = day.astype("datetime64[D]").astype("datetime64[M]")
     in_month = day - months.astype("datetime64[D]").astype(np.int64)
@@ -80,9 +85,6 @@ def _votes(time: Longs, offsets: Longs) -> Votes:
     same_day = daily & _all((in_month == _first(in_month, offsets)) & (in_month < 28), starts)
     ends = daily & _all(is_last, starts)
 
-    steps, series = _differences(time, offsets)
-    size, share = _modes(steps, series, count)
-    kind = np.zeros(count, np.int64)
     month_steps, _ = _differences(months.astype(np.int64), offsets)
     month_size, month_share = _modes(month_steps, series, count)
     monthly = (same_day | ends) & (month_size > 0) & (size >= 28 * DAY)
@@ -107,7 +109,10 @@ def _modes(values: Longs, series: Longs, count: int) -> tuple[Longs, NDArray[np.
     mode, share = np.zeros(count, np.int64), np.zeros(count)
     if not len(values):
         return mode, share
-    order = slice(None) if (values == values[0]).all() else np.lexsort((values, series))
+    if (values == values[0]).all():
+        has = np.bincount(series, minlength=count) > 0
+        return np.where(has, values[0], 0), has.astype(np.float64)
+    order = np.lexsort((values, series))
     values, series = values[order], series[order]
     edge = np.flatnonzero(np.r_[True, (np.diff(series) != 0) | (np.diff(values) != 0)])
     runs = np.diff(np.r_[edge, len(values)])

@@ -45,6 +45,8 @@ def to_panel(
     if step.kind == "business":
         panel = _panel(found, found.values, found.time, offsets, chosen, names)
         return panel, _trading_gaps(found, place, table)
+    if np.array_equal(place[offsets[1:] - 1] + 1, np.diff(offsets)):  # the usual case: no gaps
+        return _panel(found, found.values, found.time, offsets, chosen, names), []
     values, start, grid = _filled(found, clock, place, offsets, table)
     count = np.arange(len(values)) - np.repeat(grid[:-1], np.diff(grid))
     time = from_local(moved(step, np.repeat(start, np.diff(grid)), count), names.tz if step.by_days else None)
@@ -96,8 +98,6 @@ def _filled(
     start = clock[offsets[:-1]]
     lengths = place[offsets[1:] - 1] + 1
     grid = np.r_[0, np.cumsum(lengths)]
-    if grid[-1] == len(found.time):
-        return found.values, start, grid
     if grid[-1] > SPARSE * len(found.time) + 1000:
         raise _too_sparse(found, place, int(grid[-1]), table)
     values = np.full((grid[-1], found.values.shape[1]), np.nan)

@@ -59,6 +59,9 @@ def load(
     findings += [*times.findings, *chosen]
     found, repairs = observe(table, roles, times, config)
     findings += repairs
+    table = dataclasses.replace(
+        table, columns={}
+    )  # the cells are parsed; what is left tells where a row lies
     if on_rows:
         on_rows(found, _names(roles, times), findings)
     if doubt:

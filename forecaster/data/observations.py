@@ -53,18 +53,23 @@ def observe(
 
     DataError for cells that are not numbers.
     """
-    parsed = {name: parse_numbers(table, name, config) for name in (*roles.targets, *roles.covariates)}
-    findings = [finding for _, found in parsed.values() for finding in found]
-    covariates = [parsed[name][0] for name in roles.covariates]
-    columns = [np.column_stack([parsed[name][0], *covariates]) for name in sorted(roles.targets)]
-    count, rows = len(columns), np.arange(table.rows)
+    findings: list[Finding] = []
+    count, rows = len(roles.targets), np.arange(table.rows)
+    values = np.empty((count * table.rows, 1 + len(roles.covariates)))
+    for channel, name in enumerate(roles.covariates, 1):
+        values[: table.rows, channel], found = parse_numbers(table, name, config)
+        findings += found
+    for place, name in enumerate(sorted(roles.targets)):
+        part = slice(place * table.rows, (place + 1) * table.rows)
+        values[part, 0], found = parse_numbers(table, name, config)
+        values[part, 1:] = values[: table.rows, 1:]
+        findings += found
     if roles.layout == "wide":
         series = np.repeat(np.arange(count), table.rows)
-        values = np.concatenate(columns)
         ids = tuple(sorted(roles.targets))
         return Observations(ids, series, np.tile(times.ns, count), values, np.tile(rows, count)), findings
     ids, series = _series(table, roles)
-    return Observations(ids, series, times.ns, columns[0], rows), findings
+    return Observations(ids, series, times.ns, values, rows), findings
 
 
 def _series(table: Table, roles: Roles) -> tuple[tuple[str, ...], Longs]:

@@ -48,6 +48,7 @@ def read_text(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, 
     if not rows.cells.num_rows:
         raise DataError(f"{name} has a header only", hint="At least two rows are needed.")
     findings += [*found, *rows.findings]
+    find, count = rows.line, rows.cells.num_rows
     columns = dict(zip(dialect.names, rows.cells.columns, strict=False))
     columns, dropped = _without_empty_columns(name, dialect, columns, rows.cells)
     kept, blank = _without_empty_rows(name, columns, rows)
@@ -55,9 +56,9 @@ def read_text(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, 
         columns = {label: column.take(pa.array(kept)) for label, column in columns.items()}
 
     def line(row: int) -> str:
-        return f"line {rows.line(row if kept is None else int(kept[row]))}"
+        return f"line {find(row if kept is None else int(kept[row]))}"
 
-    part = Part(name, content.stem, rows.cells.num_rows if kept is None else len(kept), line)
+    part = Part(name, content.stem, count if kept is None else len(kept), line)
     config = dataclasses.replace(config, delimiter=dialect.marks.delimiter, encoding=encoding)
     return Table(columns, (part,)), config, [*findings, *dropped, *blank]
 
