@@ -17,12 +17,12 @@ types: $(READY)     ; $(BIN)/mypy
 check: lint types test
 coverage: $(READY)  ; $(BIN)/python -m pytest --cov --cov-report=term
 oracle: $(READY)    ; $(INSTALL) --editable '.[oracle]' && $(BIN)/python -m pytest tests/oracle
-bench: $(READY)     ; $(BIN)/python -m benchmarks
+bench: $(READY)     ; $(INSTALL) --editable '.[bench]' && for it in startup training kernels; do $(BIN)/python -m benchmarks.$$it || exit; done
 docs: $(READY)      ; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python docs/build.py
 clean:              ; rm -rf $(VENV) demo build dist htmlcov .coverage* .*_cache *.egg-info
 
 $(READY): pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (first time: about a minute)"
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) --editable '.[dev,plot]'
+	$(INSTALL) --editable '.[dev,plot,calendars]'
 	@touch $@
