@@ -127,6 +127,17 @@ def test_reading_settings_override_what_a_model_remembers(
     pd.testing.assert_frame_equal(found, expected)
 
 
+def test_data_may_be_a_path(table: pd.DataFrame, training: pipeline.Training, tmp_path: Path) -> None:
+    """A path, as text or not, is read as the command line reads it, and remembered."""
+    path = tmp_path / "sales.csv"
+    table.to_csv(path, index=False)
+    trained = [forecaster.train(source, horizon=5, target="sales", **TINY) for source in (path, str(path))]
+    expected = forecaster.predict(training)["forecast"]
+    for each in trained:
+        assert each.model.facts.source == str(path)
+        np.testing.assert_allclose(forecaster.predict(each.model)["forecast"], expected, rtol=1e-9)
+
+
 def test_evaluate_gives_a_report(table: pd.DataFrame) -> None:
     """A backtest trains before the first origin, and its report becomes a table."""
     report = forecaster.evaluate(table, horizon=3, origins=np.int64(2), target="sales", **TINY).report

@@ -471,6 +471,13 @@ def test_a_lock_is_given_back_after_an_error(tmp_path):
             _ = 1 / 0
 
 
+def test_a_lock_that_cannot_be_made(tmp_path):
+    """Where something else lies in the lock's place, that is a StorageError."""
+    (tmp_path / ".y.model.lock").mkdir()
+    with pytest.raises(StorageError, match="cannot write beside"), lock(tmp_path / "y.model"):
+        pass
+
+
 def test_a_lock_in_a_missing_folder(tmp_path):
     """Where no lock can be made, that is a StorageError."""
     with pytest.raises(StorageError, match="cannot write beside"), lock(tmp_path / "none" / "y.model"):
