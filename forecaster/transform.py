@@ -6,12 +6,14 @@ S series, N rows, C channels, m rows a season. `ends[s]` rows of series s are kn
 reads no row at or after them. `z` of a later row depends on that row and on what was fitted, nothing
 else, so held-out targets can be looked at in the same units.
 
-Everything is computed on the flat arrays of a Panel, without a Python loop over series.
+Everything is computed on the flat arrays of a Panel, many series at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,8 @@ SEASONS_TESTED = 20
 """The autocorrelation test reads at most this many seasons, the newest: it needs no more."""
 TEST_QUANTILE = 1.645
 """Of the normal distribution at 90 %, two-sided: the test of the M4 competition's Theta benchmark."""
+BLOCK = 2**17
+"""Rows worked on at once, or one series: what is in between stays small, and in the cache."""
 ROUNDING = 1e-10
 """A deviation smaller than this part of the mean is what rounding leaves of a constant."""
 
@@ -78,51 +82,79 @@ def fit_transform(
     `seasons` are removed shortest first, each from the series in which a test finds it in what is left.
     A known value that is not positive has no logarithm; `positive` tells beforehand.
     """
-    rows = _Rows(panel, ends)
-    x = _log(panel.target) if log else panel.target.copy()
     observed = panel.observed.copy()
-    observed[:, 0] &= np.isfinite(x)
-    centre = rows.mean(x, observed[:, 0])
-    x -= centre[rows.series]
-    x[~observed[:, 0]] = 0.0
-
-    indices = []
-    for season in sorted(seasons):
-        index = rows.seasonal_index(x, observed[:, 0], season)
-        index *= rows.has_season(x, observed[:, 0], season)[:, None]
-        x -= index[rows.series, rows.position % season]
-        indices.append(index)
-    scale = rows.spread(x, observed[:, 0], horizon)
+    d = np.empty(len(panel.values))
+    z: NDArray[np.float32] = np.empty(panel.values.shape, np.float32)
+    fitted = []
+    for part, span in _blocks(panel.offsets):
+        rows = _Rows(panel.offsets[part.start : part.stop + 1], ends[part])
+        d[span], *found = _fit_target(rows, panel.target[span], observed[span, 0], log, seasons, horizon)
+        fitted.append(found)
+        for channel in range(1, panel.values.shape[1]):
+            z[span, channel] = _standardise(panel.values[span, channel], observed[span, channel], rows)
+    every_index, centres, scales = zip(*fitted, strict=True)
+    indices = tuple(np.concatenate(parts) for parts in zip(*every_index, strict=True))
+    scale = np.concatenate(scales)
     if log:
         scale = np.full(len(panel), np.mean(scale[scale > 0]) if (scale > 0).any() else 1.0)
     scale = np.where(scale > 0, scale, 1.0)
+    for part, span in _blocks(panel.offsets):
+        z[span, 0] = d[span] / np.repeat(scale[part], panel.lengths[part])
+    return Transform(log, indices, np.concatenate(centres), scale, z, observed)
 
-    z: NDArray[np.float32] = np.empty(panel.values.shape, np.float32)
-    z[:, 0] = _fill_left(x / scale[rows.series], observed[:, 0], rows)
-    for channel in range(1, panel.values.shape[1]):
-        z[:, channel] = _standardise(panel.values[:, channel], observed[:, channel], rows)
-    return Transform(log, tuple(indices), centre, scale, z, observed)
+
+def _blocks(offsets: Ints) -> Iterator[tuple[slice, slice]]:
+    """Series and their rows, about BLOCK rows of whole series at a time."""
+    edges = np.flatnonzero(np.diff(offsets[:-1] // BLOCK)) + 1
+    for first, last in pairwise([0, *edges.tolist(), len(offsets) - 1]):
+        yield slice(first, last), slice(int(offsets[first]), int(offsets[last]))
+
+
+def _fit_target(
+    rows: _Rows,
+    target: Floats,
+    observed: NDArray[np.bool_],
+    log: bool,
+    seasons: tuple[int, ...],
+    horizon: int,
+) -> tuple[Floats, list[Floats], Floats, Floats]:
+    """d with its gaps filled, the indices, centre and scale of some series.
+
+    What has no logarithm is from then on not `observed`.
+    """
+    x = _log(target) if log else target.copy()
+    observed &= np.isfinite(x)
+    centre = rows.mean(x, observed)
+    x -= centre[rows.series]
+    x[~observed] = 0.0
+    indices = []
+    for season in sorted(seasons):
+        index = rows.seasonal_index(x, observed, season)
+        index *= rows.has_season(x, observed, season)[:, None]
+        x -= index[rows.series, rows.position % season]
+        indices.append(index)
+    return _fill_left(x, observed, rows), indices, centre, rows.spread(x, observed, horizon)
 
 
 def positive(panel: Panel, ends: Ints) -> bool:
     """Whether every known target is above zero, so that a logarithm exists."""
-    known = _Rows(panel, ends).known & panel.observed[:, 0]
+    known = _Rows(panel.offsets, ends).known & panel.observed[:, 0]
     return bool((panel.target[known] > 0).all())
 
 
 def observed_throughout(panel: Panel, ends: Ints) -> bool:
     """Whether every known row has a target."""
-    return bool(panel.observed[_Rows(panel, ends).known, 0].all())
+    return bool(panel.observed[_Rows(panel.offsets, ends).known, 0].all())
 
 
 class _Rows:
-    """Sums over the known rows of each series of a Panel, on its flat arrays."""
+    """Sums over the known rows of each of some neighbouring series of a Panel, on its flat arrays."""
 
-    def __init__(self, panel: Panel, ends: Ints) -> None:
-        self.count = len(panel)
-        self.starts = panel.offsets[:-1]
-        self.series = np.repeat(np.arange(self.count, dtype=np.int32), panel.lengths)  # (N,)
-        self.position = np.arange(len(panel.values)) - self.starts[self.series]  # (N,)
+    def __init__(self, offsets: Ints, ends: Ints) -> None:
+        self.count = len(ends)
+        self.starts = offsets[:-1] - offsets[0]
+        self.series = np.repeat(np.arange(self.count, dtype=np.int32), np.diff(offsets))  # (N,)
+        self.position = np.arange(len(self.series)) - self.starts[self.series]  # (N,)
         self.end = ends[self.series]  # (N,)
         self.known = self.position < self.end
 

@@ -364,3 +364,18 @@ def test_values_beyond_float32_after_the_origin_are_no_warning(value):
     y[35:] = value
     found = fit_transform(panel_of(y), np.array([30]), log=False, seasons=(7,), horizon=5)
     assert np.isfinite(found.z[:35]).all()
+
+
+def test_series_are_fitted_alike_however_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks bound the memory and change nothing but rounding."""
+    rng = np.random.default_rng(5)
+    series = [50 + 9 * np.sin(np.arange(n) * np.pi / 6) + rng.random(n) for n in (40, 75, 61, 130)]
+    panel = panel_of(*series)
+    ends = panel.lengths - 3
+    whole = fit_transform(panel, ends, log=True, seasons=(12,), horizon=4)
+    monkeypatch.setattr("forecaster.transform.BLOCK", 60)
+    parts = fit_transform(panel, ends, log=True, seasons=(12,), horizon=4)
+    assert whole.seasonal.any()
+    for name in ("centre", "scale", "z"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(parts.indices[0], whole.indices[0], atol=1e-9)
