@@ -94,8 +94,7 @@ def train(
     point = _blended(panel, fit.members, fit.blend, ends)
     report = _score(panel, point, ends)
     final = fitting.refit(panel, panel.lengths, fit, options, on_event) if options.refit else fit
-    tested = (ends, point) if final.blend.log == fit.blend.log else None
-    model = _model(loaded, final, options, _half_widths(panel, final, tested, options), report)
+    model = _model(loaded, final, options, _half_widths(panel, final, ends, point, options), report)
     return Training(model, report, loaded, _notes(panel, fit, report, options), final.interrupted)
 
 
@@ -172,15 +171,15 @@ def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: 
     return Training(model, None, loaded, (note,), fit.interrupted)
 
 
-def _half_widths(panel: Panel, fit: Fit, tested: tuple[Ints, Floats] | None, options: Options) -> Floats:
-    """Interval half-widths (levels, H), calibrated on validation and, where forecasts fit it, on the test."""
+def _half_widths(panel: Panel, fit: Fit, ends: Ints, point: Floats, options: Options) -> Floats:
+    """Interval half-widths (levels, H), calibrated on validation and on the test (ends and point)."""
     lookback = max(member.config.lookback for member in fit.members)
-    held_out = [(fit.ends, fit.point)] + ([tested] if tested is not None else [])
+    held_out = ((fit.ends, fit.point), (ends, point))
     residuals = np.concatenate(
-        [interval_residuals(panel, point, ends, lookback, log=fit.blend.log) for ends, point in held_out]
+        [interval_residuals(panel, values, of, lookback, log=fit.blend.log) for of, values in held_out]
     )
     if not np.isfinite(residuals).any():  # series that never move
-        return _rough_widths(fit.point.shape[2], options)
+        return _rough_widths(point.shape[2], options)
     return calibrate(residuals, options.levels)
 
 
