@@ -103,9 +103,12 @@ def test_rows_after_validation_are_never_read(panel, parts, configs, seed):
 
 def test_refit_learns_from_all_known_rows_for_as_many_steps(panel, parts, configs):
     """The refit takes the steps that validation chose, on all known rows, the short series too."""
-    first = ensemble.fit(panel, parts, configs, OPTIONS, None)
+    first = [
+        dataclasses.replace(item, outcome=dataclasses.replace(item.outcome, steps=steps))
+        for steps, item in zip((7, 20), ensemble.fit(panel, parts, configs, OPTIONS, None), strict=True)
+    ]
     again = ensemble.refit(panel, panel.lengths, first, OPTIONS, None)
-    assert [item.outcome.steps for item in again] == [item.outcome.steps for item in first]
+    assert [item.outcome.steps for item in again] == [7, 20]
     assert all(item.outcome.validation is None for item in again)
     for row in (-1, panel.offsets[1] - 1, panel.offsets[2] + 1):
         values = panel.values.copy()
@@ -121,7 +124,8 @@ def test_members_are_the_same_in_any_company(panel, parts, configs):
     both = ensemble.fit(panel, parts, configs, OPTIONS, None)
     second = ensemble.fit(panel, parts, configs[1:], OPTIONS, None)
     assert weights(both)[1:] == weights(second)
-    assert weights(both)[0] != weights(both)[1]
+    other_seed = dataclasses.replace(configs[1], seed=99)
+    assert weights(ensemble.fit(panel, parts, [other_seed], OPTIONS, None)) != weights(second)
 
 
 def interrupt_at(stage, member):
