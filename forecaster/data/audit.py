@@ -16,6 +16,8 @@
     N005   repair     decimal numbers, read as floating point
     C001   info       the target was chosen among several columns
     C002   info       columns that are not used
+    C003   info       times are made of a date column and a time column
+    N006   repair     decimal commas, known by the dates and semicolons beside them
     T001   repair     numbers were read as time since 1970
     T002   repair     timestamps with different UTC offsets were brought to UTC
     T003   info       dates were read day first or month first

@@ -111,6 +111,11 @@ def _plain(name: str) -> str:
     return re.sub(r"[\s_\-.]+", " ", words).strip().lower()
 
 
+def is_time_name(name: str) -> bool:
+    """Whether a column of this name usually holds times."""
+    return _plain(name) in TIME_NAMES
+
+
 def _ranked(names: list[str], known: tuple[str, ...]) -> list[str]:
     """Those of `names` that are known, the best known first."""
     return sorted(

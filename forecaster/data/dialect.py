@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding, info, repair
+from forecaster.data.columns import is_time_name
 from forecaster.data.records import LINE_END, Marks, Record, records, widths
 from forecaster.data.table import listed, shown
 from forecaster.errors import DataError, UsageError
@@ -16,6 +17,7 @@ USUAL = (",", ";", "\t", "|")
 MOST_NAMES = 3  # in a header beside which a delimiter at the end of each row is taken as meaningless
 SAMPLE = 2**16  # bytes in which rival readings are looked for; the one taken is then checked on all of it
 EXCEL = re.compile(rb'"?sep=([^\r\n"])"?(?:\r\n|\r|\n)')
+DATED = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?\s*")
 DATUM = re.compile(r"\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?)\s*")
 
 
@@ -207,7 +209,10 @@ def _likeliest(name: str, sample: bytes, usual: list[Marks]) -> Marks:
 def _names(name: str, line: int, header: list[str], *, sure: bool) -> tuple[tuple[str, ...], list[Finding]]:
     """Column names from the header record, stripped, filled where empty; DataError for doubtful ones."""
     datum = next((cell for cell in header if DATUM.fullmatch(cell)), None)
-    if datum is not None and not sure:
+    numbered = any(is_time_name(cell) for cell in header) and not any(
+        DATED.fullmatch(cell) for cell in header
+    )
+    if datum is not None and not sure and not numbered:
         raise DataError(
             f"{name}, line {line}: the first line looks like data ({shown(datum)}), not like a header",
             hint="If there is none, say --no-header: columns are then column_1, column_2 ...; "

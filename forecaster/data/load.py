@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from forecaster.config import ReadConfig
-from forecaster.data.audit import Finding, enforce
+from forecaster.data.audit import Finding, enforce, info
 from forecaster.data.calendar import frequency
+from forecaster.data.clock import with_clock
 from forecaster.data.columns import Roles, assign
 from forecaster.data.files import is_many
 from forecaster.data.grid import to_panel
@@ -22,6 +24,7 @@ from forecaster.data.panel import Names, Panel
 from forecaster.data.read import read
 from forecaster.data.regrid import on_grid
 from forecaster.data.splits import adjusted
+from forecaster.data.table import shown
 from forecaster.data.zones import Times
 from forecaster.errors import DataError, UsageError
 
@@ -55,6 +58,10 @@ def load(
     table, config, findings = read(source, config)
     if table.rows < 2:
         raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
+    table, joined = with_clock(table, config)
+    if joined:
+        config = dataclasses.replace(config, time=joined)
+        findings.append(info("C003", f"times are made of two columns: {shown(joined)}"))
     roles, times, chosen, doubt = assign(table, config, many=many)
     findings += [*times.findings, *chosen]
     found, repairs = observe(table, roles, times, config)
@@ -62,6 +69,7 @@ def load(
     table = dataclasses.replace(
         table, columns={}
     )  # the cells are parsed; what is left tells where a row lies
+    pa.default_memory_pool().release_unused()
     if on_rows:
         on_rows(found, _names(roles, times), findings)
     if doubt:
@@ -78,6 +86,7 @@ def load(
     panel, splits = adjusted(panel, adjust=config.adjust_splits)
     findings += [*doubles, *ends, *gaps, *splits, *examine(panel, time.time_ns())]
     enforce(findings, strict=config.strict)
+    pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _remembered(source))
 
 

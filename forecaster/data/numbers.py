@@ -19,6 +19,7 @@ NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 LOOSE = (  # what makes a sampled cell look like a number, as people write it
     r"^[(]?[+\-\x{2212}$€£¥]?[0-9]{1,3}([,.' \x{a0}\x{202f}\x{2019}]?[0-9]{3})*([.,][0-9]*)?[)%]?$|" + NUMBER
 )
+COMMA = r"^[+-]?([0-9]+|[0-9]{1,3}([.][0-9]{3})+)(,[0-9]*)?$"
 MINUS = "\N{MINUS SIGN}"
 GROUPS = (
     ",",
@@ -32,9 +33,12 @@ GROUPS = (
 
 
 def plain_numbers(
-    table: Table, name: str, cells: pa.ChunkedArray, config: ReadConfig
+    table: Table, name: str, cells: pa.ChunkedArray, config: ReadConfig, *, comma: bool
 ) -> tuple[pa.ChunkedArray, list[Finding]]:
-    """`cells` (trimmed text, null where missing) as plain decimal numbers, and what was repaired."""
+    """`cells` (trimmed text, null where missing) as plain decimal numbers, and what was repaired.
+
+    `comma`: the rest of the table comes from where the decimal mark is a comma.
+    """
     findings: list[Finding] = []
     for sign in config.strip:
         cells = pc.replace_substring(cells, sign, "")
@@ -43,13 +47,37 @@ def plain_numbers(
     cells = _replaced(name, cells, MINUS, "-", "N002", "the minus sign U+2212", findings)
     in_brackets = r"^\(([0-9.,]+)\)$"
     cells = _replaced(name, cells, in_brackets, r"-\1", "N003", "numbers in brackets", findings)
-    decimal = config.decimal or "."
+    decimal = config.decimal or _evident(name, cells, comma, findings)
     if decimal not in (".", ","):
         raise UsageError(f"the decimal mark cannot be {shown(decimal)}", hint="Use a point or a comma.")
     cells = _ungrouped(table, name, cells, decimal, config.thousands, findings)
     if decimal == ",":
         cells = pc.replace_substring(cells, ",", ".")
     return cells, findings
+
+
+def refuse_groups(table: Table, name: str, cells: pa.ChunkedArray) -> None:
+    """DataError where points could group thousands, in a table from where they do, and no cell tells."""
+    pointed = cells.filter(pc.match_substring(cells, ".").fill_null(False))
+    grouped = pc.match_substring_regex(pointed, r"^ *[+-]?[0-9]{1,3}([.][0-9]{3})+ *$")
+    if not len(pointed) or not pc.all(grouped).as_py() or pc.any(pc.match_substring(cells, ",")).as_py():
+        return
+    row = pc.index(pc.match_substring(cells, ".").fill_null(False), True).as_py()
+    raise DataError(
+        f"{table.where(row)}, column {shown(name)}: {table.cell(name, row)} may have a decimal point or "
+        "groups of thousands",
+        hint="Say which: --decimal . or --decimal , --thousands .",
+    )
+
+
+def _evident(name: str, cells: pa.ChunkedArray, comma: bool, findings: list[Finding]) -> str:
+    """The decimal mark: a comma only where the table speaks for it and every cell can be read so."""
+    count = pc.sum(pc.match_substring(cells, ",")).as_py() or 0
+    if not comma or not count or not pc.all(pc.match_substring_regex(cells, COMMA)).as_py():
+        return "."
+    message = f"decimal commas in column {shown(name)}, as beside dates such as 31.12.2024 and semicolons"
+    findings.append(repair("N006", message, count=count, action="read as --decimal ,"))
+    return ","
 
 
 def _replaced(

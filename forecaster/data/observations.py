@@ -14,7 +14,7 @@ from forecaster.config import Duplicates, ReadConfig
 from forecaster.data.audit import SHOWN, Finding, info, repair
 from forecaster.data.columns import Roles
 from forecaster.data.table import Table, listed, shown
-from forecaster.data.values import parse_numbers
+from forecaster.data.values import is_text, parse_numbers
 from forecaster.data.zones import Times
 from forecaster.errors import DataError
 
@@ -54,14 +54,15 @@ def observe(
     DataError for cells that are not numbers.
     """
     findings: list[Finding] = []
+    comma = config.delimiter == ";" and times.form == "dmy" and _dotted(table, roles.time)
     count, rows = len(roles.targets), np.arange(table.rows)
     values = np.empty((count * table.rows, 1 + len(roles.covariates)))
     for channel, name in enumerate(roles.covariates, 1):
-        values[: table.rows, channel], found = parse_numbers(table, name, config)
+        values[: table.rows, channel], found = parse_numbers(table, name, config, comma=comma)
         findings += found
     for place, name in enumerate(sorted(roles.targets)):
         part = slice(place * table.rows, (place + 1) * table.rows)
-        values[part, 0], found = parse_numbers(table, name, config)
+        values[part, 0], found = parse_numbers(table, name, config, comma=comma)
         values[part, 1:] = values[: table.rows, 1:]
         findings += found
     if roles.layout == "wide":
@@ -70,6 +71,13 @@ def observe(
         return Observations(ids, series, np.tile(times.ns, count), values, np.tile(rows, count)), findings
     ids, series = _series(table, roles)
     return Observations(ids, series, times.ns, values, rows), findings
+
+
+def _dotted(table: Table, time: str) -> bool:
+    """Whether dates are written 31.12.2024, which is done where the decimal mark is a comma."""
+    return is_text(table.columns[time].type) and bool(
+        pc.all(pc.match_substring(table.columns[time], ".")).as_py()
+    )
 
 
 def _series(table: Table, roles: Roles) -> tuple[tuple[str, ...], Longs]:

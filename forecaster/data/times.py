@@ -86,6 +86,8 @@ def _from_text(table: Table, name: str, form: str | None) -> Times:
     if form is not None and form not in ("iso", *FORMS):
         return _by_pattern(table, name, cells, form)
     if form in (None, "iso"):
+        if pc.all(pc.match_substring_regex(cells, "^[0-9]{4}-[0-9]{2}$")).as_py():
+            cells = pc.binary_join_element_wise(cells, "01", "-")
         times = _iso(cells)
         if times is not None:
             return times

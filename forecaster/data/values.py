@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from forecaster.config import ReadConfig
 from forecaster.data.audit import SHOWN, Finding, repair
-from forecaster.data.numbers import NUMBER, plain_numbers
+from forecaster.data.numbers import NUMBER, plain_numbers, refuse_groups
 from forecaster.data.table import Table, shown
 from forecaster.errors import DataError
 
@@ -34,14 +34,16 @@ def blanked(column: pa.ChunkedArray, na: tuple[str, ...] = ()) -> pa.ChunkedArra
     return pc.if_else(pc.is_in(column, value_set=words), pa.scalar(None, column.type), column)
 
 
-def parse_numbers(table: Table, name: str, config: ReadConfig) -> tuple[NDArray[np.float64], list[Finding]]:
+def parse_numbers(
+    table: Table, name: str, config: ReadConfig, *, comma: bool = False
+) -> tuple[NDArray[np.float64], list[Finding]]:
     """Column `name` as float64 (N,), NaN where a value is missing, and what was repaired in it.
 
     DataError for any cell that is neither a number nor missing.
     """
     column = table.columns[name]
     if is_text(column.type):
-        return _from_text(table, name, config)
+        return _from_text(table, name, config, comma)
     if pa.types.is_null(column.type):
         return np.full(table.rows, np.nan), []
     if not is_number(column.type):
@@ -58,12 +60,16 @@ def parse_numbers(table: Table, name: str, config: ReadConfig) -> tuple[NDArray[
     return values, findings
 
 
-def _from_text(table: Table, name: str, config: ReadConfig) -> tuple[NDArray[np.float64], list[Finding]]:
+def _from_text(
+    table: Table, name: str, config: ReadConfig, comma: bool
+) -> tuple[NDArray[np.float64], list[Finding]]:
     column = table.columns[name]
+    if comma and config.decimal is None and config.thousands is None:
+        refuse_groups(table, name, column)
     values = _cast(column) if config.decimal in (None, ".") else None
     if values is not None and np.isfinite(values).all():
         return values, _inexact(table, name, column, values)  # the usual case: every cell a finite number
-    cells, findings = plain_numbers(table, name, blanked(column, config.na), config)
+    cells, findings = plain_numbers(table, name, blanked(column, config.na), config, comma=comma)
     values = _cast(cells)
     if values is None:
         raise _not_a_number(table, name, cells)
