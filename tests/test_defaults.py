@@ -101,6 +101,14 @@ def test_split_leaves_enough_on_both_sides(known, horizon):
     assert set(parts.series) == set(np.flatnonzero(parts.train))
 
 
+@pytest.mark.parametrize(
+    ("rows", "horizon", "train"), [(2, 1, 0), (3, 1, 2), (4, 2, 2), (7, 5, 0), (8, 5, 0), (9, 5, 4)]
+)
+def test_the_shortest_series_that_hold_something_out(rows, horizon, train):
+    """Two rows at least are left to learn from, for longer horizons up to four."""
+    assert split(np.array([rows]), horizon).train.tolist() == [train]
+
+
 def test_few_series_validate_on_more_rows():
     """A single series holds several horizons out, each of many series only one."""
     one = split(np.array([10_000]), 10)
@@ -176,9 +184,10 @@ def test_members_differ_where_there_is_a_season():
 
 def test_series_without_known_rows_have_no_say():
     """Series that begin after the origin do not change the plan."""
-    panel = panel_at("D", 300, 200)
-    alone = plan(panel, np.array([300, 0]), 7, Options())
-    assert alone == plan(panel_at("D", 300), np.array([300]), 7, Options())
+    panel = panel_at("D", 40, 200)
+    alone = plan(panel, np.array([40, 0]), 7, Options())
+    assert alone == plan(panel_at("D", 40), np.array([40]), 7, Options())
+    assert smoothing_partner(panel, np.array([40, 0]), Options()).seasons == (7,)
 
 
 def test_a_horizon_that_does_not_fit():

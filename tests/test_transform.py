@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from panels import panel_of, rows_of, wavy, with_garbage
 
-from forecaster.transform import SEASONS_TESTED, TEST_QUANTILE, Transform, fit_transform, positive
+from forecaster.transform import (
+    SEASONS_TESTED,
+    TEST_QUANTILE,
+    Transform,
+    fit_transform,
+    observed_throughout,
+    positive,
+)
 
 
 class Naive:
@@ -261,6 +268,15 @@ def test_positive_looks_at_known_observed_rows_only():
     assert positive(panel, np.array([2, 2]))
     assert not positive(panel, np.array([3, 2]))
     assert not positive(panel, np.array([2, 3]))
+
+
+def test_gaps_are_seen_in_known_rows_only():
+    """A panel is observed throughout where no known row lacks its target; covariates have no say."""
+    values = np.arange(20.0).reshape(10, 2)
+    values[6, 0] = values[2, 1] = np.nan
+    panel = panel_of(values, values[:4])
+    assert observed_throughout(panel, np.array([6, 4]))
+    assert not observed_throughout(panel, np.array([7, 4]))
 
 
 # --- inverse --------------------------------------------------------------------------------------------
