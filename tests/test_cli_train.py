@@ -60,6 +60,7 @@ def test_json_goes_to_stdout(folder: Path) -> None:
     told = json.loads(result.stdout)
     assert told["model"] == "forecast.model"
     assert told["report"]["overall"]["model"]["mae"] > 0
+    assert told["findings"] == []
     lines = [json.loads(line) for line in result.stderr.splitlines()]
     assert {line["level"] for line in lines} <= {"info", "warning"}
     assert any(line.get("stage") == "train" and line["steps"] == 20 for line in lines)

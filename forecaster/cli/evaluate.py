@@ -51,7 +51,7 @@ def evaluate(
         )
     output.say_understood(result.loaded, result.notes)
     if given.general.json:
-        output.write_json(result.report.to_json())
+        output.write_json(result.report.to_json() | {"findings": output.findings(result.loaded)})
     else:
         output.show_report(result.report)
     if report:

@@ -38,8 +38,8 @@ def inspect(data: Data, given: Given, export: ExportFile = None) -> None:
     loaded = _load(data, given, export)
     facts, series = output.facts(loaded), output.series_facts(loaded)
     if given.general.json:
-        findings = [dataclasses.asdict(finding) for finding in loaded.findings]
-        output.write_json(facts | {"usable": True, "each_series": series, "findings": findings})
+        told = {"usable": True, "each_series": series, "findings": output.findings(loaded)}
+        output.write_json(facts | told)
         return
     console = output.console()
     terminal.print_facts(console, "data", facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -39,6 +40,11 @@ def console(*, to_stderr: bool = False) -> Console:
 def write_json(value: Any) -> None:
     """One JSON document on stdout."""
     print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def findings(loaded: Loaded) -> list[dict[str, Any]]:
+    """What was noticed and repaired in the data, in plain JSON values."""
+    return [dataclasses.asdict(finding) for finding in loaded.findings]
 
 
 def facts(loaded: Loaded) -> dict[str, Any]:

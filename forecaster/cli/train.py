@@ -44,7 +44,8 @@ def train(data: Data, given: Given, report: ReportFile = None) -> None:
         output.tell_report(result.report, report)
     if given.general.json:
         held_out = result.report.to_json() if result.report is not None else None
-        output.write_json({"model": str(given.model), "report": held_out, "notes": list(result.notes)})
+        told = {"model": str(given.model), "report": held_out, "notes": list(result.notes)}
+        output.write_json(told | {"findings": output.findings(result.loaded)})
     kept = "interrupted; kept the best model so far in" if result.interrupted else "saved"
     stderr.info(f"{kept} {given.model}", model=str(given.model))
     if result.interrupted:
