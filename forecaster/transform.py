@@ -233,18 +233,23 @@ class _Rows:
         """Centred moving average over one season (N,), and where it lies inside the known rows (N,)."""
         half = season // 2
         whole = (self.position >= half) & (self.position + half < self.end)
-        row = np.flatnonzero(whole)
-
-        def window_sum(values: Floats | NDArray[np.bool_]) -> Floats:
-            running = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-            low, high = row - half, row + half + 1
-            if season % 2:
-                return running[high] - running[low]
-            return (running[high] - running[low + 1] + running[high - 1] - running[low]) / 2
-
         trend = np.zeros(len(x))
-        trend[row] = window_sum(x) / np.maximum(window_sum(used), 0.5)
+        if len(x) > 2 * half:
+            trend[half : len(x) - half] = _window_sum(x, season) / np.maximum(_window_sum(used, season), 0.5)
         return trend, whole
+
+
+def _window_sum(values: Floats | NDArray[np.bool_], season: int) -> Floats:
+    """Sums over centred windows of one season (N − 2⌊m/2⌋,); with an even m the outer two rows count half."""
+    running = np.zeros(len(values) + 1)
+    np.cumsum(values, dtype=np.float64, out=running[1:])
+    if season % 2:
+        return running[season:] - running[:-season]
+    total: Floats = running[season + 1 :] - running[1:-season]
+    total += running[season:-1]
+    total -= running[: -season - 1]
+    total /= 2
+    return total
 
 
 def _log(values: Floats) -> Floats:
