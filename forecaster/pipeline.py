@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+OF_ONE_SOURCE = ("delimiter", "encoding", "quote", "escape", "header", "skip", "skip_end", "decimal",
+                 "thousands", "strip", "date_format", "freq")  # fmt: skip
+"""Reading settings that another source than a model's own need not share."""
 FEW_WINDOWS = 10
 REPORTED_SERIES = 1000
 """A model of more series remembers its report without the errors of each."""
@@ -260,13 +263,12 @@ def _read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig 
     """
     remembered = model.facts.read
     own = isinstance(source, str | Path) and str(Path(source).absolute()) == model.facts.source
+    default = ReadConfig()
     if not own:
-        remembered = dataclasses.replace(
-            remembered, delimiter=None, encoding=None, date_format=None, freq=None
-        )
+        anew = {name: getattr(default, name) for name in OF_ONE_SOURCE}
+        remembered = dataclasses.replace(remembered, **anew)
     if asked is None:
         return remembered
-    default = ReadConfig()
     changed = {
         field.name: getattr(asked, field.name)
         for field in dataclasses.fields(ReadConfig)
