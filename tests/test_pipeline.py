@@ -370,6 +370,17 @@ def test_predict_on_a_file_of_another_dialect(table, tmp_path):
         np.testing.assert_allclose(pipeline.predict(model, tmp_path / name).point, expected, rtol=1e-9)
 
 
+def test_lines_above_one_table_are_not_looked_for_in_another(table, tmp_path):
+    """A preamble, a decimal comma and the like belong to the file that has them."""
+    text = table.to_csv(index=False, sep=";", decimal=",")
+    (tmp_path / "x.csv").write_text("exported by hand\nsecond line\n" + text)
+    model = pipeline.train(tmp_path / "x.csv", TINY, ReadConfig(skip=2, decimal=",")).model
+    expected = pipeline.predict(model).point
+    np.testing.assert_allclose(pipeline.predict(model, table).point, expected, rtol=1e-9)
+    table.to_csv(tmp_path / "y.csv", index=False)
+    np.testing.assert_allclose(pipeline.predict(model, tmp_path / "y.csv").point, expected, rtol=1e-9)
+
+
 @pytest.mark.parametrize(("source", "words"), [("", "a table in memory"), ("-", "standard input")])
 def test_predict_cannot_read_again_what_is_gone(training, source, words):
     """A table in memory or a stream has to be given again."""
