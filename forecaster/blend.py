@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SMOOTHING = ("theta", "damped")
+UNMIXED = ("drift", "mean")
+"""Baselines that may take over as a whole but are not mixed in: mixed, they only fit the noise."""
 STRENGTH = 0.03
 """Of the pull towards the prior, in units of the error."""
 STEPS = 400
@@ -60,23 +62,35 @@ def fit_weights(residuals: Mapping[str, Floats], blocks: Ints) -> dict[str, floa
     `blocks` (O,): origins of one number overlap and count as one witness. Residuals are NaN where nothing
     was observed.
     """
-    names = list(residuals)
+    names = [name for name in residuals if name not in UNMIXED]
+    safe = _safest(residuals)
+    names += [safe] if safe not in names else []
     stacked = np.stack([residuals[name] for name in names], axis=-1)  # (O, S, H, K)
     seen = np.isfinite(stacked).all(axis=-1)  # (O, S, H)
     start = prior(sum(name.startswith("network") for name in names))
     if not seen.any():
         return start
     anchor = np.array([start.get(name, 0.0) for name in names])
-    best = _least_absolute(_thinned(stacked[seen]), anchor)
-    baselines = [number for number, name in enumerate(names) if name not in start]
-    errors = np.abs(stacked[seen]).mean(axis=0)
-    safe = min(baselines, key=lambda number: float(errors[number]))
-    gain = np.abs(stacked[..., safe]) - np.abs(stacked @ best)  # (O, S, H)
+    mixed = np.array([name not in UNMIXED for name in names])
+    best = np.zeros(len(names))
+    best[mixed] = _least_absolute(_thinned(stacked[seen][:, mixed]), anchor[mixed])
+    gain = np.abs(stacked[..., names.index(safe)]) - np.abs(stacked @ best)  # (O, S, H)
     trust = _trust(np.where(seen, gain, np.nan), blocks)
-    weights = trust * best + (1 - trust) * np.eye(len(names))[safe]
+    weights = trust * best + (1 - trust) * np.eye(len(names))[names.index(safe)]
     weights = np.where(weights >= LEAST, weights, 0.0)
     weights /= weights.sum()
     return {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight}
+
+
+def _safest(residuals: Mapping[str, Floats]) -> str:
+    """The baseline with the least absolute error."""
+    start = prior(sum(name.startswith("network") for name in residuals))
+    errors = {
+        name: float(np.abs(values[np.isfinite(values)]).mean()) if np.isfinite(values).any() else np.inf
+        for name, values in residuals.items()
+        if name not in start
+    }
+    return min(errors, key=lambda name: errors[name])
 
 
 def _thinned(rows: Floats) -> Floats:

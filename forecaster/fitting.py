@@ -31,8 +31,16 @@ class Fit:
     blend: Blend
     parts: Split
     ends: Ints  # (O, S) validation origins; O = 0 where nothing could be held out
-    point: Floats  # (O, S, H)
+    blocks: Ints  # (O,) origins of one number overlap
+    forecasts: dict[str, Floats]  # (O, S, H) of each component from the validation origins
     interrupted: bool
+
+    @property
+    def point(self) -> Floats:
+        """What the blend forecast from the validation origins (O, S, H)."""
+        if not len(self.ends):
+            return np.empty((0, self.ends.shape[1], self.fitted[0].member.config.horizon))
+        return combine(self.forecasts, self.blend.weights)
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -52,32 +60,51 @@ def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Lis
         configs = plan(panel, known, horizon, options)
         fitted = ensemble.fit_unvalidated(panel, known, configs, options, on_event)
         blend = dataclasses.replace(smoothing_partner(panel, known, options), weights=prior(len(fitted)))
-        ends, point = np.full((0, len(panel)), -1), np.empty((0, len(panel), horizon))
-        return Fit(fitted, blend, parts, ends, point, _interrupted(fitted))
+        ends = np.full((0, len(panel)), -1)
+        return Fit(fitted, blend, parts, ends, ends[:, 0], {}, _interrupted(fitted))
     fitted = ensemble.fit(panel, parts, plan(panel, parts.train, horizon, options), options, on_event)
     partner = smoothing_partner(panel, parts.train, options)
     ends, blocks = validation_ends(parts, horizon)
     forecasts = try_components(panel, [item.member for item in fitted], partner, ends)
     weights = choose_weights(panel, forecasts, ends, blocks, panel.frequency.season)
-    point = combine(forecasts, weights)
-    kept, weights = _without_idle(fitted, weights)
     blend = dataclasses.replace(partner, weights=weights)
-    return Fit(kept, blend, parts, ends, point, _interrupted(fitted))
+    return Fit(fitted, blend, parts, ends, blocks, forecasts, _interrupted(fitted))
+
+
+def weigh_again(panel: Panel, first: Fit, ends: Ints) -> Fit:
+    """The same networks, weighed by what they forecast from `ends` (O, S) too: rows held out for the report.
+
+    The forecast of a model trained on all rows has its origin after them, so that it may learn from them.
+    """
+    more = try_components(panel, first.members, first.blend, ends)
+    names = [name for name in first.forecasts if name in more]
+    forecasts = {name: np.concatenate([first.forecasts[name], more[name]]) for name in names}
+    blocks = np.concatenate([first.blocks, first.blocks.max(initial=-1) + 1 + np.arange(len(ends))])
+    joined = np.concatenate([first.ends, ends])
+    weights = choose_weights(panel, forecasts, joined, blocks, panel.frequency.season)
+    return dataclasses.replace(first, blend=dataclasses.replace(first.blend, weights=weights))
 
 
 def _interrupted(fitted: tuple[Fitted, ...]) -> bool:
     return any(item.outcome.interrupted for item in fitted)
 
 
-def _without_idle(
-    fitted: tuple[Fitted, ...], weights: dict[str, float]
-) -> tuple[tuple[Fitted, ...], dict[str, float]]:
+def without_idle(first: Fit) -> Fit:
     """Leave out networks without weight, and number the others anew; one stays, for the model's shape."""
-    kept = [number for number in range(len(fitted)) if network_name(number) in weights] or [0]
+    weights = first.blend.weights
+    kept = [number for number in range(len(first.fitted)) if network_name(number) in weights] or [0]
     renamed = {network_name(old): network_name(new) for new, old in enumerate(kept)}
-    return tuple(fitted[number] for number in kept), {
-        renamed.get(name, name): weight for name, weight in weights.items()
-    }
+    gone = {network_name(number) for number in range(len(first.fitted))} - renamed.keys()
+    return dataclasses.replace(
+        first,
+        fitted=tuple(first.fitted[number] for number in kept),
+        blend=dataclasses.replace(
+            first.blend, weights={renamed.get(name, name): weight for name, weight in weights.items()}
+        ),
+        forecasts={
+            renamed.get(name, name): values for name, values in first.forecasts.items() if name not in gone
+        },
+    )
 
 
 def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Listener | None = None) -> Fit:
@@ -87,7 +114,8 @@ def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Lis
     no logarithm, everything is learned anew without.
     """
     if options.log is None and first.blend.log and not first.interrupted and not positive(panel, known):
-        first = fit(panel, known, first.point.shape[2], options, on_event)
+        first = fit(panel, known, first.members[0].config.horizon, options, on_event)
+    first = without_idle(first)
     if first.interrupted or not first.parts.series.size:
         return first
     again = ensemble.refit(panel, known, first.fitted, options, on_event)

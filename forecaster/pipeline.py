@@ -83,8 +83,8 @@ def train(
     """Train a model and report its errors on data held out.
 
     The last horizon of each series long enough is the test, what lies before it validation. The report is
-    that of networks that saw neither; the model returned has then been trained again on all rows with the
-    number of steps that validation chose, unless `options.refit` is off.
+    that of networks that saw neither; the model returned has then been trained again on all rows, with the
+    number of steps that validation chose and a blend weighed by the test too, unless `options.refit` is off.
     """
     loaded = load(source, read)
     panel = loaded.panel
@@ -96,7 +96,11 @@ def train(
     ends = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
     point = _blended(panel, fit.members, fit.blend, ends)
     report = _score(panel, point, ends)
-    final = fitting.refit(panel, panel.lengths, fit, options, on_event) if options.refit else fit
+    if options.refit and not fit.interrupted:
+        again = fitting.weigh_again(panel, fit, ends)
+        final = fitting.refit(panel, panel.lengths, again, options, on_event)
+    else:
+        final = fitting.without_idle(fit)
     model = _model(loaded, final, options, _half_widths(panel, final, ends, point, options), report)
     return Training(model, report, loaded, _notes(panel, fit, report, options), final.interrupted)
 
