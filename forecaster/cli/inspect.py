@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,7 +65,17 @@ def _load(data: str, given: Given, export: str | None) -> Loaded:
         raise
     if export:
         export_panel(loaded.panel, export)
+        _warn(loaded.findings)
     return loaded
+
+
+def _warn(findings: Iterable[Finding]) -> None:
+    """Beside a file that was written, what was repaired in it."""
+    from forecaster.cli.log import stderr
+
+    for finding in findings:
+        if finding.severity != "info":
+            stderr.finding(finding)
 
 
 def _tell_unusable(
@@ -78,6 +89,7 @@ def _tell_unusable(
 
     if export and seen:
         export_rows(*seen[0][:2], export)
+        _warn(seen[0][2])
         stderr.warn(f"the rows make no series; {export!r} holds them as they were read")
     if given.general.json:
         found = [*(seen[0][2] if seen else []), Finding("E001", "error", error.message, 1, (), error.hint)]

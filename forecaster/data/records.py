@@ -85,6 +85,8 @@ class Record(NamedTuple):
     """What is wrong, in words; empty for a sound record."""
     doubt: bool = False
     """An open quote that may hold rows or text."""
+    follows: int = -1
+    """Where the record before it, sound or not, ends."""
 
 
 def records(data: bytes, marks: Marks, width: int | None = None, start: int = 0) -> Iterator[Record]:
@@ -93,7 +95,7 @@ def records(data: bytes, marks: Marks, width: int | None = None, start: int = 0)
     Without a `width` a sound record may have any.
     """
     line = data.count(b"\n", 0, start) or data.count(b"\r", 0, start)
-    place, quote = start, marks.quote.encode()
+    place, quote, before = start, marks.quote.encode(), -1
     comma = marks.delimiter.encode()
     while place < len(data):
         line += 1
@@ -103,10 +105,11 @@ def records(data: bytes, marks: Marks, width: int | None = None, start: int = 0)
             place = after
             continue
         if quote in text or marks.escape is not None:
-            found = _quoted(data, marks, width, Record(line, place, end, 0, ""))
+            found = _quoted(data, marks, width, Record(line, place, end, 0, "", False, before))
         else:
-            found = _judged(Record(line, place, end, text.count(comma) + 1, ""), width)
+            found = _judged(Record(line, place, end, text.count(comma) + 1, "", False, before), width)
         yield found
+        before = found.end
         if found.end > end:
             line += len(LINE_END.findall(data, place, found.end))
             _, after = _line(data, found.end)

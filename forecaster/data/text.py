@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from array import array
 from collections.abc import Callable
 from itertools import islice
 
@@ -79,36 +80,51 @@ def _rows(name: str, data: bytes, dialect: Dialect, bad_rows: BadRows) -> Rows:
         cells = _by_arrow(body, marks, dialect.width, quoted=marks.quote.encode() in data)
         if cells is not None and cells.num_rows == _lines(data, dialect.start):
             return Rows(cells, _line_finder(data, dialect))
-    sound: list[Record] = []
+    sound = Sound()
     damaged: list[Record] = []
     for record in records(data, marks, dialect.width, dialect.start):
-        (damaged if record.fault else sound).append(record)
+        if record.fault:
+            damaged.append(record)
+        else:
+            sound.add(record)
     doubtful = next((record for record in damaged if record.doubt), None)
-    if doubtful or (damaged and (bad_rows == "error" or len(damaged) > len(sound))):
+    if doubtful or (damaged and (bad_rows == "error" or len(damaged) > len(sound.lines))):
         raise _damage(name, data, doubtful or damaged[0], len(damaged), bad_rows)
-    return _sound_rows(name, data, dialect, sound, damaged)
-
-
-def _sound_rows(name: str, data: bytes, dialect: Dialect, sound: list[Record], damaged: list[Record]) -> Rows:
-    """The sound records alone."""
-    marks = dialect.marks
-    texts = [data[record.start : record.end] for record in sound]
-    if marks.spaced:
-        tidy = re.compile(
-            b" *+(%b) *+|[^%b]" % (marks.patterns.quoted.pattern, marks.quote.encode()), re.DOTALL
-        )
-        texts = [tidy.sub(lambda found: found[1] or found[0], text) for text in texts]
-    body = pa.py_buffer(b"\n".join([*texts, b""]))
-    cells = _by_arrow(body, marks, dialect.width, quoted=True)
-    if cells is None or cells.num_rows != len(sound):
+    cells = _by_arrow(sound.text(data, marks), marks, dialect.width, quoted=True)
+    if cells is None or cells.num_rows != len(sound.lines):
         raise DataError(f"{name} cannot be read reliably", hint="Write it again in a plainer form.")
-    lines = np.array([record.line for record in sound], np.int64)
     findings = []
     if damaged:
-        places = [f"line {record.line}: {record.fault}" for record in damaged[:NAMED]]
-        message = f"{name}: damaged rows"
-        findings = [Finding("R006", "repair", message, len(damaged), tuple(places), "left out")]
-    return Rows(cells, lambda row: int(lines[row]), tuple(findings))
+        places = tuple(f"line {record.line}: {record.fault}" for record in damaged[:NAMED])
+        findings = [Finding("R006", "repair", f"{name}: damaged rows", len(damaged), places, "left out")]
+    return Rows(cells, sound.lines.__getitem__, tuple(findings))
+
+
+class Sound:
+    """Sound records: where stretches of them lie, and the line of each."""
+
+    def __init__(self) -> None:
+        self.lines = array("q")
+        self.stretches: list[list[int]] = []
+        self.before = -1
+
+    def add(self, record: Record) -> None:
+        """Take a record; one that follows the last one taken belongs to its stretch."""
+        if self.stretches and record.follows == self.before:
+            self.stretches[-1][1] = record.end
+        else:
+            self.stretches.append([record.start, record.end])
+        self.before = record.end
+        self.lines.append(record.line)
+
+    def text(self, data: bytes, marks: Marks) -> pa.Buffer:
+        """The records alone, with no spaces around quotes."""
+        text = b"\n".join([*(data[start:end] for start, end in self.stretches), b""])
+        if marks.spaced:
+            quote = marks.quote.encode()
+            tidy = re.compile(b" *+(%b) *+|[^%b]" % (marks.patterns.quoted.pattern, quote), re.DOTALL)
+            text = tidy.sub(lambda found: found[1] or found[0], text)
+        return pa.py_buffer(text)
 
 
 def _by_arrow(body: pa.Buffer, marks: Marks, width: int, *, quoted: bool) -> pa.Table | None:
