@@ -106,8 +106,8 @@ def _sample(column: pa.ChunkedArray, na: tuple[str, ...]) -> pa.ChunkedArray:
 
 
 def _plain(name: str) -> str:
-    """A column name as words in lower case: 'Adj Close', 'adj_close' and 'adjClose' are one."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    """A column name as words in lower case: 'Adj Close', 'adj_close' and '<adjClose>' are one."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.strip("<>"))
     return re.sub(r"[\s_\-.]+", " ", words).strip().lower()
 
 
