@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -73,7 +74,8 @@ def fit_weights(residuals: Mapping[str, Floats], blocks: Ints) -> dict[str, floa
     anchor = np.array([start.get(name, 0.0) for name in names])
     mixed = np.array([name not in UNMIXED for name in names])
     best = np.zeros(len(names))
-    best[mixed] = _least_absolute(_thinned(stacked[seen][:, mixed]), anchor[mixed])
+    with threadpool_limits(1):  # the same bytes whatever the number of cores
+        best[mixed] = _least_absolute(_thinned(stacked[seen][:, mixed]), anchor[mixed])
     gain = np.abs(stacked[..., names.index(safe)]) - np.abs(stacked @ best)  # (O, S, H)
     trust = _trust(np.where(seen, gain, np.nan), blocks)
     weights = trust * best + (1 - trust) * np.eye(len(names))[names.index(safe)]

@@ -13,9 +13,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from forecaster.theta import TIE
+
 Floats = NDArray[np.float64]
 
-ALPHAS = np.array([0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9])
+ALPHAS = np.array([0.9, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05])
 BETAS = np.array([0.01, 0.05, 0.1, 0.2, 0.4])
 PHIS = np.array([0.8, 0.9, 0.98])
 
@@ -35,7 +37,7 @@ def damped(y: Floats, inside: NDArray[np.bool_], horizon: int) -> Floats:
         error[:, first] = 0.0
         squared += error * error
         begun |= here
-    best = squared.argmin(axis=0)
+    best = (squared <= squared.min(axis=0) * (1 + TIE)).argmax(axis=0)
     column = np.arange(y.shape[1])
     reach = np.cumsum(phi[best] ** np.arange(1, horizon + 1), axis=1)  # (B, H)
     return level[best, column][:, None] + trend[best, column][:, None] * reach

@@ -5,7 +5,7 @@ Koehler 2016. With l the exponentially smoothed level and A, B the intercept and
 squares line through the rows so far,
 
     ŷ_{t+1} = l_t + ω [(1−α)^t A_t + (1 − (1−α)^{t+1})/α · B_t]        ω = 1 − 1/θ
-    l_t     = α y_t + (1−α) l_{t−1}                                    l_0 = y_1
+    l_t     = α y_t + (1−α) l_{t−1}                                    l_0 = (1−ω) y_1
     ŷ_{t+h} = ŷ_{t+1} + ω (h−1) B_t
 
 α and ω come from a grid, for each series the pair with the least squared one-step error so far. ω = 0 is
@@ -19,34 +19,30 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-ALPHAS = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99])
+ALPHAS = np.array([0.99, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
 OMEGAS = np.array([0.0, 0.25, 0.5, 0.75, 0.95])
+TIE = 1e-9
+"""Errors this near to each other are equal: the first of the grid wins, which trusts the newest row most."""
 
 
 def theta(y: Floats, inside: NDArray[np.bool_], horizon: int) -> Floats:
     """Forecasts (B, H) of y (n, B), whose series begin at the first row that is `inside`."""
-    shape = (len(ALPHAS), len(OMEGAS), y.shape[1])
-    alpha, omega = ALPHAS[:, None], OMEGAS[:, None]
-    level = np.zeros((len(ALPHAS), y.shape[1]))  # (alphas, B)
+    alpha, omega = (grid.reshape(-1, 1) for grid in np.meshgrid(ALPHAS, OMEGAS, indexing="ij"))  # (grid, 1)
+    level, squared, ahead = (np.zeros((len(alpha), y.shape[1])) for _ in range(3))  # (grid, B)
     decay = np.ones_like(level)  # (1−α)^t
-    squared = np.zeros(shape)
-    ahead = np.zeros(shape)  # ŷ_{t+1}
     line = _Line(y.shape[1])
     for now, here in zip(y, inside, strict=True):
         first = here & (line.count == 0)
-        later = here & ~first
-        squared += np.where(later, (now - ahead) ** 2, 0.0)
-        level = np.where(here, np.where(first, now, alpha * now + (1 - alpha) * level), level)
+        squared += np.where(here & ~first, (now - ahead) ** 2, 0.0)
+        level = np.where(first, (1 - omega) * now, level)
+        level = np.where(here, alpha * now + (1 - alpha) * level, level)
         decay = np.where(here, decay * (1 - alpha), decay)
         line.add(now, here)
         intercept, slope = line.fit()
-        push = decay * intercept + (1 - decay * (1 - alpha)) / alpha * slope  # (alphas, B)
-        ahead = level[:, None] + omega * push[:, None]
-    best = squared.reshape(-1, y.shape[1]).argmin(axis=0)
-    column = np.arange(y.shape[1])
-    steps = np.arange(horizon)
-    drift = OMEGAS[best % len(OMEGAS)] * slope
-    return ahead.reshape(-1, y.shape[1])[best, column][:, None] + drift[:, None] * steps
+        ahead = level + omega * (decay * intercept + (1 - decay * (1 - alpha)) / alpha * slope)
+    best = (squared <= squared.min(axis=0) * (1 + TIE)).argmax(axis=0)
+    drift = omega[best, 0] * slope
+    return ahead[best, np.arange(y.shape[1])][:, None] + drift[:, None] * np.arange(horizon)
 
 
 class _Line:
