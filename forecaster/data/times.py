@@ -78,7 +78,12 @@ def _refuse_missing(table: Table, name: str, column: pa.ChunkedArray) -> None:
 
 
 def _from_text(table: Table, name: str, form: str | None) -> Times:
-    cells = pc.utf8_trim_whitespace(table.columns[name])
+    column = table.columns[name]
+    if form in (None, "iso") and not column.null_count:
+        times = _iso(column)  # the usual case, which takes no copy of the text
+        if times is not None:
+            return times
+    cells = pc.utf8_trim_whitespace(column)
     cells = pc.if_else(pc.equal(cells, ""), pa.scalar(None, cells.type), cells)
     _refuse_missing(table, name, cells)
     if form in (*UNITS, "excel"):
