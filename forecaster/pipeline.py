@@ -21,15 +21,17 @@ from forecaster.data.load import Loaded, load
 from forecaster.data.panel import Panel
 from forecaster.defaults import choose_horizon, split
 from forecaster.ensemble import Listener
-from forecaster.errors import ModelError, UsageError
+from forecaster.errors import ModelError
 from forecaster.evaluation.backtest import rolling_origins
 from forecaster.evaluation.baselines import backtest_baselines, first_ends
 from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.intervals import calibrate
 from forecaster.evaluation.scores import Report, score
 from forecaster.fitting import Fit
-from forecaster.forecasting import Forecast, forecast, point_forecasts
+from forecaster.forecasting import point_forecasts
 from forecaster.model import Facts, Member, Model
+from forecaster.predicting import predict as predict
+from forecaster.predicting import read_as
 from forecaster.validation import interval_residuals
 
 if TYPE_CHECKING:
@@ -38,9 +40,6 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-OF_ONE_SOURCE = ("delimiter", "encoding", "quote", "escape", "header", "skip", "skip_end", "decimal",
-                 "thousands", "strip", "date_format", "freq")  # fmt: skip
-"""Reading settings that another source than a model's own need not share."""
 FEW_WINDOWS = 10
 REPORTED_SERIES = 1000
 """A model of more series remembers its report without the errors of each."""
@@ -105,31 +104,6 @@ def train(
     return Training(model, report, loaded, _notes(panel, fit, report, options), final.interrupted)
 
 
-def predict(
-    model: Model,
-    source: str | Path | pd.DataFrame | None = None,
-    *,
-    read: ReadConfig | None = None,
-    horizon: int | None = None,
-) -> Forecast:
-    """Forecast from the newest row of `source`, by default the one that the model was trained on.
-
-    Columns and dialect are those that the model remembers; `read` overrides what it sets. Raises
-    ModelError where the data does not fit the model.
-    """
-    if source is None:
-        source = model.facts.source
-        if source in ("", "-"):
-            raise UsageError(
-                "the model was trained on "
-                + ("standard input" if source else "a table in memory")
-                + ", which cannot be read again",
-                hint="Name the data: `forecast predict DATA`, or `-` to read standard input.",
-            )
-    loaded = load(source, _read_as(model, source, read))
-    return dataclasses.replace(forecast(model, loaded.panel, horizon=horizon), findings=loaded.findings)
-
-
 def evaluate(
     source: str | Path | pd.DataFrame,
     options: Options = Options(),
@@ -145,7 +119,7 @@ def evaluate(
     Trains once on what precedes the first origin, or takes a `model` that was; each forecast reads the
     rows before its origin only.
     """
-    loaded = load(source, _read_as(model, source, read) if model else read)
+    loaded = load(source, read_as(model, source, read) if model else read)
     panel = loaded.panel
     horizon = model.horizon if model else choose_horizon(options, panel)
     if model and options.horizon is not None:
@@ -257,28 +231,6 @@ def _notes(panel: Panel, fit: Fit, report: Report, options: Options) -> tuple[st
             "`forecast evaluate DATA --origins 20` says more."
         )
     return tuple(notes)
-
-
-def _read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig | None) -> ReadConfig:
-    """How to read `source` for a model: columns as it remembers them, what was asked for in their place.
-
-    Dialect and frequency are remembered of the model's own source only: another file may be written
-    otherwise, and is checked against the model's frequency.
-    """
-    remembered = model.facts.read
-    own = isinstance(source, str | Path) and str(Path(source).absolute()) == model.facts.source
-    default = ReadConfig()
-    if not own:
-        anew = {name: getattr(default, name) for name in OF_ONE_SOURCE}
-        remembered = dataclasses.replace(remembered, **anew)
-    if asked is None:
-        return remembered
-    changed = {
-        field.name: getattr(asked, field.name)
-        for field in dataclasses.fields(ReadConfig)
-        if getattr(asked, field.name) != getattr(default, field.name)
-    }
-    return dataclasses.replace(remembered, **changed)
 
 
 def _check_unseen(model: Model, panel: Panel, ends: Ints) -> None:

@@ -12,7 +12,7 @@ LAYERS = (
     {"cli"},
     {"__init__"},
     {"pipeline", "report"},
-    {"fitting"},
+    {"fitting", "predicting"},
     {"evaluation", "forecasting", "ensemble", "validation"},
     {"training", "model", "defaults"},
     {"windows", "transform", "smoothing", "theta", "damped", "blend"},

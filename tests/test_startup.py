@@ -49,6 +49,9 @@ NOT_FOR_PREDICT = {
     "pyarrow.parquet",
     "pyarrow.fs",
     "ssl",
+    "forecaster.pipeline",
+    "forecaster.training",
+    "forecaster.evaluation.scores",
 }
 """Of use elsewhere, but not to a forecast from CSV to a pipe without forecast.toml."""
 

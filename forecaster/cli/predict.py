@@ -43,7 +43,7 @@ def predict(
 
     Forecast from the newest row of DATA on. Without DATA, read again the source that the model remembers.
     """
-    from forecaster import pipeline
+    from forecaster import predicting
     from forecaster.cli.picture import check_plot, draw
     from forecaster.data.write import check_destination, write_table
     from forecaster.model import Model
@@ -55,7 +55,7 @@ def predict(
         check_destination(output)
     check_plot(plot, plot_series)
     model = Model.load(given.model)
-    forecast = pipeline.predict(model, data, read=given.read, horizon=given.options.horizon)
+    forecast = predicting.predict(model, data, read=given.read, horizon=given.options.horizon)
     for finding in forecast.findings:
         if finding.severity == "repair":
             stderr.finding(finding)
