@@ -8,8 +8,10 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(100_000)  # to look for garbage among new modules takes a seventh of the start
     try:
-        from forecaster.cli.app import app
+        from forecaster.cli.app import build
         from forecaster.cli.border import run
+
+        app = build(sys.argv[1:])
     except KeyboardInterrupt:  # while Python still loads us
         sys.exit(130)
     sys.exit(run(app, sys.argv[1:]))

@@ -43,10 +43,10 @@ def forecast(
 
 def inside(*arguments: str, capfd: pytest.CaptureFixture[str]) -> subprocess.CompletedProcess[str]:
     """Run `forecast` in this process, which saves its start-up; for what needs no process of its own."""
-    from forecaster.cli.app import app
+    from forecaster.cli.app import build
     from forecaster.cli.border import run
 
-    code = run(app, arguments)
+    code = run(build(arguments), arguments)
     out, err = capfd.readouterr()
     return subprocess.CompletedProcess(arguments, code, out, err)
 
