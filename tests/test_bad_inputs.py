@@ -406,9 +406,13 @@ def test_the_other_cases_are_tested_elsewhere() -> None:
     """Cases 68–71 and 74–84 have tests where files and models are written; none was lost."""
     here = Path(__file__).parent
     for file, names in {
-        "test_data_write.py": ["test_failed_write_leaves_the_old_file"],  # 68
+        "test_data_write.py": [
+            "test_failed_write_leaves_the_old_file",  # 68
+            "test_a_kill_while_writing_leaves_the_old_file",  # 70
+        ],
         "test_cli_errors.py": ["test_a_full_disk", "test_no_permission"],  # 68
         "test_cli_train.py": ["test_a_signal_stops_cleanly", "test_two_runs_at_once"],  # 69, 71
+        "test_forecasting.py": ["test_a_history_too_short_is_refused"],  # 76
         "test_model.py": [
             "test_data_of_another_frequency",  # 74
             "test_data_without_its_covariates",  # 75
@@ -417,6 +421,8 @@ def test_the_other_cases_are_tested_elsewhere() -> None:
             "test_a_giant_is_refused_before_it_is_read",  # 79
             "test_an_oversized_header",  # 80
             "test_shapes_and_offsets_that_do_not_fit",  # 81
+            "test_a_path_in_a_name",  # 82
+            "test_a_model_behind_a_link_is_the_model",  # 82
             "test_weights_that_are_not_finite",  # 83
             "test_a_newer_version",  # 84
         ],

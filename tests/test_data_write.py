@@ -4,7 +4,9 @@ import gzip
 import io
 import json
 import os
+import signal
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -167,3 +169,24 @@ def test_missing_folder(tmp_path: Path) -> None:
     """A folder that is not there is a StorageError."""
     with pytest.raises(StorageError, match="cannot be written: No such file"):
         atomic_write(tmp_path / "none" / "x", lambda file: file.write(b"x"))
+
+
+def test_a_kill_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
+    """SIGKILL in the middle of a write, when nothing can be cleaned up, leaves the old file whole."""
+    path = tmp_path / "model"
+    path.write_bytes(b"old")
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from forecaster.data.write import atomic_write\n"
+        "def write(file):\n"
+        "    file.write(b'half' * 100_000)\n"
+        "    file.flush()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "atomic_write(Path(sys.argv[1]), write)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"old"
+    atomic_write(path, lambda file: file.write(b"new"))
+    assert path.read_bytes() == b"new"

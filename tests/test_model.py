@@ -482,3 +482,24 @@ def test_a_lock_in_a_missing_folder(tmp_path):
     """Where no lock can be made, that is a StorageError."""
     with pytest.raises(StorageError, match="cannot write beside"), lock(tmp_path / "none" / "y.model"):
         pass
+
+
+@pytest.mark.parametrize("name", ["../../escaped", "/tmp/escaped", "member0.embedding.weight/../x", "a\x00b"])
+def test_a_path_in_a_name(content, tmp_path, name):
+    """An array named like a path is no array of ours; nothing is written anywhere."""
+    before = sorted(tmp_path.iterdir())
+    refused(forged(content, arrays=load_arrays(content) | {name: np.zeros(3, np.float32)}), tmp_path)
+    assert sorted(tmp_path.iterdir()) == [*before, tmp_path / "y.model"]
+
+
+def test_a_model_behind_a_link_is_the_model(model, content, tmp_path):
+    """A symbolic link to a model loads it; one to nothing, or to itself, is an error that says so."""
+    (tmp_path / "y.model").write_bytes(content)
+    (tmp_path / "link").symlink_to("y.model")
+    assert same(Model.load(tmp_path / "link"), model)
+    (tmp_path / "nothing").symlink_to("gone")
+    with pytest.raises(ModelError, match="no model"):
+        Model.load(tmp_path / "nothing")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(StorageError, match="loop"):
+        Model.load(tmp_path / "loop")
