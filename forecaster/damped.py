@@ -25,18 +25,22 @@ PHIS = np.array([0.8, 0.9, 0.98])
 def damped(y: Floats, inside: NDArray[np.bool_], horizon: int) -> Floats:
     """Forecasts (B, H) of y (n, B), whose series begin at the first row that is `inside`."""
     alpha, beta, phi = (grid.reshape(-1, 1) for grid in np.meshgrid(ALPHAS, BETAS, PHIS, indexing="ij"))
+    gain = alpha * beta
     level, trend, squared = (np.zeros((len(alpha), y.shape[1])) for _ in range(3))  # (grid, B)
     begun = np.zeros(y.shape[1], bool)
     for now, here in zip(y, inside, strict=True):
-        error = now - level - phi * trend
-        error[:, ~here] = 0.0  # the state of a series that has not begun stays zero
-        first = here & ~begun
-        level += phi * trend + alpha * error
-        trend = phi * trend + alpha * beta * error
-        level[:, first], trend[:, first] = now[first], 0.0
-        error[:, first] = 0.0
+        drift = phi * trend
+        error = now - level - drift
+        if not (whole := here.all()):
+            error[:, ~here] = 0.0  # the state of a series that has not begun stays zero
+        level += drift + alpha * error
+        trend = drift + gain * error
+        if not (whole and begun.all()):
+            first = here & ~begun
+            level[:, first], trend[:, first] = now[first], 0.0
+            error[:, first] = 0.0
+            begun |= here
         squared += error * error
-        begun |= here
     best = (squared <= squared.min(axis=0) * (1 + TIE)).argmax(axis=0)
     column = np.arange(y.shape[1])
     reach = np.cumsum(phi[best] ** np.arange(1, horizon + 1), axis=1)  # (B, H)

@@ -23,7 +23,7 @@ METHODS: dict[str, tuple[Method, bool]] = {"theta": (theta, True), "damped": (da
 """Each method, and whether it works in the user's units rather than in logarithms, where those are taken."""
 LONGEST = 512
 """Only the newest rows are smoothed: earlier ones have no say in level or slope."""
-BLOCK = 4096
+BLOCK = 1024
 """Series smoothed at once, which bounds the memory."""
 
 

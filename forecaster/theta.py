@@ -28,39 +28,37 @@ TIE = 1e-9
 def theta(y: Floats, inside: NDArray[np.bool_], horizon: int) -> Floats:
     """Forecasts (B, H) of y (n, B), whose series begin at the first row that is `inside`."""
     alpha, omega = (grid.reshape(-1, 1) for grid in np.meshgrid(ALPHAS, OMEGAS, indexing="ij"))  # (grid, 1)
+    keep = 1 - alpha
     level, squared, ahead = (np.zeros((len(alpha), y.shape[1])) for _ in range(3))  # (grid, B)
     decay = np.ones_like(level)  # (1−α)^t
-    line = _Line(y.shape[1])
-    for now, here in zip(y, inside, strict=True):
-        first = here & (line.count == 0)
-        squared += np.where(here & ~first, (now - ahead) ** 2, 0.0)
-        level = np.where(first, (1 - omega) * now, level)
-        level = np.where(here, alpha * now + (1 - alpha) * level, level)
-        decay = np.where(here, decay * (1 - alpha), decay)
-        line.add(now, here)
-        intercept, slope = line.fit()
-        ahead = level + omega * (decay * intercept + (1 - decay * (1 - alpha)) / alpha * slope)
+    intercepts, slopes = _lines(y, inside)
+    begun = np.logical_or.accumulate(inside, axis=0)
+    for t, (now, here) in enumerate(zip(y, inside, strict=True)):
+        if t and begun[t - 1].all() and here.all():  # as below, without asking which
+            squared += (now - ahead) ** 2
+            level = alpha * now + keep * level
+            decay = decay * keep
+        else:
+            first = here & ~begun[t - 1] if t else here
+            squared += np.where(here & ~first, (now - ahead) ** 2, 0.0)
+            level = np.where(first, (1 - omega) * now, level)
+            level = np.where(here, alpha * now + keep * level, level)
+            decay = np.where(here, decay * keep, decay)
+        ahead = level + omega * (decay * intercepts[t] + (1 - decay * keep) / alpha * slopes[t])
     best = (squared <= squared.min(axis=0) * (1 + TIE)).argmax(axis=0)
-    drift = omega[best, 0] * slope
+    drift = omega[best, 0] * slopes[-1]
     return ahead[best, np.arange(y.shape[1])][:, None] + drift[:, None] * np.arange(horizon)
 
 
-class _Line:
-    """Least squares line through the rows so far of each series, t = 1, 2, …; updated row by row."""
+def _lines(y: Floats, inside: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Least squares lines through the rows so far, t = 1, 2, …: intercepts at t = 0 and slopes (n, B).
 
-    def __init__(self, width: int) -> None:
-        self.count = np.zeros(width)
-        self._y, self._ty = np.zeros(width), np.zeros(width)
-
-    def add(self, y: Floats, here: NDArray[np.bool_]) -> None:
-        self.count += here
-        self._y += np.where(here, y, 0.0)
-        self._ty += np.where(here, y * self.count, 0.0)
-
-    def fit(self) -> tuple[Floats, Floats]:
-        """Intercept at t = 0 and slope (B,); slope 0 for fewer than two rows."""
-        n = np.maximum(self.count, 1)
-        mean_t = (n + 1) / 2
-        spread = n * (n * n - 1) / 12
-        slope = np.where(n > 1, (self._ty - mean_t * self._y) / np.maximum(spread, 1), 0.0)
-        return self._y / n - slope * mean_t, slope
+    The slope is 0 for fewer than two rows.
+    """
+    count = np.cumsum(inside, axis=0, dtype=np.float64)
+    y = np.where(inside, y, 0.0)
+    n, total = np.maximum(count, 1), np.cumsum(y, axis=0)
+    mean_t = (n + 1) / 2
+    slope = np.cumsum(y * count, axis=0) - mean_t * total
+    slope = np.where(n > 1, slope / np.maximum(n * (n * n - 1) / 12, 1), 0.0)
+    return total / n - slope * mean_t, slope
