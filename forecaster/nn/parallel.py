@@ -5,6 +5,7 @@ a shard of the batch and its own workspace, while BLAS is held to one thread. Sh
 and gradients are summed in the order of the shards: the number of workers never changes a byte.
 """
 
+import functools
 import itertools
 import os
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from forecaster.config import NetworkConfig
 from forecaster.errors import ForecasterError
@@ -62,6 +63,12 @@ def shard_bounds(config: NetworkConfig, size: int) -> list[tuple[int, int]]:
     return list(itertools.pairwise(edges))
 
 
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    """The libraries with threads of their own; looking for them takes milliseconds."""
+    return ThreadpoolController()
+
+
 def _cores() -> int:
     """Cores this process may use; not every system can say, and then all there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -78,7 +85,7 @@ class ShardedNetwork:
         self._exits = ExitStack()
 
     def __enter__(self) -> Self:
-        self._exits.enter_context(threadpool_limits(1, user_api="blas"))
+        self._exits.enter_context(_libraries().limit(limits=1, user_api="blas"))
         self._pool = self._exits.enter_context(ThreadPoolExecutor(self.workers))
         return self
 
