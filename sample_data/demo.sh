@@ -7,11 +7,11 @@ mkdir -p demo
 say() { printf '\n$ %s\n' "$*"; "$@"; }
 
 say forecast inspect sample_data/sensors.parquet
-say forecast train sample_data/sensors.parquet --model demo/sensors.model
+say forecast train sample_data/sensors.parquet --effort quick --model demo/sensors.model
 say forecast predict --model demo/sensors.model -o demo/sensors.csv --plot demo/sensors.png
 head -n 6 demo/sensors.csv
 
-say forecast train sample_data/stocks.csv --model demo/stocks.model
+say forecast train sample_data/stocks.csv --effort quick --model demo/stocks.model
 say forecast predict --model demo/stocks.model -o demo/stocks.csv
 head -n 6 demo/stocks.csv
 
