@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
-BLOCK = 4_000_000  # rows read at once: about 200 MB of work arrays
+BLOCK = 250_000  # rows read at once: about 12 MB of work arrays
 
 
 def baseline_forecasts(
@@ -48,7 +48,7 @@ def baseline_forecasts(
     seasons = fitting_seasons(panel, ends) if seasons is None else seasons
     names = seasonal_names(seasons)
     out = {name: np.full((len(ends), horizon), np.nan) for name in ("naive", *names, "drift", "mean")}
-    for block in _blocks(ends):
+    for block in blocks(ends):
         past = _Past(panel, series[block], ends[block])
         out["naive"][block] = past.last[:, None]
         for name, season in names.items():
@@ -87,7 +87,7 @@ def first_ends(ends: Index) -> Index:
     return np.where(np.any(ends >= 0, axis=0), first, -1)
 
 
-def _blocks(ends: Index) -> Iterator[slice]:
+def blocks(ends: Index) -> Iterator[slice]:
     """Slices of series with about BLOCK rows each."""
     total = np.cumsum(ends)
     start = 0

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from forecaster.errors import DataError, ForecasterError, UsageError
 from forecaster.evaluation import metrics
 from forecaster.evaluation.backtest import held_out
-from forecaster.evaluation.baselines import first_ends
+from forecaster.evaluation.baselines import blocks, first_ends
 from forecaster.evaluation.error_report import METRICS, MODEL, Report
 
 if TYPE_CHECKING:
@@ -80,13 +80,20 @@ def score(panel: Panel, ends: NDArray[np.int64], forecasts: dict[str, Array], ho
 
 def mase_scales(panel: Panel, ends: NDArray[np.int64], season: int) -> Array:
     """`metrics.mase_scale` of the first `ends` (S,) rows of every series of the panel at once: (S,)."""
-    owner = np.repeat(np.arange(len(panel)), panel.lengths)
-    position = np.arange(len(owner)) - panel.offsets[owner]
-    later = np.flatnonzero((position >= season) & (position < ends[owner]))
-    both = later[panel.observed[later, 0] & panel.observed[later - season, 0]]
-    steps = np.abs(panel.target[both] - panel.target[both - season])
-    total = np.bincount(owner[both], weights=steps, minlength=len(panel))
-    count = np.bincount(owner[both], minlength=len(panel))
+    return np.concatenate([_mase_scales(panel, part, ends, season) for part in blocks(panel.lengths)])
+
+
+def _mase_scales(panel: Panel, part: slice, ends: NDArray[np.int64], season: int) -> Array:
+    """The same for some neighbouring series."""
+    lengths, rows = panel.lengths[part], slice(panel.offsets[part.start], panel.offsets[part.stop])
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    position = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    target, observed = panel.target[rows], panel.observed[rows, 0]
+    later = np.flatnonzero((position >= season) & (position < ends[part][owner]))
+    both = later[observed[later] & observed[later - season]]
+    steps = np.abs(target[both] - target[both - season])
+    total = np.bincount(owner[both], weights=steps, minlength=len(lengths))
+    count = np.bincount(owner[both], minlength=len(lengths))
     return np.where(total > 0, total / np.maximum(count, 1), np.nan)
 
 
