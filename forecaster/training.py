@@ -93,6 +93,8 @@ def train(
             if not keep_on_interrupt:
                 raise
             return run.finish(interrupted=True)
+        finally:
+            network.free()
         return run.finish()
 
 

@@ -268,3 +268,12 @@ def test_baselines_beside_a_model_score_as_expected():
     assert report.best_baseline == "seasonal naive"
     assert report.value("seasonal naive", "mae") == 0
     assert not report.beats
+
+
+def test_the_scale_of_mase_is_the_same_however_many_rows_are_read_at_once(case, monkeypatch):
+    """Blocks of a few rows bound the memory and change no byte."""
+    panel, ends, _ = case
+    whole = mase_scales(panel, ends[0], SEASON)
+    monkeypatch.setattr("forecaster.evaluation.baselines.BLOCK", 11)
+    assert np.isfinite(whole).any()
+    assert mase_scales(panel, ends[0], SEASON).tobytes() == whole.tobytes()

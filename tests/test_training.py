@@ -461,3 +461,11 @@ def test_stopping_earlier_keeps_the_schedule():
     events, outcome = run(make_network(), make_data(), stop_after=20)
     assert outcome.steps == events[-1].step == events[-1].steps == 20
     assert events[-1].rate == pytest.approx(one_cycle(CONFIG, 19))
+
+
+def test_training_lets_go_of_its_workspaces():
+    """A trained network keeps its weights, not the memory of its steps."""
+    network = make_network()
+    run(network, make_data(validate=True))
+    assert not network._idle
+    assert network.predict(np.zeros((4, SEGMENT, 16), np.float32)).shape == (HORIZON, 16)

@@ -267,6 +267,11 @@ class Network:
     def _after_zeros(d_inputs: Array, cut: int) -> Array:
         return np.concatenate([np.zeros((cut, *d_inputs.shape[1:]), d_inputs.dtype), d_inputs])
 
+    def free(self) -> None:
+        """Let go of the idle workspaces, whose memory is many times that of the weights."""
+        with self._lock:
+            self._idle.clear()
+
     def _take(self, steps: int, batch: int, *, rolling: bool = False) -> _Workspace:
         """An idle workspace of this shape or a new one, with the present weights; any thread may ask."""
         key = (steps, batch, rolling)
