@@ -17,7 +17,10 @@ types: $(READY)     ; $(BIN)/mypy
 check: lint types test
 coverage: $(READY)  ; $(BIN)/python -m pytest --cov --cov-report=term
 oracle: $(READY)    ; $(INSTALL) --editable '.[oracle]' && $(BIN)/python -m pytest tests/oracle
-bench: $(READY)     ; $(INSTALL) --editable '.[bench]' && for it in startup training kernels; do $(BIN)/python -m benchmarks.$$it || exit; done && for it in memory end_to_end accuracy; do $(BIN)/python benchmarks/$$it.py || exit; done
+bench: $(READY)
+	$(INSTALL) --editable '.[bench]'
+	for it in startup training kernels; do $(BIN)/python -m benchmarks.$$it || exit; done
+	for it in memory end_to_end accuracy; do $(BIN)/python benchmarks/$$it.py || exit; done
 docs: $(READY)      ; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python docs/build.py
 clean:              ; rm -rf $(VENV) demo build dist htmlcov .coverage* .*_cache *.egg-info
 

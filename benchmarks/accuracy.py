@@ -125,7 +125,8 @@ def main() -> None:
     given = parser.parse_args()
     if not given.data.is_dir():
         if given.data == DATA:
-            return print(f"accuracy: skipped, there is no {DATA}")
+            print(f"accuracy: skipped, there is no {DATA}")
+            return
         sys.exit(f"there is no directory {given.data}")
     options = ["--effort", given.effort, "--seed", str(given.seed), "--quiet"]
     result: dict[str, Any] = about() | {"seed": given.seed, "effort": given.effort, "sets": {}}

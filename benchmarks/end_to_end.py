@@ -53,7 +53,8 @@ def main() -> None:
     given = parser.parse_args()
     data = DataSet("m4_hourly", given.data / "m4_hourly_train.parquet", given.data / "m4_hourly_test.parquet")
     if not data.train.exists():
-        return print(f"end to end: skipped, there is no {data.train}")
+        print(f"end to end: skipped, there is no {data.train}")
+        return
     with tempfile.TemporaryDirectory() as folder:
         mine = ours(data, Path(folder), given.effort)
         other = theirs(data, Path(folder), given.opponent, given.opponent_steps)
