@@ -123,6 +123,22 @@ def of_files(style: str) -> Iterator[Polluted]:
     yield Polluted("file_header_all_empty", joined([line([""] * len(HEADER)), *good[1:]]))
     yield Polluted("file_preamble", joined(["Sales of the house", "as of today", "", *good]))
     yield Polluted("file_preamble_same_width", joined([line(["Sales", *[""] * 8]), *good]))
+    yield Polluted("file_preamble_delimiters", joined(["Made on,2021-03-01", "By,a,tool", "", *good]))
+    yield Polluted("file_preamble_semicolons", joined(["Sales;2021;all", "x;y", *good]))
+    yield Polluted("file_preamble_quote", joined(['Sales of "the house', *good]))
+    yield Polluted("file_preamble_long", joined([f"note {row} of many" for row in range(30)] + good))
+    yield Polluted("file_preamble_header_other", joined(["DATE;QTY", "2021-03-01;5", "", *good]))
+    yield Polluted(
+        "file_preamble_damaged_header", joined(["Sales", good[0].replace("TIME", '"TIME'), *good[1:]])
+    )
+    cells = [f"{name}\n(of the house)" if name not in (TIME, TARGET) else name for name in HEADER]
+    yield Polluted("file_header_lines_in_cells", joined([line(cells), *good[1:]]))
+    swapped = [*HEADER[:4], "PRICE", "QTY", *HEADER[6:]]
+    yield Polluted("file_header_two_rows_other_order", joined([good[0], line(swapped), *good[1:]]))
+    yield Polluted("file_header_lower_names", joined([good[0].lower(), *good[1:]]))
+    yield Polluted("file_header_missing_names", joined([line(list(HEADER[:5])), *good[1:]]))
+    yield Polluted("file_header_blank_below", joined([good[0], "", *good[1:]]))
+    yield Polluted("file_header_units", joined([good[0], ",,,,pcs,EUR,,,", *good[1:]]))
     yield Polluted("file_comment", joined(["# made by a tool", *good]))
     yield Polluted("file_comment_inside", joined([*good[:20], "# a remark", *good[20:]]))
     yield Polluted("file_footer", joined([*good, "Total,1234"]))
@@ -138,6 +154,15 @@ def of_files(style: str) -> Iterator[Polluted]:
     yield Polluted("file_multitable_same", joined([*good, "", *good[:10]]))
     renamed = [*HEADER[:4], "PRICE", "QTY", *HEADER[6:]]
     yield Polluted("file_multitable_same_other_order", joined([*good[:40], line(renamed), *good[40:]]))
+    bare = [line(row[:4]) for row in table(style)[:10]]
+    yield Polluted("file_multitable_less_no_header", joined([*good, "", *bare]))
+    yield Polluted("file_multitable_less_no_header_above", joined([*bare, "", *good]))
+    upper = [line([name, *["x"] * 8]) for name in ("Ann", "Bob")]
+    yield Polluted("file_multitable_same_words_above", joined([line(list("ABCDEFGHI")), *upper, "", *good]))
+    yield Polluted("file_multitable_same_words_below", joined([*good, line(list("ABCDEFGHI")), *upper]))
+    yield Polluted("file_multitable_same_other_names", joined([*good, line(list("ABCDEFGHI")), *good[1:20]]))
+    yield Polluted("file_multitable_three", joined([*other, "", *good, "", *wide]))
+    yield Polluted("file_multitable_titles", joined(["Table 1", *good, "", "Table 2", *other]))
     yield Polluted("file_header_only", joined(good[:1]))
     yield Polluted("file_one_row", joined(good[:2]))
 
@@ -160,14 +185,21 @@ def of_dialects(style: str) -> Iterator[Polluted]:
     )
     yield Polluted("file_escape_backslash", joined(lines(style, escape="\\")))
     yield Polluted("file_escape_backslash_quoted", joined(lines(style, escape="\\", all_quoted=True)))
+    yield Polluted("file_quote_backtick", joined(lines(style, quote="`")))
+    yield Polluted("file_quote_missing", joined([",".join(row) for row in ([*HEADER], *table(style))]))
+    yield Polluted("file_escape_caret", joined(lines(style, escape="^")))
     yield Polluted("file_escape_missing", joined(lines(style, escape="")))
     yield Polluted("file_escape_missing_quoted", joined(lines(style, escape="", all_quoted=True)))
     yield Polluted("file_all_quoted", joined(lines(style, all_quoted=True)))
     for name, end in (("cr", "\r"), ("crlf", "\r\n"), ("lf", "\n")):
         yield Polluted(f"file_end_{name}", joined(lines(style), end))
+    yield Polluted("file_end_crcrlf", joined(lines(style), "\r\r\n"))
+    yield Polluted("file_end_lfcr", joined(lines(style), "\n\r"))
+    yield Polluted("file_end_separator", joined(lines(style), "\x1e"))
+    yield Polluted("file_end_semicolon", joined(lines(style), ";\n"))
     mixed = [record + ("\r\n", "\n", "\r")[row % 3] for row, record in enumerate(lines(style))]
     yield Polluted("file_end_mixed", "".join(mixed).encode())
-    for encoding in ("utf-8-sig", "utf-16", "latin-1", "utf-16-le"):
+    for encoding in ("utf-8-sig", "utf-16", "utf-32", "latin-1", "cp437", "utf-16-le", "utf-7"):
         yield Polluted(f"file_encoding_{encoding}", joined(lines(style)).decode().encode(encoding))
     yield Polluted("file_trailing_spaces", joined([record + "  " for record in lines(style)]))
     yield Polluted("file_trailing_delimiter", joined([record + "," for record in lines(style)]))
@@ -186,10 +218,14 @@ def of_rows(style: str) -> Iterator[Polluted]:
         def copy(name: str, record: str, row: int = row) -> Polluted:
             return Polluted(f"{name}_row{row}", joined([*good[:row], record, *good[row + 1 :]]))
 
-        for mark, name in ((" ", "space"), (";", "semicolon"), ("\t", "tab")):
+        for mark, name in ((" ", "space"), (";", "semicolon"), ("\t", "tab"), ("|", "bar")):
             yield copy(f"row_delimiter_{name}", mark.join(written))
             yield copy(f"row_delimiter_{name}_rewritten", line(cells, mark))
         yield copy("row_cut", ",".join(written)[: len(",".join(written)) // 2])
+        yield copy("row_escape", line(cells, escape="\\"))
+        yield copy("row_spaces", " " + " , ".join(written) + " ")
+        yield copy("row_more_cells", ",".join([*written, "", "", "more"]))
+        yield copy("row_split", ",".join(written[:5]) + "\n" + ",".join(written[5:]))
         yield copy("row_twice_in_one_line", ",".join(written) + ",".join(written))
         for column in range(len(cells)):
             one = f"col{column}"
@@ -206,6 +242,7 @@ def of_rows(style: str) -> Iterator[Polluted]:
                 ("end", mine + '"'),
                 ("middle", f'"{inner}"' if quoted else inner),
                 ("before_close", mine[:-1] + '""' if quoted else mine + '""'),
+                ("both", '"' + mine + '"'),
                 ("gone", mine.replace('"', "", 1) if quoted else '"' + mine + '""'),
             ):
                 yield copy(f"row_quote_{where}_{one}", ",".join([*left, text, *right]))

@@ -57,7 +57,7 @@ def assign(
         if name is not None and name not in table.columns:
             raise UsageError(f"{table.name} has no column {shown(name)}", hint=f"Columns: {_all(table)}")
     kinds = {name: kind_of(table, name, config.na) for name in table.columns}
-    time = config.time or _time(table, kinds, set(named))
+    time = time_column(table, config)
     times = parse_times(table, time, config.date_format, config.tz)
     taken = {time, *(config.target or ()), *config.covariates}
     series, doubt = config.id, None
@@ -76,6 +76,14 @@ def assign(
             hint="Name one: --target NAME",
         )
     return Roles(time, series, targets, config.covariates, layout), times, findings, doubt
+
+
+def time_column(table: Table, config: ReadConfig) -> str:
+    """The column of times, named or found. DataError, listing the candidates, where it is open."""
+    if config.time is not None:
+        return config.time
+    kinds = {name: kind_of(table, name, config.na) for name in table.columns}
+    return _time(table, kinds, {config.id, *(config.target or ()), *config.covariates})
 
 
 def kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:

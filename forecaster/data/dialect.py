@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding, info, repair
 from forecaster.data.columns import is_time_name
-from forecaster.data.records import LINE_END, Marks, Record, records, widths
+from forecaster.data.header import Heading, find_header
+from forecaster.data.records import LINE_END, Marks, Record, records, split, widths
 from forecaster.data.table import listed, shown
 from forecaster.errors import DataError, UsageError
 
@@ -31,6 +32,8 @@ class Dialect:
     """Where the first byte of the rows lies."""
     trailing: bool = False
     """Each row ends with a delimiter that the header has not."""
+    above: tuple[Record, ...] = ()
+    """Lines above the header that are left out, as asked."""
 
     @property
     def width(self) -> int:
@@ -45,32 +48,48 @@ def detect(name: str, data: bytes, config: ReadConfig) -> tuple[Dialect, list[Fi
     header = next(records(data, marks, None, start), None)
     if header is None:
         raise DataError(f"{name} has no rows", hint="A header and at least two rows are needed.")
+    trailing = not header.fault and _is_trailing(data, marks, header)
+    if config.bad_rows == "skip" and config.header is not False and not trailing:
+        heading = find_header(data, marks, start, config)
+        if heading and (heading.repaired or heading.above):
+            return _headed(name, data, marks, heading, config, found)
     if header.fault:
-        raise DataError(f"{name}, line {header.line}: {header.fault}, in the header", hint="Repair the line.")
-    cells = split(data[header.start : header.end], marks)
-    trailing = _is_trailing(data, marks, header)
+        raise DataError(
+            f"{name}, line {header.line}: {header.fault}, in the header",
+            hint="Repair the line; or name --time and --target, and say --bad-rows skip.",
+        )
+    try:
+        cells = split(data[header.start : header.end], marks)
+    except UnicodeDecodeError:
+        raise DataError(
+            f"{name}, line {header.line}: the header is not UTF-8",
+            hint="Name the encoding, such as --encoding latin-1 or --encoding cp1252.",
+        ) from None
     if config.header is False:
         names = tuple(f"column_{place}" for place in range(1, len(cells) + 1))
         return Dialect(marks, names, start), found
     names, more = _names(name, header.line, cells, sure=config.header is True)
+    return Dialect(marks, names, _below(data, header), trailing), found + more
+
+
+def _headed(
+    name: str, data: bytes, marks: Marks, heading: Heading, config: ReadConfig, found: list[Finding]
+) -> tuple[Dialect, list[Finding]]:
+    """The dialect with a header that is not the first line, or not what it should be."""
+    line = heading.record.line
+    names, more = _names(name, line, heading.cells, sure=config.header is True)
+    if heading.repaired:
+        message = f"{name}: the header is damaged: {heading.repaired}"
+        action = "read the names that fit one column only"
+        found.append(repair("R008", message, count=1, places=[f"line {line}"], action=action))
+    above = tuple(record._replace(fault=record.fault or "above the header") for record in heading.above)
+    return Dialect(marks, names, _below(data, heading.record), above=above), found + more
+
+
+def _below(data: bytes, header: Record) -> int:
+    """Where the rows begin."""
     end = LINE_END.search(data, header.end)
-    return Dialect(marks, names, end.end() if end else len(data), trailing), found + more
-
-
-def split(text: bytes, marks: Marks) -> list[str]:
-    """The cells of one sound record."""
-    import csv
-
-    reader = csv.reader(
-        [text.decode()],
-        delimiter=marks.delimiter,
-        quotechar=marks.quote,
-        escapechar=marks.escape,
-        doublequote=marks.escape is None,
-        skipinitialspace=marks.spaced,
-        strict=not marks.spaced,
-    )
-    return next(reader)
+    return end.end() if end else len(data)
 
 
 def line_start(data: bytes, count: int) -> int:
@@ -166,13 +185,21 @@ def _unusual(data: bytes, start: int, delimiter: str | None) -> list[tuple[Marks
     tries = [(Marks(mark, spaced=True), "spaces around quotes") for mark in some if b'"' in data]
     if b'\\"' in data:
         tries += [(Marks(mark, escape="\\"), "quotes escaped by backslashes") for mark in some]
-    if b'"' not in data and b"'" in data:
-        tries += [(Marks(mark, "'"), "apostrophes as quotes") for mark in some]
+    if b"'" in data:
+        marks = [Marks(mark, "'") for mark in some]
+        if b'"' in data:  # then apostrophes have to show that they are quotes
+            marks = [each for each in marks if _holds_delimiters(data, each)]
+        tries += [(each, "apostrophes as quotes") for each in marks]
     first = LINE_END.search(data, start)
     top = data[start : first.start() if first else None]
     if delimiter is None and not any(mark.encode() in top for mark in USUAL):
         tries.append((Marks(" "), "spaces between cells"))
     return tries
+
+
+def _holds_delimiters(data: bytes, marks: Marks) -> bool:
+    """Whether a cell in quotes holds a delimiter, which would otherwise divide it."""
+    return any(marks.delimiter.encode() in found[0] for found in marks.patterns.quoted.finditer(data))
 
 
 def _several(name: str, sample: bytes, fits: list[Marks]) -> DataError:

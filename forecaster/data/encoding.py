@@ -12,8 +12,13 @@ WIDE_BOMS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
              (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 
 
-def decode(name: str, data: bytes, encoding: str | None) -> tuple[bytes, str, list[Finding]]:
-    """The text as UTF-8 bytes, and its encoding. DataError for NUL bytes and what is not in the encoding."""
+def decode(
+    name: str, data: bytes, encoding: str | None, *, lenient: bool = False
+) -> tuple[bytes, str, list[Finding]]:
+    """The text as UTF-8 bytes, and its encoding. DataError for NUL bytes and what is not in the encoding.
+
+    `lenient`: where no encoding is named, what is not UTF-8 stays as it is.
+    """
     found = encoding or next((label for bom, label in WIDE_BOMS if data.startswith(bom)), "utf-8")
     findings = []
     try:
@@ -22,15 +27,28 @@ def decode(name: str, data: bytes, encoding: str | None) -> tuple[bytes, str, li
         raise UsageError(f"unknown encoding {shown(found)}", hint="Try utf-8, latin-1 or utf-16.") from None
     if plain:
         data = data.removeprefix(codecs.BOM_UTF8)
-        _check_utf8(name, data)
+        if not (lenient and encoding is None):
+            _check_utf8(name, data)
     else:
         data = _recode(name, data, found)
         if encoding is None:
             findings.append(repair("R001", f"{name} is {found}", count=1, action="decoded it"))
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1
-        raise DataError(f"{name}, line {line}: a NUL byte; this is not text", hint="Export it as UTF-8 text.")
+        raise DataError(
+            f"{name}, line {line}: a NUL byte; this is not text",
+            hint="Export it as UTF-8 text; or name its encoding, such as --encoding utf-16-le.",
+        )
     return data, found, findings
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether all bytes are UTF-8."""
+    try:
+        _check_utf8("", data)
+    except DataError:
+        return False
+    return True
 
 
 def _check_utf8(name: str, data: bytes) -> None:

@@ -24,6 +24,7 @@ from forecaster.data.panel import Names, Panel
 from forecaster.data.read import read
 from forecaster.data.regrid import on_grid
 from forecaster.data.splits import adjusted
+from forecaster.data.strays import without_strays
 from forecaster.data.table import shown
 from forecaster.data.zones import Times
 from forecaster.errors import DataError, UsageError
@@ -62,6 +63,9 @@ def load(
     if joined:
         config = dataclasses.replace(config, time=joined)
         findings.append(info("C003", f"times are made of two columns: {shown(joined)}"))
+    if config.bad_rows == "skip":
+        table, strays = without_strays(table, config)
+        findings += strays
     roles, times, chosen, doubt = assign(table, config, many=many)
     findings += [*times.findings, *chosen]
     found, repairs = observe(table, roles, times, config)

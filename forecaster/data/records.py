@@ -8,6 +8,7 @@ is in doubt.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -114,6 +115,20 @@ def records(data: bytes, marks: Marks, width: int | None = None, start: int = 0)
             line += len(LINE_END.findall(data, place, found.end))
             _, after = _line(data, found.end)
         place = after
+
+
+def split(text: bytes, marks: Marks) -> list[str]:
+    """The cells of one sound record."""
+    reader = csv.reader(
+        [text.decode()],
+        delimiter=marks.delimiter,
+        quotechar=marks.quote,
+        escapechar=marks.escape,
+        doublequote=marks.escape is None,
+        skipinitialspace=marks.spaced,
+        strict=not marks.spaced,
+    )
+    return next(reader)
 
 
 def _line(data: bytes, start: int) -> tuple[int, int]:

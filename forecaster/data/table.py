@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,24 @@ class Table:
         before = ends[part - 1] if part else 0
         return f"{self.parts[part].name}, {self.parts[part].line(row - before)}"
 
+    def without(self, rows: NDArray[np.intp]) -> Table:
+        """The table without these rows; each of the others keeps its place."""
+        kept = np.delete(np.arange(self.rows), rows)
+        columns = {name: column.take(pa.array(kept)) for name, column in self.columns.items()}
+        parts, start = [], 0
+        for part in self.parts:
+            inside = kept[(kept >= start) & (kept < start + part.rows)] - start
+            parts.append(replace(part, rows=len(inside), line=_line_of(part, inside)))
+            start += part.rows
+        return Table(columns, tuple(parts))
+
     def cell(self, column: str, row: int) -> str:
         """The value of a cell, inert."""
         return shown(self.columns[column][row].as_py())
+
+
+def _line_of(part: Part, kept: NDArray[np.int64]) -> Callable[[int], str]:
+    return lambda row: part.line(int(kept[row]))
 
 
 def shown(value: object, limit: int = 60) -> str:

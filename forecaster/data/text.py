@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from forecaster.config import BadRows, ReadConfig
 from forecaster.data.audit import Finding, repair
 from forecaster.data.dialect import Dialect, detect
-from forecaster.data.encoding import decode
+from forecaster.data.encoding import decode, is_utf8
 from forecaster.data.files import Content
 from forecaster.data.records import Marks, Record, quotes_are_sound, records
 from forecaster.data.table import Part, Table, shown
@@ -42,7 +42,8 @@ class Rows:
 def read_text(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
     """One text file as a Table of text. DataError where it is not a sound table."""
     name = content.name
-    data, encoding, findings = decode(name, content.data, config.encoding)
+    lenient = config.bad_rows == "skip"
+    data, encoding, findings = decode(name, content.data, config.encoding, lenient=lenient)
     data = _without_end(data, config.skip_end)
     dialect, found = detect(name, data, config)
     rows = _rows(name, data, dialect, config.bad_rows)
@@ -75,16 +76,18 @@ def _without_end(data: bytes, count: int) -> bytes:
 def _rows(name: str, data: bytes, dialect: Dialect, bad_rows: BadRows) -> Rows:
     """All rows, proven to be what is there. DataError at the first damaged one, unless it may be left out."""
     marks = dialect.marks
-    if marks.simple and quotes_are_sound(data, marks):
+    foreign = bad_rows == "skip" and not is_utf8(data)
+    if marks.simple and not foreign and quotes_are_sound(data, marks):
         body = pa.py_buffer(data).slice(dialect.start)
         cells = _by_arrow(body, marks, dialect.width, quoted=marks.quote.encode() in data)
         if cells is not None and cells.num_rows == _lines(data, dialect.start):
-            return Rows(cells, _line_finder(data, dialect))
+            return Rows(cells, _line_finder(data, dialect), _left_out(name, list(dialect.above)))
     sound = Sound()
-    damaged: list[Record] = []
+    damaged = list(dialect.above)
     for record in records(data, marks, dialect.width, dialect.start):
-        if record.fault:
-            damaged.append(record)
+        fault = record.fault or (foreign and _foreign(data[record.start : record.end]))
+        if fault:
+            damaged.append(record._replace(fault=fault))
         else:
             sound.add(record)
     doubtful = next((record for record in damaged if record.doubt), None)
@@ -93,11 +96,19 @@ def _rows(name: str, data: bytes, dialect: Dialect, bad_rows: BadRows) -> Rows:
     cells = _by_arrow(sound.text(data, marks), marks, dialect.width, quoted=True)
     if cells is None or cells.num_rows != len(sound.lines):
         raise DataError(f"{name} cannot be read reliably", hint="Write it again in a plainer form.")
-    findings = []
-    if damaged:
-        places = tuple(f"line {record.line}: {record.fault}" for record in damaged[:NAMED])
-        findings = [Finding("R006", "repair", f"{name}: damaged rows", len(damaged), places, "left out")]
-    return Rows(cells, sound.lines.__getitem__, tuple(findings))
+    return Rows(cells, sound.lines.__getitem__, _left_out(name, damaged))
+
+
+def _foreign(text: bytes) -> str:
+    """What is wrong with a row that is not UTF-8."""
+    return "" if is_utf8(text) else "bytes that are not UTF-8; is it another --encoding?"
+
+
+def _left_out(name: str, damaged: list[Record]) -> tuple[Finding, ...]:
+    if not damaged:
+        return ()
+    places = tuple(f"line {record.line}: {record.fault}" for record in damaged[:NAMED])
+    return (Finding("R006", "repair", f"{name}: damaged rows", len(damaged), places, "left out"),)
 
 
 class Sound:

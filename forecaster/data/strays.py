@@ -1,0 +1,94 @@
+"""Strays: rows that have as many cells as the others and yet are none: units below a header, totals, remarks.
+
+They are known by their time, a cell without any digit. In the middle of a file such a row may begin another
+table, whose columns may mean something else; that is an error.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from forecaster.config import ReadConfig
+from forecaster.data.audit import Finding
+from forecaster.data.columns import kind_of, time_column
+from forecaster.data.numbers import LOOSE
+from forecaster.data.table import Table, shown
+from forecaster.data.values import blanked, is_text
+from forecaster.errors import DataError
+
+
+def without_strays(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
+    """The table without rows that have no time, each of which is named.
+
+    Where most rows are such the table stays as it is. DataError for one that looks like another header.
+    """
+    name = time_column(table, config)
+    if name not in table.columns:
+        return table, []
+    column = table.columns[name]
+    timed = pc.match_substring_regex(column, "[0-9]") if is_text(column.type) else column.is_valid()
+    rows = np.flatnonzero(~np.asarray(timed.fill_null(False).to_numpy()))
+    if not len(rows) or 2 * len(rows) > table.rows:
+        return table, []
+    _refuse_headers(table, name, rows, config)
+    findings, start = [], 0
+    for part in table.parts:
+        inside = rows[_in(rows, start, part.rows)] - start
+        if len(inside):
+            places = tuple(
+                f"{part.line(int(row))}: no time, {table.cell(name, start + int(row))}" for row in inside
+            )
+            message = f"{part.name}: rows without a time"
+            findings.append(Finding("R006", "repair", message, len(inside), places, "left out"))
+        start += part.rows
+    return table.without(rows), findings
+
+
+def _refuse_headers(table: Table, time: str, rows: NDArray[np.intp], config: ReadConfig) -> None:
+    """DataError for a row above others that names columns otherwise, or has words for numbers amid rows."""
+    below, amid = _above_others(table, rows), _above_others(table, rows) & _below_others(table, rows)
+    odd = np.zeros(len(rows), np.bool_)
+    for name, column in table.columns.items():
+        if not is_text(column.type):
+            continue
+        cells = blanked(column.take(rows), config.na)
+        others = pa.array([other for other in table.columns if other != name], column.type)
+        odd |= below & np.asarray(pc.is_in(cells, value_set=others).to_numpy())
+        if name != time and kind_of(table, name, config.na) == "number":
+            number = pc.match_substring_regex(cells, LOOSE).fill_null(True)
+            odd |= amid & ~np.asarray(number.to_numpy())
+    if odd.any():
+        row = int(rows[odd][0])
+        raise DataError(
+            f"{table.where(row)}, column {shown(time)}: another table seems to begin with "
+            f"{table.cell(time, row)}",
+            hint="Keep one table in a file: --skip N and --skip-end N leave lines above and below it out.",
+        )
+
+
+def _above_others(table: Table, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which of `rows` have others of their file below them."""
+    return _beside_others(table, rows, -1)
+
+
+def _below_others(table: Table, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which of `rows` have others of their file above them."""
+    return _beside_others(table, rows, 0)
+
+
+def _beside_others(table: Table, rows: NDArray[np.intp], end: int) -> NDArray[np.bool_]:
+    found, start = np.zeros(len(rows), np.bool_), 0
+    for part in table.parts:
+        others = np.setdiff1d(np.arange(start, start + part.rows), rows)
+        if len(others):
+            found |= _in(rows, start, part.rows) & ((rows < others[end]) if end else (rows > others[end]))
+        start += part.rows
+    return found
+
+
+def _in(rows: NDArray[np.intp], start: int, count: int) -> NDArray[np.bool_]:
+    """Which of `rows` belong to the part that begins at `start`."""
+    return (rows >= start) & (rows < start + count)
