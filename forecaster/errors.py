@@ -37,9 +37,27 @@ class UsageError(ForecasterError):
 
 
 class DataError(ForecasterError):
-    """The input data is not usable as it is."""
+    """The input data is not usable as it is.
+
+    `code` tells kinds of faults apart (see `data/audit.py`); `count` says how often there is one, and
+    `places` are the first of them.
+    """
 
     exit_code = 3
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str = "E001",
+        count: int = 1,
+        places: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+        self.count = count
+        self.places = places
 
 
 class ModelError(ForecasterError):

@@ -209,9 +209,46 @@ def test_inspect_tells_what_is_not_usable(tmp_path: Path) -> None:
     assert result.returncode == 3
     told = json.loads(result.stdout)
     assert told["usable"] is False
-    assert [finding["code"] for finding in told["findings"]] == ["R006", "E001"]
+    assert [finding["code"] for finding in told["findings"]][:2] == ["R006", "E005"]
     assert told["findings"][0]["places"] == ["line 3: 3 fields where the header has 2"]
     rows = pd.read_csv(tmp_path / "rows.csv")
     assert rows["value"].tolist() == [1.0, 3.0, 4.0, 5.0]
     assert "the same timestamp" in result.stderr
-    assert_clean_failure(forecast("inspect", "x.csv", cwd=tmp_path), 3)
+    (tmp_path / "x.csv").write_text("day,y\n2024-01-01,1\n2024-01-02,2,\n2024-01-03,3\n2024-01-04,4\n")
+    assert_clean_failure(forecast("inspect", "x.csv", cwd=tmp_path), 3)  # one error alone needs no table
+
+
+def test_inspect_tells_all_that_is_wrong(tmp_path: Path) -> None:
+    """Behind the first error the others are found: damaged rows, cells, times, each with count and places."""
+    (tmp_path / "x.csv").write_text(
+        " day;y;note\n2024-01-01;1;a\n2024-01-02;x2;b\n2024-01-03;3\n2024-01-04;4;d;e\nsoon;5;b\n"
+        "2024-01-06;?;b\n2024-01-07;7;b\n2024-01-08;8;b\n2024-01-09;9;b\n2024-01-10;9;b\n"
+    )
+    result = forecast("inspect", "x.csv", "--json", cwd=tmp_path)
+    assert result.returncode == 3
+    found = {each["code"]: each for each in json.loads(result.stdout)["findings"]}
+    assert {code: each["count"] for code, each in found.items()} == {"E002": 2, "E003": 2, "E004": 1}
+    assert found["E002"]["places"] == [
+        f"line {row}: {n} fields where the header has 3" for row, n in ((4, 2), (5, 4))
+    ]
+    assert found["E003"]["places"] == ["x.csv, line 3: 'x2'", "x.csv, line 7: '?'"]
+    assert found["E004"]["places"] == ["x.csv, line 6: 'soon'"]
+    assert "--bad-rows skip" in found["E002"]["action"]
+    told = forecast("inspect", "x.csv", cwd=tmp_path)
+    assert all(code in told.stdout for code in found)
+    assert told.stderr.startswith("error: x.csv, line 4")
+
+
+def test_inspect_tells_what_it_found_before_the_error(tmp_path: Path) -> None:
+    """Repairs before the error are told beside it, on the terminal too; so are contradictions behind it."""
+    (tmp_path / "x.csv").write_text(
+        "day, y\n2024-01-01,1\n2024-01-02,2\n2024-01-02,3\n2024-01-03,3\n2024-01-04,4,\n2024-01-05,5\n2024-01-06,6\n"
+    )
+    told = json.loads(forecast("inspect", "x.csv", "--json", cwd=tmp_path).stdout)["findings"]
+    assert [each["code"] for each in told] == ["E002", "E005"]
+    asked = ("inspect", "x.csv", "--bad-rows", "skip")
+    told = forecast(*asked, cwd=tmp_path)
+    assert told.returncode == 3
+    assert "R002" in told.stdout
+    assert "R006" in told.stdout
+    assert "E005" in told.stdout

@@ -58,10 +58,12 @@ def _load(data: str, given: Given, export: str | None) -> Loaded:
 
     check_destination(export)
     seen: list[tuple[Observations, Names, list[Finding]]] = []
+    noted: list[Finding] = []
     try:
-        loaded = load(data, given.read, on_rows=lambda *rows: seen.append(rows))
+        loaded = load(data, given.read, on_rows=lambda *rows: seen.append(rows), noted=noted)
     except DataError as error:
-        _tell_unusable(seen, error, given, export)
+        _export_rows(seen, export)
+        _tell_unusable(data, noted, error, given)
         raise
     if export:
         export_panel(loaded.panel, export)
@@ -78,19 +80,25 @@ def _warn(findings: Iterable[Finding]) -> None:
             stderr.finding(finding)
 
 
-def _tell_unusable(
-    seen: list[tuple[Observations, Names, list[Finding]]], error: DataError, given: Given, export: str | None
-) -> None:
-    """The findings up to the error, as JSON if asked for, and the rows that were read but make no series."""
-    from forecaster.cli import output
+def _export_rows(seen: list[tuple[Observations, Names, list[Finding]]], export: str | None) -> None:
+    """The rows that were read but make no series."""
     from forecaster.cli.log import stderr
-    from forecaster.data.audit import Finding
     from forecaster.data.export import export_rows
 
     if export and seen:
         export_rows(*seen[0][:2], export)
         _warn(seen[0][2])
         stderr.warn(f"the rows make no series; {export!r} holds them as they were read")
+
+
+def _tell_unusable(data: str, noted: list[Finding], error: DataError, given: Given) -> None:
+    """What was noticed up to the error, the error, and those behind it."""
+    from forecaster.cli import output
+    from forecaster.data.problems import problems
+    from forecaster.report import terminal
+
+    findings = [*noted, *problems(data, given.read, error)]
     if given.general.json:
-        found = [*(seen[0][2] if seen else []), Finding("E001", "error", error.message, 1, (), error.hint)]
-        output.write_json({"usable": False, "findings": [dataclasses.asdict(finding) for finding in found]})
+        output.write_json({"usable": False, "findings": [dataclasses.asdict(each) for each in findings]})
+    elif len(findings) > 1 or error.count > 1:  # one error alone is told by the border
+        terminal.print_findings(output.console(), findings)

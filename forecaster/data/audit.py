@@ -1,7 +1,11 @@
 """Findings: what was noticed, repaired or refused in the data, each with a code.
 
     code   severity   meaning
-    E001   error      what makes the data unusable as it is
+    E001   error      what makes the data unusable as it is, other than the following
+    E002   error      damaged rows
+    E003   error      cells that are no numbers
+    E004   error      cells that are no times
+    E005   error      rows of the same timestamp with different values
     R001   repair     text was not UTF-8 and was decoded
     R002   repair     spaces around column names were removed
     R003   info       a column without a name was given one
@@ -82,6 +86,11 @@ def repair(code: str, message: str, *, count: int, places: Sequence[str] = (), a
 def warn(code: str, message: str, *, count: int = 1, places: Sequence[str] = (), action: str) -> Finding:
     """A finding that a person should look at, though nothing was changed; a model does not remember it."""
     return Finding(code, "warning", message, count, tuple(places[:SHOWN]), action)
+
+
+def fault(error: DataError) -> Finding:
+    """An error as a finding."""
+    return Finding(error.code, "error", error.message, error.count, error.places[:SHOWN], error.hint)
 
 
 def enforce(findings: Iterable[Finding], *, strict: bool) -> None:

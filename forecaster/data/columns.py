@@ -86,6 +86,16 @@ def time_column(table: Table, config: ReadConfig) -> str:
     return _time(table, kinds, {config.id, *(config.target or ()), *config.covariates})
 
 
+def likely_targets(table: Table, config: ReadConfig, time: str) -> tuple[str, ...]:
+    """The target columns as far as they can be told without the times."""
+    taken = {time, config.id, *config.covariates}
+    numeric = [
+        name for name in table.columns if name not in taken and kind_of(table, name, config.na) == "number"
+    ]
+    known = _known_target(numeric)
+    return config.target or ((known,) if known else tuple(numeric))
+
+
 def kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:
     """time, number, text, empty or other: what most of a sample of the column's cells look like."""
     column = table.columns[name]

@@ -47,16 +47,19 @@ def load(
     config: ReadConfig = ReadConfig(),
     *,
     on_rows: Callable[[Observations, Names, list[Finding]], None] | None = None,
+    noted: list[Finding] | None = None,
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
     `on_rows` is given the rows as they were understood, what they are called and what was found, before they
-    are arranged, which may yet fail.
+    are arranged, which may yet fail. `noted` is a list to which findings are added as they are made.
     Raises UsageError (a column or option that does not exist), DataError (the data cannot be used as it is)
     and StorageError (reading fails).
     """
     many = not isinstance(source, pd.DataFrame) and is_many(source)
-    table, config, findings = read(source, config)
+    findings = [] if noted is None else noted
+    table, config, found_in_text = read(source, config)
+    findings += found_in_text
     if table.rows < 2:
         raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
     table, joined = with_clock(table, config)

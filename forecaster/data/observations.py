@@ -153,6 +153,8 @@ def each_once(found: Observations, rule: Duplicates, table: Table) -> tuple[Obse
             f"{place}: the same timestamp {stamp} with different values"
             f"{_of(found, int(first[conflicting[0]]))} ({len(conflicting)} such timestamps)",
             hint="Say which to keep: --duplicates mean, last or first; or what tells series apart: --id",
+            code="E005",
+            count=len(conflicting),
         )
     message = "timestamps that come several times with different values"
     findings.append(

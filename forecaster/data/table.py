@@ -61,6 +61,10 @@ class Table:
             start += part.rows
         return Table(columns, tuple(parts))
 
+    def places(self, column: str, rows: NDArray[np.intp], limit: int = 3) -> tuple[str, ...]:
+        """Where the first of `rows` lie, and their cells: 'prices.csv, line 17: 'x''."""
+        return tuple(f"{self.where(int(row))}: {self.cell(column, int(row))}" for row in rows[:limit])
+
     def cell(self, column: str, row: int) -> str:
         """The value of a cell, inert."""
         return shown(self.columns[column][row].as_py())

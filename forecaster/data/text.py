@@ -19,7 +19,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from forecaster.config import BadRows, ReadConfig
-from forecaster.data.audit import Finding, repair
+from forecaster.data.audit import SHOWN, Finding, repair
 from forecaster.data.dialect import Dialect, detect
 from forecaster.data.encoding import decode, is_utf8
 from forecaster.data.files import Content
@@ -92,7 +92,7 @@ def _rows(name: str, data: bytes, dialect: Dialect, bad_rows: BadRows) -> Rows:
             sound.add(record)
     doubtful = next((record for record in damaged if record.doubt), None)
     if doubtful or (damaged and (bad_rows == "error" or len(damaged) > len(sound.lines))):
-        raise _damage(name, data, doubtful or damaged[0], len(damaged), bad_rows)
+        raise _damage(name, data, doubtful or damaged[0], damaged, bad_rows)
     cells = _by_arrow(sound.text(data, marks), marks, dialect.width, quoted=True)
     if cells is None or cells.num_rows != len(sound.lines):
         raise DataError(f"{name} cannot be read reliably", hint="Write it again in a plainer form.")
@@ -178,17 +178,23 @@ def _lines(data: bytes, start: int) -> int:
     return max(feeds, returns) + (start < len(data) and data[-1:] not in (b"\n", b"\r"))
 
 
-def _damage(name: str, data: bytes, record: Record, count: int, bad_rows: BadRows) -> DataError:
+def _damage(name: str, data: bytes, record: Record, damaged: list[Record], bad_rows: BadRows) -> DataError:
+    count = len(damaged)
     more = f" ({count} such rows)" if count > 1 else ""
     text = shown(data[record.start : record.end].decode("utf-8", "replace"))
     hint = "Repair the line; or leave such rows out: --bad-rows skip."
     if count > 1:
         hint += " If other lines stand above or below the table: --skip N, --skip-end N."
     if bad_rows == "skip":
-        hint = "This is not left out, since most rows are such: name the --delimiter, or the lines to --skip."
+        hint = (
+            "This is not left out, since most rows are such: name the --delimiter, or the lines to --skip; "
+            "or repair the header."
+        )
     if record.doubt:
         hint = "Repair the line: an open quote may swallow rows here."
-    return DataError(f"{name}, line {record.line}: {record.fault}{more}: {text}", hint=hint)
+    places = tuple(f"line {each.line}: {each.fault}" for each in damaged[:SHOWN])
+    message = f"{name}, line {record.line}: {record.fault}{more}: {text}"
+    return DataError(message, hint=hint, code="E002", count=count, places=places)
 
 
 def _line_finder(data: bytes, dialect: Dialect) -> Callable[[int], int]:

@@ -73,7 +73,9 @@ def _refuse_missing(table: Table, name: str, column: pa.ChunkedArray) -> None:
         row = int(np.flatnonzero(column.is_null().to_numpy())[0])
         raise DataError(
             f"{table.where(row)}, column {shown(name)}: no timestamp ({column.null_count} in all)",
-            hint="Fill it in or remove the row.",
+            hint="Fill it in or remove the row; or leave such rows out: --bad-rows skip.",
+            code="E004",
+            count=column.null_count,
         )
 
 
@@ -148,7 +150,7 @@ def _by_pattern(table: Table, name: str, cells: pa.ChunkedArray, pattern: str) -
         raise UsageError(f"the date format {shown(pattern)} does not work: {error}") from error
     wrong = np.flatnonzero(parsed.isna().to_numpy())
     if len(wrong):
-        raise _bad_time(table, name, int(wrong[0]), f"is not of the form {shown(pattern)}", len(wrong))
+        raise _bad_time(table, name, wrong, f"is not of the form {shown(pattern)}")
     index = pd.DatetimeIndex(parsed).as_unit("ns")
     clock = any(mark in pattern for mark in ("%H", "%I", "%M", "%S", "%T", "%X", "%c"))
     return Times(np.asarray(index.asi8), "UTC" if index.tz is not None else None, not clock, pattern)
@@ -163,7 +165,7 @@ def _by_parts(table: Table, name: str, cells: pa.ChunkedArray, form: str | None)
         return _only(table, name, whole)
     best = max(readings, key=lambda found: int(found.sound.sum()))
     wrong = np.flatnonzero(~best.sound)
-    raise _bad_time(table, name, int(wrong[0]), "is not a time that can be read", len(wrong))
+    raise _bad_time(table, name, wrong, "is not a time that can be read")
 
 
 def _only(table: Table, name: str, whole: list[Reading]) -> Times:
@@ -238,15 +240,24 @@ def _from_serials(table: Table, name: str, column: pa.ChunkedArray) -> Times:
     days = np.asarray(column.cast(pa.float64()).to_numpy())
     wrong = np.flatnonzero(~((days >= 61) & (days < 110_000)))  # 1900-03-01 to 2201
     if len(wrong):
-        raise _bad_time(table, name, int(wrong[0]), "is no day of a spreadsheet", len(wrong))
+        raise _bad_time(table, name, wrong, "is no day of a spreadsheet")
     ns = np.round(days * 86_400_000).astype(np.int64) * 10**6 + EXCEL * DAY
     return Times(ns, None, not np.any(ns % DAY), "excel")
 
 
-def _bad_time(table: Table, name: str, row: int, fault: str, count: int) -> DataError:
+def _bad_time(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> DataError:
+    count, cell = len(rows), table.cell(name, int(rows[0]))
     more = f" ({count} such cells)" if count > 1 else ""
+    hint = (
+        "Repair it; or name the form: --date-format dmy, mdy, ymd or a pattern such as %d.%m.%Y %H:%M; "
+        "or leave lines below the table out: --skip-end N"
+    )
+    if not any(mark.isdigit() for mark in cell):
+        hint += "; or leave out rows without a time: --bad-rows skip"
     return DataError(
-        f"{table.where(row)}, column {shown(name)}: {table.cell(name, row)} {fault}{more}",
-        hint="Repair it; or name the form: --date-format dmy, mdy, ymd or a pattern such as %d.%m.%Y %H:%M; "
-        "or leave lines below the table out: --skip-end N.",
+        f"{table.where(int(rows[0]))}, column {shown(name)}: {cell} {fault}{more}",
+        hint=f"{hint}.",
+        code="E004",
+        count=count,
+        places=table.places(name, rows),
     )

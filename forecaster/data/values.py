@@ -128,6 +128,9 @@ def _bad_cells(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> D
     return DataError(
         f"{table.where(first)}, column {shown(name)}: {table.cell(name, first)} {fault}{more}",
         hint=_way_out(table.cell(name, first)),
+        code="E003",
+        count=len(rows),
+        places=table.places(name, rows),
     )
 
 

@@ -1,0 +1,54 @@
+"""Problems: all that keeps a source from being used, as far as it shows in one go. For `forecast inspect`.
+
+Loading stops at the first error. Here the source is read again as if that error were out of the way, with
+damaged rows left out and one row taken for each timestamp, and times and targets are parsed by themselves.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+
+from forecaster.config import ReadConfig
+from forecaster.data.audit import Finding, fault
+from forecaster.data.clock import with_clock
+from forecaster.data.columns import likely_targets, time_column
+from forecaster.data.load import load
+from forecaster.data.read import read
+from forecaster.data.times import parse_times
+from forecaster.data.values import parse_numbers
+from forecaster.errors import DataError, ForecasterError
+
+
+def problems(source: str, config: ReadConfig, first: DataError) -> list[Finding]:
+    """`first` and the errors behind it, each once; of a stream, which is read once, the first only."""
+    errors = [first]
+    if source != "-":
+        lenient = dataclasses.replace(config, bad_rows="skip", strict=False)
+        each_time_once = dataclasses.replace(lenient, duplicates="first")
+        _try(errors, lambda: load(source, lenient))
+        _try(errors, lambda: load(source, each_time_once))
+        _try(errors, lambda: _parse(source, lenient, errors))
+    once = {error.message: error for error in reversed(errors)}
+    return [fault(error) for error in reversed(once.values())]
+
+
+def _try(errors: list[DataError], step: Callable[[], object]) -> None:
+    try:
+        step()
+    except DataError as error:
+        errors.append(error)
+    except ForecasterError:
+        pass  # an option that does not fit was not the first error
+
+
+def _parse(source: str, config: ReadConfig, errors: list[DataError]) -> None:
+    """Times, targets and covariates, each by itself."""
+    table, config, _ = read(source, config)
+    table, _ = with_clock(table, config)
+    time = time_column(table, config)
+    _try(errors, lambda: parse_times(table, time, config.date_format, config.tz))
+    comma = config.delimiter == ";"
+    for name in (*likely_targets(table, config, time), *config.covariates):
+        _try(errors, partial(parse_numbers, table, name, config, comma=comma))
