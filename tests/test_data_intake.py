@@ -177,6 +177,24 @@ def test_partitioned_data_sets(tmp_path: Path, key: str) -> None:
     np.testing.assert_array_equal(panel.target, np.r_[np.arange(40.0), np.arange(40.0) + 1])
 
 
+@pytest.mark.parametrize("one", [True, False])
+@pytest.mark.parametrize("ids", [["a", "b"], [101, 102]])
+def test_several_values_beside_an_id(ids: list, *, one: bool) -> None:
+    """Which of several columns is meant is asked, also where there is one series; a label is no candidate."""
+    days = pd.date_range("2024-01-01", periods=30)
+    values = {"temp": np.arange(30) / 4, "hum": np.arange(30) / 8}
+    frame = pd.concat(
+        [pd.DataFrame({"day": days, "station": name, **values}) for name in ids[: 1 + (not one)]]
+    )
+    with pytest.raises(DataError, match="2 columns could be the target: 'temp', 'hum'") as caught:
+        load(frame)
+    assert "--target" in caught.value.hint
+    assert load(frame, ReadConfig(target=("hum",))).panel.target[1] == 0.125
+    if one:
+        assert load(frame.drop(columns="station")).panel.ids == ("hum", "temp")
+        assert load(frame.drop(columns="hum")).panel.names.target == "temp"
+
+
 def test_partitions_that_go_round(tmp_path: Path) -> None:
     """A link to a folder above is found, not followed forever."""
     (tmp_path / "a=1").mkdir()
@@ -214,7 +232,7 @@ def test_inspect_tells_what_is_not_usable(tmp_path: Path) -> None:
     rows = pd.read_csv(tmp_path / "rows.csv")
     assert rows["value"].tolist() == [1.0, 3.0, 4.0, 5.0]
     assert "the same timestamp" in result.stderr
-    (tmp_path / "x.csv").write_text("day,y\n2024-01-01,1\n2024-01-02,2,\n2024-01-03,3\n2024-01-04,4\n")
+    (tmp_path / "x.csv").write_text("day,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n2024-01-04,4,\n")
     assert_clean_failure(forecast("inspect", "x.csv", cwd=tmp_path), 3)  # one error alone needs no table
 
 
@@ -242,7 +260,8 @@ def test_inspect_tells_all_that_is_wrong(tmp_path: Path) -> None:
 def test_inspect_tells_what_it_found_before_the_error(tmp_path: Path) -> None:
     """Repairs before the error are told beside it, on the terminal too; so are contradictions behind it."""
     (tmp_path / "x.csv").write_text(
-        "day, y\n2024-01-01,1\n2024-01-02,2\n2024-01-02,3\n2024-01-03,3\n2024-01-04,4,\n2024-01-05,5\n2024-01-06,6\n"
+        "day, y\n2024-01-01,1\n2024-01-02,2\n2024-01-02,3\n2024-01-03,3\n2024-01-04,4,\n2024-01-05,5\n"
+        "2024-01-06,6\n"
     )
     told = json.loads(forecast("inspect", "x.csv", "--json", cwd=tmp_path).stdout)["findings"]
     assert [each["code"] for each in told] == ["E002", "E005"]

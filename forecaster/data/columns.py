@@ -259,15 +259,17 @@ def _targets(
         )
     if len(numeric) == 1:
         return (numeric[0],), []
-    chosen = _known_target(numeric)
+    labels = [name for name in numeric if _plain(name) in ID_NAMES and _is_whole(table, name)]
+    values = [name for name in numeric if name not in labels] or numeric
+    chosen = values[0] if len(values) == 1 else _known_target(values)
     if chosen:
         unused = [name for name in numeric if name != chosen]
         message = f"the target is {shown(chosen)}; not used: {listed(unused)}"
         return (chosen,), [
             info("C001", message, count=len(unused), action="--target or --covariates changes it")
         ]
-    if series is not None or config.covariates or _repeated(times):
-        raise DataError(f"{table.name}: {len(numeric)} columns could be the target: {listed(numeric)}",
+    if series is not None or config.covariates or values != numeric or _repeated(times):
+        raise DataError(f"{table.name}: {len(values)} columns could be the target: {listed(values)}",
                         hint="Choose one: --target NAME")  # fmt: skip
     return tuple(numeric), []
 
