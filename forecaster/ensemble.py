@@ -1,30 +1,27 @@
 """Fits the members of an ensemble on the rows before an origin.
 
-Panel + MemberConfig -> transform -> windows -> a trained network, twice: once with the newest rows held
-out for validation, which chooses the number of steps, and once more on all rows with that number.
+Each is trained twice: once with the newest rows held out for validation, which chooses the number of steps,
+and once more on all rows with that number. Where it pays, members train side by side.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from forecaster import side_by_side
 from forecaster.config import MemberConfig, Options
 from forecaster.data.panel import Panel
 from forecaster.defaults import Split
+from forecaster.member import Run, Task, fit_member
 from forecaster.model import Member
 from forecaster.nn.network import Network
-from forecaster.training import Event, Outcome, TrainingData, train
-from forecaster.transform import fit_transform
-from forecaster.windows import Ints, Windows, index_windows
+from forecaster.side_by_side import Result
+from forecaster.training import Event, Outcome
+from forecaster.windows import Ints
 
 Listener = Callable[[Event], None]
-
-VALIDATION_WINDOWS = 2048
-"""At most this many windows are looked at each time; they are drawn once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +41,14 @@ def fit(
 ) -> tuple[Fitted, ...]:
     """Train every member on `parts.train`, stopping by validation.
 
-    Rows at or after `parts.validation` are never read. Members after an interruption are left out.
+    Rows at or after `parts.validation` are never read. Members that an interruption kept from training are
+    left out.
     """
-    return _fit_all(panel, parts, [(config, None) for config in configs], options, on_event, "train")
+    found = _fit_all(panel, parts, [(config, None) for config in configs], options, on_event, "train")
+    fitted = [item for item in found if item is not None]
+    if not fitted:
+        raise KeyboardInterrupt  # nothing to keep
+    return _marked(fitted, None in found)
 
 
 def refit(
@@ -54,13 +56,17 @@ def refit(
 ) -> tuple[Fitted, ...]:
     """Train anew on all `known` rows, each member with the number of steps that validation chose.
 
-    Members that an interruption kept from being trained anew stay as they were.
+    Members that an interruption kept from being trained anew, to the end, stay as they were.
     """
     work = [(item.member.config, item.outcome.steps) for item in fitted]
-    again = _fit_all(panel, Split(known, known), work, options, on_event, "refit")
-    if again[-1].outcome.interrupted:
-        again = (*again[:-1], dataclasses.replace(fitted[len(again) - 1], outcome=again[-1].outcome))
-    return (*again, *fitted[len(again) :])
+    found = _fit_all(panel, Split(known, known), work, options, on_event, "refit")
+    kept = [
+        dataclasses.replace(before, outcome=after.outcome)
+        if after and after.outcome.interrupted
+        else after or before
+        for before, after in zip(fitted, found, strict=True)
+    ]
+    return _marked(kept, None in found)
 
 
 def fit_unvalidated(
@@ -68,7 +74,16 @@ def fit_unvalidated(
 ) -> tuple[Fitted, ...]:
     """Train on all `known` rows for all the steps configured: for series too short to hold anything out."""
     work = [(config, config.training.steps) for config in configs]
-    return _fit_all(panel, Split(known, known), work, options, on_event, "train")
+    found = _fit_all(panel, Split(known, known), work, options, on_event, "train")
+    return tuple(item for item in found if item is not None)
+
+
+def _marked(fitted: list[Fitted], interrupted: bool) -> tuple[Fitted, ...]:
+    """The members, of which one at least tells of an interruption if there was one."""
+    if interrupted and not any(item.outcome.interrupted for item in fitted):
+        last = fitted[-1]
+        fitted[-1] = dataclasses.replace(last, outcome=dataclasses.replace(last.outcome, interrupted=True))
+    return tuple(fitted)
 
 
 def _fit_all(
@@ -78,44 +93,45 @@ def _fit_all(
     options: Options,
     on_event: Listener | None,
     stage: str,
-) -> tuple[Fitted, ...]:
-    """Each configuration in turn, up to an interruption."""
-    fitted: list[Fitted] = []
-    for number, (config, steps) in enumerate(work):
-        label = (stage, number, len(work))
-        fitted.append(_fit_member(panel, parts, config, options, on_event, label, steps))
-        if fitted[-1].outcome.interrupted:
+) -> list[Fitted | None]:
+    """Every member; None for those that an interruption kept from training."""
+    tasks = [
+        Task(config, steps, (stage, number, len(work)), options.workers, options.keep_on_interrupt)
+        for number, (config, steps) in enumerate(work)
+    ]
+    count = side_by_side.processes(panel, tasks)
+    if count > 1:
+        alone = [dataclasses.replace(task, workers=1) for task in tasks]
+        results = side_by_side.fit_side_by_side(panel, parts, alone, count, on_event)
+    else:
+        results = _in_turn(panel, parts, tasks, on_event)
+    return [
+        None if result is None else _fitted(task.config, result)
+        for task, result in zip(tasks, results, strict=True)
+    ]
+
+
+def _fitted(config: MemberConfig, result: Result) -> Fitted:
+    weights, outcome = result
+    network = Network(config.network, rng=None)
+    network.flat[...] = weights
+    return Fitted(Member(config, network), outcome)
+
+
+def _in_turn(
+    panel: Panel, parts: Split, tasks: Sequence[Task], on_event: Listener | None
+) -> list[Result | None]:
+    """One member after the other, up to an interruption."""
+    results: list[Result | None] = [None] * len(tasks)
+    for number, task in enumerate(tasks):
+        network, outcome = _to_end(fit_member(panel, parts, task), on_event)
+        results[number] = network.flat, outcome
+        if outcome.interrupted:
             break
-    return tuple(fitted)
+    return results
 
 
-def _fit_member(
-    panel: Panel,
-    parts: Split,
-    config: MemberConfig,
-    options: Options,
-    on_event: Listener | None,
-    label: tuple[str, int, int],
-    steps: int | None,
-) -> Fitted:
-    """One member; with `steps`, trained that long without validation."""
-    weights_rng, rng = np.random.default_rng(config.seed).spawn(2)
-    network = Network(config.network, rng=weights_rng)
-    data = _training_data(panel, parts, config, validate=steps is None, rng=rng)
-    run = train(
-        network,
-        data,
-        config.training,
-        rng=rng,
-        workers=options.workers,
-        stop_after=steps,
-        label=label,
-        keep_on_interrupt=options.keep_on_interrupt,
-    )
-    return Fitted(Member(config, network), _to_end(run, on_event))
-
-
-def _to_end(run: Generator[Event, None, Outcome], on_event: Listener | None) -> Outcome:
+def _to_end(run: Run, on_event: Listener | None) -> tuple[Network, Outcome]:
     """Tell of every event; Ctrl-C while one is told goes into the training, which may keep its best."""
     interrupt: KeyboardInterrupt | None = None
     while True:
@@ -128,43 +144,3 @@ def _to_end(run: Generator[Event, None, Outcome], on_event: Listener | None) -> 
                 on_event(event)
         except KeyboardInterrupt as error:
             interrupt = error
-
-
-def _training_data(
-    panel: Panel, parts: Split, config: MemberConfig, *, validate: bool, rng: np.random.Generator
-) -> TrainingData:
-    """Transform fitted on the training part, and the windows on both sides of its end."""
-    transform = fit_transform(
-        panel,
-        parts.train,
-        log=config.log,
-        seasons=config.seasons,
-        horizon=config.horizon,
-    )
-    windows = Windows(
-        panel,
-        transform,
-        lookback=config.lookback,
-        segment=config.segment,
-        horizon=config.horizon,
-        gaps=config.gaps,
-    )
-    index = index_windows(parts.train, config.lookback, config.horizon, recent=config.training.recent)
-    data = TrainingData(windows, index, parts.train)
-    held = np.flatnonzero((parts.train > 0) & (parts.validation > parts.train))
-    if not validate or not held.size:
-        return data
-    validation = validation_windows(parts, held, config.horizon, rng)
-    return dataclasses.replace(data, validation=validation, validation_known=parts.validation)
-
-
-def validation_windows(parts: Split, held: Ints, horizon: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Origins whose targets lie between the ends of training and of validation: (series (V,), ends (V,))."""
-    origins = np.maximum(parts.validation[held] - horizon - parts.train[held], 0) + 1
-    series = np.repeat(held, origins)
-    step = np.arange(len(series)) - np.repeat(np.cumsum(origins) - origins, origins)
-    ends = parts.train[series] + step
-    if len(series) > VALIDATION_WINDOWS:
-        chosen = np.sort(rng.choice(len(series), VALIDATION_WINDOWS, replace=False))
-        return series[chosen], ends[chosen]
-    return series, ends

@@ -42,7 +42,10 @@ class Event:
     best: float | None
     rate: float
     windows_per_second: float
-    seconds_left: float
+    seconds: float
+    """Since this network began."""
+    last: bool
+    """Whether this network is trained."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +135,11 @@ class _Run:
             self.taken = step
             smooth = loss if math.isnan(smooth) else 0.9 * smooth + 0.1 * loss
             looked = step % self.config.check_every == 0 or step == self.total
-            if looked and self.look(step):
-                yield self.event(step, smooth)
-                return
+            stop = looked and self.look(step)
             if looked or step % EVENT_EVERY == 0:
-                yield self.event(step, smooth)
+                yield self.event(step, smooth, last=stop or step == self.total)
+            if stop:
+                return
 
     @np.errstate(over="ignore", invalid="ignore")  # numbers that overflow are the guard's affair
     def step(self, step: int) -> float:
@@ -195,7 +198,7 @@ class _Run:
         self.weights[:] = self.average.weights
         return Outcome(self.taken, None, interrupted, self.guard.rescues)
 
-    def event(self, step: int, loss: float) -> Event:
+    def event(self, step: int, loss: float, *, last: bool) -> Event:
         elapsed = time.perf_counter() - self.started
         stage, member, members = self.label
         return Event(
@@ -209,7 +212,8 @@ class _Run:
             best=self.best,
             rate=rate_at(self.config, step - 1) * self.guard.factor,
             windows_per_second=step * self.config.batch / max(elapsed, 1e-9),
-            seconds_left=elapsed / step * (self.total - step),
+            seconds=elapsed,
+            last=last,
         )
 
 

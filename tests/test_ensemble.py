@@ -9,7 +9,7 @@ from panels import panel_of, wavy, with_garbage
 from forecaster import ensemble
 from forecaster.config import Options
 from forecaster.defaults import Split, plan, split
-from forecaster.ensemble import VALIDATION_WINDOWS, validation_windows
+from forecaster.member import VALIDATION_WINDOWS, validation_windows
 from forecaster.transform import fit_transform
 from forecaster.windows import Windows
 

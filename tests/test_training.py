@@ -452,8 +452,8 @@ def test_events_tell_where_training_is():
     }
     assert events[0].validation is not None
     assert all(event.best <= event.validation for event in events)
-    assert all(event.windows_per_second > 0 and event.seconds_left >= 0 for event in events)
-    assert events[-1].seconds_left == 0
+    assert all(event.windows_per_second > 0 and event.seconds > 0 for event in events)
+    assert [event.last for event in events] == [False] * (len(events) - 1) + [True]
 
 
 def test_stopping_earlier_keeps_the_schedule():

@@ -107,7 +107,7 @@ TRAINING = {
     "refit": "Train again on all rows after the report.",
     "keep_on_interrupt": "On Ctrl-C keep the best model so far.",
     "seed": "Seed of everything random.",
-    "workers": "Threads; changes the speed only.",
+    "workers": "Cores to use; changes the speed only.",
 }
 MODEL = {"model": "Model file."}
 SPEAKING = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ def progress(log: Log) -> Iterator[Listener]:
     if log.quiet:
         yield lambda event: None
     elif log.as_json or not _animated():
-        yield lambda event: _line(log, event)
+        stage = Stage()
+        yield lambda event: _line(log, stage, event)
     else:
         with _bar() as listener:
             yield listener
@@ -36,15 +38,16 @@ def _animated() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _line(log: Log, event: Event) -> None:
+def _line(log: Log, stage: Stage, event: Event) -> None:
     """Log an event where it starts a new part of the run; which ones does not depend on the clock."""
+    stage.tell(event)
     every = max(1, event.steps // LINES)
-    if event.step % every and event.step != event.steps:
+    if event.step % every and not event.last:
         return
     facts = dataclasses.asdict(event) if log.as_json else {}
     log.info(
         f"{_what(event)}: step {event.step}/{event.steps}, {_losses(event)}, "
-        f"{event.windows_per_second:,.0f} windows/s, {_clock(seconds_left(event))} left",
+        f"{event.windows_per_second:,.0f} windows/s, {_clock(stage.seconds_left)} left",
         **facts,
     )
 
@@ -61,26 +64,42 @@ def _bar() -> Iterator[Listener]:
     )
     with Progress(*columns, console=console(to_stderr=True), transient=True) as bar:
         task = bar.add_task("training", total=None, facts="")
+        stage = Stage()
 
         def listen(event: Event) -> None:
-            done = event.member * event.steps + event.step
+            stage.tell(event)
             facts = (
                 f"{_losses(event)} · {event.windows_per_second:,.0f} windows/s"
-                f" · {_clock(seconds_left(event))} left"
+                f" · {_clock(stage.seconds_left)} left"
             )
-            bar.update(
-                task, description=_what(event), total=event.members * event.steps, completed=done, facts=facts
-            )
+            bar.update(task, description=_what(event), total=1.0, completed=stage.done, facts=facts)
 
         yield listen
 
 
-def seconds_left(event: Event) -> float:
-    """Time until the last network of this stage is trained, should none stop early."""
-    steps_left = event.steps - event.step
-    if not steps_left:
-        return 0.0
-    return event.seconds_left * (1 + (event.members - 1 - event.member) * event.steps / steps_left)
+class Stage:
+    """How far the networks of a stage have come; several may train side by side."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock, self._name, self._start, self._members = clock, "", 0.0, 1
+        self._shares: dict[int, float] = {}
+
+    def tell(self, event: Event) -> None:
+        """Take in an event; one of another stage begins anew."""
+        if event.stage != self._name:
+            self._name, self._members, self._shares = event.stage, event.members, {}
+            self._start = self._clock() - event.seconds
+        self._shares[event.member] = 1.0 if event.last else event.step / event.steps
+
+    @property
+    def done(self) -> float:
+        """Share of the stage that is done: 0 to 1."""
+        return sum(self._shares.values()) / self._members
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the last network of the stage is trained, at the pace so far."""
+        return (self._clock() - self._start) * (1 - self.done) / self.done
 
 
 def _what(event: Event) -> str:

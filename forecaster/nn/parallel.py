@@ -69,7 +69,7 @@ def _libraries() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores this process may use; not every system can say, and then all there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -80,7 +80,7 @@ class ShardedNetwork:
     def __init__(self, network: Network, *, workers: int | None = None) -> None:
         """`workers` threads; None: one per core. It never changes the result."""
         self.network = network
-        self.workers = workers or _cores()
+        self.workers = workers or cores()
         self._pool: ThreadPoolExecutor | None = None
         self._exits = ExitStack()
 
