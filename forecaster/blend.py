@@ -32,7 +32,7 @@ TRUST = 0.5
 """Share of the blend, against the safe baseline, where there are too few witnesses to judge."""
 LEAST = 0.01
 """Smaller weights are dropped."""
-MOST_ROWS = 50_000
+MOST_ROWS = 20_000
 
 
 @dataclass(frozen=True)
