@@ -64,6 +64,62 @@ FILES = {
         lines("timestamp,1001,1002", *(f"2024-01-{d},{d},{d}" for d in DAYS)),
         ("timestamp", "value", "D", 56, 1.0, []),
     ),
+    "Excel, France": (
+        lines("Date;Montant", *(f"{d}/01/2024;1\u202f0{d},50" for d in DAYS), end="\r\n"),
+        ("Date", "Montant", "D", 28, 1001.5, ["T003", "N006", "N001"]),
+    ),
+    "Excel, France, older": (
+        lines("Date;Montant", *(f"{d}/01/2024;1\u00a00{d},50" for d in DAYS), end="\r\n"),
+        ("Date", "Montant", "D", 28, 1001.5, ["T003", "N006", "N001"]),
+    ),
+    "Excel, Netherlands": (
+        "\ufeff" + lines("Datum;Bedrag", *(f"{d}-01-2024;{d},5" for d in DAYS), end="\r\n"),
+        ("Datum", "Bedrag", "D", 28, 1.5, ["T003", "N006"]),
+    ),
+    "Excel, Switzerland, typographic": (
+        lines("Datum;Umsatz", *(f"{d}.01.2024;1\u20190{d}.50" for d in DAYS), end="\r\n"),
+        ("Datum", "Umsatz", "D", 28, 1001.5, ["T003", "N001"]),
+    ),
+    "Excel, United States, morning and afternoon": (
+        lines("Timestamp,Value", *(f"1/{int(d)}/2024 {h % 12 or 12}:00:00 {'AM' if h < 12 else 'PM'},{h}.5" for d in DAYS for h in range(24))),
+        ("Timestamp", "Value", "h", 672, 0.5, ["T003"]),
+    ),
+    "Excel, empty columns and rows": (
+        lines("Date,Sales,,", *(f"1/{int(d)}/2024,{d},," for d in DAYS), ",,,", end="\r\n"),
+        ("Date", "Sales", "D", 28, 1.0, ["R003", "R005", "R004", "T003"]),
+    ),
+    "stooq": (
+        lines("Date,Open,High,Low,Close,Volume", *(f"2024-01-{d},184.22,185.88,183.43,184.{d},{d}123456" for d in TRADING), end="\r\n"),
+        ("Date", "Close", "B", 20, 184.01, ["C001"]),
+    ),
+    "yahoo, missing day": (
+        lines("Date,Open,High,Low,Close,Adj Close,Volume", *(f"2024-01-{d},1,2,0.5,1.{d},1.1{d},9{d}" if d != "10" else "2024-01-10,null,null,null,null,null,null" for d in TRADING)),
+        ("Date", "Adj Close", "B", 20, 1.101, ["C001", "V001"]),
+    ),
+    "yahoo, New York": (
+        lines("Date,Open,High,Low,Close,Volume,Dividends", *(f"2024-01-{d} 00:00:00-05:00,1,2,0.5,1.{d},9{d},0.0" for d in TRADING)),
+        ("Date", "Close", "B", 20, 1.01, ["C001"]),
+    ),
+    "investing, Germany": (
+        "\ufeff" + lines('"Datum","Zuletzt","Eröffn.","Vol."', *(f'"{d}.01.2024","4.7{d},50","4.745,20","1,2M"' for d in reversed(TRADING))),
+        ("Datum", "Zuletzt", "B", 20, 4701.5, ["T003", "C001", "N006", "N001", "D004"]),
+    ),
+    "candles": (
+        lines("open_time,open,high,low,close,volume", *(f"{1704067200000 + row * 3600000},42283.58,42554.57,42261.02,424{row:02d}.23,1271.68" for row in range(48))),
+        ("open_time", "close", "h", 48, 42400.23, ["T001", "C001"]),
+    ),
+    "logger, units below the header": (
+        lines("Timestamp,Temp,RH", ",degC,%", *(f"2024-01-{d} {h:02d}:00:00,{h}.5,{h + 40}" for d in DAYS for h in range(24))),
+        ("Timestamp", "value", "h", 1344, 40.0, ["R009"]),
+    ),
+    "ISO with T and Z": (
+        "\ufeff" + lines("time;temp;hum", *(f"2024-01-{d}T{h:02d}:00:00.000Z;{h}.5;{h + 40}" for d in DAYS for h in range(24))),
+        ("time", "value", "h", 1344, 40.0, []),
+    ),
+    "home automation": (
+        lines("entity_id,state,last_changed", *(f"sensor.temp,{h}.5,2024-01-{d}T{h:02d}:00:00.000Z" for d in DAYS for h in range(24))),
+        ("last_changed", "state", "h", 672, 0.5, []),
+    ),
     "months": (
         lines("month,value", *(f"{year}-{month:02d},{month}.1" for year in (2020, 2021) for month in range(1, 13))),
         ("month", "value", "MS", 24, 1.1, []),
@@ -86,7 +142,7 @@ def test_clean_files(tmp_path: Path, kind: str) -> None:
     assert (len(panel.target), panel.target[0]) == (rows, first)
     assert [finding.code for finding in loaded.findings] == codes
     again = load(tmp_path / "x.csv", loaded.read).panel
-    assert (again.time.tolist(), again.target.tolist()) == (panel.time.tolist(), panel.target.tolist())
+    assert (again.time.tobytes(), again.target.tobytes()) == (panel.time.tobytes(), panel.target.tobytes())
 
 
 def test_named_date_and_time(tmp_path: Path) -> None:
@@ -103,6 +159,7 @@ def test_named_date_and_time(tmp_path: Path) -> None:
         ("Datum;Wert", "1.010", "may have a decimal point or groups of thousands", "--decimal"),
         ("Datum;Wert", "1,0a", "is not a number", "--decimal ','"),
         ("1001;1002", "5", "looks like data", "--header"),
+        ("Datum;Wert", "£1,010.5", "is not a number", "--strip '£'"),
     ],
 )
 def test_files_that_are_not_clear(tmp_path: Path, header: str, cell: str, message: str, hint: str) -> None:
@@ -111,3 +168,30 @@ def test_files_that_are_not_clear(tmp_path: Path, header: str, cell: str, messag
     with pytest.raises(DataError, match=message) as caught:
         load(tmp_path / "x.csv", ReadConfig(target=("Wert",)) if "Wert" in header else ReadConfig())
     assert hint in caught.value.hint
+
+
+def test_words_below_a_header(tmp_path: Path) -> None:
+    """Units are left out of each file; a row with a digit, or with names of other columns, is not taken for them."""
+    rows = [f"2024-01-{day},{day},{day}" for day in DAYS]
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text(lines("day,kWh,note", "date,kWh,text", *rows))
+    loaded = load(tmp_path, ReadConfig(target=("kWh",)))
+    assert (loaded.findings[0].code, loaded.findings[0].count) == ("R009", 2)
+    assert loaded.findings[0].places == ("a.csv, line 2: 'date'", "b.csv, line 2: 'date'")
+    assert loaded.panel.target.tolist() == [float(day) for day in DAYS] * 2
+    for row, message in (("soon,1,text", "'soon' is not a time"), ("day,note,kWh", "another table")):
+        (tmp_path / "a.csv").write_text(lines("day,kWh,note", row, *rows))
+        with pytest.raises(DataError, match=message):
+            load(tmp_path / "a.csv", ReadConfig(target=("kWh",)))
+
+
+def test_decimal_commas_need_a_cell_that_shows_them(tmp_path: Path) -> None:
+    """Beside dates with strokes a comma before three digits alone could group thousands, and is refused."""
+    for cells, first in ((["1,234", "1,5"], 1.234), (["1,234", "2,345"], None)):
+        rows = [f"{day}/01/2024;{cells[int(day) % 2]}" for day in reversed(DAYS)]
+        (tmp_path / "x.csv").write_text(lines("Date;Montant", *rows))
+        if first is None:
+            with pytest.raises(DataError, match="is not a number"):
+                load(tmp_path / "x.csv")
+        else:
+            assert load(tmp_path / "x.csv").panel.target[1] == first

@@ -174,9 +174,10 @@ def test_rows_without_a_time(tmp_path: Path) -> None:
         )
     loaded = load(tmp_path, ReadConfig(bad_rows="skip"))
     assert loaded.panel.target.tolist() == [1.0, 2.0, 3.0] * 2
-    first, second = loaded.findings[:2]
-    assert (first.code, first.count, first.message) == ("R006", 3, "a.csv: rows without a time")
-    assert first.places == ("line 2: no time, ''", "line 4: no time, 'Subtotal'", "line 7: no time, 'Total'")
+    units, first, second = loaded.findings[:3]
+    assert (units.code, units.places) == ("R009", ("a.csv, line 2: ''", "b.csv, line 2: ''"))
+    assert (first.code, first.count, first.message) == ("R006", 2, "a.csv: rows without a time")
+    assert first.places == ("line 4: no time, 'Subtotal'", "line 7: no time, 'Total'")
     assert second.message == "b.csv: rows without a time"
 
 

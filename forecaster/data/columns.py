@@ -27,7 +27,8 @@ TIME_NAMES = ("ds", "timestamp", "datetime", "date time", "time", "date", "ts", 
 ID_NAMES = ("unique id", "series id", "item id", "id", "symbol", "ticker", "series", "sensor", "sensor id",
             "device", "device id", "station", "station id", "name", "key", "item", "store", "machine", "code",
             "tag")  # fmt: skip
-TARGET_NAMES = ("y", "value", "target", "values", "reading", "price", "adj close", "close")
+TARGET_NAMES = ("y", "value", "target", "values", "reading", "price", "adj close", "close",
+                "close/last", "last", "zuletzt", "schlusskurs")  # fmt: skip
 SAMPLED = 200
 
 

@@ -24,7 +24,7 @@ from forecaster.data.panel import Names, Panel
 from forecaster.data.read import read
 from forecaster.data.regrid import on_grid
 from forecaster.data.splits import adjusted
-from forecaster.data.strays import without_strays
+from forecaster.data.strays import without_strays, without_units
 from forecaster.data.table import shown
 from forecaster.data.zones import Times
 from forecaster.errors import DataError, UsageError
@@ -66,6 +66,8 @@ def load(
     if joined:
         config = dataclasses.replace(config, time=joined)
         findings.append(info("C003", f"times are made of two columns: {shown(joined)}"))
+    table, units = without_units(table, config)
+    findings += units
     if config.bad_rows == "skip":
         table, strays = without_strays(table, config)
         findings += strays

@@ -19,7 +19,8 @@ NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 LOOSE = (  # what makes a sampled cell look like a number, as people write it
     r"^[(]?[+\-\x{2212}$€£¥]?[0-9]{1,3}([,.' \x{a0}\x{202f}\x{2019}]?[0-9]{3})*([.,][0-9]*)?[)%]?$|" + NUMBER
 )
-COMMA = r"^[+-]?([0-9]+|[0-9]{1,3}([.][0-9]{3})+)(,[0-9]*)?$"
+COMMA = r"^[+-]?([0-9]+|[0-9]{1,3}([.' \x{a0}\x{202f}\x{2019}][0-9]{3})+)(,[0-9]*)?$"
+POINT_THEN_COMMA = r"^[+-]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$"  # has no other reading
 MINUS = "\N{MINUS SIGN}"
 GROUPS = (
     ",",
@@ -71,11 +72,13 @@ def refuse_groups(table: Table, name: str, cells: pa.ChunkedArray) -> None:
 
 
 def _evident(name: str, cells: pa.ChunkedArray, comma: bool, findings: list[Finding]) -> str:
-    """The decimal mark: a comma only where the table speaks for it and every cell can be read so."""
+    """The decimal mark: a comma only where table or column speaks for it and every cell can be read so."""
     count = pc.sum(pc.match_substring(cells, ",")).as_py() or 0
-    if not comma or not count or not pc.all(pc.match_substring_regex(cells, COMMA)).as_py():
+    if not count or not pc.all(pc.match_substring_regex(cells, COMMA)).as_py():
         return "."
-    message = f"decimal commas in column {shown(name)}, as beside dates such as 31.12.2024 and semicolons"
+    if not comma and not pc.any(pc.match_substring_regex(cells, POINT_THEN_COMMA)).as_py():
+        return "."
+    message = f"decimal commas in column {shown(name)}"
     findings.append(repair("N006", message, count=count, action="read as --decimal ,"))
     return ","
 

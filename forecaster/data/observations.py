@@ -54,7 +54,8 @@ def observe(
     DataError for cells that are not numbers.
     """
     findings: list[Finding] = []
-    comma = config.delimiter == ";" and times.form == "dmy" and _dotted(table, roles.time)
+    comma = config.delimiter == ";" and times.form == "dmy"
+    comma = comma and (_dotted(table, roles.time) or _has_decimal_commas(table, roles.targets))
     count, rows = len(roles.targets), np.arange(table.rows)
     values = np.empty((count * table.rows, 1 + len(roles.covariates)))
     for channel, name in enumerate(roles.covariates, 1):
@@ -77,6 +78,14 @@ def _dotted(table: Table, time: str) -> bool:
     """Whether dates are written 31.12.2024, which is done where the decimal mark is a comma."""
     return is_text(table.columns[time].type) and bool(
         pc.all(pc.match_substring(table.columns[time], ".")).as_py()
+    )
+
+
+def _has_decimal_commas(table: Table, targets: tuple[str, ...]) -> bool:
+    """Whether a cell has a comma before one or two digits at its end, where no group of thousands ends."""
+    texts = [table.columns[name] for name in targets if is_text(table.columns[name].type)]
+    return any(
+        pc.any(pc.match_substring_regex(cells, "^[^,]*[0-9],[0-9]{1,2} *$")).as_py() for cells in texts
     )
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forecaster.config import ReadConfig
-from forecaster.data.audit import Finding
+from forecaster.data.audit import Finding, repair
 from forecaster.data.columns import kind_of, time_column
 from forecaster.data.numbers import LOOSE
 from forecaster.data.table import Table, shown
@@ -45,6 +45,38 @@ def without_strays(table: Table, config: ReadConfig) -> tuple[Table, list[Findin
             findings.append(Finding("R006", "repair", message, len(inside), places, "left out"))
         start += part.rows
     return table.without(rows), findings
+
+
+def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
+    """The table without a row of words, such as units, directly below the header of a file.
+
+    It has no digit in any cell, and a word where other rows have numbers; so it holds no time and no value.
+    """
+    tops = np.cumsum([0, *(part.rows for part in table.parts[:-1])])
+    tops = tops[[part.rows > 0 for part in table.parts]]
+    words = np.zeros(len(tops), np.bool_)
+    digits = np.zeros(len(tops), np.bool_)
+    for column in table.columns.values():
+        if not is_text(column.type):
+            return table, []
+        digits |= _matches(column.take(tops), "[0-9]")
+    if digits.all():
+        return table, []
+    for name, column in table.columns.items():
+        if kind_of(table, name, config.na) == "number":
+            words |= ~digits & ~_matches(blanked(column.take(tops), config.na).fill_null("0"), LOOSE)
+    rows = tops[words]
+    time = time_column(table, config) if len(rows) else ""
+    if time not in table.columns:
+        return table, []
+    _refuse_headers(table, time, rows, config)
+    places = table.places(time, rows)
+    message = "a row of words, such as units, below the header"
+    return table.without(rows), [repair("R009", message, count=len(rows), places=places, action="left out")]
+
+
+def _matches(cells: pa.ChunkedArray, pattern: str) -> NDArray[np.bool_]:
+    return np.asarray(pc.match_substring_regex(cells, pattern).fill_null(False).to_numpy())
 
 
 def _refuse_headers(table: Table, time: str, rows: NDArray[np.intp], config: ReadConfig) -> None:

@@ -52,8 +52,10 @@ class Table:
 
     def without(self, rows: NDArray[np.intp]) -> Table:
         """The table without these rows; each of the others keeps its place."""
-        kept = np.delete(np.arange(self.rows), rows)
-        columns = {name: column.take(pa.array(kept)) for name, column in self.columns.items()}
+        mask = np.ones(self.rows, np.bool_)
+        mask[rows] = False
+        kept = np.flatnonzero(mask)
+        columns = {name: column.filter(pa.array(mask)) for name, column in self.columns.items()}
         parts, start = [], 0
         for part in self.parts:
             inside = kept[(kept >= start) & (kept < start + part.rows)] - start

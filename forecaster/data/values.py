@@ -136,11 +136,11 @@ def _bad_cells(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> D
 
 def _way_out(cell: str) -> str:
     """What to type for a cell that is no plain number."""
-    if "," in cell:
-        return "If the comma is the decimal mark: --decimal ','; if it groups thousands: --thousands ','."
     sign = next((sign for sign in "$€£¥%" if sign in cell), None)
     if sign:
         return f"Leave the sign out of all cells: --strip '{sign}'"
+    if "," in cell:
+        return "If the comma is the decimal mark: --decimal ','; if it groups thousands: --thousands ','."
     return (
         "Repair it; or, if the word means a missing value, add it: --na WORD; "
         "or choose another column: --target."
