@@ -151,7 +151,7 @@ def test_a_process_that_dies_is_an_error(panel):
 def test_divergence_is_told_as_it_is(panel, monkeypatch):
     """An error of ours in a process is raised here, with its hint."""
     with np.errstate(all="ignore"):
-        wild = dataclasses.replace(OPTIONS, rate=1e38, clip=0.0, optimizer="sgd")
+        wild = dataclasses.replace(OPTIONS, rate=1e38, clip=0.0, optimizer="sgd", loss="mse")
         with pytest.raises(DivergenceError) as caught:
             fit(panel, wild)
     assert "--rate" in caught.value.hint
