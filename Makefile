@@ -8,10 +8,11 @@ READY := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := check
-.PHONY: demo test lint types check coverage oracle bench docs clean
+.PHONY: demo test nightly lint types check coverage oracle bench docs clean
 
 demo: $(READY)      ; @PATH="$(abspath $(BIN)):$$PATH" bash sample_data/demo.sh
 test: $(READY)      ; $(BIN)/python -m pytest
+nightly: $(READY)   ; HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/test_data_*.py
 lint: $(READY)      ; $(BIN)/ruff check . && $(BIN)/ruff format --check .
 types: $(READY)     ; $(BIN)/mypy
 check: lint types test

@@ -1,5 +1,3 @@
-"""Hypothesis profiles: `pytest --hypothesis-profile nightly` draws many more examples."""
+"""Every test runs under the Hypothesis profile that HYPOTHESIS_PROFILE names, `ci` by default."""
 
-from hypothesis import settings
-
-settings.register_profile("nightly", max_examples=2000, deadline=None)
+import profiles  # noqa: F401 - registers the profiles and loads one, before a test module asks for it

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from forecaster.data.calendar import (
     alias_of,
@@ -35,7 +36,7 @@ def regular(alias: str, start, count: int) -> np.ndarray:
 
 @pytest.mark.parametrize("alias", ALIASES)
 @given(start=STARTS, count=st.integers(8, 40))
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_frequency_is_recognised(alias: str, start, count: int) -> None:
     """Regular times give back the alias that made them."""
     time = regular(alias, start, count)
@@ -44,7 +45,7 @@ def test_frequency_is_recognised(alias: str, start, count: int) -> None:
 
 @pytest.mark.parametrize("alias", ALIASES)
 @given(start=STARTS, count=st.integers(1, 60))
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_future_times_are_what_pandas_says(alias: str, start, count: int) -> None:
     """The timestamps after the last one are those of pandas' date_range."""
     time = regular(alias, start, count + 1)
@@ -53,7 +54,7 @@ def test_future_times_are_what_pandas_says(alias: str, start, count: int) -> Non
 
 @pytest.mark.parametrize("alias", ALIASES)
 @given(start=STARTS, count=st.integers(1, 60))
-@settings(max_examples=10, deadline=None)
+@examples(10)
 def test_position_and_moved_are_inverse(alias: str, start, count: int) -> None:
     """Moving by k steps and counting the steps gives k, on the grid."""
     first = np.full(count, regular(alias, start, 1)[0])

@@ -1,6 +1,6 @@
 """Generated tables in generated dialects: what was written is read, whatever the dialect, to the last bit.
 
-The nightly profile (`pytest --hypothesis-profile nightly`) draws 2,000 examples a test, the usual one 100.
+The nightly profile (`make nightly`) draws 2,000 examples a test, the usual one 100.
 """
 
 import csv
@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 import forecaster
 from forecaster.config import ReadConfig
 from forecaster.data.load import load
 from forecaster.errors import DataError, ForecasterError
 
-writes = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NOTES = st.text("ab ,;|\t\"'äß\n#=.-1", max_size=8)
 
 
@@ -79,7 +79,7 @@ def written(table: pd.DataFrame, style: Style) -> bytes:
 
 
 @given(tables(), STYLES)
-@writes
+@examples()
 def test_any_dialect(tmp_path: Path, table: pd.DataFrame, style: Style) -> None:
     """A table in any dialect is read as it is, or is refused; with the delimiter named it is read, unless a
     note of several lines looks like rows."""
@@ -96,7 +96,7 @@ def test_any_dialect(tmp_path: Path, table: pd.DataFrame, style: Style) -> None:
 
 
 @given(tables(), STYLES, st.data())
-@writes
+@examples()
 def test_one_byte_changed(tmp_path: Path, table: pd.DataFrame, style: Style, data: st.DataObject) -> None:
     """One delimiter or quote put in or taken out anywhere: refused, or no other rows than those written; and
     with --bad-rows skip each row that is missing was named."""

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from command import assert_clean_failure, forecast
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from forecaster.config import ReadConfig
 from forecaster.data.calendar import frequency, future_times, trading_days
@@ -29,7 +30,7 @@ def codes(loaded: Loaded) -> dict[str, int]:
     st.sampled_from(HOWS),
     st.sampled_from(["5min", "10min", "h"]),
 )
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_readings_on_a_grid(readings: list, how: str, step: str) -> None:
     """Readings at any time become one value a step, as pandas resamples them; empty steps stay empty."""
     readings = sorted(readings, key=lambda reading: reading[0])

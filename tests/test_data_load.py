@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from data_strategies import Case, cases, on_grid
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from profiles import examples
 
 from forecaster.config import ReadConfig, from_json, to_json
 from forecaster.data.files import Content
@@ -23,7 +24,6 @@ from forecaster.errors import DataError, StorageError, UsageError
 
 FORMATS = ("csv", "tsv", "csv.gz", "semicolon", "parquet", "frame")
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-fast = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def written(frame: pd.DataFrame, kind: str, folder: Path) -> Path | pd.DataFrame:
@@ -64,7 +64,7 @@ def codes(loaded: Loaded) -> dict[str, int]:
 
 
 @given(cases(), st.sampled_from(FORMATS))
-@fast
+@examples()
 def test_round_trip(tmp_path: Path, case: Case, kind: str) -> None:
     """A written table reads back as the series that pandas puts on the same grid, bit for bit."""
     loaded = load(written(case.frame, kind, tmp_path), ReadConfig(freq=case.alias))
@@ -78,7 +78,7 @@ def test_round_trip(tmp_path: Path, case: Case, kind: str) -> None:
 
 
 @given(cases(), st.randoms(use_true_random=False), st.sampled_from(FORMATS))
-@fast
+@examples()
 def test_order_of_rows_does_not_matter(tmp_path: Path, case: Case, random, kind: str) -> None:
     """Permuting the rows and changing the format gives the same panel to the last byte."""
     rows = list(range(len(case.frame)))
@@ -89,7 +89,7 @@ def test_order_of_rows_does_not_matter(tmp_path: Path, case: Case, random, kind:
 
 
 @given(cases())
-@fast
+@examples()
 def test_frequency_is_found_and_reading_again_infers_nothing(case: Case) -> None:
     """The frequency is inferred in spite of missing rows; the resolved configuration gives the same panel."""
     first = load(case.frame, ReadConfig(time="ds", id="id", target=("y",)))
@@ -479,7 +479,7 @@ def test_ends_of_a_frame() -> None:
 
 @example(-3)
 @given(st.integers(-(2**40), 2**40))
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_line_numbers(blank: int) -> None:
     """Lines are counted in the file as it is, blank and quoted ones included."""
     text = (
@@ -492,7 +492,7 @@ def test_line_numbers(blank: int) -> None:
 
 
 @given(st.lists(st.lists(st.none() | st.floats(-9, 9), min_size=12, max_size=12), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_ends_are_trimmed_as_pandas_would(columns: list[list[float | None]]) -> None:
     """Each series runs from its first to its last value; one without any is left out."""
     frame = pd.DataFrame({f"c{place}": pd.Series(cells, dtype=float) for place, cells in enumerate(columns)})
@@ -518,7 +518,7 @@ def test_ends_are_trimmed_as_pandas_would(columns: list[list[float | None]]) -> 
 
 
 @given(st.text('ab1,"\n\r ', max_size=30), st.sampled_from(["", '"x\ny"']))
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_cells_are_those_of_a_strict_reader(text: str, last: str) -> None:
     """Whatever the text, the reader refuses it or finds the very cells that Python's strict csv finds."""
     data = f"date,y\n{text}\n{last},0\n".encode()

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from forecaster.data.table import Part, Table
 from forecaster.data.times import parse_times
@@ -38,7 +39,7 @@ def ns(stamps: list, unit: str = "ns") -> list[int]:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @given(stamps=DATES)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_forms_with_one_reading(pattern: str, stamps: list) -> None:
     """ISO 8601, year first, dotted and named dates are read without an option."""
     times = parsed([stamp.strftime(pattern) for stamp in stamps])
@@ -53,7 +54,7 @@ def test_forms_with_one_reading(pattern: str, stamps: list) -> None:
     ("pattern", "form"), [("%d/%m/%Y", "dmy"), ("%m/%d/%Y %H:%M", "mdy"), ("%d-%m-%Y", "dmy")]
 )
 @given(stamps=DATES)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_day_and_month(pattern: str, form: str, stamps: list) -> None:
     """The order of day and month shows in the column, or is said, or is asked for; it is never guessed."""
     cells = [stamp.strftime(pattern) for stamp in stamps]

@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from profiles import examples
 
 from forecaster.config import ReadConfig
 from forecaster.data.numbers import NUMBER
@@ -45,7 +46,7 @@ def as_people_mean(text: str) -> float | None:
         min_size=1,
     )
 )
-@settings(deadline=None)
+@examples()
 def test_plain_numbers(cells: list[str]) -> None:
     """Any number that Python writes is read as Python reads it, to the last bit."""
     assert parse_numbers(table(cells), "y").tolist() == [float(cell) for cell in cells]
@@ -64,7 +65,7 @@ def test_plain_numbers(cells: list[str]) -> None:
 @example("-nan")
 @example("1d")
 @example("１２")
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_never_a_wrong_number(cell: str) -> None:
     """A cell is a missing word, or the number that its plain decimal text says, or an error that shows it."""
     bare = cell.strip()

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import examples
 
 from forecaster.data.write import atomic_write, check_destination, write_table
 from forecaster.errors import StorageError, UsageError
@@ -30,7 +31,7 @@ def table(values: list[float]) -> pd.DataFrame:
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".json"])
 @given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=5))
-@settings(max_examples=20, deadline=None)
+@examples(20)
 def test_every_format_reads_back(
     tmp_path_factory: pytest.TempPathFactory, ending: str, values: list[float]
 ) -> None:

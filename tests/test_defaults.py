@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from panels import panel_of, with_garbage
+from profiles import examples
 
 from forecaster.config import Options
 from forecaster.data.calendar import frequency
@@ -64,7 +65,7 @@ def test_rules(alias, rows):
     st.sampled_from(["quick", "normal", "best"]),
     st.none() | st.integers(1, 12),
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_whatever_the_data_the_members_hold_together(alias, lengths, channels, effort, asked):
     """A network fits its windows, windows fit the history, and members differ by their seeds."""
     if asked is not None and max(lengths) < asked + 2:
@@ -84,7 +85,7 @@ def test_whatever_the_data_the_members_hold_together(alias, lengths, channels, e
 
 
 @given(st.lists(st.integers(0, 3000), min_size=1, max_size=60), st.integers(1, 60))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_split_leaves_enough_on_both_sides(known, horizon):
     """What is held out is a horizon at least; what is left is worth learning from; or nothing is."""
     rows = np.array(known)

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from panels import panel_of, rows_of, wavy, with_garbage
+from profiles import examples
 
 from forecaster.transform import (
     SEASONS_TESTED,
@@ -287,7 +288,7 @@ panels = st.lists(
 
 
 @given(panels, st.booleans(), st.sampled_from([(), (3,), (2, 5)]), st.integers(1, 9), st.data())
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_inverse_brings_back_what_was_there(series, log, seasons, horizon, data):
     """From any origin, inverting z gives the observed values in the user's units."""
     panel = panel_of(*series)
@@ -303,7 +304,7 @@ def test_inverse_brings_back_what_was_there(series, log, seasons, horizon, data)
 
 
 @given(panels, st.sampled_from([(), (3,), (7,)]), st.integers(0, 3))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_hypothetical_panels_equal_loops(series, seasons, gap):
     """Whatever the values and gaps, the flat arrays give what the loops give."""
     holed = [np.where((np.arange(len(v)) % 5 == gap) & (np.arange(len(v)) > 1), np.nan, v) for v in series]

@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from panels import panel_of, wavy, with_garbage
+from profiles import examples
 
 from forecaster.transform import fit_transform
 from forecaster.windows import Windows, count_features, index_windows
@@ -162,7 +163,7 @@ knowns = st.lists(st.integers(0, 60), min_size=1, max_size=8).filter(lambda rows
 
 
 @given(knowns, st.integers(1, 30), st.integers(1, 20), st.none() | st.integers(0, 20))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_index_holds_what_can_be_learned(rows, lookback, horizon, recent):
     """Origins have a row before and a target after them, and both whole where the series allows it."""
     known = np.array(rows)
