@@ -32,8 +32,9 @@ BadRows = Literal["error", "skip"]
 Layout = Literal["one", "long", "wide", "files"]
 
 RANGES: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(("horizon", "lookback", "segment", "seasons", "unroll", "workers"), (1, math.inf)),
+    **dict.fromkeys(("horizon", "lookback", "segment", "output_segment", "seasons"), (1, math.inf)),
     **dict.fromkeys(("inputs", "hidden", "outputs", "members", "steps", "batch"), (1, math.inf)),
+    **dict.fromkeys(("unroll", "workers"), (1, math.inf)),
     **dict.fromkeys(("weight_decay", "clip", "patience", "seed"), (0, math.inf)),
     "layers": (1, 100),
     "dropout": (0, 0.95),
@@ -61,6 +62,8 @@ class ReadConfig:
     """A step such as 5min: readings at irregular times are put on this grid."""
     agg: Aggregate | None = None
     """What readings of one step of `freq` or `every` become; None: their mean for `every`."""
+    max_gap: str | int | None = None
+    """The longest gap to fill or cross: missing rows, a duration such as 2h, or any; None: two seasons."""
     calendar: str | None = None
     """An exchange, such as XNYS, whose holidays are known to exchange_calendars."""
     adjust_splits: bool = False
@@ -96,7 +99,7 @@ class ReadConfig:
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """The shape of one network: embedding (optional) -> recurrent stack -> linear head."""
+    """The shape of one network: embedding (optional) -> recurrent stack -> direct head or segment decoder."""
 
     cell: Cell = "gru"
     inputs: int = 1
@@ -105,7 +108,9 @@ class NetworkConfig:
     """H: units of each layer."""
     layers: int = 1
     outputs: int = 1
-    """K: outputs of the head."""
+    """K: outputs of the network."""
+    output_segment: int | None = None
+    """Outputs of one decoder step; None: a direct head to all of them."""
     embedding: bool = True
     """A linear layer with ReLU from F to H before the recurrent stack."""
     dropout: float = 0.0
@@ -257,7 +262,8 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
-        return _convert(next(arg for arg in args if arg is not type(None)), value, name)
+        kinds = [arg for arg in args if arg is not type(None)]
+        return _convert(next((kind for kind in kinds if type(value) is kind), kinds[0]), value, name)
     if origin is Literal:
         if value in args:
             return value

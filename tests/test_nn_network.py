@@ -16,15 +16,27 @@ T, B, F, H, K = 6, 2, 3, 5, 4
 CUT = 2
 CELLS = ["rnn", "gru", "lstm"]
 LOSSES = ["mse", "mae", "huber", "pinball"]
-TABLE = list(itertools.product(CELLS, [1, 3], [True, False]))
-IDS = [f"{cell}-{layers}-{'embedding' if embedding else 'plain'}" for cell, layers, embedding in TABLE]
-table = pytest.mark.parametrize(("cell", "layers", "embedding"), TABLE, ids=IDS)
+SEGMENT = 3
+"""Outputs of a decoder step: the second has one output of four, and two to spare."""
+TABLE = list(itertools.product(CELLS, [1, 3], [True, False], [None, SEGMENT]))
+IDS = [
+    f"{cell}-{layers}-{'embedding' if embedding else 'plain'}-{'segments' if segment else 'direct'}"
+    for cell, layers, embedding, segment in TABLE
+]
+table = pytest.mark.parametrize(("cell", "layers", "embedding", "segment"), TABLE, ids=IDS)
 
 
-def make_network(cell, layers, embedding, *, dtype=np.float64, dropout=0.0, seed=1):
+def make_network(cell, layers, embedding, segment=None, *, dtype=np.float64, dropout=0.0, seed=1):
     """A small network whose biases are not zero."""
     config = NetworkConfig(
-        cell=cell, inputs=F, hidden=H, layers=layers, outputs=K, embedding=embedding, dropout=dropout
+        cell=cell,
+        inputs=F,
+        hidden=H,
+        layers=layers,
+        outputs=K,
+        output_segment=segment,
+        embedding=embedding,
+        dropout=dropout,
     )
     network = Network(config, rng=np.random.default_rng(seed))
     network.flat += 0.1 * np.random.default_rng(seed + 1).standard_normal(network.flat.size)
@@ -62,9 +74,9 @@ def assert_away_from_kinks(network, inputs, errors):
 @pytest.mark.parametrize("padded", [False, True], ids=["unpadded", "padded"])
 @pytest.mark.parametrize("truncated", [False, True], ids=["full", "truncated"])
 @table
-def test_gradients_equal_central_differences(cell, layers, embedding, truncated, padded, loss_name):
+def test_gradients_equal_central_differences(cell, layers, embedding, segment, truncated, padded, loss_name):
     """Every parameter, the inputs and the initial state have the gradient that central differences give."""
-    network = make_network(cell, layers, embedding)
+    network = make_network(cell, layers, embedding, segment)
     inputs, targets, state, mask = make_case(network, padded=padded)
     loss = make_loss(TrainingConfig(loss=loss_name, quantile=0.3))
     cut = CUT if truncated else 0
@@ -94,9 +106,9 @@ def test_gradients_equal_central_differences(cell, layers, embedding, truncated,
 
 
 @table
-def test_each_partial_derivative_equals_central_differences(cell, layers, embedding):
+def test_each_partial_derivative_equals_central_differences(cell, layers, embedding, segment):
     """No single weight hides behind the others: each partial derivative is right by itself."""
-    network = make_network(cell, layers, embedding)
+    network = make_network(cell, layers, embedding, segment)
     inputs, targets, state, mask = make_case(network, padded=True)
     loss = make_loss(TrainingConfig(loss="mse"))
 
@@ -111,9 +123,9 @@ def test_each_partial_derivative_equals_central_differences(cell, layers, embedd
 
 
 @table
-def test_gradients_with_dropout_equal_central_differences(cell, layers, embedding):
+def test_gradients_with_dropout_equal_central_differences(cell, layers, embedding, segment):
     """With the same dropout masks the gradient is that of the thinned network, truncated or not."""
-    network = make_network(cell, layers, embedding, dropout=0.4)
+    network = make_network(cell, layers, embedding, segment, dropout=0.4)
     inputs, targets, state, mask = make_case(network, padded=True)
     loss = make_loss(TrainingConfig(loss="mse"))
 
@@ -134,9 +146,9 @@ def test_gradients_with_dropout_equal_central_differences(cell, layers, embeddin
 
 
 @table
-def test_padding_is_as_if_the_steps_were_not_there(cell, layers, embedding):
+def test_padding_is_as_if_the_steps_were_not_there(cell, layers, embedding, segment):
     """A padded sequence gives the outputs and gradients of the shorter one, whatever the padding holds."""
-    network = make_network(cell, layers, embedding)
+    network = make_network(cell, layers, embedding, segment)
     inputs, _, state, _ = make_case(network)
     kept = np.array([False, True, True, False, True, False])
     mask = np.repeat(kept[:, None], B, axis=1)
@@ -154,9 +166,9 @@ def test_padding_is_as_if_the_steps_were_not_there(cell, layers, embedding):
 
 
 @table
-def test_batched_equals_unbatched(cell, layers, embedding):
+def test_batched_equals_unbatched(cell, layers, embedding, segment):
     """Each column's output is its own, and the gradient of the batch is the sum of those of its columns."""
-    network = make_network(cell, layers, embedding)
+    network = make_network(cell, layers, embedding, segment)
     inputs, _, state, mask = make_case(network, padded=True)
     outputs, cache = network.forward(inputs, mask=mask, state=state)
     batched = network.backward(cache, outputs)
@@ -173,9 +185,11 @@ def test_batched_equals_unbatched(cell, layers, embedding):
 
 
 @table
-def test_float32_is_close_to_float64(cell, layers, embedding):
+def test_float32_is_close_to_float64(cell, layers, embedding, segment):
     """The working precision gives the outputs and gradients of the checking precision."""
-    precise, working = (make_network(cell, layers, embedding, dtype=d) for d in (np.float64, np.float32))
+    precise, working = (
+        make_network(cell, layers, embedding, segment, dtype=dtype) for dtype in (np.float64, np.float32)
+    )
     inputs, _, state, mask = make_case(precise, padded=True)
     wanted, cache = precise.forward(inputs, mask=mask, state=state)
     exact = precise.backward(cache, wanted)
@@ -187,9 +201,9 @@ def test_float32_is_close_to_float64(cell, layers, embedding):
 
 
 @table
-def test_prediction_equals_forward(cell, layers, embedding):
+def test_prediction_equals_forward(cell, layers, embedding, segment):
     """Prediction keeps no history and gives what forward gives; so does going on from a carried state."""
-    network = make_network(cell, layers, embedding, dropout=0.5)
+    network = make_network(cell, layers, embedding, segment, dropout=0.5)
     inputs, _, state, mask = make_case(network, padded=True)
     outputs, _ = network.forward(inputs, mask=mask, state=state)
     np.testing.assert_allclose(
@@ -228,10 +242,29 @@ def textbook_step(cell, p, layer, x, h, c):
     return (1 - z) * n + z * h, c
 
 
+def textbook_steps(cell, p, x, h, c):
+    """One step of every layer; `h` and `c` (L lists) change."""
+    for layer in range(len(h)):
+        x, c[layer] = textbook_step(cell, p, layer, x, h[layer], c[layer])
+        h[layer] = x
+
+
+def textbook_outputs(cell, p, h, c):
+    """The head on the last layer; with segments on one more step from the same state for each position."""
+    if "decoder.positions" not in p:
+        return p["head.weight"] @ np.append(h[-1], 1)
+    outputs = []
+    for position in p["decoder.positions"]:
+        h_j, c_j = list(h), list(c)
+        textbook_steps(cell, p, position, h_j, c_j)
+        outputs.append(p["head.weight"] @ np.append(h_j[-1], 1))
+    return np.concatenate(outputs)
+
+
 @table
-def test_forward_equals_the_textbook(cell, layers, embedding):
+def test_forward_equals_the_textbook(cell, layers, embedding, segment):
     """The folded, batched kernels give what the formulas of the cells give, written out naively."""
-    network = make_network(cell, layers, embedding)
+    network = make_network(cell, layers, embedding, segment)
     inputs, _, state, mask = make_case(network, padded=True)
     outputs = network.forward(inputs, mask=mask, state=state)[0]
     p = network.parameters
@@ -242,10 +275,9 @@ def test_forward_equals_the_textbook(cell, layers, embedding):
             x = inputs[t, :, b]
             if embedding:
                 x = np.maximum(0, p["embedding.weight"] @ np.append(x, 1))
-            for layer in range(layers):
-                x, c[layer] = textbook_step(cell, p, layer, x, h[layer], c[layer])
-                h[layer] = x
-        np.testing.assert_allclose(outputs[:, b], p["head.weight"] @ np.append(h[-1], 1), rtol=1e-10)
+            textbook_steps(cell, p, x, h, c)
+        wanted = textbook_outputs(cell, p, h, c)
+        np.testing.assert_allclose(outputs[:, b], wanted[:K], rtol=1e-10)
 
 
 @pytest.mark.parametrize("cell", CELLS)

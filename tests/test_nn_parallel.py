@@ -18,8 +18,10 @@ T, B, F, H, K = 5, 300, 3, 128, 4
 LOSS = make_loss(TrainingConfig(loss="mse"))
 
 
-def make(cell="gru", hidden=H, dropout=0.25, dtype=np.float32):
-    config = NetworkConfig(cell=cell, inputs=F, hidden=hidden, layers=2, outputs=K, dropout=dropout)
+def make(cell="gru", hidden=H, dropout=0.25, dtype=np.float32, segment=None):
+    config = NetworkConfig(
+        cell=cell, inputs=F, hidden=hidden, layers=2, outputs=K, output_segment=segment, dropout=dropout
+    )
     return Network(config, rng=np.random.default_rng(0), dtype=dtype)
 
 
@@ -45,13 +47,14 @@ def gatherer(batch):
     return gather
 
 
+@pytest.mark.parametrize("segment", [None, 3], ids=["direct", "segments"])
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_any_number_of_workers_gives_the_same_bytes(cell):
+def test_any_number_of_workers_gives_the_same_bytes(cell, segment):
     """Loss, gradient and predictions keep every byte with 1, 2 and 4 workers."""
     results = set()
     gather = gatherer(make_batch())
     for workers in (1, 2, 4):
-        network = make(cell)
+        network = make(cell, segment=segment)
         assert len(shard_bounds(network.config, B)) > 1
         with ShardedNetwork(network, workers=workers) as sharded:
             for _ in range(3):

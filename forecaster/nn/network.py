@@ -1,4 +1,4 @@
-"""The network: segment embedding (optional) -> recurrent stack -> linear head on the last step.
+"""The network: segment embedding (optional) -> recurrent stack -> outputs from its final state (`decoder`).
 
 Shapes and notation as in `cells`: inputs (T, F, B), mask (T, B), outputs (K, B), state (L, n, H, B).
 """
@@ -15,6 +15,7 @@ from forecaster.config import NetworkConfig
 from forecaster.errors import ForecasterError
 from forecaster.nn import dense, init
 from forecaster.nn.cells import CELLS, Array, Shapes
+from forecaster.nn.decoder import decoder_of
 from forecaster.nn.recurrent import Mask, Pads, Stack, padded_steps, stack_shapes
 
 SHAPES = 3
@@ -26,7 +27,7 @@ def parameter_shapes(config: NetworkConfig) -> Shapes:
     width = config.hidden if config.embedding else config.inputs
     embedding: Shapes = {"embedding.weight": (config.hidden, config.inputs + 1)} if config.embedding else {}
     stack = stack_shapes(config.cell, width, config.hidden, config.layers)
-    return {**embedding, **stack, "head.weight": (config.outputs, config.hidden + 1)}
+    return {**embedding, **stack, **decoder_of(config).shapes(config, width)}
 
 
 def named_views(flat: Array, shapes: Shapes) -> dict[str, Array]:
@@ -49,7 +50,7 @@ class Gradients:
 
 
 class _Workspace:
-    """Arrays for T steps of B columns: those of the stack, [x; 1] of the embedding and [h; 1] of the head."""
+    """Arrays for T steps of B columns: [x; 1] of the embedding, those of the stack and of the decoder."""
 
     def __init__(
         self, config: NetworkConfig, steps: int, batch: int, dtype: DTypeLike, rolling: bool
@@ -61,7 +62,16 @@ class _Workspace:
         )
         self.X = np.ones((steps, config.inputs + 1, batch), dtype)
         self.x = self.X[:, :-1] if config.embedding else self.stack.inputs
-        self.Y = np.ones((config.hidden + 1, batch), dtype)
+        self.decoder = decoder_of(config)(config, batch, dtype, rolling=rolling)
+
+    def load(self, parameters: dict[str, Array]) -> None:
+        """Take the weights."""
+        self.stack.load(parameters)
+        self.decoder.load(parameters)
+
+    def outputs(self, drops: list[Array | None]) -> Array:
+        """(K, B), from the state after the last step."""
+        return self.decoder.forward(self.stack, drops)
 
 
 @dataclass
@@ -76,7 +86,7 @@ class Cache:
 
 
 class Network:
-    """Segment embedding (optional linear + ReLU) -> recurrent stack -> linear head on the last state.
+    """Segment embedding (optional linear + ReLU) -> recurrent stack -> direct head or segment decoder.
 
     With dropout, one mask of units serves all steps of a sequence (Gal & Ghahramani 2016); what is kept is
     scaled by 1 / (1 - p).
@@ -104,6 +114,8 @@ class Network:
             elif name.endswith(".weight"):
                 rows, columns = value.shape
                 value[:, :-1] = init.glorot(rows, columns - 1, rng=rng, dtype=self.dtype)
+            elif name == "decoder.positions":
+                value[...] = init.glorot(*value.shape, rng=rng, dtype=self.dtype)
 
     @property
     def state_shape(self) -> tuple[int, int, int]:
@@ -135,7 +147,7 @@ class Network:
         workspace = self._take(steps - cut, batch)
         workspace.stack.set_state(state)
         self._run(workspace, inputs[cut:], pads[cut:], drops)
-        return self._head(workspace, drops), Cache(workspace, drops, cut)
+        return workspace.outputs(drops), Cache(workspace, drops, cut)
 
     def predict(self, inputs: Array, *, mask: Mask | None = None, state: Array | None = None) -> Array:
         """Outputs (K, B) as of `forward` without dropout, in the memory of one step."""
@@ -143,7 +155,7 @@ class Network:
         drops = self._draw_drops(batch, None)
         workspace = self._take(1, batch, rolling=True)
         self._roll_in(workspace, inputs, padded_steps(mask, steps), state, drops)
-        outputs = self._head(workspace, drops)
+        outputs = workspace.outputs(drops)
         self._give(workspace)
         return outputs
 
@@ -163,11 +175,13 @@ class Network:
         cache.workspace = None
         flat = np.empty_like(self.flat)
         gradients = named_views(flat, self.shapes)
-        d_state = self._head_backward(workspace, cache.drops[-1], d_outputs, gradients)
+        d_state, of_decoder = workspace.decoder.backward(np.asarray(d_outputs, self.dtype), gradients)
         needed = inputs or self.config.embedding
         of_stack, d_inputs, d_initial = workspace.stack.backward(None, d_state, inputs=needed)
         for name, value in of_stack.items():
             gradients[name][...] = value
+        for name, value in of_decoder.items():
+            gradients[name] += value
         if self.config.embedding:
             assert d_inputs is not None
             d_inputs = self._embed_backward(workspace, cache.drops[0], d_inputs, gradients, inputs)
@@ -177,7 +191,7 @@ class Network:
         self._give(workspace)
         return Gradients(flat, gradients, full, d_initial)
 
-    # --- the three parts -------------------------------------------------------------------------------
+    # --- embedding and stack -----------------------------------------------------------------------------
 
     def _run(self, workspace: _Workspace, inputs: Array, pads: Pads, drops: list[Array | None]) -> None:
         """Embedding and stack over the steps of a workspace, from the state that is in it."""
@@ -201,23 +215,6 @@ class Network:
         dense.relu_backward(workspace.stack.inputs, d)
         dense.linear_backward(workspace.X, d, gradients["embedding.weight"])
         return dense.linear_input_gradient(self.parameters["embedding.weight"], d) if inputs else None
-
-    def _head(self, workspace: _Workspace, drops: list[Array | None]) -> Array:
-        h = workspace.stack.outputs[-1]
-        workspace.Y[:-1] = h if drops[-1] is None else h * drops[-1]
-        outputs = np.empty((self.config.outputs, h.shape[1]), self.dtype)
-        dense.linear(self.parameters["head.weight"], workspace.Y, outputs)
-        return outputs
-
-    def _head_backward(
-        self, workspace: _Workspace, drop: Array | None, d_outputs: Array, gradients: dict[str, Array]
-    ) -> Array:
-        d_outputs = np.asarray(d_outputs, self.dtype)
-        dense.linear_backward(workspace.Y, d_outputs, gradients["head.weight"])
-        d_state = np.zeros((*self.state_shape, d_outputs.shape[1]), self.dtype)
-        d_h = dense.linear_input_gradient(self.parameters["head.weight"], d_outputs)
-        d_state[-1, 0] = d_h if drop is None else d_h * drop
-        return d_state
 
     # --- steps without a cache -------------------------------------------------------------------------
 
@@ -282,7 +279,7 @@ class Network:
             for old in list(self._idle)[:-SHAPES]:
                 del self._idle[old]
         workspace = workspace or _Workspace(self.config, steps, batch, self.dtype, rolling)
-        workspace.stack.load(self.parameters)
+        workspace.load(self.parameters)
         return workspace
 
     def _give(self, workspace: _Workspace) -> None:

@@ -1,6 +1,7 @@
 """Sequences in, sequences out: a network with a head on every step.
 
-    many to one         `network.Network`: the head reads the last step
+    many to one         `network.Network`: a head reads the last step, or a `decoder` goes on from it, the
+                        outputs cut in segments
     many to many        `SequenceNetwork.forward`: a head on every step
     one to many         the same with `steps`, for an input that is followed by nothing; or `generate`, which
                         feeds every output back as the next input

@@ -1,0 +1,122 @@
+"""From the state after the last step to the outputs: a direct head, or a decoder step for each segment.
+
+    direct      h (H, B) -> linear -> outputs (K, B)
+    segments    the K outputs are cut into m segments of s. For each the recurrent stack takes one more step
+                from the encoder's final state, reading a learned embedding p_j of the segment's position in
+                place of data; a linear head common to all writes its s outputs. No step waits for another:
+                they are m·B columns of one batch (parallel multi-step forecasting, SegRNN, Lin et al. 2023)
+
+Notation as in `cells`; column j·B + b is segment j of sequence b. Encoder and decoder share the weights of
+the stack, so their gradients add up.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from forecaster.config import NetworkConfig
+from forecaster.nn import dense
+from forecaster.nn.cells import CELLS, Array, Shapes
+from forecaster.nn.recurrent import Drops, Stack
+
+
+class DirectHead:
+    """A linear head from the last hidden state to all outputs at once: workspace for B columns."""
+
+    def __init__(self, config: NetworkConfig, batch: int, dtype: DTypeLike, *, rolling: bool = False) -> None:
+        self.state_shape = config.layers, CELLS[config.cell].states, config.hidden, batch
+        self.Y: Array = np.ones((config.hidden + 1, batch), dtype)  # [h; 1]
+
+    @staticmethod
+    def shapes(config: NetworkConfig, width: int) -> Shapes:
+        """Names and shapes of the parameters; `width` is what a step of the stack reads."""
+        return {"head.weight": (config.outputs, config.hidden + 1)}
+
+    def load(self, parameters: dict[str, Array]) -> None:
+        """Take the weights."""
+        self.weight = parameters["head.weight"]
+
+    def forward(self, encoder: Stack, drops: Drops) -> Array:
+        """Outputs (K, B) from the last hidden state of `encoder`, which the last of `drops` (H, B) thins."""
+        h, self.drop = encoder.outputs[-1], drops[-1]
+        self.Y[:-1] = h if self.drop is None else h * self.drop
+        outputs = np.empty((len(self.weight), h.shape[1]), self.Y.dtype)
+        dense.linear(self.weight, self.Y, outputs)
+        return outputs
+
+    def backward(self, d_outputs: Array, gradients: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
+        """The derivative by the encoder's final state (L, n, H, B), given that by the outputs.
+
+        Writes the derivatives by its own parameters into `gradients`; those by parameters that it shares
+        with the encoder come second.
+        """
+        dense.linear_backward(self.Y, d_outputs, gradients["head.weight"])
+        d_state = np.zeros(self.state_shape, self.Y.dtype)
+        d_h = dense.linear_input_gradient(self.weight, d_outputs)
+        d_state[-1, 0] = d_h if self.drop is None else d_h * self.drop
+        return d_state, {}
+
+
+class SegmentDecoder:
+    """One step of the recurrent stack for each segment of the outputs: workspace for B sequences."""
+
+    def __init__(self, config: NetworkConfig, batch: int, dtype: DTypeLike, *, rolling: bool = False) -> None:
+        self.segments, self.size = segments_of(config)
+        self.outputs, self.batch = config.outputs, batch
+        columns, width = self.segments * batch, config.hidden if config.embedding else config.inputs
+        self.head = DirectHead(replace(config, outputs=self.size), columns, dtype)
+        self.stack = Stack(
+            config.cell, 1, width, config.hidden, config.layers, columns, dtype, rolling=rolling
+        )
+
+    @staticmethod
+    def shapes(config: NetworkConfig, width: int) -> Shapes:
+        """As of `DirectHead`."""
+        segments, size = segments_of(config)
+        return {"decoder.positions": (segments, width), "head.weight": (size, config.hidden + 1)}
+
+    def load(self, parameters: dict[str, Array]) -> None:
+        """Take the weights, those of the encoder among them."""
+        self.head.load(parameters)
+        self.stack.load(parameters)
+        self.stack.inputs[0] = np.repeat(parameters["decoder.positions"].T, self.batch, axis=1)  # (I, m·B)
+
+    def forward(self, encoder: Stack, drops: Drops) -> Array:
+        """Outputs (K, B) from the final state of `encoder`; `drops` (H, B) are those of the encoder."""
+        drops = [None if drop is None else np.tile(drop, self.segments) for drop in drops]
+        self.stack.set_state(np.tile(encoder.state(), self.segments))
+        self.stack.forward([None], drops[1:-1])
+        of_segments = self.head.forward(self.stack, drops)  # (s, m·B)
+        return _swapped(of_segments, self.size, self.segments).reshape(-1, self.batch)[: self.outputs]
+
+    def backward(self, d_outputs: Array, gradients: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
+        """As of `DirectHead`."""
+        d: Array = np.zeros((self.segments * self.size, self.batch), d_outputs.dtype)
+        d[: self.outputs] = d_outputs  # what the last segment has too much weighs nothing
+        d = _swapped(d, self.segments, self.size).reshape(self.size, -1)  # (s, m·B)
+        d_state, _ = self.head.backward(d, gradients)
+        of_stack, d_inputs, d_initial = self.stack.backward(None, d_state, inputs=True)
+        assert d_inputs is not None
+        gradients["decoder.positions"][...] = self._by_segment(d_inputs[0]).sum(axis=-1).T
+        return self._by_segment(d_initial).sum(axis=-2), of_stack
+
+    def _by_segment(self, columns: Array) -> Array:
+        """(…, m·B) -> (…, m, B)."""
+        return columns.reshape(*columns.shape[:-1], self.segments, self.batch)
+
+
+def _swapped(values: Array, rows: int, inner: int) -> Array:
+    """(rows·inner·B values) -> (inner, rows, B)."""
+    return values.reshape(rows, inner, -1).swapaxes(0, 1)
+
+
+def segments_of(config: NetworkConfig) -> tuple[int, int]:
+    """(m, s): segments that the outputs are cut into, and the size of each; the last may overhang."""
+    size = config.output_segment or config.outputs
+    return -(-config.outputs // size), size
+
+
+def decoder_of(config: NetworkConfig) -> type[DirectHead] | type[SegmentDecoder]:
+    """The class that `config` asks for."""
+    return DirectHead if config.output_segment is None else SegmentDecoder
