@@ -89,6 +89,12 @@ def test_missing_words() -> None:
     assert np.isnan(parse_numbers(table(["1", "-", "2"]), "y", na=("-",))[1])
 
 
+@pytest.mark.parametrize(("cells", "kind"), [(["1", "-999"], pa.string()), ([1.0, -999.0], pa.float64())])
+def test_a_number_that_means_missing(cells: list, kind: pa.DataType) -> None:
+    """A number named by --na is missing, also where every cell is a number."""
+    np.testing.assert_array_equal(parse_numbers(table(cells, kind), "y", na=("-999",)), [1.0, np.nan])
+
+
 @pytest.mark.parametrize(
     ("cells", "kind"),
     [([1, None, 3], pa.int32()), ([1.0, None, 3.0], pa.float32()), ([1, None, 3], pa.decimal128(9, 2))],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -54,6 +56,9 @@ def parse_numbers(
     values = _as_floats(column.cast(pa.float64(), safe=False))
     _refuse_infinite(table, name, values)
     findings = _inexact(table, name, column, values)
+    for word in config.na:
+        if re.fullmatch(NUMBER, word):
+            values[values == float(word)] = np.nan
     if pa.types.is_decimal(column.type):
         message = f"column {shown(name)} holds decimal numbers"
         findings.append(repair("N005", message, count=len(values), action="read as floating point"))
@@ -66,7 +71,7 @@ def _from_text(
     column = table.columns[name]
     if comma and config.decimal is None and config.thousands is None:
         refuse_groups(table, name, column)
-    values = _cast(column) if config.decimal in (None, ".") else None
+    values = _cast(column) if config.decimal in (None, ".") and not config.na else None
     if values is not None and np.isfinite(values).all():
         return values, _inexact(table, name, column, values)  # the usual case: every cell a finite number
     cells, findings = plain_numbers(table, name, blanked(column, config.na), config, comma=comma)
