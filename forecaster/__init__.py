@@ -45,7 +45,8 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
         reading    delimiter, encoding, quote, escape, header, skip, skip_end, decimal, thousands, strip, na,
                    date_format, tz, duplicates, bad_rows, strict, layout
         forecast   horizon, effort, levels
-        network    lookback, segment, seasons, log, deseasonalise, cell, hidden, layers, dropout, members
+        network    lookback, segment, seasons, log, deseasonalise, cell, hidden, layers, dropout, decoder,
+                   members
         training   steps, batch, rate, loss, quantile, optimizer, weight_decay, clip, schedule, unroll,
                    patience, refit, keep_on_interrupt, seed, workers
 

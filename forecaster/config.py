@@ -21,6 +21,7 @@ from typing import Any, Literal, TypeVar
 from forecaster.errors import UsageError
 
 Cell = Literal["rnn", "gru", "lstm"]
+Decoder = Literal["direct", "segments"]
 LossName = Literal["mse", "mae", "huber", "pinball"]
 OptimizerName = Literal["adam", "sgd"]
 Effort = Literal["quick", "normal", "best"]
@@ -197,6 +198,8 @@ class Options:
     hidden: int | None = None
     layers: int = 1
     dropout: float = 0.0
+    decoder: Decoder | None = None
+    """The whole horizon from one head, or a decoder step for each segment of it."""
     members: int | None = None
     steps: int | None = None
     batch: int | None = None

@@ -169,6 +169,7 @@ def _network(options: Options, panel: Panel, segment: int, horizon: int, gaps: b
         hidden=options.hidden or EFFORTS[options.effort].hidden,
         layers=options.layers,
         outputs=horizon,
+        output_segment=min(segment, horizon) if options.decoder == "segments" else None,
         embedding=True,
         dropout=options.dropout,
     )

@@ -219,6 +219,7 @@ def _describe(member: Member) -> dict[str, Any]:
         "cell": config.network.cell,
         "layers": config.network.layers,
         "hidden": config.network.hidden,
+        "decoder": "direct" if config.network.output_segment is None else "segments",
         "parameters": int(member.network.flat.size),
         "lookback": config.lookback,
         "segment": config.segment,

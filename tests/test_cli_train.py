@@ -124,6 +124,15 @@ def test_show_is_the_model_card(trained: Path) -> None:
     assert card["forecast"]["horizon"] == 14
 
 
+def test_a_decoder_of_segments(folder: Path) -> None:
+    """--decoder segments trains networks that write the horizon segment by segment; `show` says so."""
+    result = forecast("train", "demand.csv", "--decoder", "segments", "--members", "1", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    card = json.loads(forecast("show", "--json", cwd=folder).stdout)
+    assert [member["decoder"] for member in card["members"].values()] == ["segments"]
+    assert len(forecast("predict", cwd=folder).stdout.splitlines()) == 1 + 14
+
+
 def test_evaluate_backtests(folder: Path) -> None:
     """`evaluate` scores every origin; the report is its result, so it goes to stdout."""
     arguments = ["evaluate", "demand.csv", "--horizon", "7", "--origins", "3", "--step", "5"]

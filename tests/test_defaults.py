@@ -130,6 +130,8 @@ def test_few_series_validate_on_more_rows():
         {"log": False},
         {"deseasonalise": True},
         {"deseasonalise": False},
+        {"decoder": "direct"},
+        {"decoder": "segments"},
         {"cell": "lstm", "hidden": 7, "layers": 3, "dropout": 0.2},
         {"members": 3},
         {"steps": 11, "batch": 13, "rate": 0.5, "loss": "huber", "patience": 0},
@@ -154,6 +156,8 @@ def test_what_is_asked_for_is_kept(asked):
                 assert member.seasons in ((), tuple(sorted(value)))
             elif name == "lookback":
                 assert value <= member.lookback < value + member.segment
+            elif name == "decoder":
+                assert member.network.output_segment == (7 if value == "segments" else None)
             elif name == "seed":
                 assert member.seed == value + number
             else:

@@ -14,6 +14,7 @@ import pytest
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+import forecaster
 from forecaster import pipeline
 from forecaster.blend import prior
 from forecaster.config import Options
@@ -40,9 +41,11 @@ def model(table):
     return trained(table)
 
 
-def trained(table):
+def trained(table, **asked):
     """A model of one network, taken twice."""
-    options = Options(horizon=3, hidden=4, steps=10, lookback=6, segment=2, members=1, levels=(80, 95))
+    options = Options(
+        horizon=3, hidden=4, steps=10, lookback=6, segment=2, members=1, levels=(80, 95), **asked
+    )
     read = pipeline.ReadConfig(target=("y",), covariates=("heat",))
     one = pipeline.train(table, options, read).model
     blend = dataclasses.replace(one.blend, weights=prior(2))
@@ -121,6 +124,37 @@ def forged(content, change=None, arrays=None, **metadata):
 def test_load_gives_what_was_saved(model, content, tmp_path):
     """Everything comes back: options, members, weights, blend, intervals and facts."""
     assert same(loaded(content, tmp_path), model)
+
+
+def test_segment_decoders_are_saved_and_loaded(table, tmp_path):
+    """Positions come back with the other weights, and so do the forecasts; positions too many are damage."""
+    model = trained(table, decoder="segments")
+    model.save(tmp_path / "z.model")
+    content = (tmp_path / "z.model").read_bytes()
+    again = loaded(content, tmp_path)
+    assert same(again, model)
+    assert again.members[0].network.parameters["decoder.positions"].shape == (2, 4)  # 3 steps in twos
+    assert again.card()["members"]["network 1"]["decoder"] == "segments"
+    pd.testing.assert_frame_equal(
+        forecaster.predict(again, table, target=("y",)), forecaster.predict(model, table, target=("y",))
+    )
+
+    def longer(values):
+        for member in values["members"]:
+            member["network"]["output_segment"] = 1
+
+    refused(forged(content, longer), tmp_path, "sizes of the network and of its weights differ")
+
+
+def test_a_file_from_before_there_were_decoders(model, content, tmp_path):
+    """A setting that is not in the file is its default: a direct head."""
+
+    def older(values):
+        del values["options"]["decoder"]
+        for member in values["members"]:
+            del member["network"]["output_segment"]
+
+    assert same(loaded(forged(content, older), tmp_path), model)
 
 
 def test_saving_again_gives_the_same_bytes(content, tmp_path):

@@ -90,6 +90,7 @@ NETWORK = {
     "hidden": "Units of a layer.",
     "layers": "Recurrent layers.",
     "dropout": "Probability of dropping a unit.",
+    "decoder": "The horizon from one head, or a step for each segment.",
     "members": "Networks in the ensemble.",
 }
 TRAINING = {
