@@ -24,6 +24,7 @@ from forecaster.blend import Blend, network_name
 from forecaster.config import MemberConfig, Options, ReadConfig, from_json, to_json
 from forecaster.data.calendar import Frequency, frequency, times_as_strings
 from forecaster.data.panel import Names, Panel
+from forecaster.data.trading import described
 from forecaster.data.write import atomic_write
 from forecaster.errors import LockedError, ModelError, StorageError, UsageError
 from forecaster.nn.network import Network, parameter_shapes
@@ -131,6 +132,7 @@ class Model:
                 "target": facts.names.target,
                 "covariates": list(facts.names.covariates),
                 "frequency": facts.frequency.alias,
+                **({"trading days": days} if (days := described(facts.frequency)) else {}),
                 "seasons": list(facts.frequency.seasonalities),
                 "series": facts.series,
                 "rows": facts.rows,

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
 
-from forecaster.config import ReadConfig
-from forecaster.data.calendar import frequency, future_times, trading_days
+from forecaster.config import ReadConfig, from_json, to_json
+from forecaster.data.calendar import Frequency, frequency, future_times, step_of, trading_days
 from forecaster.data.export import export_panel
+from forecaster.data.frames import forecast_frame
 from forecaster.data.load import Loaded, load
+from forecaster.data.trading import described
 from forecaster.errors import DataError, UsageError
 
 HOWS = ["mean", "sum", "last", "first", "max", "min"]
@@ -95,14 +97,116 @@ def test_trading_days_of_an_exchange() -> None:
     with pytest.raises(DataError, match="does not lie on its grid"):
         load(frame.replace(days[18], pd.Timestamp("2024-11-28")), ReadConfig(calendar="XNYS"))
     with pytest.raises(UsageError, match="knows no exchange 'XXXX'"):
-        trading_days("XXXX")
+        trading_days(step_of("B-XXXX"))
+
+
+def future_days(loaded: Loaded, count: int) -> list[str]:
+    """The days after the last one, as month and day."""
+    panel = loaded.panel
+    ahead = future_times(int(panel.time.max()), panel.frequency, count, panel.names.tz)
+    return pd.DatetimeIndex(ahead.view("M8[ns]")).strftime("%m-%d").tolist()
+
+
+def closes(start: str, stop: str, closed: list[str]) -> pd.DataFrame:
+    """Closing prices of each weekday but those in `closed`."""
+    days = pd.bdate_range(start, stop).difference(pd.to_datetime(closed))
+    return pd.DataFrame({"date": days, "close": 100 + np.arange(len(days)) % 7})
+
+
+def test_half_days_and_holidays_of_an_exchange() -> None:
+    """At Thanksgiving and Christmas half days are trading days and holidays are not; the last row is one."""
+    pytest.importorskip("exchange_calendars", reason="the extra `calendars` is not installed")
+    loaded = load(closes("2025-10-01", "2025-11-28", ["2025-11-27"]), ReadConfig(calendar="XNYS"))
+    days = future_days(loaded, 26)
+    assert days[0] == "12-01"
+    assert "12-24" in days  # closes at one o'clock
+    assert days[-10:] == [
+        "12-23",
+        "12-24",
+        "12-26",
+        "12-29",
+        "12-30",
+        "12-31",
+        "01-02",
+        "01-05",
+        "01-06",
+        "01-07",
+    ]
+
+
+def test_exchanges_that_the_library_knows_for_some_years() -> None:
+    """A calendar that begins late is read; beyond its end, where no holiday is known, it is refused."""
+    pytest.importorskip("exchange_calendars", reason="the extra `calendars` is not installed")
+    loaded = load(
+        closes("2024-02-01", "2024-03-19", ["2024-02-12", "2024-02-23"]), ReadConfig(calendar="XTKS")
+    )
+    assert future_days(loaded, 2) == ["03-21", "03-22"]  # the day of the equinox is a holiday
+    loaded = load(closes("2024-03-01", "2024-03-19", []), ReadConfig(calendar="XSHG"))
+    assert future_days(loaded, 12)[-1] == "04-08"  # the days of Qingming
+    with pytest.raises(UsageError, match="knows the trading days of XSHG up to") as caught:
+        future_days(loaded, 10_000)
+    assert "--horizon" in caught.value.hint
+
+
+CLOSED = [f"{year}-{day}" for year in range(2015, 2025) for day in ("07-04", "12-25")]
+LEARNED = "4 Jul, 25 Dec"
+
+
+def test_holidays_learned_from_the_data() -> None:
+    """Without a calendar, days closed every year are left out of forecasts, and that is said."""
+    loaded = load(closes("2015-01-05", "2024-12-20", CLOSED))
+    (finding,) = loaded.findings
+    assert (finding.code, finding.severity) == ("D007", "info")
+    assert LEARNED in finding.message
+    assert future_days(loaded, 5) == ["12-23", "12-24", "12-26", "12-27", "12-30"]
+    assert described(loaded.panel.frequency).endswith(f"learned from the data: {LEARNED}")
+    again = load(closes("2015-01-05", "2024-12-20", CLOSED), from_json(ReadConfig, to_json(loaded.read)))
+    assert again.panel.frequency == loaded.panel.frequency
+    assert from_json(Frequency, to_json(loaded.panel.frequency)) == loaded.panel.frequency
+
+
+def test_holidays_of_the_whole_panel() -> None:
+    """One series that trades on a day makes it open for all; a day is closed where no series has it."""
+    frame = closes("2015-01-05", "2024-12-20", CLOSED).assign(symbol="A")
+    other = closes("2015-01-05", "2024-12-20", CLOSED[1::2]).assign(symbol="B", close=5.0)
+    loaded = load(pd.concat([frame, other]))
+    assert [rule.month for rule in loaded.panel.frequency.holidays] == [12]
+
+
+def test_a_series_that_ended_early_goes_on_through_days_known_to_be_open() -> None:
+    """A holiday that began after a series ended is no holiday in its forecast."""
+    frame = closes("2014-01-02", "2024-12-20", [f"{year}-12-25" for year in range(2019, 2024)]).assign(id="a")
+    old = frame[frame["date"] < "2014-12-23"].assign(id="b", close=3.0)
+    panel = load(pd.concat([frame, old])).panel
+    (rule,) = panel.frequency.holidays
+    assert rule.since == 2019
+    first = forecast_frame(panel, panel.lengths, {"forecast": np.zeros((2, 4))}).groupby("id")["date"].first()
+    table = forecast_frame(panel, panel.lengths, {"forecast": np.zeros((2, 4))})
+    ahead = table[table["id"] == "b"]["date"].dt.strftime("%m-%d").tolist()
+    assert ahead == ["12-23", "12-24", "12-25", "12-26"]
+    assert first["a"] == pd.Timestamp("2024-12-23")
+
+
+def test_the_command_line_tells_of_holidays(tmp_path: Path) -> None:
+    """inspect, the log of train and the model card name the holidays, and a forecast leaves them out."""
+    closes("2015-01-05", "2024-12-20", CLOSED).to_csv(tmp_path / "x.csv", index=False)
+    shown = json.loads(forecast("inspect", "x.csv", "--json", cwd=tmp_path).stdout)
+    assert LEARNED in shown["trading days"]
+    trained = forecast("train", "x.csv", "--horizon", "4", cwd=tmp_path)
+    assert f"D007 2 holidays learned from the trading days: {LEARNED}" in trained.stderr
+    card = json.loads(forecast("show", "--json", cwd=tmp_path).stdout)
+    assert LEARNED in card["data"]["trading days"]
+    rows = forecast("predict", cwd=tmp_path)
+    assert [line[:10] for line in rows.stdout.splitlines()[1:]] == [
+        "2024-12-23", "2024-12-24", "2024-12-26", "2024-12-27"
+    ]  # fmt: skip
 
 
 def test_trading_days_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra the error says how to install it."""
     monkeypatch.setitem(__import__("sys").modules, "exchange_calendars", None)
     with pytest.raises(UsageError, match="need the library exchange_calendars") as caught:
-        trading_days("XLON")
+        trading_days(step_of("B-XLON"))
     assert "pip install" in caught.value.hint
 
 

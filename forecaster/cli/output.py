@@ -50,8 +50,10 @@ def findings(loaded: Loaded) -> list[dict[str, Any]]:
 def facts(loaded: Loaded) -> dict[str, Any]:
     """What was understood of the data, in plain JSON values."""
     from forecaster.data.calendar import times_as_strings
+    from forecaster.data.trading import described
 
     panel, names = loaded.panel, loaded.panel.names
+    days = described(panel.frequency)
     first, last = times_as_strings(panel.time[[panel.time.argmin(), panel.time.argmax()]], names)
     return {
         "source": loaded.source,
@@ -60,6 +62,7 @@ def facts(loaded: Loaded) -> dict[str, Any]:
         "target": list(loaded.read.target or (names.target,)),
         "covariates": list(names.covariates),
         "frequency": panel.frequency.alias,
+        **({"trading days": days} if days else {}),
         "season": panel.frequency.season,
         "series": len(panel),
         "rows": int(panel.lengths.sum()),

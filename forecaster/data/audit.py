@@ -35,6 +35,7 @@
     D004   repair     rows not in order of time, sorted
     D005   repair     a gap of more than five business days between trading days
     D006   repair     readings put on a grid, as asked
+    D007   info       holidays that the trading days show, which forecasts leave out
     P001   warning    jumps of prices that look like splits of shares
     P002   repair     splits of shares, undone as asked
     S001   info       series too short for their season

@@ -3,19 +3,23 @@
 A frequency is a pandas offset alias. Here it is taken as a Step: a fixed length, a number of months (keeping
 the day in the month, or always the last day), or a business day. Steps of whole days are counted on the clock
 of the time zone, shorter ones in UTC, as pandas does.
+
+Business days are the weekdays of a pattern without the holidays that the data show (module `holidays`), or
+the trading days of an exchange (alias B-XNYS), from the library exchange_calendars.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecaster.data.holidays import Holiday, closed_days
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +37,9 @@ OLDER = {"H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns",
          "M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS"}  # fmt: skip
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+WORKWEEK = "1111100"  # Monday to Friday
+LAST_YEAR = 2261  # of times in ns
+FIRST_SESSION, LAST_SESSION = "1990-01-01", "2060-12-31"  # asked of a calendar; some know fewer years
 KNOWN = "s, min, 15min, h, D, B, W-SUN, MS, ME, QS, QE, YS or YE"
 
 
@@ -47,6 +54,8 @@ class Frequency:
 
     alias: str
     seasonalities: tuple[int, ...]
+    holidays: tuple[Holiday, ...] = ()
+    """Closed days that the data show, of business days."""
 
     @property
     def season(self) -> int:
@@ -62,7 +71,9 @@ class Step:
     size: int
     """ns of a fixed step, months of a month step, 1 for business days."""
     exchange: str | None = None
-    """Whose trading days business days are; None: Monday to Friday."""
+    """Whose trading days business days are; None: those of `weekmask` but for `holidays`."""
+    weekmask: str = WORKWEEK
+    holidays: tuple[Holiday, ...] = ()
 
     @property
     def by_days(self) -> bool:
@@ -101,13 +112,26 @@ def step_of(alias: str) -> Step:
 
 
 @lru_cache
-def trading_days(exchange: str | None) -> np.busdaycalendar:
-    """Monday to Friday, or the trading days of an exchange, from the library exchange_calendars.
+def trading_days(step: Step) -> np.busdaycalendar:
+    """The days that a business step counts.
 
-    Raises UsageError where the library is missing or does not know the exchange.
+    Raises UsageError where they are those of an exchange and the library exchange_calendars is missing or
+    does not know it.
     """
-    if exchange is None:
-        return np.busdaycalendar()
+    if step.exchange is None:
+        closed = closed_days(step.holidays, LAST_YEAR)
+        return np.busdaycalendar(step.weekmask, _dates(closed))
+    sessions = _sessions(step.exchange)
+    weekdays = np.unique((sessions.astype(np.int64) + 3) % 7)  # 1970 began on a Thursday
+    mask = [day in weekdays for day in range(7)]
+    every = np.arange(sessions[0], sessions[-1] + 1)
+    open_days = every[np.is_busday(every, weekmask=mask)]
+    return np.busdaycalendar(weekmask=mask, holidays=np.setdiff1d(open_days, sessions))
+
+
+@lru_cache
+def _sessions(exchange: str) -> NDArray[np.datetime64]:
+    """Every trading day of an exchange that the library knows of, half days included."""
     try:
         import exchange_calendars
     except ImportError as error:
@@ -118,17 +142,20 @@ def trading_days(exchange: str | None) -> np.busdaycalendar:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what newer versions of pandas tell that library, not the user
-            known = exchange_calendars.get_calendar(exchange, start="1990-01-01")
+            known = exchange_calendars.get_calendar(exchange, start="2020-01-06", end="2020-12-31")
+            first, last = (str(bound or "")[:10] for bound in (known.bound_min(), known.bound_max()))
+            bounds = max(first, FIRST_SESSION), min(last or LAST_SESSION, LAST_SESSION)
+            whole = type(known)(*bounds)
     except exchange_calendars.errors.InvalidCalendarName as error:
         raise UsageError(
             f"exchange_calendars knows no exchange {exchange!r}", hint="Use a code such as XNYS or XLON."
         ) from error
-    sessions = known.sessions.to_numpy().astype("datetime64[D]")
-    weekdays = np.unique((sessions.astype(np.int64) + 3) % 7)
-    mask = [day in weekdays for day in range(7)]
-    every = np.arange(sessions[0], sessions[-1] + 1)
-    open_days = every[np.is_busday(every, weekmask=mask)]
-    return np.busdaycalendar(weekmask=mask, holidays=np.setdiff1d(open_days, sessions))
+    except (NotImplementedError, ValueError) as error:  # some exchanges, with some versions of pandas
+        raise UsageError(
+            f"this version of exchange_calendars cannot tell the trading days of {exchange}: {error}",
+            hint="Update it; or leave --calendar out, and the holidays in the data are used.",
+        ) from error
+    return np.asarray(whole.sessions.to_numpy().astype("datetime64[D]"))
 
 
 def alias_of(step: Step, at: int) -> str:
@@ -180,7 +207,7 @@ def position(step: Step, time: Longs, start: Longs) -> tuple[Longs, NDArray[np.b
     day, clock = np.divmod(time, DAY)
     first_day, first_clock = np.divmod(start, DAY)
     if step.kind == "business":
-        days = trading_days(step.exchange)
+        days = trading_days(step)
         steps = np.busday_count(_dates(first_day), _dates(day), busdaycal=days)
         return steps.astype(np.int64), (clock == first_clock) & np.is_busday(_dates(day), busdaycal=days)
     month, first_month = _months(day), _months(first_day)
@@ -198,8 +225,9 @@ def moved(step: Step, start: Longs, count: Longs) -> Longs:
         return np.asarray(start + count * step.size)
     day, clock = np.divmod(start, DAY)
     if step.kind == "business":
-        days = trading_days(step.exchange)
+        days = trading_days(step)
         later = np.busday_offset(_dates(day), count, roll="preceding", busdaycal=days).astype(np.int64)
+        _refuse_unknown(step, later)
         return np.asarray(later * DAY + clock)
     month = _months(day)
     target = month + count * step.size
@@ -207,6 +235,18 @@ def moved(step: Step, start: Longs, count: Longs) -> Longs:
         return np.asarray((_first_day(target + 1) - 1) * DAY + clock)
     last = _first_day(target + 1) - _first_day(target) - 1
     return np.asarray((_first_day(target) + np.minimum(_day_in_month(day, month), last)) * DAY + clock)
+
+
+def _refuse_unknown(step: Step, days: Longs) -> None:
+    """UsageError for days later than those that the library knows of an exchange."""
+    if step.exchange is None:
+        return
+    last = _sessions(step.exchange)[-1]
+    if days.size and days.max() > last.astype(np.int64):
+        raise UsageError(
+            f"exchange_calendars knows the trading days of {step.exchange} up to {last} only",
+            hint="Update it, or ask for a shorter --horizon.",
+        )
 
 
 def _dates(days: Longs) -> NDArray[np.datetime64]:
@@ -248,7 +288,7 @@ def from_local(ns: Longs, tz: str | None) -> Longs:
 
 def future_times(last: int, frequency: Frequency, count: int, tz: str | None = None) -> Longs:
     """The `count` timestamps (ns UTC) that follow `last`; days and longer steps keep the clock of `tz`."""
-    step = step_of(frequency.alias)
+    step = replace(step_of(frequency.alias), holidays=frequency.holidays)
     zone = tz if step.by_days else None
     start = np.full(count, to_local(np.array([last], np.int64), zone)[0])
     return from_local(moved(step, start, np.arange(1, count + 1)), zone)

@@ -26,6 +26,7 @@ from forecaster.data.regrid import on_grid
 from forecaster.data.splits import adjusted
 from forecaster.data.strays import without_strays, without_units
 from forecaster.data.table import shown
+from forecaster.data.trading import with_holidays
 from forecaster.data.zones import Times
 from forecaster.errors import DataError, UsageError
 
@@ -92,8 +93,9 @@ def load(
     found, doubles = each_once(found, config.duplicates, table)
     found, ends = trimmed(found, table, roles.targets)
     panel, gaps = to_panel(found, names, freq, table)
+    panel, holidays = with_holidays(panel)
     panel, splits = adjusted(panel, adjust=config.adjust_splits)
-    findings += [*doubles, *ends, *gaps, *splits, *examine(panel, time.time_ns())]
+    findings += [*doubles, *ends, *gaps, *holidays, *splits, *examine(panel, time.time_ns())]
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _remembered(source))
