@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
@@ -127,6 +128,18 @@ def test_one_byte_changed(tmp_path: Path, table: pd.DataFrame, style: Style, dat
             assert set(rows) <= sound
             assert np.isfinite([value for _, value in rows]).all()
             assert len(rows) == len(sound) or (bad_rows == "skip" and named)
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["5 Jan 2024;−1,5", "Jan 5, 2024 10:00;NA", "2024-Jan-05;x", "x;1.234,5", "x;(5)", "x;12 %", "x;€5"],
+)
+def test_a_row_is_no_header(tmp_path: Path, row: str) -> None:
+    """A first line with a number or a date as people write them is not taken for the names of columns."""
+    (tmp_path / "x.csv").write_text(f"{row}\n" * 9, encoding="utf-8")
+    with pytest.raises(DataError, match="the first line looks like data") as caught:
+        load(tmp_path / "x.csv", ReadConfig(delimiter=";"))
+    assert "--no-header" in caught.value.hint
 
 
 def test_a_forecast_does_not_know_the_file(tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ MOST_NAMES = 3  # in a header beside which a delimiter at the end of each row is
 SAMPLE = 2**16  # bytes in which rival readings are looked for; the one taken is then checked on all of it
 EXCEL = re.compile(rb'"?sep=([^\r\n"])"?(?:\r\n|\r|\n)')
 DATED = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?\s*")
-DATUM = re.compile(r"\s*([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?)\s*")
+NUMERAL = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[(]?[+\-−$€£¥]*\d[\d,.'’ \xa0\u202f]*[)%]?"
+NAMED = r"(\d{1,2}|\d{4})[- ][A-Za-z]{3,9}\.?[- ,]+\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
+DATUM = re.compile(rf"\s*({NUMERAL}|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}([ T].*)?|({NAMED})([ T,].*)?)\s*")
 
 
 @dataclass(frozen=True)
