@@ -81,6 +81,21 @@ def choose_horizon(options: Options, panel: Panel) -> int:
     return horizon
 
 
+def newest_origins(panel: Panel, horizon: int) -> Ints:
+    """The newest origin of each series (S,) that whole `horizon` rows follow, with no gap too long to cross.
+
+    Where there is none, the rows that `horizon` leaves; zero where it leaves nothing.
+    """
+    left = np.maximum(panel.lengths - horizon, 0)
+    if not panel.broken:
+        return left
+    series, start, stop = panel.stretches
+    fits = np.flatnonzero(stop - start > horizon)
+    newest = np.full(len(panel), -1)
+    newest[series[fits]] = (stop - horizon - panel.offsets[series])[fits]  # in order, so that the last stays
+    return np.where(newest < 0, left, newest)
+
+
 def split(known: Ints, horizon: int) -> Split:
     """Hold out the newest rows before `known[s]` for validation.
 

@@ -76,12 +76,16 @@ def _training_data(
         horizon=config.horizon,
         gaps=config.gaps,
     )
-    index = index_windows(parts.train, config.lookback, config.horizon, recent=config.training.recent)
+    index = index_windows(
+        parts.train, config.lookback, config.horizon, recent=config.training.recent, panel=panel
+    )
     data = TrainingData(windows, index, parts.train)
     held = np.flatnonzero((parts.train > 0) & (parts.validation > parts.train))
     if not validate or not held.size:
         return data
     validation = validation_windows(parts, held, config.horizon, rng)
+    if not windows.targets(*validation, parts.validation)[1].any():  # in a gap: nothing to compare with
+        return data
     return dataclasses.replace(data, validation=validation, validation_known=parts.validation)
 
 

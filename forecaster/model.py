@@ -138,6 +138,7 @@ class Model:
                 "rows": facts.rows,
                 "first": first,
                 "last": last,
+                "max_gap": facts.read.max_gap,
                 "repairs": facts.repairs,
             },
             "forecast": {"horizon": self.horizon, "levels": list(self.options.levels), "log": config.log},

@@ -19,10 +19,10 @@ from forecaster.config import Options, ReadConfig
 from forecaster.data.calendar import times_as_strings
 from forecaster.data.load import Loaded, load
 from forecaster.data.panel import Panel
-from forecaster.defaults import choose_horizon, split
+from forecaster.defaults import choose_horizon, newest_origins, split
 from forecaster.ensemble import Listener
 from forecaster.errors import ModelError
-from forecaster.evaluation.backtest import rolling_origins
+from forecaster.evaluation.backtest import held_out, rolling_origins
 from forecaster.evaluation.baselines import backtest_baselines, first_ends
 from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.intervals import calibrate
@@ -88,8 +88,8 @@ def train(
     loaded = load(source, read)
     panel = loaded.panel
     horizon = choose_horizon(options, panel)
-    known = np.where(panel.lengths > horizon, panel.lengths - horizon, 0)
-    if not split(known, horizon).series.size:
+    known = newest_origins(panel, horizon)
+    if not _anything_held_out(panel, known, horizon):
         return _train_unreported(loaded, horizon, options, on_event)
     fit = fitting.fit(panel, known, horizon, options, on_event)
     ends = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
@@ -125,7 +125,9 @@ def evaluate(
     if model and options.horizon is not None:
         horizon = options.horizon
     history = 1 if model else 2  # rows before the first origin of the longest series
-    ends = rolling_origins(panel.lengths, horizon, origins, step or horizon, history=history)
+    newest = newest_origins(panel, horizon)
+    lengths = np.where(newest > 0, newest + horizon, panel.lengths)
+    ends = rolling_origins(lengths, horizon, origins, step or horizon, history=history)
     if model is None:
         known = np.maximum(first_ends(ends), 0)
         fit = fitting.fit(panel, known, horizon, options, on_event)
@@ -143,13 +145,22 @@ def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: 
     """Train on all rows, since no series is long enough to hold anything out."""
     panel = loaded.panel
     fit = fitting.fit(panel, panel.lengths, horizon, options, on_event)
-    needed = 3 * horizon
+    longest = int((panel.stretches.stop - panel.stretches.start).max())
+    rows = f"the longest series has {longest} rows"
+    if panel.broken:
+        rows = f"between gaps of more than {panel.max_gap} rows (see --max-gap) are {longest} rows at most"
     note = (
-        f"No error report: the longest series has {int(panel.lengths.max())} rows, and holding out "
-        f"data for a horizon of {horizon} takes about {needed}. The intervals are rough."
+        f"No error report: {rows}, and holding out data for a horizon of {horizon} takes about "
+        f"{3 * horizon}. The intervals are rough."
     )
     model = _model(loaded, fit, options, _rough_widths(horizon, options), None)
     return Training(model, None, loaded, (note,), fit.interrupted)
+
+
+def _anything_held_out(panel: Panel, known: Ints, horizon: int) -> bool:
+    """Whether a series that is long enough has a value in its `horizon` rows behind the known ones."""
+    ends = np.where(split(known, horizon).train > 0, known, -1)
+    return bool(np.isfinite(held_out(panel, ends[None], horizon)).any())
 
 
 def _half_widths(panel: Panel, fit: Fit, ends: Ints, point: Floats, options: Options) -> Floats:

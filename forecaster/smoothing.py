@@ -59,8 +59,9 @@ def _above_zero(method: Method, y: Floats, inside: NDArray[np.bool_], horizon: i
 
 
 def _newest_rows(panel: Panel, series: Ints, ends: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-    """Rows (n, B) of the panel, the newest last, and which of them lie in their series."""
+    """Rows (n, B) of the panel, the newest last, and which lie behind the last gap too long to cross."""
     count = int(min(LONGEST, ends[series].max()))
-    start = panel.offsets[series]
-    rows = np.arange(-count, 0)[:, None] + (start + ends[series])
+    stop = panel.offsets[series] + ends[series]
+    start = panel.stretches.around(stop - 1)[0]
+    rows = np.arange(-count, 0)[:, None] + stop
     return np.maximum(rows, start), rows >= start

@@ -41,7 +41,7 @@ class Transform:
     indices: tuple[Floats, ...]  # one (S, m) a season: additive index of x, zero where none was found
     centre: Floats  # (S,)
     scale: Floats  # (S,) one unit of z in units of d; never zero
-    z: NDArray[np.float32]  # (N, C) with gaps filled from the left; covariates standardised
+    z: NDArray[np.float32]  # (N, C) with gaps filled from the left as far as allowed; covariates standardised
     observed: NDArray[np.bool_]  # (N, C)
 
     @np.errstate(over="ignore")  # the forecast is checked as a whole
@@ -88,10 +88,14 @@ def fit_transform(
     fitted = []
     for part, span in _blocks(panel.offsets):
         rows = _Rows(panel.offsets[part.start : part.stop + 1], ends[part])
-        d[span], *found = _fit_target(rows, panel.target[span], observed[span, 0], log, seasons, horizon)
+        d[span], *found = _fit_target(
+            rows, panel.target[span], observed[span, 0], log, seasons, horizon, panel.max_gap
+        )
         fitted.append(found)
         for channel in range(1, panel.values.shape[1]):
-            z[span, channel] = _standardise(panel.values[span, channel], observed[span, channel], rows)
+            z[span, channel] = _standardise(
+                panel.values[span, channel], observed[span, channel], rows, panel.max_gap
+            )
     every_index, centres, scales = zip(*fitted, strict=True)
     indices = tuple(np.concatenate(parts) for parts in zip(*every_index, strict=True))
     scale = np.concatenate(scales)
@@ -117,6 +121,7 @@ def _fit_target(
     log: bool,
     seasons: tuple[int, ...],
     horizon: int,
+    max_gap: int | None,
 ) -> tuple[Floats, list[Floats], Floats, Floats]:
     """d with its gaps filled, the indices, centre and scale of some series.
 
@@ -133,7 +138,7 @@ def _fit_target(
         index *= rows.has_season(x, observed, season)[:, None]
         x -= index[rows.series, rows.position % season]
         indices.append(index)
-    return _fill_left(x, observed, rows), indices, centre, rows.spread(x, observed, horizon)
+    return _fill_left(x, observed, rows, max_gap), indices, centre, rows.spread(x, observed, horizon)
 
 
 def positive(panel: Panel, ends: Ints) -> bool:
@@ -258,17 +263,19 @@ def _log(values: Floats) -> Floats:
     return np.log(values, where=values > 0, out=np.full(len(values), np.nan))
 
 
-def _standardise(values: Floats, observed: NDArray[np.bool_], rows: _Rows) -> Floats:
+def _standardise(values: Floats, observed: NDArray[np.bool_], rows: _Rows, max_gap: int | None) -> Floats:
     """A covariate with mean 0 and deviation 1 over its known rows, gaps filled from the left (N,)."""
     centred = np.where(observed, values - rows.mean(values, observed)[rows.series], 0.0)
     deviation = np.sqrt(rows.mean(centred * centred, observed))
     moves = deviation > ROUNDING * np.abs(rows.mean(values, observed))
-    return _fill_left(centred / np.where(moves, deviation, 1.0)[rows.series], observed, rows)
+    return _fill_left(centred / np.where(moves, deviation, 1.0)[rows.series], observed, rows, max_gap)
 
 
-def _fill_left(values: Floats, observed: NDArray[np.bool_], rows: _Rows) -> Floats:
-    """Each gap takes the last observed value of its series; before the first one, the series' centre."""
-    source = np.where(observed, np.arange(len(values)), -1)
-    source = np.maximum.accumulate(source)
+def _fill_left(values: Floats, observed: NDArray[np.bool_], rows: _Rows, max_gap: int | None) -> Floats:
+    """Each gap takes the last observed value of its series, for `max_gap` rows; else the series' centre."""
+    row = np.arange(len(values))
+    source = np.maximum.accumulate(np.where(observed, row, -1))
     inside = source >= rows.starts[rows.series]
+    if max_gap is not None:
+        inside &= row - source <= max_gap
     return np.where(inside, values[np.maximum(source, 0)], 0.0)

@@ -8,11 +8,15 @@ known z, so that neither scale nor level of a series matters.
     inputs  (T, F, B)   F = s·C, and s more that tell which rows were observed where a Panel has gaps
     mask    (T, B)      0 where a step lies before the series begins (padding on the left)
     targets (H, B)      weights (H, B): 0 where nothing was observed
+
+A gap longer than `Panel.max_gap` is never crossed: for a window that ends after it the series begins
+there, and for one that ends before it nothing beyond has weight.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +24,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from forecaster.data.panel import Panel
+from forecaster.errors import DataError
 from forecaster.nn.parallel import Batch
 from forecaster.transform import Transform
 
@@ -29,9 +34,9 @@ Float32s = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class WindowIndex:
-    """The origins that training may draw: first[s] … last[s] of each series listed."""
+    """The origins that training may draw: first[r] … last[r] of series[r], a range for each stretch."""
 
-    series: Ints  # (R,)
+    series: Ints  # (R,) ascending
     first: Ints  # (R,)
     last: Ints  # (R,)
 
@@ -41,24 +46,59 @@ class WindowIndex:
 
     def sample(self, size: int, *, rng: np.random.Generator) -> tuple[Ints, Ints]:
         """Draw a series uniformly, then one of its origins: (series (B,), ends (B,))."""
-        row = rng.integers(len(self.series), size=size)
-        ends = rng.integers(self.first[row], self.last[row], endpoint=True)
-        return self.series[row], ends
+        before, bounds = self._places
+        row = rng.integers(len(bounds) - 1, size=size)
+        place = rng.integers(bounds[row], bounds[row + 1] - 1, endpoint=True)
+        stretch = np.searchsorted(before, place, side="right") - 1
+        return self.series[stretch], self.first[stretch] + place - before[stretch]
+
+    @cached_property
+    def _places(self) -> tuple[Ints, Ints]:
+        """All windows counted through: those before each range (R,), and where each series' begin (S'+1,)."""
+        counted = np.r_[0, np.cumsum(self.last - self.first + 1)]
+        begins = np.flatnonzero(np.diff(self.series, prepend=-1))
+        return counted[:-1], np.append(counted[begins], counted[-1])
 
 
-def index_windows(known: Ints, lookback: int, horizon: int, *, recent: int | None = None) -> WindowIndex:
+def index_windows(
+    known: Ints, lookback: int, horizon: int, *, recent: int | None = None, panel: Panel | None = None
+) -> WindowIndex:
     """Origins whose targets all lie in the first known[s] rows of a series.
 
     A series too short for lookback and horizon takes part with what it has: at least half of its rows
-    are input, the rest targets. `recent` keeps only origins within that many rows of the last one.
+    are input, the rest targets. `recent` keeps only origins within that many rows of the last one. Gaps of
+    `panel` that are too long to cross part a series; forecasts from soon behind one are asked for like any
+    other, so that windows with little to see are learned from there.
+
+    Raises DataError where no two rows are near enough to each other to learn from.
     """
-    series = np.flatnonzero(known >= 2)
-    rows = known[series]
-    first = np.minimum(lookback, (rows + 1) // 2)
+    series, start, rows = _known_stretches(known, panel)
+    first = np.where(start > 0, 1, np.minimum(lookback, (rows + 1) // 2))
     last = np.maximum(rows - horizon, first)
+    first, last = start + first, start + last
     if recent is not None:
-        first = np.maximum(first, last - recent)
-    return WindowIndex(series, first, last)
+        newest = np.zeros(len(known), np.int64)
+        np.maximum.at(newest, series, last)
+        first = np.maximum(first, newest[series] - recent)
+    kept = first <= last
+    return WindowIndex(series[kept], first[kept], last[kept])
+
+
+def _known_stretches(known: Ints, panel: Panel | None) -> tuple[Ints, Ints, Ints]:
+    """Series, first row and rows of each stretch of two known rows or more (R,)."""
+    if panel is None or not panel.broken:
+        series = np.flatnonzero(known >= 2)
+        return series, np.zeros(len(series), np.int64), known[series]
+    series, start, stop = panel.stretches
+    start, stop = start - panel.offsets[series], stop - panel.offsets[series]
+    rows = np.minimum(stop, known[series]) - start
+    kept = rows >= 2
+    if not kept.any():
+        raise DataError(
+            f"no two observed rows have {panel.max_gap} missing rows or fewer between them",
+            hint="Cross longer gaps, such as --max-gap any; or name a longer step: --every.",
+        )
+    return series[kept], start[kept], rows[kept]
 
 
 class Windows:
@@ -69,6 +109,7 @@ class Windows:
     ) -> None:
         self.lookback, self.segment, self.horizon, self.gaps = lookback, segment, horizon, gaps
         self._offsets = panel.offsets
+        self._stretches = panel.stretches if panel.broken else None
         self._z, self._observed = transform.z, transform.observed
         self._channels = list(self._z.T)  # each (N,)
         if gaps:
@@ -86,9 +127,9 @@ class Windows:
     def inputs(self, series: Ints, ends: Ints) -> Batch:
         """What the network sees of each window; no targets."""
         stop, steps = self._offsets[series] + ends, self.lookback // self.segment
-        outside = None
-        if (ends < self.lookback).any():
-            outside = np.arange(self.lookback) < (self.lookback - ends)[:, None]  # (B, L)
+        outside, history = None, self._history(stop, ends)
+        if (history < self.lookback).any():
+            outside = np.arange(self.lookback) < (self.lookback - history)[:, None]  # (B, L)
         seen = np.empty((len(series), steps, self.features), np.float32)  # (B, T, F)
         for place, channel in enumerate(self._channels):
             rows = self._before(channel, stop)  # (B, L)
@@ -102,6 +143,10 @@ class Windows:
         if outside is not None:  # (T, B)
             mask = np.logical_not(outside.reshape(len(series), steps, self.segment).all(axis=2).T)
         return Batch(inputs=seen.transpose(1, 2, 0), mask=mask)
+
+    def _history(self, stop: Ints, ends: Ints) -> Ints:
+        """Rows before each row `stop` up to the last gap too long to cross, or all of its series (B,)."""
+        return ends if self._stretches is None else stop - self._stretches.around(stop - 1)[0]
 
     def _before(self, channel: NDArray[Any], stop: Ints) -> NDArray[Any]:
         """The L rows before each row `stop` (B, L); what lies before the Panel repeats its first row."""
@@ -120,11 +165,13 @@ class Windows:
     def targets(self, series: Ints, ends: Ints, known: Ints) -> tuple[Float32s, Float32s]:
         """Targets (H, B) and their weights.
 
-        A target at or after row known[s] of series s, or not observed, weighs nothing; nor does a window
-        in which nothing was observed before its end.
+        A target at or after row known[s] of series s, behind a gap too long to cross, or not observed,
+        weighs nothing; nor does a window in which nothing was observed before its end.
         """
-        stop = self._offsets[series] + known[series]
-        rows = np.arange(self.horizon)[:, None] + (self._offsets[series] + ends)  # (H, B)
+        stop, origin = self._offsets[series] + known[series], self._offsets[series] + ends
+        if self._stretches is not None:
+            stop = np.minimum(stop, self._stretches.around(origin - 1)[1])
+        rows = np.arange(self.horizon)[:, None] + origin  # (H, B)
         inside = rows < stop
         np.minimum(rows, stop - 1, out=rows)
         weights = (inside & self._observed[rows, 0]).astype(np.float32)
@@ -134,8 +181,9 @@ class Windows:
 
     def _seen_any(self, series: Ints, ends: Ints) -> NDArray[np.bool_]:
         """Whether anything was observed in the lookback of each window (B,)."""
-        start = self._offsets[series]
-        rows = np.maximum(np.arange(-self.lookback, 0)[:, None] + (start + ends), start)
+        stop = self._offsets[series] + ends
+        start = stop - self._history(stop, ends)
+        rows = np.maximum(np.arange(-self.lookback, 0)[:, None] + stop, start)
         return self._observed[rows, 0].any(axis=0)
 
 

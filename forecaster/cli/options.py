@@ -56,6 +56,7 @@ COLUMNS = {
 READING = {
     "every": "Put readings at irregular times on a grid, such as 5min.",
     "agg": "What the readings of one step become; with --every their mean.",
+    "max_gap": "Longest gap to fill or cross: rows, a duration such as 2h, or any. Default: two seasons.",
     "calendar": "Exchange whose trading days are meant, such as XNYS.",
     "adjust_splits": "Divide prices before a jump that looks like a split.",
     "delimiter": "Character between cells.",

@@ -16,6 +16,7 @@ from forecaster.data.calendar import (
     to_local,
 )
 from forecaster.data.frequency import disagreeing, infer_frequency, positions
+from forecaster.data.gaps import longest_crossed
 from forecaster.data.observations import Observations
 from forecaster.data.panel import Names, Panel
 from forecaster.data.table import Table, listed, shown
@@ -26,16 +27,17 @@ LONG_GAP = 5  # business days
 
 
 def to_panel(
-    found: Observations, names: Names, freq: str | None, table: Table
+    found: Observations, names: Names, freq: str | None, max_gap: str | int | None, table: Table
 ) -> tuple[Panel, list[Finding]]:
     """The panel, and what was missing in it. Rows must be sorted, each timestamp once.
 
-    Raises DataError where the frequency is unclear, or a series or row does not fit it.
+    Raises DataError where the frequency is unclear, or a series or row does not fit it; UsageError where
+    `max_gap` is no number of its rows.
     """
     offsets = found.offsets()
     local = to_local(found.time, names.tz)
     chosen = frequency(freq) if freq else _inferred(found, local, offsets)
-    step = step_of(chosen.alias)
+    step, longest = step_of(chosen.alias), longest_crossed(max_gap, chosen)
     clock = local if step.by_days else found.time
     place, fits = positions(step, clock, offsets)
     if not fits.all():
@@ -43,14 +45,14 @@ def to_panel(
     if freq is None:
         _refuse_other_steps(found, chosen, place, offsets)
     if step.kind == "business":
-        panel = _panel(found, found.values, found.time, offsets, chosen, names)
-        return panel, _trading_gaps(found, place, table)
+        panel = _panel(found, found.values, found.time, offsets, chosen, names, longest)
+        return panel, _trading_gaps(found, place, longest, table)
     if np.array_equal(place[offsets[1:] - 1] + 1, np.diff(offsets)):  # the usual case: no gaps
-        return _panel(found, found.values, found.time, offsets, chosen, names), []
+        return _panel(found, found.values, found.time, offsets, chosen, names, longest), []
     values, start, grid = _filled(found, clock, place, offsets, table)
     count = np.arange(len(values)) - np.repeat(grid[:-1], np.diff(grid))
     time = from_local(moved(step, np.repeat(start, np.diff(grid)), count), names.tz if step.by_days else None)
-    panel = _panel(found, values, time, grid, chosen, names)
+    panel = _panel(found, values, time, grid, chosen, names, longest)
     return panel, _gaps(found, place, table)
 
 
@@ -61,8 +63,9 @@ def _panel(
     offsets: Longs,
     chosen: Frequency,
     names: Names,
+    longest: int | None,
 ) -> Panel:
-    return Panel(values, ~np.isnan(values), time, offsets, found.ids, chosen, names)
+    return Panel(values, ~np.isnan(values), time, offsets, found.ids, chosen, names, longest)
 
 
 def _inferred(found: Observations, local: Longs, offsets: Longs) -> Frequency:
@@ -132,9 +135,11 @@ def _gaps(found: Observations, place: Longs, table: Table) -> list[Finding]:
     ]
 
 
-def _trading_gaps(found: Observations, place: Longs, table: Table) -> list[Finding]:
+def _trading_gaps(found: Observations, place: Longs, longest: int | None, table: Table) -> list[Finding]:
+    """Gaps that are crossed as if there were none."""
     steps = _steps(found, place)
-    wide = np.flatnonzero(steps > LONG_GAP + 1)
+    crossed = True if longest is None else steps - 1 <= longest
+    wide = np.flatnonzero((steps - 1 > LONG_GAP) & crossed)
     if not len(wide):
         return []
     places = [f"{steps[at] - 1} business days after {table.where(int(found.row[at]))}" for at in wide[:SHOWN]]

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from forecaster.data.audit import SHOWN, Finding, info, repair, warn
 from forecaster.data.calendar import position, step_of, times_as_strings, to_local
+from forecaster.data.gaps import default_longest
 from forecaster.data.panel import Panel
 from forecaster.data.table import listed, shown
 
@@ -78,21 +79,24 @@ def _gappy(panel: Panel) -> list[Finding]:
 
 
 def _long_gaps(panel: Panel) -> list[Finding]:
-    """Runs of missing values that are longer than two seasons."""
-    least = 2 * max(FEW, panel.frequency.season)
-    seen = np.flatnonzero(panel.observed[:, 0])
-    series = np.searchsorted(panel.offsets, seen, side="right") - 1
-    run = np.where(np.diff(series) == 0, np.diff(seen) - 1, 0)
-    long = np.flatnonzero(run > least)
+    """Gaps that no window crosses, the longest first; where any may be crossed, those of two seasons."""
+    crossed = panel.max_gap is None
+    least = default_longest(panel.frequency) if panel.max_gap is None else panel.max_gap
+    before, _, missing = panel.gaps()
+    long = np.flatnonzero(missing > least)
     if not len(long):
         return []
-    starts = times_as_strings(panel.time[seen[long[:SHOWN]] + 1], panel.names)
+    longest = long[np.argsort(-missing[long], kind="stable")][:SHOWN]
+    series = np.searchsorted(panel.offsets, before[longest], side="right") - 1
     places = [
-        f"{run[at]} rows from {start} in {shown(panel.ids[series[at]])}"
-        for at, start in zip(long, starts, strict=False)
+        f"{missing[at]} rows after {stamp} in {shown(panel.ids[owner])}"
+        for at, stamp, owner in zip(
+            longest, times_as_strings(panel.time[before[longest]], panel.names), series, strict=True
+        )
     ]
-    message = f"runs of more than {least} missing values"
-    return [repair("V006", message, count=len(long), places=places, action="left missing, never filled in")]
+    message = f"gaps of more than {least} missing {'row' if least == 1 else 'rows'}"
+    action = "crossed, as asked" if crossed else "no window crosses them, unless --max-gap allows it"
+    return [repair("V006", message, count=len(long), places=places, action=action)]
 
 
 def _far(panel: Panel) -> list[Finding]:

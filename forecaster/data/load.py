@@ -17,6 +17,7 @@ from forecaster.data.calendar import frequency
 from forecaster.data.clock import with_clock
 from forecaster.data.columns import Roles, assign
 from forecaster.data.files import is_many
+from forecaster.data.gaps import ANY
 from forecaster.data.grid import to_panel
 from forecaster.data.health import examine
 from forecaster.data.observations import Observations, each_once, in_order, observe, trimmed
@@ -92,7 +93,7 @@ def load(
         findings += moved
     found, doubles = each_once(found, config.duplicates, table)
     found, ends = trimmed(found, table, roles.targets)
-    panel, gaps = to_panel(found, names, freq, table)
+    panel, gaps = to_panel(found, names, freq, config.max_gap, table)
     panel, holidays = with_holidays(panel)
     panel, splits = adjusted(panel, adjust=config.adjust_splits)
     findings += [*doubles, *ends, *gaps, *holidays, *splits, *examine(panel, time.time_ns())]
@@ -129,6 +130,7 @@ def _resolved(config: ReadConfig, roles: Roles, times: Times, panel: Panel) -> R
         target=roles.targets,
         layout=roles.layout,
         freq=panel.frequency.alias,
+        max_gap=ANY if panel.max_gap is None else panel.max_gap,
         date_format=times.form or config.date_format,
         tz=times.tz,
     )

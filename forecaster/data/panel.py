@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from forecaster.data.calendar import Frequency
+from forecaster.data.calendar import Frequency, step_of
+from forecaster.data.gaps import Stretches, missing_between, stretches_between
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Panel:
     ids: tuple[str, ...]  # (S,) sorted
     frequency: Frequency
     names: Names
+    max_gap: int | None = None
+    """Missing rows in a row that a window may cross; None: any number."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -56,3 +59,24 @@ class Panel:
     def target(self) -> NDArray[np.float64]:
         """The target channel (N,)."""
         return self.values[:, 0]
+
+    @cached_property
+    def stretches(self) -> Stretches:
+        """What gaps of more than `max_gap` missing rows leave of the series; each as a whole if none is."""
+        none = np.empty(0, np.int64)
+        whole = self.observed[:, 0].all() and step_of(self.frequency.alias).kind != "business"
+        if self.max_gap is None or whole:
+            return stretches_between(none, none, self.offsets)
+        before, after, missing = self.gaps()
+        wide = missing > self.max_gap
+        return stretches_between(before[wide], after[wide], self.offsets)
+
+    @property
+    def broken(self) -> bool:
+        """Whether any gap is longer than windows may cross."""
+        return len(self.stretches.start) > len(self)
+
+    def gaps(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """`missing_between` of the target."""
+        seen = self.observed[:, 0]
+        return missing_between(seen, self.time, self.offsets, self.frequency, self.names.tz)

@@ -58,9 +58,11 @@ def most_origins(lengths: NDArray[np.int64], horizon: int, step: int, *, history
 def held_out(panel: Panel, ends: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
     """Actual targets (O, S, H) in the `horizon` rows after each of `ends` (O, S).
 
-    NaN where not observed, beyond the end of the series, or where the end is -1.
+    NaN where not observed, beyond the end of the series or a gap too long to cross, or where the end is -1.
     """
-    step = np.arange(horizon)
-    inside = (ends >= 0)[..., None] & (ends[..., None] + step < panel.lengths[:, None])  # (O, S, H)
-    rows = np.where(inside, (panel.offsets[:-1] + ends)[..., None] + step, 0)
+    first = panel.offsets[:-1] + ends  # (O, S)
+    _, stop = panel.stretches.around(np.maximum(first - 1, panel.offsets[:-1]))
+    rows = first[..., None] + np.arange(horizon)  # (O, S, H)
+    inside = (ends >= 0)[..., None] & (rows < stop[..., None])
+    rows = np.where(inside, rows, 0)
     return np.where(inside, panel.target[rows], np.nan)

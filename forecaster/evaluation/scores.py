@@ -45,7 +45,12 @@ def score(panel: Panel, ends: NDArray[np.int64], forecasts: dict[str, Array], ho
     actual = held_out(panel, ends, horizon)
     seen = ~np.isnan(actual)
     if not seen.any():
-        raise DataError(f"none of the {horizon} rows held out after each origin holds an observed value")
+        raise DataError(
+            f"none of the {horizon} rows held out after each origin holds an observed value",
+            hint="Gaps are too long: cross them with --max-gap any, or use a shorter --horizon."
+            if panel.broken
+            else "",
+        )
     _check_finite(panel, forecasts, seen)
     scale = mase_scales(panel, first_ends(ends), panel.frequency.season)
     scored = seen.any(axis=(0, 2))
