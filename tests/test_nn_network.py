@@ -253,10 +253,13 @@ def textbook_outputs(cell, p, h, c):
     """The head on the last layer; with segments on one more step from the same state for each position."""
     if "decoder.positions" not in p:
         return p["head.weight"] @ np.append(h[-1], 1)
-    outputs = []
-    for position in p["decoder.positions"]:
+    outputs, own = (
+        [],
+        {name.removeprefix("decoder."): value for name, value in p.items() if "decoder" in name},
+    )
+    for position in own["positions"]:
         h_j, c_j = list(h), list(c)
-        textbook_steps(cell, p, position, h_j, c_j)
+        textbook_steps(cell, own, position, h_j, c_j)
         outputs.append(p["head.weight"] @ np.append(h_j[-1], 1))
     return np.concatenate(outputs)
 

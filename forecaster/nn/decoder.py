@@ -1,13 +1,13 @@
 """From the state after the last step to the outputs: a direct head, or a decoder step for each segment.
 
     direct      h (H, B) -> linear -> outputs (K, B)
-    segments    the K outputs are cut into m segments of s. For each the recurrent stack takes one more step
-                from the encoder's final state, reading a learned embedding p_j of the segment's position in
-                place of data; a linear head common to all writes its s outputs. No step waits for another:
-                they are m·B columns of one batch (parallel multi-step forecasting, SegRNN, Lin et al. 2023)
+    segments    the K outputs are cut into m segments of s. For each, a decoder like the encoder's stack takes
+                one step from the encoder's final state, reading a learned embedding p_j of the segment's
+                position; a linear head common to all writes its s outputs. No step waits for another: they
+                are m·B columns of one batch (parallel multi-step forecasting, SegRNN, Lin et al. 2023)
 
-Notation as in `cells`; column j·B + b is segment j of sequence b. Encoder and decoder share the weights of
-the stack, so their gradients add up.
+Notation as in `cells`; column j·B + b is segment j of sequence b. SegRNN's decoder has the encoder's weights;
+weights of its own forecast better (docs/defaults.md).
 """
 
 from dataclasses import replace
@@ -18,7 +18,9 @@ from numpy.typing import DTypeLike
 from forecaster.config import NetworkConfig
 from forecaster.nn import dense
 from forecaster.nn.cells import CELLS, Array, Shapes
-from forecaster.nn.recurrent import Drops, Stack
+from forecaster.nn.recurrent import Drops, Stack, stack_shapes
+
+PREFIX = "decoder."
 
 
 class DirectHead:
@@ -45,17 +47,16 @@ class DirectHead:
         dense.linear(self.weight, self.Y, outputs)
         return outputs
 
-    def backward(self, d_outputs: Array, gradients: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
+    def backward(self, d_outputs: Array, gradients: dict[str, Array]) -> Array:
         """The derivative by the encoder's final state (L, n, H, B), given that by the outputs.
 
-        Writes the derivatives by its own parameters into `gradients`; those by parameters that it shares
-        with the encoder come second.
+        Writes the derivatives by its parameters into `gradients`.
         """
         dense.linear_backward(self.Y, d_outputs, gradients["head.weight"])
         d_state = np.zeros(self.state_shape, self.Y.dtype)
         d_h = dense.linear_input_gradient(self.weight, d_outputs)
         d_state[-1, 0] = d_h if self.drop is None else d_h * self.drop
-        return d_state, {}
+        return d_state
 
 
 class SegmentDecoder:
@@ -74,12 +75,18 @@ class SegmentDecoder:
     def shapes(config: NetworkConfig, width: int) -> Shapes:
         """As of `DirectHead`."""
         segments, size = segments_of(config)
-        return {"decoder.positions": (segments, width), "head.weight": (size, config.hidden + 1)}
+        of_stack = stack_shapes(config.cell, width, config.hidden, config.layers)
+        return {
+            "decoder.positions": (segments, width),
+            **{PREFIX + name: shape for name, shape in of_stack.items()},
+            "head.weight": (size, config.hidden + 1),
+        }
 
     def load(self, parameters: dict[str, Array]) -> None:
-        """Take the weights, those of the encoder among them."""
+        """Take the weights."""
         self.head.load(parameters)
-        self.stack.load(parameters)
+        own = {name: value for name, value in parameters.items() if name.startswith(PREFIX)}
+        self.stack.load({name.removeprefix(PREFIX): value for name, value in own.items()})
         self.stack.inputs[0] = np.repeat(parameters["decoder.positions"].T, self.batch, axis=1)  # (I, m·B)
 
     def forward(self, encoder: Stack, drops: Drops) -> Array:
@@ -90,16 +97,18 @@ class SegmentDecoder:
         of_segments = self.head.forward(self.stack, drops)  # (s, m·B)
         return _swapped(of_segments, self.size, self.segments).reshape(-1, self.batch)[: self.outputs]
 
-    def backward(self, d_outputs: Array, gradients: dict[str, Array]) -> tuple[Array, dict[str, Array]]:
+    def backward(self, d_outputs: Array, gradients: dict[str, Array]) -> Array:
         """As of `DirectHead`."""
         d: Array = np.zeros((self.segments * self.size, self.batch), d_outputs.dtype)
         d[: self.outputs] = d_outputs  # what the last segment has too much weighs nothing
         d = _swapped(d, self.segments, self.size).reshape(self.size, -1)  # (s, m·B)
-        d_state, _ = self.head.backward(d, gradients)
+        d_state = self.head.backward(d, gradients)
         of_stack, d_inputs, d_initial = self.stack.backward(None, d_state, inputs=True)
         assert d_inputs is not None
         gradients["decoder.positions"][...] = self._by_segment(d_inputs[0]).sum(axis=-1).T
-        return self._by_segment(d_initial).sum(axis=-2), of_stack
+        for name, value in of_stack.items():
+            gradients[PREFIX + name][...] = value
+        return np.asarray(self._by_segment(d_initial).sum(axis=-2))
 
     def _by_segment(self, columns: Array) -> Array:
         """(…, m·B) -> (…, m, B)."""

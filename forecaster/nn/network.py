@@ -109,7 +109,7 @@ class Network:
 
     def _initialise(self, rng: np.random.Generator) -> None:
         for name, value in self.parameters.items():
-            if name.startswith("layer") and name.endswith(".weight"):
+            if "layer" in name and name.endswith(".weight"):
                 init.recurrent(self.config.cell, value, self.config.hidden, rng=rng, dtype=self.dtype)
             elif name.endswith(".weight"):
                 rows, columns = value.shape
@@ -175,13 +175,11 @@ class Network:
         cache.workspace = None
         flat = np.empty_like(self.flat)
         gradients = named_views(flat, self.shapes)
-        d_state, of_decoder = workspace.decoder.backward(np.asarray(d_outputs, self.dtype), gradients)
+        d_state = workspace.decoder.backward(np.asarray(d_outputs, self.dtype), gradients)
         needed = inputs or self.config.embedding
         of_stack, d_inputs, d_initial = workspace.stack.backward(None, d_state, inputs=needed)
         for name, value in of_stack.items():
             gradients[name][...] = value
-        for name, value in of_decoder.items():
-            gradients[name] += value
         if self.config.embedding:
             assert d_inputs is not None
             d_inputs = self._embed_backward(workspace, cache.drops[0], d_inputs, gradients, inputs)
