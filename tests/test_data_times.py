@@ -1,21 +1,28 @@
 """Times from text: one reading or an error."""
 
+import contextlib
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from profiles import examples
 
 from forecaster.data.table import Part, Table
-from forecaster.data.times import parse_times
+from forecaster.data.times import UNITS, parse_times
+from forecaster.data.timetext import FORMS
 from forecaster.data.zones import Times
-from forecaster.errors import DataError
+from forecaster.errors import DataError, ForecasterError
 
 DATES = st.lists(
     st.datetimes(pd.Timestamp("1700-01-01"), pd.Timestamp("2250-01-01")), min_size=1, max_size=20
 )
+CELLS = st.text("0123456789-/.:, TZ+APMJanfebe", max_size=22) | st.sampled_from(
+    ["2024-01-05", "45000.5", "1700000000", "1e400", "nan", "inf", "05.01.2024 10:00", "Jan 5, 2024", "9" * 25,
+     "-5", "0001-01-01", "9999-12-31 23:59:60", "2024-02-30", "2024-01-01T00:00:00+99:99", "2024-01-01 24:00"]
+)  # fmt: skip
 PATTERNS = {
     "%Y-%m-%d %H:%M:%S.%f": "us", "%Y-%m-%dT%H:%M:%S": "s", "%Y-%m-%d %H:%M": "min", "%Y-%m-%d": "D",
     "%Y/%m/%d %H:%M:%S": "s", "%d.%m.%Y %H:%M": "min", "%d.%m.%Y": "D", "%Y.%m.%d": "D", "%d-%b-%Y": "D",
@@ -192,3 +199,16 @@ def test_typed_dates_and_what_is_none() -> None:
     with pytest.raises(DataError, match="outside 1677 to 2262"):
         parsed([32_503_680_000], kind=pa.timestamp("s"))
     assert np.array_equal(parsed(["1700000000"], "s").ns, [1_700_000_000_000_000_000])
+
+
+@given(
+    st.lists(CELLS, min_size=1, max_size=3) | CELLS.map(lambda cell: [cell] * 3),
+    st.sampled_from([None, "iso", *FORMS, *UNITS, "excel", "%Y%m%d", "%d.%m.%Y %H:%M", "%z", "%"]),
+    st.sampled_from([None, "UTC", "Europe/Berlin"]),
+)
+@example(["45000", "abc"], "excel", None)
+@examples(400)
+def test_any_text_is_a_time_or_an_error(cells: list[str], form: str | None, tz: str | None) -> None:
+    """Whatever the cells and the form asked for: times, or an error of ours, not of a library."""
+    with contextlib.suppress(ForecasterError):
+        assert len(parsed(cells, form, tz, pa.string()).ns) == len(cells)

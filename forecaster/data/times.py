@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forecaster.data.audit import info, repair
+from forecaster.data.numbers import NUMBER
 from forecaster.data.table import Table, shown
 from forecaster.data.timetext import DAY, FORMS, Reading, reading
 from forecaster.data.values import is_number, is_text
@@ -237,6 +238,10 @@ def _whole_and_part(column: pa.ChunkedArray) -> tuple[Longs, Longs]:
 
 def _from_serials(table: Table, name: str, column: pa.ChunkedArray) -> Times:
     """Days as a spreadsheet counts them, to the millisecond."""
+    if is_text(column.type):
+        words = np.flatnonzero(~np.asarray(pc.match_substring_regex(column, NUMBER).to_numpy()))
+        if len(words):
+            raise _bad_time(table, name, words, "is no day of a spreadsheet")
     days = np.asarray(column.cast(pa.float64()).to_numpy())
     wrong = np.flatnonzero(~((days >= 61) & (days < 110_000)))  # 1900-03-01 to 2201
     if len(wrong):
