@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from forecaster.data.calendar import DAY, Frequency, Kind, Longs, Step, alias_of, frequency, position
+from forecaster.data.calendar import DAY, Frequency, Kind, Longs, Step, alias_of, frequency, position, step_of
 from forecaster.errors import DataError
 
+ROUND_STEPS = ("ms", "10ms", "100ms", "s", "2s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min",
+               "15min", "30min", "h", "2h", "3h", "6h", "12h", "D", "W", "4W")  # fmt: skip
+UNLIKE = 0.05  # share of all, up to which the commonest step is there by chance
 KINDS: tuple[Kind, ...] = ("fixed", "month_start", "month_end", "business")
 
 
@@ -40,17 +43,26 @@ def infer_frequency(time: Longs, offsets: Longs) -> Frequency:
     kind, size = min(ballot, key=lambda key: (-ballot[key], key))
     agree = voters[(votes.kind[voters] == kind) & (votes.size[voters] == size)]
     step = Step(KINDS[kind], size)
-    if np.median(votes.share[agree]) <= 0.5:
+    share = float(np.median(votes.share[agree]))
+    if share <= 0.5:
+        commonest = f"the commonest step, {alias_of(step, int(time[0]))}, is {share:.0%} of all"
         raise DataError(
-            f"rows come at irregular times: the commonest step, {alias_of(step, int(time[0]))}, "
-            f"is {np.median(votes.share[agree]):.0%} of all",
-            hint="Name the step of a grid to put them on, such as --every 5min.",
+            "rows come at irregular times: "
+            + (commonest if share > UNLIKE else "hardly any two steps between them are the same"),
+            hint=f"Name the step of a grid to put them on, such as --every {_round_step(time, offsets)}.",
         )
     starts, counts = np.unique(time[offsets[agree]], return_counts=True)
     aliases: Counter[str] = Counter()
     for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
         aliases[alias_of(step, start)] += count
     return frequency(aliases.most_common(1)[0][0])
+
+
+def _round_step(time: Longs, offsets: Longs) -> str:
+    """A round step about as long as nine in ten of the steps between rows at most: bursts count little."""
+    steps, _ = _differences(time, offsets)
+    usual = max(float(np.quantile(steps, 0.9)), 1.0)
+    return min(ROUND_STEPS, key=lambda alias: abs(np.log(step_of(alias).size / usual)))
 
 
 def positions(step: Step, time: Longs, offsets: Longs) -> tuple[Longs, NDArray[np.bool_]]:

@@ -78,10 +78,11 @@ def _inferred(found: Observations, local: Longs, offsets: Longs) -> Frequency:
 
 def _off_grid(found: Observations, chosen: Frequency, at: int, table: Table) -> DataError:
     stamp = str(np.datetime64(int(found.time[at]), "ns"))[:23].replace("T", " ")
+    step = "D" if step_of(chosen.alias).kind == "business" else chosen.alias
     return DataError(
         f"{table.where(int(found.row[at]))}: {stamp} of series {shown(found.ids[found.series[at]])} "
         f"does not lie on its grid of {chosen.alias}",
-        hint="Put readings on a grid: --every 5min; or repair the row.",
+        hint=f"Put readings on a grid: --every {step}; or repair the row.",
     )
 
 

@@ -13,6 +13,9 @@ from forecaster.data.calendar import DAY, WEEKDAYS, Longs, Step, frequency, from
 from forecaster.data.observations import Observations
 from forecaster.errors import UsageError
 
+FEW_STEPS = 2
+"""So many steps more or less are chance."""
+
 
 def on_grid(
     found: Observations, alias: str, how: Aggregate, tz: str | None
@@ -20,21 +23,46 @@ def on_grid(
     """One row for each series and step of the grid `alias` that holds readings, named by the step's label.
 
     Rows must be in order of series and time. A missing reading counts for nothing; steps begin at round
-    times (the hour, the day, the month), on the clock of zone `tz` where they are of whole days.
+    times (the hour, the day, the month), on the clock of zone `tz` where they are of whole days. Of a series
+    with one reading about each of those times, a little before or after, each belongs to the nearest.
     """
     name = frequency(alias).alias
     step = step_of(name)
     zone = tz if step.by_days else None
     if step.kind == "business":
         raise UsageError("readings cannot be put on a grid of business days", hint="Use --every D.")
-    time = from_local(_labels(step, name, to_local(found.time, zone)), zone)
+    local = to_local(found.time, zone)
+    labels = _labels(step, name, local)
+    nearest = _labels(step, name, local + step.size // 2) if step.kind == "fixed" else labels
+    beside = _come_beside(labels, nearest, found)
+    time = from_local(np.where(beside[found.series], nearest, labels), zone)
     again = np.r_[False, (np.diff(time) == 0) & (np.diff(found.series) == 0)]
     first = np.flatnonzero(~again)
     values = np.column_stack([_aggregated(channel, first, how) for channel in found.values.T])
     result = dataclasses.replace(found.take(first), time=time[first], values=values)
     message = f"readings put on a grid of {name}"
     words = {"last": "last", "first": "first", "max": "largest", "min": "least"}.get(how, how)
-    return result, [repair("D006", message, count=len(time), action=f"took the {words} of each step")]
+    action = f"took the {words} of each step"
+    if beside.any():
+        action += "; readings come beside its times, each was taken to the nearest"
+    return result, [repair("D006", message, count=len(time), action=action)]
+
+
+def _come_beside(labels: Longs, nearest: Longs, found: Observations) -> NDArray[np.bool_]:
+    """Series (S,) with about one reading a step, of which fewer steps stay empty if each takes the nearest.
+
+    A sensor that reads each five minutes, give or take seconds, at round times, has two readings in some
+    steps that begin there and none in others.
+    """
+    rows = np.bincount(found.series, minlength=len(found.ids))
+    steps, steps_nearest = (_distinct(each, found) for each in (labels, nearest))
+    return (rows < 1.1 * steps_nearest) & (steps_nearest - steps > np.maximum(FEW_STEPS, steps / 20))
+
+
+def _distinct(labels: Longs, found: Observations) -> NDArray[np.intp]:
+    """How many different labels each series has (S,); rows are in order."""
+    new = np.r_[True, (np.diff(labels) != 0) | (np.diff(found.series) != 0)]
+    return np.bincount(found.series[new], minlength=len(found.ids))
 
 
 def _labels(step: Step, alias: str, local: Longs) -> Longs:
