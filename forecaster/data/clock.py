@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecaster.config import ReadConfig
-from forecaster.data.table import Table
+from forecaster.data.table import OnDemand, Table, makers_of
 from forecaster.data.values import is_text
 
 CLOCK = (
@@ -36,8 +36,8 @@ def with_clock(table: Table, config: ReadConfig) -> tuple[Table, str | None]:
         date, clock = pair
     left, right = (pc.utf8_trim_whitespace(table.columns[name].cast(pa.string())) for name in (date, clock))
     name = f"{date}+{clock}"
-    columns = {name: pc.binary_join_element_wise(left, right, " ")}
-    columns |= {other: column for other, column in table.columns.items() if other not in (date, clock)}
+    makers = {name: lambda: pc.binary_join_element_wise(left, right, " ")} | makers_of(table.columns)
+    columns = OnDemand({other: make for other, make in makers.items() if other not in (date, clock)})
     return dataclasses.replace(table, columns=columns), name
 
 

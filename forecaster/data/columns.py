@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from forecaster.config import Layout, ReadConfig
 from forecaster.data.audit import Finding, info
 from forecaster.data.numbers import LOOSE
+from forecaster.data.passes import always, runs
 from forecaster.data.table import Table, listed, shown
 from forecaster.data.times import LIKE, parse_times
 from forecaster.data.values import blanked, is_number, is_text
@@ -99,16 +100,16 @@ def likely_targets(table: Table, config: ReadConfig, time: str) -> tuple[str, ..
 
 def kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:
     """time, number, text, empty or other: what most of a sample of the column's cells look like."""
-    column = table.columns[name]
+    column = table.parsed[name] if name in table.parsed else table.columns[name]
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         return "time"
     if is_number(column.type):
         return "number" if column.null_count < len(column) else "empty"
-    if not is_text(column.type):
+    if not pa.types.is_dictionary(column.type) and not is_text(column.type):
         return "empty" if pa.types.is_null(column.type) else "other"
     cells = _sample(column, na)
     if not len(cells):
-        cells = blanked(column, na).drop_null()
+        cells = blanked(column.cast(pa.string()), na).drop_null()
     if not len(cells):
         return "empty"
     for kind, pattern in (("number", LOOSE), ("time", LIKE)):
@@ -121,7 +122,8 @@ def _sample(column: pa.ChunkedArray, na: tuple[str, ...]) -> pa.ChunkedArray:
     rows = np.unique(np.linspace(0, len(column) - 1, SAMPLED).astype(np.int64))
     head = column.slice(0, SAMPLED).take(np.arange(min(SAMPLED, len(column))))
     spread = column.take(pa.array(rows)) if len(column) > SAMPLED else head
-    return blanked(pa.chunked_array([*head.chunks, *spread.chunks], column.type), na).drop_null()
+    sample = pa.chunked_array([*head.chunks, *spread.chunks], column.type)
+    return blanked(sample.cast(pa.string()), na).drop_null()
 
 
 def _plain(name: str) -> str:
@@ -208,33 +210,50 @@ def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> s
 
 def _repeated(times: Times) -> int:
     """Rows whose timestamp an earlier row has too."""
-    steps = np.diff(times.ns)
-    if (steps > 0).all() or (steps < 0).all():
+    if always(np.greater, times.ns) or always(np.less, times.ns):
         return 0
-    return int(np.count_nonzero(np.diff(np.sort(times.ns)) == 0))
+    return len(times.ns) - runs(np.sort(times.ns))
 
 
 def _is_whole(table: Table, name: str) -> bool:
+    if name in table.parsed and not _may_be_whole(table.parsed[name]):
+        return False
     column = table.columns[name]
     if is_text(column.type):
         return bool(pc.all(pc.match_substring_regex(column, "^[0-9]+$")).as_py())
     return bool(pa.types.is_integer(column.type))
 
 
+def _may_be_whole(column: pa.ChunkedArray) -> bool:
+    """Whether a parsed column could have digits only in all its cells."""
+    if not is_number(column.type) or column.null_count:
+        return False
+    return all(bool(pc.all(pc.equal(chunk, pc.floor(chunk))).as_py()) for chunk in column.chunks)
+
+
 def _codes(table: Table, name: str) -> tuple[np.ndarray, int]:
-    coded = pc.dictionary_encode(table.columns[name], null_encoding="encode").combine_chunks()
+    """An index of each row's word among the distinct ones, and how many these are."""
+    coded = table.parsed.get(name)
+    if coded is None or not pa.types.is_dictionary(coded.type):
+        coded = pc.dictionary_encode(table.columns[name], null_encoding="encode")
+    coded = coded.combine_chunks()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.chunk(0)
-    return coded.indices.to_numpy(zero_copy_only=False).astype(np.int64), len(coded.dictionary)
+    return coded.indices.to_numpy(zero_copy_only=False), len(coded.dictionary)
 
 
 def _distinct(table: Table, name: str) -> int:
+    column = table.parsed.get(name)
+    if column is not None and pa.types.is_dictionary(column.type):
+        return len(np.unique(np.concatenate([np.unique(chunk.indices) for chunk in column.chunks])))
     return int(pc.count_distinct(table.columns[name], mode="all").as_py())
 
 
 def _left(table: Table, name: str, times: Times) -> int:
     """Rows whose time and value of `name` another row has too."""
-    codes, _ = _codes(table, name)
+    codes, count = _codes(table, name)
+    if runs(codes) == count and always(np.greater, times.ns, within=codes):
+        return 0  # one series after another, each in order of time
     order = np.lexsort((times.ns, codes))
     return int(np.count_nonzero((np.diff(codes[order]) == 0) & (np.diff(times.ns[order]) == 0)))
 
@@ -242,7 +261,7 @@ def _left(table: Table, name: str, times: Times) -> int:
 def _pairs(table: Table, one: str, other: str) -> int:
     """Distinct pairs of two columns."""
     (left, _), (right, count) = _codes(table, one), _codes(table, other)
-    return len(np.unique(left * count + right))
+    return len(np.unique(left.astype(np.int64) * count + right))
 
 
 def _targets(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ import pyarrow as pa
 from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding
 from forecaster.data.files import LIMIT, Content, contents
-from forecaster.data.table import Part, Table, listed, shown
+from forecaster.data.table import OnDemand, Part, Table, listed, makers_of, shown
 from forecaster.data.text import read_text
 from forecaster.errors import DataError
 
@@ -38,10 +40,16 @@ def read(source: str | Path | pd.DataFrame, config: ReadConfig) -> tuple[Table, 
 
 def _with_keys(table: Table, content: Content) -> Table:
     """The table with a column for each key of its folders."""
-    columns = dict(table.columns)
+    if not content.keys:
+        return table
+    makers = makers_of(table.columns)
     for key, value in content.keys:
-        columns.setdefault(key, pa.chunked_array([pa.array([value]).take(pa.array([0] * table.rows))]))
-    return Table(columns, table.parts)
+        makers.setdefault(key, partial(_repeated, value, table.rows))
+    return dataclasses.replace(table, columns=OnDemand(makers))
+
+
+def _repeated(word: str, rows: int) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.repeat(word, rows)])
 
 
 def _joined(tables: list[Table]) -> Table:
@@ -56,16 +64,30 @@ def _joined(tables: list[Table]) -> Table:
                 f"{first.name} and {table.name} have different columns ({listed(odd)} only in one of them)",
                 hint="Give files of one layout, for instance by a glob such as 'prices/*.csv'.",
             )
-    columns = {}
-    for name in first.columns:
-        kinds = {table.columns[name].type for table in tables}
-        chunks = [table.columns[name] for table in tables]
-        if len(kinds) > 1:
-            chunks = [_as_common(chunk, name) for chunk in chunks]
-        columns[name] = pa.chunked_array(
-            [piece for chunk in chunks for piece in chunk.chunks], chunks[0].type
-        )
-    return Table(columns, tuple(part for table in tables for part in table.parts))
+    columns = OnDemand({name: partial(_column, tables, name) for name in first.columns})
+    kinds = {name: {_parsed_as(table, name) for table in tables} for name in first.parsed}
+    parsed = {
+        name: _below_one_another([table.parsed[name] for table in tables])
+        for name, found in kinds.items()
+        if len(found) == 1
+    }
+    return Table(columns, tuple(part for table in tables for part in table.parts), parsed)
+
+
+def _parsed_as(table: Table, name: str) -> pa.DataType | None:
+    return table.parsed[name].type if name in table.parsed else None
+
+
+def _column(tables: list[Table], name: str) -> pa.ChunkedArray:
+    """A column over all tables; DataError where their types are too different."""
+    columns = [table.columns[name] for table in tables]
+    if len({column.type for column in columns}) > 1:
+        columns = [_as_common(column, name) for column in columns]
+    return _below_one_another(columns)
+
+
+def _below_one_another(columns: list[pa.ChunkedArray]) -> pa.ChunkedArray:
+    return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
 
 
 def _as_common(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:

@@ -95,7 +95,7 @@ def records(data: bytes, marks: Marks, width: int | None = None, start: int = 0)
 
     Without a `width` a sound record may have any.
     """
-    line = data.count(b"\n", 0, start) or data.count(b"\r", 0, start)
+    line = line_at(data, start) - 1
     place, quote, before = start, marks.quote.encode(), -1
     comma = marks.delimiter.encode()
     while place < len(data):
@@ -115,6 +115,11 @@ def records(data: bytes, marks: Marks, width: int | None = None, start: int = 0)
             line += len(LINE_END.findall(data, place, found.end))
             _, after = _line(data, found.end)
         place = after
+
+
+def line_at(data: bytes, place: int) -> int:
+    """The number (1-based) of the line that begins at `place`."""
+    return (data.count(b"\n", 0, place) or data.count(b"\r", 0, place)) + 1
 
 
 def split(text: bytes, marks: Marks) -> list[str]:

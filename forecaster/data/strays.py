@@ -28,6 +28,8 @@ def without_strays(table: Table, config: ReadConfig) -> tuple[Table, list[Findin
     name = time_column(table, config)
     if name not in table.columns:
         return table, []
+    if _is_timed(table, name):
+        return table, []
     column = table.columns[name]
     timed = pc.match_substring_regex(column, "[0-9]") if is_text(column.type) else column.is_valid()
     rows = np.flatnonzero(~np.asarray(timed.fill_null(False).to_numpy()))
@@ -47,6 +49,12 @@ def without_strays(table: Table, config: ReadConfig) -> tuple[Table, list[Findin
     return table.without(rows), findings
 
 
+def _is_timed(table: Table, name: str) -> bool:
+    """Whether each cell of the column was parsed as a time."""
+    column = table.parsed.get(name)
+    return column is not None and pa.types.is_temporal(column.type) and not column.null_count
+
+
 def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
     """The table without a row of words, such as units, directly below the header of a file.
 
@@ -56,6 +64,11 @@ def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding
     tops = tops[[part.rows > 0 for part in table.parts]]
     words = np.zeros(len(tops), np.bool_)
     digits = np.zeros(len(tops), np.bool_)
+    for column in table.parsed.values():
+        if not pa.types.is_dictionary(column.type):
+            digits |= np.asarray(column.take(tops).is_valid().to_numpy())
+    if digits.all():
+        return table, []
     for column in table.columns.values():
         if not is_text(column.type):
             return table, []

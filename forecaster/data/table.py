@@ -1,10 +1,11 @@
-"""Table: columns as they were read, and where each row came from. Text is text here; nothing is parsed."""
+"""Table: columns as they were read, and where each row came from."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate
 
 import numpy as np
@@ -25,12 +26,41 @@ class Part:
     """Where row i (0-based) of this part lies: 'line 17', 'row 16'."""
 
 
+class OnDemand(Mapping[str, pa.ChunkedArray]):
+    """Columns each of which is made when it is first asked for."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], pa.ChunkedArray]]) -> None:
+        self._makers = makers
+        self._made: dict[str, pa.ChunkedArray] = {}
+
+    def __getitem__(self, name: str) -> pa.ChunkedArray:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._makers  # without making it
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def makers_of(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, Callable[[], pa.ChunkedArray]]:
+    """What makes each of these columns, for other columns on demand."""
+    return {name: partial(columns.__getitem__, name) for name in columns}
+
+
 @dataclass(frozen=True)
 class Table:
     """Columns of equal length (text from CSV, typed from Parquet and DataFrames) and their origin."""
 
-    columns: dict[str, pa.ChunkedArray]
+    columns: Mapping[str, pa.ChunkedArray]
     parts: tuple[Part, ...]
+    parsed: dict[str, pa.ChunkedArray] = field(default_factory=dict)
+    """Columns of text that are numbers, dates, times or words in every cell, as such; null where missing."""
 
     @property
     def rows(self) -> int:
@@ -55,13 +85,17 @@ class Table:
         mask = np.ones(self.rows, np.bool_)
         mask[rows] = False
         kept = np.flatnonzero(mask)
-        columns = {name: column.filter(pa.array(mask)) for name, column in self.columns.items()}
+        columns = OnDemand({name: partial(self._filtered, name, mask) for name in self.columns})
         parts, start = [], 0
         for part in self.parts:
             inside = kept[(kept >= start) & (kept < start + part.rows)] - start
             parts.append(replace(part, rows=len(inside), line=_line_of(part, inside)))
             start += part.rows
-        return Table(columns, tuple(parts))
+        parsed = {name: column.filter(pa.array(mask)) for name, column in self.parsed.items()}
+        return Table(columns, tuple(parts), parsed)
+
+    def _filtered(self, name: str, mask: NDArray[np.bool_]) -> pa.ChunkedArray:
+        return self.columns[name].filter(pa.array(mask))
 
     def places(self, column: str, rows: NDArray[np.intp], limit: int = 3) -> tuple[str, ...]:
         """Where the first of `rows` lie, and their cells: 'prices.csv, line 17: 'x''."""

@@ -10,21 +10,21 @@ import dataclasses
 import re
 from array import array
 from collections.abc import Callable
-from itertools import islice
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 from numpy.typing import NDArray
 
 from forecaster.config import BadRows, ReadConfig
 from forecaster.data.audit import SHOWN, Finding, repair
+from forecaster.data.cells import Cells, read_cells
 from forecaster.data.dialect import Dialect, detect
 from forecaster.data.encoding import decode, is_utf8
 from forecaster.data.files import Content
-from forecaster.data.records import Marks, Record, quotes_are_sound, records
-from forecaster.data.table import Part, Table, shown
+from forecaster.data.records import Marks, Record, line_at, quotes_are_sound, records
+from forecaster.data.table import OnDemand, Part, Table, shown
 from forecaster.errors import DataError
 
 NAMED = 10_000  # damaged rows that are named one by one
@@ -34,7 +34,7 @@ NAMED = 10_000  # damaged rows that are named one by one
 class Rows:
     """The cells of a text as PyArrow read them, and where each row lies."""
 
-    cells: pa.Table
+    cells: Cells
     line: Callable[[int], int]
     findings: tuple[Finding, ...] = ()
 
@@ -46,23 +46,22 @@ def read_text(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, 
     data, encoding, findings = decode(name, content.data, config.encoding, lenient=lenient)
     data = _without_end(data, config.skip_end)
     dialect, found = detect(name, data, config)
-    rows = _rows(name, data, dialect, config.bad_rows)
-    if not rows.cells.num_rows:
+    rows = _rows(name, data, dialect, config)
+    if not rows.cells.rows:
         raise DataError(f"{name} has a header only", hint="At least two rows are needed.")
-    findings += [*found, *rows.findings]
-    find, count = rows.line, rows.cells.num_rows
-    columns = dict(zip(dialect.names, rows.cells.columns, strict=False))
-    columns, dropped = _without_empty_columns(name, dialect, columns, rows.cells)
-    kept, blank = _without_empty_rows(name, columns, rows)
-    if kept is not None:
-        columns = {label: column.take(pa.array(kept)) for label, column in columns.items()}
-
-    def line(row: int) -> str:
-        return f"line {find(row if kept is None else int(kept[row]))}"
-
-    part = Part(name, content.stem, count if kept is None else len(kept), line)
+    places, dropped = _without_empty_column(name, dialect, rows.cells)
+    empty, blank = _without_empty_rows(name, places, rows)
+    makers = {label: partial(rows.cells.text, place) for label, place in places.items()}
+    parsed = {label: rows.cells.parsed(place) for label, place in places.items()}
+    line = rows.line
+    part = Part(name, content.stem, rows.cells.rows, lambda row: f"line {line(row)}")
+    table = Table(
+        OnDemand(makers), (part,), {label: made for label, made in parsed.items() if made is not None}
+    )
+    if len(empty):
+        table = table.without(empty)
     config = dataclasses.replace(config, delimiter=dialect.marks.delimiter, encoding=encoding)
-    return Table(columns, (part,)), config, [*findings, *dropped, *blank]
+    return table, config, [*findings, *found, *rows.findings, *dropped, *blank]
 
 
 def _without_end(data: bytes, count: int) -> bytes:
@@ -73,15 +72,16 @@ def _without_end(data: bytes, count: int) -> bytes:
     return data
 
 
-def _rows(name: str, data: bytes, dialect: Dialect, bad_rows: BadRows) -> Rows:
+def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
     """All rows, proven to be what is there. DataError at the first damaged one, unless it may be left out."""
-    marks = dialect.marks
+    marks, bad_rows = dialect.marks, config.bad_rows
     foreign = bad_rows == "skip" and not is_utf8(data)
     if marks.simple and not foreign and quotes_are_sound(data, marks):
         body = pa.py_buffer(data).slice(dialect.start)
-        cells = _by_arrow(body, marks, dialect.width, quoted=marks.quote.encode() in data)
-        if cells is not None and cells.num_rows == _lines(data, dialect.start):
-            return Rows(cells, _line_finder(data, dialect), _left_out(name, list(dialect.above)))
+        cells = read_cells(body, marks, dialect.width, config, quoted=marks.quote.encode() in data)
+        if cells is not None and cells.rows == _lines(data, dialect.start):
+            first = line_at(data, dialect.start)
+            return Rows(cells, lambda row: first + row, _left_out(name, list(dialect.above)))
     sound = Sound()
     damaged = list(dialect.above)
     for record in records(data, marks, dialect.width, dialect.start):
@@ -93,8 +93,8 @@ def _rows(name: str, data: bytes, dialect: Dialect, bad_rows: BadRows) -> Rows:
     doubtful = next((record for record in damaged if record.doubt), None)
     if doubtful or (damaged and (bad_rows == "error" or len(damaged) > len(sound.lines))):
         raise _damage(name, data, doubtful or damaged[0], damaged, bad_rows)
-    cells = _by_arrow(sound.text(data, marks), marks, dialect.width, quoted=True)
-    if cells is None or cells.num_rows != len(sound.lines):
+    cells = read_cells(sound.text(data, marks), marks, dialect.width, config, quoted=True)
+    if cells is None or cells.rows != len(sound.lines):
         raise DataError(f"{name} cannot be read reliably", hint="Write it again in a plainer form.")
     return Rows(cells, sound.lines.__getitem__, _left_out(name, damaged))
 
@@ -138,38 +138,6 @@ class Sound:
         return pa.py_buffer(text)
 
 
-def _by_arrow(body: pa.Buffer, marks: Marks, width: int, *, quoted: bool) -> pa.Table | None:
-    """All cells as text; None where a row has another width or the reader gives up."""
-    places = [str(place) for place in range(width)]
-    wrong: list[pa.csv.InvalidRow] = []
-
-    def note(row: pa.csv.InvalidRow) -> str:
-        wrong.append(row)
-        return "error"
-
-    if not body.size:
-        return pa.table({place: pa.array([], pa.string()) for place in places})
-    try:
-        table = pa.csv.read_csv(
-            pa.BufferReader(body),
-            read_options=pa.csv.ReadOptions(column_names=places, block_size=2**23),
-            parse_options=pa.csv.ParseOptions(
-                delimiter=marks.delimiter,
-                quote_char=marks.quote,
-                double_quote=marks.escape is None,
-                escape_char=marks.escape or False,
-                newlines_in_values=quoted,
-                invalid_row_handler=note,
-            ),
-            convert_options=pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(places, pa.string()), null_values=[], check_utf8=False
-            ),
-        )
-    except pa.ArrowInvalid:  # the records are then gone through one by one, which finds the row
-        return None
-    return None if wrong else table
-
-
 def _lines(data: bytes, start: int) -> int:
     """Lines from byte `start`, blank ones included; −1 where line ends are mixed and so not counted."""
     feeds, returns = data.count(b"\n", start), data.count(b"\r", start)
@@ -197,34 +165,25 @@ def _damage(name: str, data: bytes, record: Record, damaged: list[Record], bad_r
     return DataError(message, hint=hint, code="E002", count=count, places=places)
 
 
-def _line_finder(data: bytes, dialect: Dialect) -> Callable[[int], int]:
-    """A function from a row to its line, which walks through the text only when it is asked."""
-
-    def line(row: int) -> int:
-        found = records(data, dialect.marks, dialect.width, dialect.start)
-        return next(islice(found, row, None)).line
-
-    return line
-
-
-def _without_empty_columns(
-    name: str, dialect: Dialect, columns: dict[str, pa.ChunkedArray], cells: pa.Table
-) -> tuple[dict[str, pa.ChunkedArray], list[Finding]]:
-    """Without the column that delimiters at the end of all rows make: no name, and nothing in it."""
-    last = cells.columns[-1]
+def _without_empty_column(name: str, dialect: Dialect, cells: Cells) -> tuple[dict[str, int], list[Finding]]:
+    """Each column's place, without the empty one that delimiters at the end of all rows make."""
+    places = {label: place for place, label in enumerate(dialect.names)}
     if dialect.trailing:
+        last = cells.text(dialect.width - 1)
         if not _all_empty(last):
             row = int(np.flatnonzero(pc.not_equal(last, "").to_numpy())[0])
             raise DataError(
                 f"{name}, row {row + 1}: rows have one cell more than the header, {shown(last[row].as_py())}",
                 hint="Name all columns; or name them by place: --skip 1 --no-header.",
             )
-    elif dialect.names[-1] == f"column_{len(dialect.names)}" and len(columns) > 2 and _all_empty(last):
-        columns = {label: column for label, column in columns.items() if label != dialect.names[-1]}
+    elif dialect.names[-1] != f"column_{dialect.width}" or dialect.width <= 2:
+        return places, []
+    elif _all_empty(cells.text(dialect.width - 1)):
+        del places[dialect.names[-1]]
     else:
-        return columns, []
+        return places, []
     message = f"{name}: a delimiter at the end of each row"
-    return columns, [repair("R005", message, count=cells.num_rows, action="left out the empty column")]
+    return places, [repair("R005", message, count=cells.rows, action="left out the empty column")]
 
 
 def _all_empty(column: pa.ChunkedArray) -> bool:
@@ -232,15 +191,25 @@ def _all_empty(column: pa.ChunkedArray) -> bool:
 
 
 def _without_empty_rows(
-    name: str, columns: dict[str, pa.ChunkedArray], rows: Rows
-) -> tuple[NDArray[np.int64] | None, list[Finding]]:
-    """The rows that hold anything (None: all do), as spreadsheets write rows of delimiters only."""
-    gone = np.ones(rows.cells.num_rows, np.bool_)
-    for column in columns.values():
-        gone &= pc.equal(column, "").to_numpy()
+    name: str, places: dict[str, int], rows: Rows
+) -> tuple[NDArray[np.intp], list[Finding]]:
+    """The rows that hold nothing, as spreadsheets write rows of delimiters only."""
+    parsed = [rows.cells.parsed(place) for place in places.values()]
+    if any(column is not None and not column.null_count for column in parsed if not _is_words(column)):
+        return np.empty(0, np.intp), []
+    gone = np.ones(rows.cells.rows, np.bool_)
+    for place in places.values():
+        gone &= pc.equal(rows.cells.text(place), "").to_numpy()
         if not gone.any():
-            return None, []
-    places = [f"line {rows.line(int(row))}" for row in np.flatnonzero(gone)[:3]]
+            break
+    empty = np.flatnonzero(gone)
+    if not len(empty):
+        return empty, []
+    lines = [f"line {rows.line(int(row))}" for row in empty[:3]]
     message = f"{name}: rows of empty cells"
-    found = repair("R004", message, count=int(gone.sum()), places=places, action="left out")
-    return np.flatnonzero(~gone), [found]
+    return empty, [repair("R004", message, count=len(empty), places=lines, action="left out")]
+
+
+def _is_words(column: pa.ChunkedArray | None) -> bool:
+    """Whether it is text that may be empty, and so never null."""
+    return column is not None and pa.types.is_dictionary(column.type)

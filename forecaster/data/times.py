@@ -37,21 +37,37 @@ LIKE = (  # what makes a sampled cell look like a time
 
 def parse_times(table: Table, name: str, form: str | None = None, tz: str | None = None) -> Times:
     """Column `name` as timestamps. DataError for a missing, impossible or ambiguous one, with its place."""
+    times = _as_parsed(table, name) if form in (None, "iso") else None
+    if times is None:
+        times = _from_column(table, name, form)
+    return in_zone(table, times, tz) if tz else times
+
+
+def _as_parsed(table: Table, name: str) -> Times | None:
+    """The column as it was parsed while it was read; None where its text has to be looked at."""
+    column = table.parsed.get(name)
+    if column is None or not pa.types.is_temporal(column.type) or column.null_count:
+        return None
+    try:
+        return Times(_as_ns(column.cast(pa.timestamp("ns"))), None, pa.types.is_date(column.type), "iso")
+    except pa.ArrowInvalid:  # a year too far away
+        return None
+
+
+def _from_column(table: Table, name: str, form: str | None) -> Times:
     column = table.columns[name]
     if is_text(column.type):
-        times = _from_text(table, name, form)
-    elif is_number(column.type) and form and "%" in form:
+        return _from_text(table, name, form)
+    if is_number(column.type) and form and "%" in form:
         _refuse_missing(table, name, column)
-        times = _by_pattern(table, name, column.cast(pa.string()), form)
-    elif is_number(column.type):
-        times = _from_numbers(table, name, column, form)
-    elif pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
-        times = _from_typed(table, name, column)
-    else:
-        raise DataError(
-            f"{table.name}: column {shown(name)} holds {column.type}, not times", hint="Choose: --time"
-        )
-    return in_zone(table, times, tz) if tz else times
+        return _by_pattern(table, name, column.cast(pa.string()), form)
+    if is_number(column.type):
+        return _from_numbers(table, name, column, form)
+    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+        return _from_typed(table, name, column)
+    raise DataError(
+        f"{table.name}: column {shown(name)} holds {column.type}, not times", hint="Choose: --time"
+    )
 
 
 def _from_typed(table: Table, name: str, column: pa.ChunkedArray) -> Times:

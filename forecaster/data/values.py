@@ -43,6 +43,9 @@ def parse_numbers(
 
     DataError for any cell that is neither a number nor missing.
     """
+    values = None if comma else _as_parsed(table, name)
+    if values is not None:
+        return values, []
     column = table.columns[name]
     if is_text(column.type):
         return _from_text(table, name, config, comma)
@@ -63,6 +66,22 @@ def parse_numbers(
         message = f"column {shown(name)} holds decimal numbers"
         findings.append(repair("N005", message, count=len(values), action="read as floating point"))
     return values, findings
+
+
+def _as_parsed(table: Table, name: str) -> NDArray[np.float64] | None:
+    """The column as it was parsed while it was read; None where its text has to be looked at."""
+    column = table.parsed.get(name)
+    if column is None or not is_number(column.type):
+        return None
+    values, start = np.empty(len(column)), 0
+    for chunk in column.chunks:
+        part = values[start : start + len(chunk)]
+        part[:] = chunk.to_numpy(zero_copy_only=False)
+        start += len(chunk)
+        plain = np.count_nonzero(np.abs(part) < EXACT)  # neither NaN nor infinite nor rounded
+        if plain + chunk.null_count < len(chunk):
+            return None
+    return values
 
 
 def _from_text(

@@ -1,0 +1,160 @@
+"""Cells: what PyArrow makes of a text whose rows are sound.
+
+Where the first rows of a column are numbers, ISO 8601 times or words, it is parsed as such while it is
+read, by several threads, and its text is never held. A column with a cell that is anything else stays text.
+The text of a parsed column is read when something asks for it, such as a message that shows a cell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from forecaster.config import ReadConfig
+from forecaster.data.clock import CLOCK
+from forecaster.data.numbers import LOOSE, NUMBER
+from forecaster.data.records import Marks
+from forecaster.data.times import LIKE
+from forecaster.data.values import MISSING, blanked
+
+BLOCK = 2**22  # bytes that a thread parses at a time
+SAMPLE = 2**14  # bytes by which columns are known
+TRIES = 3  # times that the text is read with a column less to parse
+WORDS = pa.dictionary(pa.int32(), pa.string())
+DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+DATE_AND_CLOCK = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}[0-9:.]*$"
+EPOCH = r"^[0-9]{9,19}$"  # may be a time since 1970, which is more exact as text
+Kinds = dict[str, pa.DataType]
+
+
+class Cells:
+    """The columns of a text, by place from 0."""
+
+    def __init__(self, columns: pa.Table, text: Callable[[int], pa.ChunkedArray]) -> None:
+        self._columns = columns
+        self._text = text
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return int(self._columns.num_rows)
+
+    def parsed(self, place: int) -> pa.ChunkedArray | None:
+        """Numbers, times or words; None for a column that is text."""
+        column = self._columns.column(place)
+        return None if column.type == pa.string() else column
+
+    def text(self, place: int) -> pa.ChunkedArray:
+        """A column as text."""
+        column = self._columns.column(place)
+        return column if column.type == pa.string() else self._text(place)
+
+
+def read_cells(
+    body: pa.Buffer, marks: Marks, width: int, config: ReadConfig, *, quoted: bool
+) -> Cells | None:
+    """The cells of `body`; None where a row has another width or the reader gives up."""
+    places = [str(place) for place in range(width)]
+    as_text = dict.fromkeys(places, pa.string())
+    reader = _Reader(body, marks, places, (*MISSING, *config.na), quoted=quoted)
+    kinds = as_text | _kinds(reader, config)
+    for _ in range(TRIES):
+        try:
+            table = reader.read(kinds)
+        except pa.ArrowInvalid as error:
+            odd = re.match(r"In CSV column #(\d+): CSV conversion error", str(error))
+            if odd is None or kinds[odd[1]] == pa.string():
+                return None
+            kinds = kinds | {odd[1]: pa.string()}
+        else:
+            break
+    else:
+        try:
+            table = reader.read(as_text)
+        except pa.ArrowInvalid:
+            return None
+    columns = [_joined(column) for column in table.columns]
+
+    def text(place: int) -> pa.ChunkedArray:
+        name = str(place)
+        return reader.read({name: pa.string()}, only=[name]).column(0)
+
+    return Cells(pa.table(columns, names=places), text)
+
+
+class _Reader:
+    """PyArrow's reader with all its options."""
+
+    def __init__(
+        self, body: pa.Buffer, marks: Marks, places: list[str], missing: tuple[str, ...], *, quoted: bool
+    ) -> None:
+        self.body, self.places, self.missing = body, places, missing
+        self.parse = pa.csv.ParseOptions(
+            delimiter=marks.delimiter,
+            quote_char=marks.quote,
+            double_quote=marks.escape is None,
+            escape_char=marks.escape or False,
+            newlines_in_values=quoted,
+        )
+
+    def read(self, kinds: Kinds, *, only: list[str] | None = None, end: int | None = None) -> pa.Table:
+        """Columns of these types; ArrowInvalid for a row of another width or a cell of another kind."""
+        if not self.body.size:
+            return pa.table({place: pa.array([], pa.string()) for place in only or self.places})
+        return pa.csv.read_csv(
+            pa.BufferReader(self.body.slice(0, end) if end else self.body),
+            read_options=pa.csv.ReadOptions(column_names=self.places, block_size=BLOCK),
+            parse_options=self.parse,
+            convert_options=pa.csv.ConvertOptions(
+                column_types=kinds, null_values=list(self.missing), include_columns=only, check_utf8=False
+            ),
+        )
+
+
+def _kinds(reader: _Reader, config: ReadConfig) -> Kinds:
+    """What columns seem to hold, by the first rows; nothing for those that have to be looked at as text."""
+    head = reader.body.slice(0, min(SAMPLE, reader.body.size)).to_pybytes()
+    end = len(head) if len(head) < SAMPLE else max(head.rfind(b"\n"), head.rfind(b"\r")) + 1
+    try:
+        sample = reader.read(dict.fromkeys(reader.places, pa.string()), end=end) if end else None
+    except pa.ArrowInvalid:
+        sample = None
+    if sample is None:
+        return {}
+    numbers = config.decimal in (None, ".") and config.thousands is None and not config.strip
+    times = config.date_format in (None, "iso")
+    found = {
+        place: _kind(blanked(sample.column(place), config.na), numbers=numbers, times=times)
+        for place in reader.places
+    }
+    return {place: kind for place, kind in found.items() if kind is not None}
+
+
+def _kind(cells: pa.ChunkedArray, *, numbers: bool, times: bool) -> pa.DataType | None:
+    known = cells.drop_null()
+    if not len(known):
+        return None
+    if numbers and _all(known, NUMBER):
+        return None if _all(known, EPOCH) else pa.float64()
+    if times and not cells.null_count and _all(known, DATE):
+        return pa.date32()
+    if times and not cells.null_count and _all(known, DATE_AND_CLOCK):
+        return pa.timestamp("ns")
+    odd = pc.match_substring_regex(known, f"{LOOSE}|{LIKE}|{CLOCK}")
+    return None if pc.any(odd).as_py() else WORDS
+
+
+def _all(cells: pa.ChunkedArray, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py())
+
+
+def _joined(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Words with one dictionary, in one piece; other columns as they are."""
+    if column.type != WORDS:
+        return column
+    whole = column.combine_chunks()
+    return whole if isinstance(whole, pa.ChunkedArray) else pa.chunked_array([whole])

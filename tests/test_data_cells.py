@@ -1,0 +1,86 @@
+"""Cells: what is parsed while a text is read is what its text says, and the text is there when asked for."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from profiles import examples
+
+from forecaster.config import ReadConfig
+from forecaster.data import cells
+from forecaster.data.files import Content
+from forecaster.data.load import Loaded, load
+from forecaster.data.text import read_text
+from forecaster.errors import DataError
+
+ODD = ("", "NA", "nan", "-nan", "inf", "1e400", " 2 ", "\t3", "+4", "0x10", "1_000", "1.000", '"5"', "−6",
+       "(7)", "9007199254740993", "1700000000", "x", "7,0", "-999", "nan(1)",
+       "5\N{NO-BREAK SPACE}", "007")  # fmt: skip
+TIMES = ("2024-01-01", "2024-01-01 00:00", " 2024-01-01", "2024-01-01T00:00:00Z", "1500-01-01", "2024-02-30",
+         "", "NA", "9999-12-31", "2024-01-01 24:00", "01.02.2024", "1700000000", '"2024-01-01"')  # fmt: skip
+IDS = ("a", " a", "b", "", "NA", '"a"', "7")
+
+
+def outcome(path: Path, config: ReadConfig) -> tuple[Loaded | None, str]:
+    """What loading gives, or its error."""
+    try:
+        return load(path, config), ""
+    except DataError as error:
+        return None, str(error)
+
+
+@given(
+    st.lists(st.one_of(st.floats(-1e6, 1e6).map(str), st.sampled_from(ODD)), min_size=1, max_size=3),
+    st.lists(st.sampled_from(TIMES), max_size=2),
+    st.lists(st.sampled_from(IDS), max_size=2),
+    st.sampled_from([(), ("-999",), ("x", "-999")]),
+    st.booleans(),
+)
+@example(["-999"], [], [], ("-999",), False)
+@examples(100)
+def test_same_as_text(
+    tmp_path_factory: pytest.TempPathFactory, odd: list, times: list, ids: list, na: tuple, whole: bool
+) -> None:
+    """Columns parsed while they are read give the same panel, findings and errors as their text does."""
+    path = tmp_path_factory.mktemp("cells") / "data.csv"
+    day = [
+        f"2023-{1 + place // 28:02}-{1 + place % 28:02}" + (" 00:00" if whole else "") for place in range(60)
+    ]
+    stamps, values = [*day, *day], [str(place) for place in range(120)]
+    names = [*["a"] * 60, *["b"] * 60]
+    stamps[61 : 61 + len(times)], values[70 : 70 + len(odd)] = (
+        times,
+        [f'"{cell}"' for cell in odd if '"' not in cell],
+    )
+    names[80 : 80 + len(ids)] = ids
+    rows = zip(names, stamps, values[:120], strict=False)
+    path.write_text("id,time,value\n" + "".join(f"{name},{time},{value}\n" for name, time, value in rows))
+    config = ReadConfig(na=na)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells, "_kinds", lambda reader, config: {})
+        expected, fault = outcome(path, config)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells, "SAMPLE", 600)  # bytes, all of them before the odd cells
+        found, error = outcome(path, config)
+    assert error == fault
+    if expected is not None and found is not None:
+        assert found.findings == expected.findings
+        assert found.read == expected.read
+        assert found.panel.ids == expected.panel.ids
+        for name in ("values", "time", "offsets", "observed"):
+            np.testing.assert_array_equal(getattr(found.panel, name), getattr(expected.panel, name))
+
+
+def test_parsed_and_text() -> None:
+    """Numbers, times and words are parsed; their text can still be had; a column with an odd cell is text."""
+    rows = b"".join(b"s%d,2024-01-01 00:%02d,1.50,%d\n" % (place % 2, place, place) for place in range(60))
+    table, _, _ = read_text(
+        Content("x.csv", "x", b"id,time,value,odd\n" + rows + b"s0,2024-01-01 01:00,NA,-\n"), ReadConfig()
+    )
+    assert [str(column.type) for column in table.parsed.values()] == [
+        "dictionary<values=string, indices=int32, ordered=0>", "timestamp[ns]", "double"]  # fmt: skip
+    assert table.parsed["value"].null_count == 1
+    assert table.columns["value"][0].as_py() == "1.50"
+    assert table.columns["odd"][60].as_py() == "-"
