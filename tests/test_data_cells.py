@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
 
@@ -31,31 +31,17 @@ def outcome(path: Path, config: ReadConfig) -> tuple[Loaded | None, str]:
         return None, str(error)
 
 
-@given(
-    st.lists(st.one_of(st.floats(-1e6, 1e6).map(str), st.sampled_from(ODD)), min_size=1, max_size=3),
-    st.lists(st.sampled_from(TIMES), max_size=2),
-    st.lists(st.sampled_from(IDS), max_size=2),
-    st.sampled_from([(), ("-999",), ("x", "-999")]),
-    st.booleans(),
-)
-@example(["-999"], [], [], ("-999",), False)
-@examples(100)
-def test_same_as_text(
-    tmp_path_factory: pytest.TempPathFactory, odd: list, times: list, ids: list, na: tuple, whole: bool
+def compare(
+    path: Path, odd: list[str], times: list[str], ids: list[str], na: tuple[str, ...], clock: str
 ) -> None:
-    """Columns parsed while they are read give the same panel, findings and errors as their text does."""
-    path = tmp_path_factory.mktemp("cells") / "data.csv"
-    day = [
-        f"2023-{1 + place // 28:02}-{1 + place % 28:02}" + (" 00:00" if whole else "") for place in range(60)
-    ]
+    """Load two series with odd cells below the first rows, parsed while they are read and not."""
+    day = [f"2023-{1 + place // 28:02}-{1 + place % 28:02}{clock}" for place in range(60)]
     stamps, values = [*day, *day], [str(place) for place in range(120)]
     names = [*["a"] * 60, *["b"] * 60]
-    stamps[61 : 61 + len(times)], values[70 : 70 + len(odd)] = (
-        times,
-        [f'"{cell}"' for cell in odd if '"' not in cell],
-    )
+    stamps[61 : 61 + len(times)] = times
+    values[70 : 70 + len(odd)] = [f'"{cell}"' if "," in cell else cell for cell in odd]
     names[80 : 80 + len(ids)] = ids
-    rows = zip(names, stamps, values[:120], strict=False)
+    rows = zip(names, stamps, values, strict=True)
     path.write_text("id,time,value\n" + "".join(f"{name},{time},{value}\n" for name, time, value in rows))
     config = ReadConfig(na=na)
     with pytest.MonkeyPatch.context() as patch:
@@ -71,6 +57,36 @@ def test_same_as_text(
         assert found.panel.ids == expected.panel.ids
         for name in ("values", "time", "offsets", "observed"):
             np.testing.assert_array_equal(getattr(found.panel, name), getattr(expected.panel, name))
+
+
+@pytest.mark.parametrize("clock", ["", " 00:00"])
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        *(("odd", cell) for cell in ODD),
+        *(("times", cell) for cell in TIMES),
+        *(("ids", cell) for cell in IDS),
+    ],
+)
+def test_one_odd_cell(tmp_path: Path, column: str, cell: str, clock: str) -> None:
+    """One odd cell among those that are parsed while they are read is what it is in a column of text."""
+    given = {"odd": [], "times": [], "ids": []} | {column: [cell]}
+    compare(tmp_path / "data.csv", **given, na=(), clock=clock)
+
+
+@given(
+    st.lists(st.one_of(st.floats(-1e6, 1e6).map(str), st.sampled_from(ODD)), max_size=3),
+    st.lists(st.sampled_from(TIMES), max_size=1),
+    st.lists(st.sampled_from(IDS), max_size=1),
+    st.sampled_from([(), ("-999",), ("x", "-999")]),
+    st.sampled_from(["", " 00:00"]),
+)
+@examples(100)
+def test_same_as_text(
+    tmp_path_factory: pytest.TempPathFactory, odd: list, times: list, ids: list, na: tuple, clock: str
+) -> None:
+    """Columns parsed while they are read give the same panel, findings and errors as their text does."""
+    compare(tmp_path_factory.mktemp("cells") / "data.csv", odd, times, ids, na, clock)
 
 
 def test_parsed_and_text() -> None:
