@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
 
-import forecaster
 from forecaster.config import ReadConfig
 from forecaster.data.load import load
 from forecaster.errors import DataError, ForecasterError
@@ -140,21 +139,3 @@ def test_a_row_is_no_header(tmp_path: Path, row: str) -> None:
     with pytest.raises(DataError, match="the first line looks like data") as caught:
         load(tmp_path / "x.csv", ReadConfig(delimiter=";"))
     assert "--no-header" in caught.value.hint
-
-
-def test_a_forecast_does_not_know_the_file(tmp_path: Path) -> None:
-    """The order of rows, the delimiter and the format change no byte of a forecast."""
-    rng = np.random.default_rng(4)
-    days = pd.date_range("2024-01-01", periods=60)
-    table = pd.concat(
-        [pd.DataFrame({"id": name, "day": days, "y": rng.normal(size=60).round(3)}) for name in ("b", "a")]
-    )
-    mixed = table.sample(frac=1.0, random_state=1)
-    table.to_csv(tmp_path / "plain.csv", index=False)
-    mixed.to_csv(tmp_path / "mixed.csv.gz", index=False, sep=";", lineterminator="\r\n")
-    mixed.to_parquet(tmp_path / "mixed.parquet", index=False)
-    forecasts = set()
-    for name in ("plain.csv", "mixed.csv.gz", "mixed.parquet"):
-        training = forecaster.train(tmp_path / name, horizon=4, hidden=8, steps=10, members=1, workers=1)
-        forecasts.add(forecaster.predict(training, tmp_path / name).to_csv())
-    assert len(forecasts) == 1
