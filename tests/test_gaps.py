@@ -13,6 +13,7 @@ from forecaster.blend import Blend
 from forecaster.config import NetworkConfig
 from forecaster.data.calendar import frequency
 from forecaster.data.gaps import longest_crossed
+from forecaster.data.health import examine
 from forecaster.defaults import newest_origins
 from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import held_out
@@ -285,3 +286,32 @@ def test_the_newest_origin_before_whole_rows():
     assert newest_origins(panel, 5).tolist() == [50, 15, 0, 4]
     assert newest_origins(panel, 6).tolist() == [34, 14, 0, 3]
     assert newest_origins(dataclasses.replace(panel, max_gap=None), 6).tolist() == [49, 14, 0, 3]
+
+
+# --- what is told ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rows", "told"), [(1, True), (6, True), (7, False), (30, False)])
+def test_series_that_resumed_lately_are_named(rows, told):
+    """Whoever forecasts soon after an outage is told how little there is to look back on."""
+    seen = np.r_[np.ones(40, bool), np.zeros(20, bool), np.ones(rows, bool)]
+    panel = panel_seen(np.ones(50, bool), seen, max_gap=14)
+    panel = dataclasses.replace(panel, frequency=frequency("D"))
+    found = {each.code: each for each in examine(panel, now=2**62)}
+    assert ("S004" in found) == told
+    assert found["V006"].places == ("20 rows after 1970-02-09 00:00:00 in 's001'",)
+    if told:
+        assert (found["S004"].count, found["S004"].places) == (1, (f"{rows} since 1970-03-02 00:00:00",))
+        assert "'s001'" in found["S004"].message
+    crossing = {each.code: each for each in examine(dataclasses.replace(panel, max_gap=None), now=2**62)}
+    assert "S004" not in crossing
+    assert crossing["V006"].action == "crossed, as asked"
+
+
+def test_the_longest_gaps_are_named():
+    """Of many gaps the three longest are named, the longest first."""
+    lengths = [4, 9, 5, 20, 4, 12]
+    seen = np.concatenate([np.r_[np.ones(3, bool), np.zeros(length, bool)] for length in lengths] + [[True]])
+    (found,) = [each for each in examine(panel_seen(seen), now=2**62) if each.code == "V006"]
+    assert found.count == len(lengths)
+    assert [place.split()[0] for place in found.places] == ["20", "12", "9"]

@@ -41,11 +41,12 @@
     S001   info       series too short for their season
     S002   info       series that end long before others
     S003   info       series with many gaps
+    S004   info       series with few rows since a gap that no window crosses
     V001   info       missing values
     V002   repair     missing values at the start or end of a series, left out
     V003   repair     a constant series
     V005   warning    values absurdly far from the others
-    V006   repair     long runs of missing values
+    V006   repair     gaps that no window crosses
     V004   repair     a series without any value, left out
 
 A repair goes into the log and into a model's facts, a warning into the log; `--strict` makes each an error.

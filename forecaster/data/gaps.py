@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecaster.data.calendar import Frequency, Longs, frequency, position, step_of, to_local
+from forecaster.data.calendar import DAY, Frequency, Longs, frequency, position, step_of, to_local
 from forecaster.errors import UsageError
 
 ANY = "any"
@@ -74,23 +74,29 @@ def default_longest(chosen: Frequency) -> int:
 def missing_between(
     observed: NDArray[np.bool_], time: Longs, offsets: Longs, chosen: Frequency, tz: str | None
 ) -> tuple[Longs, Longs, Longs]:
-    """Each two observed rows of a series that follow each other (n,), and how many are missing between.
+    """The gaps (n,): the row observed before each, that observed after it, and how many are missing between.
 
     Of business days those are counted that are no rows, as well as those without a value.
     """
-    seen = np.flatnonzero(observed)
-    series = np.searchsorted(offsets, seen, side="right")
-    pair = np.flatnonzero(np.diff(series) == 0)
-    before, after = seen[pair], seen[pair + 1]
     step = step_of(chosen.alias)
+    seen = np.flatnonzero(observed)
+    skips = np.diff(time[seen]) > DAY if step.kind == "business" else np.diff(seen) > 1
+    at = np.flatnonzero(skips)
+    at = at[_series_of(seen[at], offsets) == _series_of(seen[at + 1], offsets)]
+    before, after = seen[at], seen[at + 1]
     if step.kind != "business":
         return before, after, after - before - 1
     steps, _ = position(step, to_local(time[after], tz), to_local(time[before], tz))
-    return before, after, steps - 1
+    gap = steps > 1
+    return before[gap], after[gap], steps[gap] - 1
 
 
 def stretches_between(before: Longs, after: Longs, offsets: Longs) -> Stretches:
     """The stretches of series from `offsets` (S+1,) with gaps `before` one row and `after` another."""
     start = np.sort(np.r_[offsets[:-1], after])
     stop = np.sort(np.r_[offsets[1:], before + 1])
-    return Stretches(np.searchsorted(offsets, start, side="right") - 1, start, stop)
+    return Stretches(_series_of(start, offsets), start, stop)
+
+
+def _series_of(rows: Longs, offsets: Longs) -> Longs:
+    return np.asarray(np.searchsorted(offsets, rows, side="right") - 1)

@@ -24,6 +24,7 @@ def examine(panel: Panel, now: int) -> list[Finding]:
         *_stale(panel),
         *_gappy(panel),
         *_long_gaps(panel),
+        *_resumed(panel),
         *_far(panel),
         *_future(panel, now),
     ]
@@ -97,6 +98,24 @@ def _long_gaps(panel: Panel) -> list[Finding]:
     message = f"gaps of more than {least} missing {'row' if least == 1 else 'rows'}"
     action = "crossed, as asked" if crossed else "no window crosses them, unless --max-gap allows it"
     return [repair("V006", message, count=len(long), places=places, action=action)]
+
+
+def _resumed(panel: Panel) -> list[Finding]:
+    """Series that have little to look back on since their last gap too long to cross."""
+    if not panel.broken:
+        return []
+    least = max(FEW, panel.frequency.season)
+    series, start, stop = panel.stretches
+    newest = np.flatnonzero(np.diff(series, append=len(panel)))
+    rows = (stop - start)[newest]
+    late = np.flatnonzero((rows < least) & (start[newest] > panel.offsets[:-1]))
+    if not len(late):
+        return []
+    message = f"series of fewer than {least} rows since their last long gap: {_named(panel, late)}"
+    (since,) = times_as_strings(panel.time[start[newest[late[:1]]]], panel.names)
+    places = [f"{rows[late[0]]} since {since}"]
+    action = "a forecast looks back on these alone, unless --max-gap allows more"
+    return [info("S004", message, count=len(late), places=places, action=action)]
 
 
 def _far(panel: Panel) -> list[Finding]:

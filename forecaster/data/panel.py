@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from forecaster.data.calendar import Frequency, step_of
+from forecaster.data.calendar import Frequency
 from forecaster.data.gaps import Stretches, missing_between, stretches_between
 
 
@@ -63,12 +63,8 @@ class Panel:
     @cached_property
     def stretches(self) -> Stretches:
         """What gaps of more than `max_gap` missing rows leave of the series; each as a whole if none is."""
-        none = np.empty(0, np.int64)
-        whole = self.observed[:, 0].all() and step_of(self.frequency.alias).kind != "business"
-        if self.max_gap is None or whole:
-            return stretches_between(none, none, self.offsets)
         before, after, missing = self.gaps()
-        wide = missing > self.max_gap
+        wide = missing > (np.inf if self.max_gap is None else self.max_gap)
         return stretches_between(before[wide], after[wide], self.offsets)
 
     @property
