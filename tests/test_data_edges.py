@@ -1,0 +1,208 @@
+"""Edges that a mutation run showed to be untested, module by module (docs/testing.md)."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecaster.config import ReadConfig
+from forecaster.data.audit import Finding
+from forecaster.data.load import Loaded, load
+from forecaster.errors import DataError
+
+DAYS = [f"2024-01-{day:02d}" for day in range(1, 29)]
+ROWS = [f"{day},{row}" for row, day in enumerate(DAYS)]
+
+
+def text(folder: Path, *lines: str) -> Path:
+    """A file of these lines."""
+    path = folder / "x.csv"
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    return path
+
+
+def found(loaded: Loaded, code: str) -> Finding:
+    """The one finding of this code."""
+    (finding,) = [finding for finding in loaded.findings if finding.code == code]
+    return finding
+
+
+def test_clock_names_in_angle_brackets(tmp_path: Path) -> None:
+    """A date and a time of day apart are known by names as terminals export them: <DATE>, <TIME>."""
+    rows = [f"2024.01.02,{hour:02d}:00:00,{hour}" for hour in range(24)]
+    panel = load(text(tmp_path, "<DATE>,<TIME>,<CLOSE>", *rows)).panel
+    assert panel.names.time == "<DATE>+<TIME>"
+    assert panel.frequency.alias == "h"
+
+
+def test_a_delimiter_that_divides_fewer_than_half_as_many_lines_is_no_rival(tmp_path: Path) -> None:
+    """Damaged rows leave the delimiter as it is while another divides less than half as many lines alike."""
+    notes = [f"{row};a;b" if at % 5 < 2 else row for at, row in enumerate(ROWS)]
+    path = text(tmp_path, "day,y", *notes, "2024-01-29")
+    with pytest.raises(DataError, match="line 30: 1 fields where the header has 2"):
+        load(path)
+    rival = [f"{row};a;b" if at % 5 < 4 else row for at, row in enumerate(ROWS)]
+    with pytest.raises(DataError, match=r"whatever divides them \(comma: 29 lines; semicolon: 23 lines\)"):
+        load(text(tmp_path, "day,y", *rival, "2024-01-29"))
+
+
+@pytest.mark.parametrize("header", ["day,y", '"day,y', 'day,"y', "day;y", "day\ty"])
+def test_a_table_of_two_columns_below_a_preamble(tmp_path: Path, header: str) -> None:
+    """With --bad-rows skip the header of a narrow table is found, even one with a fault of its own."""
+    config = ReadConfig(time="day", target=("y",), bad_rows="skip")
+    loaded = load(text(tmp_path, "made by a tool", header, *ROWS), config)
+    assert loaded.panel.target.tolist() == list(range(28))
+    assert loaded.findings[0].count == 1
+
+
+def test_a_header_that_lost_a_name_above_rows_of_other_widths(tmp_path: Path) -> None:
+    """The columns of a damaged header are told by whole rows only, wherever the others stand."""
+    rows = [f"{row},x,{at * 0.5}" for at, row in enumerate(ROWS)]
+    config = ReadConfig(time="day", target=("y",), bad_rows="skip")
+    loaded = load(text(tmp_path, "day,y,note,,z", *rows[:5], "2024-02-01", *rows[5:]), config)
+    assert loaded.panel.target.tolist() == list(range(28))
+    assert found(loaded, "R006").places == ("line 7: 1 fields where the header has 4",)
+
+
+def test_a_header_with_a_name_of_several_lines(tmp_path: Path) -> None:
+    """A quoted name may run over lines that look like nothing."""
+    panel = load(text(tmp_path, '"day\nof\nreading",y', *ROWS)).panel
+    assert panel.names.time == "day\nof\nreading"
+
+
+@pytest.mark.parametrize("mark", ["'", " ", "\N{NO-BREAK SPACE}", "\N{RIGHT SINGLE QUOTATION MARK}"])
+def test_one_group_is_proof_where_the_mark_divides_no_decimals(tmp_path: Path, mark: str) -> None:
+    """One cell such as 1'234 shows groups; 1,234 alone does not."""
+    rows = [row.replace(",", f";1{mark}0") + "0" for row in ROWS[:10]]
+    panel = load(text(tmp_path, "day;y", *rows)).panel
+    assert panel.target.tolist() == [1000 + 10 * row for row in range(10)]
+    with pytest.raises(DataError, match="is not a number"):
+        load(text(tmp_path, "day;y", *(row.replace(mark, ",") for row in rows)))
+
+
+def test_a_contradiction_names_the_series_where_there_are_several(tmp_path: Path) -> None:
+    """Two values of one time: with the id of the series if the table has some, else without."""
+    with pytest.raises(DataError, match="with different values \\(1 such"):
+        load(text(tmp_path, "day,y", *ROWS, "2024-01-02,7"))
+    rows = [f"{row},{name}" for row in ROWS for name in "ab"]
+    with pytest.raises(DataError, match="with different values in series 'b' \\(1 such"):
+        load(text(tmp_path, "day,y,id", *rows, "2024-01-02,7,b"))
+
+
+def trading(jump: float, at: int = 30, count: int = 60) -> pd.DataFrame:
+    """Prices of trading days with one jump; and a volume, which has none."""
+    rng = np.random.default_rng(2)
+    prices = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, count)))
+    prices[at:] *= jump
+    days = pd.bdate_range("2024-01-01", periods=count)
+    return pd.DataFrame(
+        {"day": days, "close": prices, "open": prices * 1.001, "volume": rng.uniform(1, 2, count)}
+    )
+
+
+@pytest.mark.parametrize(("jump", "words"), [(1 / 2, "2:1"), (1 / 1.5, "1.5:1"), (10, "1:10"), (3, "1:3")])
+def test_splits_and_reverse_splits(jump: float, words: str) -> None:
+    """A jump is told by its ratio, and only what jumps with the price is divided; a volume is not."""
+    table = trading(jump)
+    config = ReadConfig(time="day", target=("close",), covariates=("open", "volume"))
+    finding = found(load(table, config), "P001")
+    assert finding.places[0].startswith(f"{words} on 2024-02-12")
+    adjusted = load(table, ReadConfig(**{**config.__dict__, "adjust_splits": True})).panel
+    values = table[["close", "open", "volume"]].to_numpy().copy()
+    values[:30, :2] *= jump
+    np.testing.assert_allclose(adjusted.values, values, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("count", "splits"), [(19, 0), (20, 1)])
+def test_series_too_short_for_splits(count: int, splits: int) -> None:
+    """In fewer than 20 days nothing is called a split."""
+    table = trading(0.5, at=10, count=count)[["day", "close"]]
+    assert [finding.count for finding in load(table).findings if finding.code == "P001"] == [1] * splits
+
+
+def test_rows_without_a_time_are_repairs(tmp_path: Path) -> None:
+    """Rows that --bad-rows skip leaves out for want of a time are repairs, which --strict refuses."""
+    path = text(tmp_path, "day,y", *ROWS, "Total,9")
+    finding = found(load(path, ReadConfig(bad_rows="skip")), "R006")
+    assert (finding.severity, finding.action) == ("repair", "left out")
+    with pytest.raises(DataError):
+        load(path, ReadConfig(bad_rows="skip", strict=True))
+
+
+def test_typed_rows_without_a_time() -> None:
+    """In a DataFrame of text a missing time is no time, and --bad-rows skip leaves its row out."""
+    table = pd.DataFrame({"day": [*DAYS[:9], None], "y": np.arange(10.0)})
+    loaded = load(table, ReadConfig(bad_rows="skip", time="day"))
+    assert loaded.panel.target.tolist() == list(range(9))
+    assert found(loaded, "R006").places == ("row 9: no time, 'None'",)
+
+
+def test_hints_for_damaged_rows(tmp_path: Path) -> None:
+    """Two damaged rows and more may be a preamble or a footer, one is not."""
+    with pytest.raises(DataError, match="1 fields where") as one:
+        load(text(tmp_path, "day,y", *ROWS, "end"))
+    with pytest.raises(DataError, match=r"1 fields where the header has 2 \(2 such rows\)") as two:
+        load(text(tmp_path, "day,y", *ROWS, "the", "end"))
+    assert "--skip-end" not in one.value.hint
+    assert "--skip-end" in two.value.hint
+
+
+@pytest.mark.parametrize(
+    ("pattern", "dates"),
+    [("%d.%m.%Y", True), ("%d.%m.%Y %H", False), ("%d.%m.%Y %I %p", False), ("%d.%m.%Y %H:%M %z", False)],
+)
+def test_patterns_with_a_time_of_day(tmp_path: Path, pattern: str, dates: bool) -> None:
+    """A pattern with hours of any kind says that times are not plain dates."""
+    stamps = pd.date_range("2024-01-01", periods=9, tz="Europe/Berlin").strftime(pattern)
+    rows = [f"{stamp},{row}" for row, stamp in enumerate(stamps)]
+    assert (
+        load(text(tmp_path, "t,y", *rows), ReadConfig(date_format=pattern, time="t")).panel.names.dates
+        is dates
+    )
+
+
+def test_a_pattern_with_several_offsets(tmp_path: Path) -> None:
+    """Offsets that differ, as over a summer, are brought to UTC by a pattern too."""
+    stamps = pd.date_range("2024-03-29", periods=9, tz="Europe/Berlin")
+    rows = [f"{stamp},{row}" for row, stamp in enumerate(stamps.strftime("%d.%m.%Y %H:%M %z"))]
+    config = ReadConfig(date_format="%d.%m.%Y %H:%M %z", time="t", tz="Europe/Berlin")
+    assert (
+        load(text(tmp_path, "t,y", *rows), config).panel.time.tolist() == stamps.as_unit("ns").asi8.tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("serial", "dates", "stamp"), [("45000", True, "2023-03-15"), ("45000.25", False, "2023-03-15 06")]
+)
+def test_days_of_a_spreadsheet(tmp_path: Path, serial: str, dates: bool, stamp: str) -> None:
+    """Days of a spreadsheet are dates, or times where they have a fraction; far centuries are errors."""
+    rows = [f"{float(serial) + row},{row}" for row in range(9)]
+    panel = load(text(tmp_path, "t,y", *rows), ReadConfig(date_format="excel", time="t")).panel
+    assert pd.Timestamp(panel.time[0]) == pd.Timestamp(stamp)
+    assert panel.names.dates is dates
+    for odd in ("110000", "60", "x", ""):
+        with pytest.raises(DataError, match="line 11, column 't'"):
+            load(text(tmp_path, "t,y", *rows, f"{odd},9"), ReadConfig(date_format="excel", time="t"))
+
+
+def test_cells_that_are_no_numbers_are_counted(tmp_path: Path) -> None:
+    """The error has its code and says how many more cells there are, if any."""
+    with pytest.raises(DataError, match=r"'x' is not a number\n") as one:
+        load(text(tmp_path, "day,y", *ROWS, "2024-01-29,x"))
+    with pytest.raises(DataError, match=r"'x' is not a number \(and 1 more cells\)\n") as two:
+        load(text(tmp_path, "day,y", *ROWS, "2024-01-29,x", "2024-01-30,z"))
+    assert (one.value.code, one.value.count) == ("E003", 1)
+    assert (two.value.code, two.value.count) == ("E003", 2)
+
+
+def test_hours_that_come_twice_in_several_years(tmp_path: Path) -> None:
+    """Each autumn's double hour is told apart by itself, and its first row is named."""
+    stamps = pd.date_range("2022-10-29", "2023-11-01", freq="30min", tz="Europe/Berlin")
+    rows = [f"{stamp},{row}" for row, stamp in enumerate(stamps.strftime("%Y-%m-%d %H:%M"))]
+    loaded = load(text(tmp_path, "t,y", *rows), ReadConfig(tz="Europe/Berlin"))
+    assert loaded.panel.time.tolist() == stamps.as_unit("ns").asi8.tolist()
+    finding = found(loaded, "T005")
+    first = [2 + row for row in np.flatnonzero(stamps.tz_localize(None).duplicated(keep=False))[[0, 4]]]
+    assert finding.count == 8
+    assert finding.places == tuple(f"x.csv, line {line}" for line in first)
