@@ -50,7 +50,11 @@ def _pair(table: Table, config: ReadConfig) -> tuple[str, str] | None:
 
 
 def _is(table: Table, name: str, names: tuple[str, ...], pattern: str) -> bool:
+    if name.strip("<>").lower().replace("_", " ") not in names:
+        return False
+    if name in table.parsed:
+        return pattern == DATE and pa.types.is_date(table.parsed[name].type)
     column = table.columns[name]
-    if name.strip("<>").lower().replace("_", " ") not in names or not is_text(column.type):
+    if not is_text(column.type):
         return False
     return bool(pc.all(pc.match_substring_regex(column, pattern)).as_py())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecaster.data.calendar import Longs, times_as_strings
 from forecaster.data.observations import Observations
@@ -26,7 +27,7 @@ def export_rows(found: Observations, names: Names, destination: str | Path) -> N
 
 def _write(
     ids: tuple[str, ...],
-    series: Longs,
+    series: NDArray[np.signedinteger],
     time: Longs,
     values: np.ndarray,
     names: Names,

@@ -80,7 +80,7 @@ def _off_grid(found: Observations, chosen: Frequency, at: int, table: Table) -> 
     stamp = str(np.datetime64(int(found.time[at]), "ns"))[:23].replace("T", " ")
     step = "D" if step_of(chosen.alias).kind == "business" else chosen.alias
     return DataError(
-        f"{table.where(int(found.row[at]))}: {stamp} of series {shown(found.ids[found.series[at]])} "
+        f"{table.where(found.row(at))}: {stamp} of series {shown(found.ids[found.series[at]])} "
         f"does not lie on its grid of {chosen.alias}",
         hint=f"Put readings on a grid: --every {step}; or repair the row.",
     )
@@ -118,7 +118,7 @@ def _too_sparse(found: Observations, place: Longs, rows: int, table: Table) -> D
     widest = int(np.argmax(_steps(found, place)))
     return DataError(
         f"{len(found.time)} rows would have to be {rows}; the widest gap follows "
-        f"{table.where(int(found.row[widest]))} (series {shown(found.ids[found.series[widest]])})",
+        f"{table.where(found.row(widest))} (series {shown(found.ids[found.series[widest]])})",
         hint="Repair that timestamp, or name a longer step: --freq",
     )
 
@@ -129,7 +129,7 @@ def _gaps(found: Observations, place: Longs, table: Table) -> list[Finding]:
     if not missing:
         return []
     places = [
-        f"{steps[at] - 1} after {table.where(int(found.row[at]))}" for at in np.flatnonzero(steps > 1)[:SHOWN]
+        f"{steps[at] - 1} after {table.where(found.row(at))}" for at in np.flatnonzero(steps > 1)[:SHOWN]
     ]
     return [
         repair("D002", "missing timestamps", count=missing, places=places, action="marked as not observed")
@@ -143,6 +143,6 @@ def _trading_gaps(found: Observations, place: Longs, longest: int | None, table:
     wide = np.flatnonzero((steps - 1 > LONG_GAP) & crossed)
     if not len(wide):
         return []
-    places = [f"{steps[at] - 1} business days after {table.where(int(found.row[at]))}" for at in wide[:SHOWN]]
+    places = [f"{steps[at] - 1} business days after {table.where(found.row(at))}" for at in wide[:SHOWN]]
     message = f"gaps of more than {LONG_GAP} business days between trading days"
     return [repair("D005", message, count=len(wide), places=places, action="took the days as consecutive")]

@@ -77,9 +77,8 @@ def load(
     findings += [*times.findings, *chosen]
     found, repairs = observe(table, roles, times, config)
     findings += repairs
-    table = dataclasses.replace(
-        table, columns={}
-    )  # the cells are parsed; what is left tells where a row lies
+    # The cells are parsed; what is left tells where a row lies.
+    table = dataclasses.replace(table, columns={}, parsed={})
     pa.default_memory_pool().release_unused()
     if on_rows:
         on_rows(found, _names(roles, times), findings)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from forecaster.config import Duplicates, ReadConfig
 from forecaster.data.audit import SHOWN, Finding, info, repair
 from forecaster.data.columns import Roles
+from forecaster.data.passes import always, blocks
 from forecaster.data.table import Table, listed, shown
 from forecaster.data.values import is_text, parse_numbers
 from forecaster.data.zones import Times
@@ -26,24 +27,33 @@ class Observations:
     """Rows as they were read, later sorted by series and time."""
 
     ids: tuple[str, ...]  # (S,) sorted
-    series: Longs  # (N,) index into ids
+    series: NDArray[np.int32]  # (N,) index into ids
     time: Longs  # (N,) ns UTC
     values: NDArray[np.float64]  # (N, C); NaN where missing
-    row: Longs  # (N,) of the table, for messages
+    table_rows: int
+    """Rows of the table; in a wide one, as many of each target follow one another."""
+    origin: Longs | None = None
+    """(N,) the place of each row when it was observed; None: its own."""
+
+    def row(self, at: int) -> int:
+        """The row of the table that row `at` comes from, for messages."""
+        return int(at if self.origin is None else self.origin[at]) % self.table_rows
 
     def take(self, which: NDArray[np.generic]) -> Observations:
         """The rows given by index or mask."""
+        origin = np.arange(len(self.time)) if self.origin is None else self.origin
         return dataclasses.replace(
             self,
             series=self.series[which],
             time=self.time[which],
             values=self.values[which],
-            row=self.row[which],
+            origin=origin[which],
         )
 
     def offsets(self) -> Longs:
         """Where each series begins (S+1,); rows must be sorted."""
-        return np.searchsorted(self.series, np.arange(len(self.ids) + 1)).astype(np.int64)
+        bounds = np.arange(len(self.ids) + 1, dtype=self.series.dtype)  # of another type they would be copied
+        return np.searchsorted(self.series, bounds).astype(np.int64)
 
 
 def observe(
@@ -56,22 +66,23 @@ def observe(
     findings: list[Finding] = []
     comma = config.delimiter == ";" and times.form == "dmy"
     comma = comma and (_dotted(table, roles.time) or _has_decimal_commas(table, roles.targets))
-    count, rows = len(roles.targets), np.arange(table.rows)
-    values = np.empty((count * table.rows, 1 + len(roles.covariates)))
-    for channel, name in enumerate(roles.covariates, 1):
-        values[: table.rows, channel], found = parse_numbers(table, name, config, comma=comma)
+    targets, rows = sorted(roles.targets), table.rows
+    values = np.empty((len(targets) * rows, 1 + len(roles.covariates)))
+    wanted = [*((0, channel, name) for channel, name in enumerate(roles.covariates, 1)),
+              *((place, 0, name) for place, name in enumerate(targets))]  # fmt: skip
+    for place, channel, name in wanted:
+        part = slice(place * rows, (place + 1) * rows)
+        values[part, channel], found = parse_numbers(table, name, config, comma=comma)
+        table.parsed.pop(name, None)  # memory: the numbers are in their place
         findings += found
-    for place, name in enumerate(sorted(roles.targets)):
-        part = slice(place * table.rows, (place + 1) * table.rows)
-        values[part, 0], found = parse_numbers(table, name, config, comma=comma)
-        values[part, 1:] = values[: table.rows, 1:]
-        findings += found
-    if roles.layout == "wide":
-        series = np.repeat(np.arange(count), table.rows)
-        ids = tuple(sorted(roles.targets))
-        return Observations(ids, series, np.tile(times.ns, count), values, np.tile(rows, count)), findings
-    ids, series = _series(table, roles)
-    return Observations(ids, series, times.ns, values, rows), findings
+    for place in range(1, len(targets) if roles.covariates else 0):
+        values[place * rows : (place + 1) * rows, 1:] = values[:rows, 1:]
+    if roles.layout != "wide":
+        ids, series = _series(table, roles)
+        return Observations(ids, series, times.ns, values, rows), findings
+    series = np.repeat(np.arange(len(targets), dtype=np.int32), rows)
+    time = np.tile(times.ns, len(targets))
+    return Observations(tuple(targets), series, time, values, rows), findings
 
 
 def _dotted(table: Table, time: str) -> bool:
@@ -89,23 +100,26 @@ def _has_decimal_commas(table: Table, targets: tuple[str, ...]) -> bool:
     )
 
 
-def _series(table: Table, roles: Roles) -> tuple[tuple[str, ...], Longs]:
+def _series(table: Table, roles: Roles) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """Sorted ids, and the id's index of each row."""
     if roles.layout == "one":
-        return (roles.targets[0],), np.zeros(table.rows, np.int64)
+        return (roles.targets[0],), np.zeros(table.rows, np.int32)
     if roles.layout == "files":
-        names = pa.array([part.stem for part in table.parts])
-        words, codes = names, np.repeat(np.arange(len(table.parts)), [part.rows for part in table.parts])
+        words = pa.array([part.stem for part in table.parts])
+        codes = np.repeat(np.arange(len(table.parts)), [part.rows for part in table.parts])
     else:
         words, codes = _coded(table, roles.id or "")
     texts = [str(word) for word in words.to_pylist()]
     ids = tuple(sorted(set(texts)))
     place = {text: index for index, text in enumerate(ids)}
-    return ids, np.array([place[text] for text in texts], np.int64)[codes]
+    return ids, np.array([place[text] for text in texts], np.int32)[codes]
 
 
-def _coded(table: Table, name: str) -> tuple[pa.Array, Longs]:
+def _coded(table: Table, name: str) -> tuple[pa.Array, NDArray[np.signedinteger]]:
     """The distinct ids and each row's index among them; DataError for a missing id."""
+    words = _as_parsed(table, name)
+    if words is not None:
+        return words
     column = table.columns[name]
     if pa.types.is_floating(column.type):  # whole numbers, as pandas keeps them beside missing ones
         column = column.cast(pa.int64()) if pc.all(pc.equal(column, pc.floor(column))).as_py() else column
@@ -118,16 +132,28 @@ def _coded(table: Table, name: str) -> tuple[pa.Array, Longs]:
         )
     coded = pc.dictionary_encode(column.combine_chunks())
     coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
-    return coded.dictionary, coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return coded.dictionary, coded.indices.to_numpy(zero_copy_only=False)
+
+
+def _as_parsed(table: Table, name: str) -> tuple[pa.Array, NDArray[np.signedinteger]] | None:
+    """The ids as they were parsed while they were read; None where their text has to be looked at."""
+    column = table.parsed.get(name)
+    if column is None or not pa.types.is_dictionary(column.type):
+        return None
+    coded = column.combine_chunks()
+    coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
+    words = pc.utf8_trim_whitespace(coded.dictionary)
+    return None if pc.any(pc.equal(words, "")).as_py() else (words, coded.indices.to_numpy())
 
 
 def in_order(found: Observations) -> tuple[Observations, list[Finding]]:
     """Rows sorted by series, then time; rows of one timestamp stay in the order of the source."""
-    if not (np.diff(found.series) >= 0).all():
-        found = found.take(np.argsort(found.series, kind="stable"))
-    back = np.flatnonzero((np.diff(found.time) < 0) & (np.diff(found.series) == 0))
-    if not len(back):
+    if not always(np.greater_equal, found.series):
+        small = found.series.astype(np.uint16) if len(found.ids) <= 2**16 else found.series
+        found = found.take(np.argsort(small, kind="stable"))  # a radix sort for 16 bits
+    if always(np.greater_equal, found.time, within=found.series):
         return found, []
+    back = np.flatnonzero((np.diff(found.time) < 0) & (np.diff(found.series) == 0))
     places = [f"series {shown(found.ids[found.series[at]])}" for at in back[:SHOWN]]
     message = "rows are not in order of time"
     finding = repair("D004", message, count=len(back), places=list(dict.fromkeys(places)), action="sorted")
@@ -136,9 +162,9 @@ def in_order(found: Observations) -> tuple[Observations, list[Finding]]:
 
 def each_once(found: Observations, rule: Duplicates, table: Table) -> tuple[Observations, list[Finding]]:
     """One row per series and timestamp. DataError for rows that contradict each other, unless `rule` says."""
-    again = np.r_[False, (np.diff(found.time) == 0) & (np.diff(found.series) == 0)]
-    if not again.any():
+    if always(np.not_equal, found.time, within=found.series):
         return found, []
+    again = np.r_[False, (np.diff(found.time) == 0) & (np.diff(found.series) == 0)]
     group = np.cumsum(~again) - 1  # (N,)
     first = np.flatnonzero(~again)
     leader = found.values[first[group]]
@@ -147,16 +173,17 @@ def each_once(found: Observations, rule: Duplicates, table: Table) -> tuple[Obse
     findings = []
     same = int(again.sum()) - int((np.bincount(group)[conflicting] - 1).sum())
     if same:
-        rows = found.row[again & ~np.isin(group, conflicting)]
-        places = [table.where(int(row)) for row in rows[:SHOWN]]
+        rows = np.flatnonzero(again & ~np.isin(group, conflicting))
+        places = [table.where(found.row(at)) for at in rows[:SHOWN]]
         findings.append(
             repair("D001", "exact duplicate rows", count=same, places=places, action="kept the first")
         )
     if not len(conflicting):
         return found.take(~again), findings
-    pair = found.row[group == conflicting[0]]
+    pair = np.flatnonzero(group == conflicting[0])
     stamp = str(np.datetime64(int(found.time[first[conflicting[0]]]), "ns"))[:19].replace("T", " ")
-    place = f"{table.where(int(pair[0]))} and {table.where(int(pair[1])).rsplit(', ', 1)[-1]}"
+    places = [table.where(found.row(at)) for at in pair[:2]]
+    place = f"{places[0]} and {places[1].rsplit(', ', 1)[-1]}"
     if rule == "error":
         raise DataError(
             f"{place}: the same timestamp {stamp} with different values"
@@ -199,9 +226,9 @@ def trimmed(
 
     DataError where no series has a value.
     """
-    known = ~np.isnan(found.values[:, 0])
-    if known.all():
+    if not any(np.isnan(found.values[part, 0]).any() for part in blocks(len(found.values))):
         return found, []
+    known = ~np.isnan(found.values[:, 0])
     if not known.any():
         raise DataError(
             f"{table.name}, column {listed(targets, SHOWN)}: no value at all",
@@ -225,4 +252,5 @@ def trimmed(
     kept = found.take(inside)
     alive = np.flatnonzero(counts > 0)
     ids = tuple(found.ids[series] for series in alive)
-    return dataclasses.replace(kept, ids=ids, series=np.searchsorted(alive, kept.series)), findings
+    codes = np.searchsorted(alive, kept.series).astype(np.int32)
+    return dataclasses.replace(kept, ids=ids, series=codes), findings
