@@ -19,13 +19,14 @@ from forecaster.data.calendar import (
     timestamps,
     to_local,
 )
-from forecaster.data.frequency import infer_frequency
+from forecaster.data.frequency import infer_frequency, positions
 from forecaster.data.panel import Names
 from forecaster.errors import DataError, UsageError
 
 ALIASES = ["100ms", "s", "15s", "min", "5min", "30min", "h", "8h", "D", "3D", "B", "W-SUN", "W-THU", "2W-MON",
            "MS", "ME", "2MS", "4ME", "QS-JAN", "QS-MAR", "QE-DEC", "QE-OCT", "2QS-FEB", "YS-JAN", "YS-JUL",
-           "YE-DEC", "YE-FEB", "2YS-JAN"]  # fmt: skip
+           "YE-DEC", "YE-FEB", "2YS-JAN", "SMS", "SME", "BMS", "BME", "2BMS", "5BME", "BQS-JAN", "BQE-DEC",
+           "BQE-NOV", "BYS-JAN", "BYE-DEC", "BYE-JUN", "2BYE-MAR"]  # fmt: skip
 STARTS = st.datetimes(pd.Timestamp("1930-01-01"), pd.Timestamp("2090-01-01"))
 
 
@@ -38,9 +39,13 @@ def regular(alias: str, start, count: int) -> np.ndarray:
 @given(start=STARTS, count=st.integers(8, 40))
 @examples(15)
 def test_frequency_is_recognised(alias: str, start, count: int) -> None:
-    """Regular times give back the alias that made them."""
+    """Regular times give back the alias that made them, or of business months a plainer one as good."""
     time = regular(alias, start, count)
-    assert infer_frequency(time, np.array([0, count])).alias == alias
+    found = infer_frequency(time, np.array([0, count])).alias
+    if "B" in alias[:2]:
+        assert regular(found, pd.Timestamp(time[0]), count).tolist() == time.tolist()
+    else:
+        assert found == alias
 
 
 @pytest.mark.parametrize("alias", ALIASES)
@@ -68,6 +73,7 @@ def test_position_and_moved_are_inverse(alias: str, start, count: int) -> None:
     ("alias", "seasons"),
     [("30min", (48, 336)), ("h", (24, 168)), ("D", (7, 365)), ("B", (5,)), ("W-SUN", (52,)), ("2W", (26,)),
      ("MS", (12,)), ("ME", (12,)), ("QS", (4,)), ("QE-NOV", (4,)), ("YS", (1,)), ("YE", (1,)), ("2MS", (6,)),
+     ("BME", (12,)), ("BQS", (4,)), ("BYE-JUN", (1,)), ("SMS", (24,)), ("SME-15", (24,)),
      ("5MS", (1,)), ("s", (3600, 86400)), ("10s", (360, 8640)), ("5min", (288, 2016)), ("7min", (1440,)),
      ("13min", (1,)), ("12h", (2, 14)), ("2D", (1,)), ("100ms", (10, 600))],
 )  # fmt: skip
@@ -79,7 +85,7 @@ def test_seasons(alias: str, seasons: tuple[int, ...]) -> None:
 
 def test_older_aliases() -> None:
     """Older pandas spellings mean the new ones."""
-    older = ["H", "15T", "S", "M", "Q", "A", "Q-JAN", "A-JUN"]
+    older = ["H", "15T", "S", "M", "Q", "A", "Q-JAN", "A-JUN", "SM", "BM", "BQ", "BA-MAR", "BAS"]
     assert [frequency(alias).alias for alias in older] == [
         "h",
         "15min",
@@ -89,11 +95,36 @@ def test_older_aliases() -> None:
         "YE",
         "QE-JAN",
         "YE-JUN",
+        "SME",
+        "BME",
+        "BQE",
+        "BYE-MAR",
+        "BYS",
     ]
 
 
 @pytest.mark.parametrize(
-    "alias", ["", "x", "0h", "-1h", "2B", "W-JAN", "QS-SUN", "MS-JAN", "h-MON", "1.5h", "15", "h h"]
+    "alias",
+    [
+        "",
+        "x",
+        "0h",
+        "-1h",
+        "2B",
+        "W-JAN",
+        "QS-SUN",
+        "MS-JAN",
+        "h-MON",
+        "1.5h",
+        "15",
+        "h h",
+        "BME-JAN",
+        "2SMS",
+        "SMS-10",
+        "BWS",
+        "BM-DEC",
+        "BQE-MON",
+    ],
 )
 def test_unknown_frequency(alias: str) -> None:
     """What is no frequency is a UsageError that lists some."""
@@ -109,6 +140,27 @@ def test_middle_of_the_month() -> None:
     assert found.alias == "MS"
     ahead = future_times(int(time[-1]), found, 2)
     assert np.datetime_as_string(ahead.view("M8[ns]"), unit="D").tolist() == ["2021-01-15", "2021-02-15"]
+
+
+LAST_DAYS = {  # of trading in New York: 29 March 2024 is Good Friday, 31 May 2021 Memorial Day
+    "BME": ["2021-03-31", "2021-04-30", "2021-05-28", "2021-06-30", "2021-07-30", "2021-08-31"],
+    "BQE-DEC": ["2023-06-30", "2023-09-29", "2023-12-29", "2024-03-28", "2024-06-28", "2024-09-30"],
+    "BMS": ["2022-10-03", "2022-11-01", "2022-12-01", "2023-01-03", "2023-02-01", "2023-03-01"],
+}
+
+
+@pytest.mark.parametrize("alias", LAST_DAYS)
+def test_first_and_last_trading_days(alias: str) -> None:
+    """Trading days beside a holiday at the end of a month lie on the grid; two in one month do not."""
+    time = np.array(LAST_DAYS[alias], "M8[ns]").astype(np.int64)
+    ends = np.array([0, len(time)])
+    assert infer_frequency(time, ends).alias == alias
+    place, fits = positions(step_of(alias), time, ends)
+    assert fits.all()
+    assert np.unique(np.diff(place)).tolist() == [1]
+    double = np.insert(time, 1, time[0] + (1 - 2 * alias.endswith("S")) * -86_400 * 10**9)
+    _, fits = positions(step_of(alias), np.sort(double), np.array([0, len(double)]))
+    assert fits.sum() == len(time)
 
 
 def test_business_days_need_a_weekend() -> None:
@@ -140,7 +192,7 @@ def test_too_few_rows() -> None:
 
 
 @pytest.mark.parametrize("tz", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "+05:30", "UTC"])
-@pytest.mark.parametrize("alias", ["h", "D", "W-SUN", "MS", "ME", "B"])
+@pytest.mark.parametrize("alias", ["h", "D", "W-SUN", "MS", "ME", "B", "BME", "SMS"])
 def test_future_in_a_zone(tz: str, alias: str) -> None:
     """Days and longer steps keep the local clock through changes of clocks; hours go on in UTC."""
     for start in ("2024-03-20 09:00", "2024-10-25 09:00"):

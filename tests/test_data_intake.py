@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from profiles import examples
 
 from forecaster.config import ReadConfig, from_json, to_json
-from forecaster.data.calendar import Frequency, frequency, future_times, step_of, trading_days
+from forecaster.data.calendar import Frequency, frequency, future_times
 from forecaster.data.export import export_panel
 from forecaster.data.frames import forecast_frame
 from forecaster.data.load import Loaded, load
+from forecaster.data.sessions import exchange_days
 from forecaster.data.trading import described
 from forecaster.errors import DataError, UsageError
 
@@ -57,7 +58,9 @@ def test_readings_on_a_grid(readings: list, how: str, step: str) -> None:
     np.testing.assert_allclose(panel.target, expected.to_numpy(), atol=1e-9)
 
 
-@pytest.mark.parametrize("alias", ["D", "W-WED", "W", "MS", "ME", "QS", "QE", "YS", "YE", "QS-FEB", "2D"])
+@pytest.mark.parametrize(
+    "alias", ["D", "W-WED", "W", "MS", "ME", "QS", "QE", "YS", "YE", "QS-FEB", "2D", "BME", "BQS", "BYE-JUN"]
+)
 def test_finer_data_on_a_coarser_grid(alias: str) -> None:
     """Days, weeks, months, quarters and years hold what lies in them, and sums stay whole."""
     days = pd.date_range("2020-02-11 05:00", periods=1500, freq="17h")
@@ -71,6 +74,28 @@ def test_finer_data_on_a_coarser_grid(alias: str) -> None:
         np.testing.assert_allclose(panel.target, expected)
 
 
+def test_days_on_the_last_weekday_of_their_month() -> None:
+    """Days become months named by their last weekday, as pandas names them, the weekend after it included."""
+    days = pd.date_range("2020-01-06", "2024-12-31", freq="B")
+    frame = pd.DataFrame({"t": days, "y": np.arange(float(len(days)))})
+    panel = load(frame, ReadConfig(freq="BME", agg="last")).panel
+    expected = frame.set_index("t")["y"].resample("BME").last()
+    assert panel.time.tolist() == expected.index.as_unit("ns").asi8.tolist()
+    np.testing.assert_array_equal(panel.target, expected)
+    ahead = future_times(int(panel.time[-1]), panel.frequency, 2).view("M8[ns]")
+    assert ahead.tolist() == np.array(["2025-01-31", "2025-02-28"], "M8[ns]").tolist()
+
+
+def test_a_missing_month_leaves_the_last_trading_days_as_they_are() -> None:
+    """A month without a row is one not observed; the days of the others stay, where a holiday moved them."""
+    days = ["2021-01-29", "2021-02-26", "2021-03-31", "2021-04-30", "2021-05-28", "2021-07-30", "2021-08-31"]
+    loaded = load(pd.DataFrame({"t": pd.to_datetime(days), "y": np.arange(7.0)}))
+    assert loaded.panel.frequency.alias == "BME"
+    assert codes(loaded)["D002"] == 1
+    days.insert(5, "2021-06-30")
+    assert loaded.panel.time.tolist() == np.array(days, "M8[ns]").astype(np.int64).tolist()
+
+
 def test_a_grid_that_is_not_clear() -> None:
     """Irregular readings without a step are refused with the option; options that disagree are named."""
     times = pd.Timestamp("2024-01-01") + pd.to_timedelta([0, 7, 61, 62, 300, 1000, 1003], unit="s")
@@ -80,7 +105,7 @@ def test_a_grid_that_is_not_clear() -> None:
     assert "--every" in caught.value.hint
     for config in (
         ReadConfig(every="5min", freq="h"), ReadConfig(agg="sum"), ReadConfig(calendar="XNYS", freq="D"),
-        ReadConfig(every="B"),
+        ReadConfig(every="B"), ReadConfig(every="SMS"),
     ):  # fmt: skip
         with pytest.raises(UsageError):
             load(frame, config)
@@ -99,7 +124,7 @@ def test_trading_days_of_an_exchange() -> None:
     with pytest.raises(DataError, match="does not lie on its grid"):
         load(frame.replace(days[18], pd.Timestamp("2024-11-28")), ReadConfig(calendar="XNYS"))
     with pytest.raises(UsageError, match="knows no exchange 'XXXX'"):
-        trading_days(step_of("B-XXXX"))
+        exchange_days("XXXX")
 
 
 def future_days(loaded: Loaded, count: int) -> list[str]:
@@ -208,7 +233,7 @@ def test_trading_days_without_the_library(monkeypatch: pytest.MonkeyPatch) -> No
     """Without the extra the error says how to install it."""
     monkeypatch.setitem(__import__("sys").modules, "exchange_calendars", None)
     with pytest.raises(UsageError, match="need the library exchange_calendars") as caught:
-        trading_days(step_of("B-XLON"))
+        exchange_days("XLON")
     assert "pip install" in caught.value.hint
 
 

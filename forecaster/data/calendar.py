@@ -1,17 +1,16 @@
 """Frequency: how far apart rows are, how many make a season, and what comes next.
 
-A frequency is a pandas offset alias. Here it is taken as a Step: a fixed length, a number of months (keeping
-the day in the month, or always the last day), or a business day. Steps of whole days are counted on the clock
-of the time zone, shorter ones in UTC, as pandas does.
+A frequency is a pandas offset alias. Here it is taken as a Step: a fixed length; a number of months (keeping
+the day in the month, or always the last day, or the first or last weekday); half a month; or a business day.
+Steps of whole days are counted on the clock of the time zone, shorter ones in UTC, as pandas does.
 
 Business days are the weekdays of a pattern without the holidays that the data show (module `holidays`), or
-the trading days of an exchange (alias B-XNYS), from the library exchange_calendars.
+the trading days of an exchange (alias B-XNYS), from the library exchange_calendars (module `sessions`).
 """
 
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecaster.data.holidays import Holiday, closed_days
+from forecaster.data.holidays import Holiday
+from forecaster.data.sessions import exchange_days, refuse_unknown, weekly_days
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,19 +28,21 @@ if TYPE_CHECKING:
     from forecaster.data.panel import Names
 
 Longs = NDArray[np.int64]
-Kind = Literal["fixed", "month_start", "month_end", "business"]
+Kind = Literal["fixed", "month_start", "month_end", "business", "business_month_start", "business_month_end",
+               "half_month_start", "half_month_end"]  # fmt: skip
 
 SECOND = 10**9  # ns
 DAY = 86_400 * SECOND
 UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "D": DAY}
 OLDER = {"H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns",
-         "M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS"}  # fmt: skip
+         "M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS", "SM": "SME",
+         "BM": "BME", "BQ": "BQE", "BA": "BYE", "BY": "BYE", "BAS": "BYS"}  # fmt: skip
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WORKWEEK = "1111100"  # Monday to Friday
-LAST_YEAR = 2261  # of times in ns
-FIRST_SESSION, LAST_SESSION = "1990-01-01", "2060-12-31"  # asked of a calendar; some know fewer years
-KNOWN = "s, min, 15min, h, D, B, W-SUN, MS, ME, QS, QE, YS or YE"
+KNOWN = "s, min, 15min, h, D, B, W-SUN, SMS, SME, MS, ME, BMS, BME, QS, QE, BQE, YS, YE or BYE"
+MONTHLY = re.compile("(B?)([MQY])([SE])")
+NEAR = 3  # weekdays from the start or end of a month within which its first or last trading day lies
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Frequency:
 
     `alias` is a pandas offset alias; `seasonalities` are the lengths, in rows, of the seasons that such
     data may have, the usual one first: 30min -> (48, 336), h -> (24, 168), D -> (7, 365), B -> (5,),
-    W -> (52,), MS and ME -> (12,), QS -> (4,), YS -> (1,).
+    W -> (52,), SME -> (24,), MS and ME -> (12,), QS -> (4,), YS -> (1,).
     """
 
     alias: str
@@ -69,7 +71,7 @@ class Step:
 
     kind: Kind
     size: int
-    """ns of a fixed step, months of a month step, 1 for business days."""
+    """ns of a fixed step, months of a month step, else 1."""
     exchange: str | None = None
     """Whose trading days business days are; None: those of `weekmask` but for `holidays`."""
     weekmask: str = WORKWEEK
@@ -80,14 +82,20 @@ class Step:
         """Whether steps are whole days, to be counted on the local clock."""
         return self.kind != "fixed" or self.size % DAY == 0
 
+    @property
+    def days(self) -> np.busdaycalendar:
+        """The days that business days count. Raises UsageError for an exchange that is not known."""
+        return exchange_days(self.exchange) if self.exchange else weekly_days(self.weekmask, self.holidays)
+
 
 def frequency(alias: str) -> Frequency:
     """The Frequency of a pandas offset alias, older spellings included; UsageError for an unknown one."""
-    match = re.fullmatch(r"(\d*)([A-Za-z]+)(?:-([A-Za-z0-9]{3,6}))?", alias.strip())
+    match = re.fullmatch(r"(\d*)([A-Za-z]+)(?:-([A-Za-z0-9]{2,6}))?", alias.strip())
     if match is None:
         raise UsageError(f"unknown frequency {alias!r}", hint=f"Use a pandas offset alias: {KNOWN}.")
     count, unit, anchor = match[1], match[2], (match[3] or "").upper()
     unit = OLDER.get(unit, unit)
+    anchor = "" if unit in ("SMS", "SME") and anchor == "15" else anchor  # as pandas writes them
     name = f"{count}{unit}-{anchor}" if anchor else f"{count}{unit}"
     return Frequency(name, _seasons(step_of(name)))
 
@@ -103,59 +111,15 @@ def step_of(alias: str) -> Step:
         return Step("fixed", count * 7 * DAY)
     if unit == "B" and count == 1:
         return Step("business", 1, anchor)
-    if unit in ("MS", "ME") and anchor is None:
-        return Step("month_start" if unit == "MS" else "month_end", count)
-    if unit in ("QS", "YS", "QE", "YE") and anchor in (None, *MONTHS):
-        months = count * (3 if unit[0] == "Q" else 12)
-        return Step("month_start" if unit[1] == "S" else "month_end", months)
+    if unit in ("SMS", "SME") and count == 1 and anchor is None:
+        return Step("half_month_start" if unit == "SMS" else "half_month_end", 1)
+    monthly = MONTHLY.fullmatch(unit)
+    if monthly and anchor in ((None,) if monthly[2] == "M" else (None, *MONTHS)):
+        kinds: tuple[Kind, Kind] = ("month_start", "month_end")
+        if monthly[1]:
+            kinds = ("business_month_start", "business_month_end")
+        return Step(kinds[monthly[3] == "E"], count * {"M": 1, "Q": 3, "Y": 12}[monthly[2]])
     raise UsageError(f"unknown frequency {alias!r}", hint=f"Use a pandas offset alias: {KNOWN}.")
-
-
-@lru_cache
-def trading_days(step: Step) -> np.busdaycalendar:
-    """The days that a business step counts.
-
-    Raises UsageError where they are those of an exchange and the library exchange_calendars is missing or
-    does not know it.
-    """
-    if step.exchange is None:
-        closed = closed_days(step.holidays, LAST_YEAR)
-        return np.busdaycalendar(step.weekmask, _dates(closed))
-    sessions = _sessions(step.exchange)
-    weekdays = np.unique((sessions.astype(np.int64) + 3) % 7)  # 1970 began on a Thursday
-    mask = [day in weekdays for day in range(7)]
-    every = np.arange(sessions[0], sessions[-1] + 1)
-    open_days = every[np.is_busday(every, weekmask=mask)]
-    return np.busdaycalendar(weekmask=mask, holidays=np.setdiff1d(open_days, sessions))
-
-
-@lru_cache
-def _sessions(exchange: str) -> NDArray[np.datetime64]:
-    """Every trading day of an exchange that the library knows of, half days included."""
-    try:
-        import exchange_calendars
-    except ImportError as error:
-        raise UsageError(
-            f"the trading days of {exchange} need the library exchange_calendars",
-            hint="Install it: pip install 'forecaster[calendars]'; or leave --calendar out.",
-        ) from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what newer versions of pandas tell that library, not the user
-            known = exchange_calendars.get_calendar(exchange, start="2020-01-06", end="2020-12-31")
-            first, last = (str(bound or "")[:10] for bound in (known.bound_min(), known.bound_max()))
-            bounds = max(first, FIRST_SESSION), min(last or LAST_SESSION, LAST_SESSION)
-            whole = type(known)(*bounds)
-    except exchange_calendars.errors.InvalidCalendarName as error:
-        raise UsageError(
-            f"exchange_calendars knows no exchange {exchange!r}", hint="Use a code such as XNYS or XLON."
-        ) from error
-    except (NotImplementedError, ValueError) as error:  # some exchanges, with some versions of pandas
-        raise UsageError(
-            f"this version of exchange_calendars cannot tell the trading days of {exchange}: {error}",
-            hint="Update it; or leave --calendar out, and the holidays in the data are used.",
-        ) from error
-    return np.asarray(whole.sessions.to_numpy().astype("datetime64[D]"))
 
 
 def alias_of(step: Step, at: int) -> str:
@@ -172,13 +136,15 @@ def alias_of(step: Step, at: int) -> str:
         )
         return f"{_times(step.size // UNITS[unit])}{unit}"
     month = int(np.datetime64(at, "ns").astype("datetime64[M]").astype(int)) % 12
-    end = "S" if step.kind == "month_start" else "E"
+    if step.kind.startswith("half"):
+        return "SMS" if step.kind.endswith("start") else "SME"
+    before, end = "B" if step.kind.startswith("business") else "", "S" if step.kind.endswith("start") else "E"
     if step.size % 12 == 0:
-        return f"{_times(step.size // 12)}Y{end}-{MONTHS[month]}"
+        return f"{_times(step.size // 12)}{before}Y{end}-{MONTHS[month]}"
     if step.size % 3 == 0:
         first = month % 3 if end == "S" else 9 + month % 3  # pandas calls plain quarters QS-JAN and QE-DEC
-        return f"{_times(step.size // 3)}Q{end}-{MONTHS[first]}"
-    return f"{_times(step.size)}M{end}"
+        return f"{_times(step.size // 3)}{before}Q{end}-{MONTHS[first]}"
+    return f"{_times(step.size)}{before}M{end}"
 
 
 def _times(count: int) -> str:
@@ -189,6 +155,8 @@ def _seasons(step: Step) -> tuple[int, ...]:
     """Rows in each season of the kinds that such data usually has, where it is a whole number."""
     if step.kind == "business":
         return (5,)
+    if step.kind.startswith("half"):
+        return (24,)
     if step.kind != "fixed":
         return (12 // step.size,) if 12 % step.size == 0 else (1,)
     if step.size % (7 * DAY) == 0:
@@ -207,16 +175,49 @@ def position(step: Step, time: Longs, start: Longs) -> tuple[Longs, NDArray[np.b
     day, clock = np.divmod(time, DAY)
     first_day, first_clock = np.divmod(start, DAY)
     if step.kind == "business":
-        days = trading_days(step)
+        days = step.days
         steps = np.busday_count(_dates(first_day), _dates(day), busdaycal=days)
         return steps.astype(np.int64), (clock == first_clock) & np.is_busday(_dates(day), busdaycal=days)
     month, first_month = _months(day), _months(first_day)
+    if step.kind.startswith("half"):
+        later, first_later = _in_second_half(step, day), _in_second_half(step, first_day)
+        steps = 2 * (month - first_month).astype(np.int64) + later - first_later
+        return steps, (clock == first_clock) & (day == _half_month_day(step, month, later))
     steps, rest = np.divmod((month - first_month).astype(np.int64), step.size)
     if step.kind == "month_end":
         fits = _months(day + 1) != month
-    else:
+    elif step.kind == "month_start":
         fits = _day_in_month(day, month) == _day_in_month(first_day, first_month)
+    else:
+        fits = is_near(step, day)
     return steps, (rest == 0) & (clock == first_clock) & fits
+
+
+def is_near(step: Step, day: Longs) -> NDArray[np.bool_]:
+    """Whether a weekday may be the first or last trading day of its month, for all that holidays do."""
+    grid = _business_month_day(step, _months(day))
+    apart = np.busday_count(_dates(np.minimum(day, grid)), _dates(np.maximum(day, grid)))
+    return np.is_busday(_dates(day)) & (apart <= NEAR)
+
+
+def _business_month_day(step: Step, month: NDArray[np.datetime64]) -> Longs:
+    """The first or last weekday of each month."""
+    if step.kind.endswith("start"):
+        return np.busday_offset(_dates(_first_day(month)), 0, roll="forward").astype(np.int64)
+    return np.busday_offset(_dates(_first_day(month + 1) - 1), 0, roll="backward").astype(np.int64)
+
+
+def _in_second_half(step: Step, day: Longs) -> Longs:
+    """1 from the 15th on, or after it where halves are named by their end; else 0."""
+    in_month = _day_in_month(day, _months(day)) + 1
+    return (in_month >= 15 if step.kind.endswith("start") else in_month > 15).astype(np.int64)
+
+
+def _half_month_day(step: Step, month: NDArray[np.datetime64], second: Longs) -> Longs:
+    """The 1st or 15th of each month; or the 15th or its last day."""
+    if step.kind.endswith("start"):
+        return _first_day(month) + 14 * second
+    return np.where(second == 1, _first_day(month + 1) - 1, _first_day(month) + 14)
 
 
 def moved(step: Step, start: Longs, count: Longs) -> Longs:
@@ -225,28 +226,23 @@ def moved(step: Step, start: Longs, count: Longs) -> Longs:
         return np.asarray(start + count * step.size)
     day, clock = np.divmod(start, DAY)
     if step.kind == "business":
-        days = trading_days(step)
+        days = step.days
         later = np.busday_offset(_dates(day), count, roll="preceding", busdaycal=days).astype(np.int64)
-        _refuse_unknown(step, later)
+        if step.exchange:
+            refuse_unknown(step.exchange, later)
         return np.asarray(later * DAY + clock)
     month = _months(day)
+    if step.kind.startswith("half"):
+        halves = 2 * month.astype(np.int64) + _in_second_half(step, day) + count
+        target, second = (halves // 2).astype("datetime64[M]"), halves % 2
+        return np.asarray(_half_month_day(step, target, second) * DAY + clock)
     target = month + count * step.size
+    if step.kind.startswith("business"):
+        return np.asarray(_business_month_day(step, target) * DAY + clock)
     if step.kind == "month_end":
         return np.asarray((_first_day(target + 1) - 1) * DAY + clock)
     last = _first_day(target + 1) - _first_day(target) - 1
     return np.asarray((_first_day(target) + np.minimum(_day_in_month(day, month), last)) * DAY + clock)
-
-
-def _refuse_unknown(step: Step, days: Longs) -> None:
-    """UsageError for days later than those that the library knows of an exchange."""
-    if step.exchange is None:
-        return
-    last = _sessions(step.exchange)[-1]
-    if days.size and days.max() > last.astype(np.int64):
-        raise UsageError(
-            f"exchange_calendars knows the trading days of {step.exchange} up to {last} only",
-            hint="Update it, or ask for a shorter --horizon.",
-        )
 
 
 def _dates(days: Longs) -> NDArray[np.datetime64]:

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecaster.data.calendar import DAY, Frequency, Kind, Longs, Step, alias_of, frequency, position, step_of
+from forecaster.data.calendar import (
+    DAY,
+    Frequency,
+    Kind,
+    Longs,
+    Step,
+    alias_of,
+    frequency,
+    moved,
+    position,
+    step_of,
+)
 from forecaster.errors import DataError
 
 ROUND_STEPS = ("ms", "10ms", "100ms", "s", "2s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min",
                "15min", "30min", "h", "2h", "3h", "6h", "12h", "D", "W", "4W")  # fmt: skip
 UNLIKE = 0.05  # share of all, up to which the commonest step is there by chance
-KINDS: tuple[Kind, ...] = ("fixed", "month_start", "month_end", "business")
+KINDS: tuple[Kind, ...] = get_args(Kind)
+HALF_MONTHS: tuple[Kind, ...] = ("half_month_start", "half_month_end")
+MONTHS: tuple[Kind, ...] = ("business_month_start", "business_month_end", "month_start", "month_end")
+"""Later ones are preferred where several fit."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +81,13 @@ def _round_step(time: Longs, offsets: Longs) -> str:
 
 
 def positions(step: Step, time: Longs, offsets: Longs) -> tuple[Longs, NDArray[np.bool_]]:
-    """Steps from a series' first row to each of its rows (N,), and whether the row is on that grid."""
-    start = np.repeat(time[offsets[:-1]], np.diff(offsets))
-    return position(step, time, start)
+    """Steps from a series' first row to each of its rows (N,), and whether the row is on that grid, alone."""
+    place, fits = position(step, time, _first(time, offsets))
+    again = np.r_[False, np.diff(place) == 0]
+    again[offsets[:-1]] = False
+    if step.kind.startswith("business_month"):  # of which one may lie on one of several days
+        fits &= ~again
+    return place, fits
 
 
 def disagreeing(place: Longs, offsets: Longs) -> NDArray[np.intp]:
@@ -81,32 +100,37 @@ def disagreeing(place: Longs, offsets: Longs) -> NDArray[np.intp]:
 
 
 def _votes(time: Longs, offsets: Longs) -> Votes:
-    """Each series' step: month starts or ends, else business days, else the commonest difference."""
-    count = len(offsets) - 1
-    starts = offsets[:-1]
+    """Each series' step: one of months or half months, else business days, else the commonest difference."""
     steps, series = _differences(time, offsets)
-    size, share = _modes(steps, series, count)
-    kind = np.zeros(count, np.int64)
+    size, share = _modes(steps, series, len(offsets) - 1)
+    votes = Votes(np.zeros(len(offsets) - 1, np.int64), size.copy(), share, np.diff(offsets))
     if (size < DAY).all():
-        return Votes(kind, size, share, np.diff(offsets))
+        return votes
     day, clock = np.divmod(time, DAY)
-    months = day.astype("datetime64[D]").astype("datetime64[M]")
-    in_month = day - months.astype("datetime64[D]").astype(np.int64)
-    is_last = (day + 1).astype("datetime64[D]").astype("datetime64[M]") != months
-    daily = _all(clock == _first(clock, offsets), starts)
-    same_day = daily & _all((in_month == _first(in_month, offsets)) & (in_month < 28), starts)
-    ends = daily & _all(is_last, starts)
+    daily = _all(clock == _first(clock, offsets), offsets[:-1])
+    for least, kinds in ((13 * DAY, HALF_MONTHS), (26 * DAY, MONTHS)):
+        if (size >= least).any():
+            for kind in kinds:
+                _vote(votes, kind, daily & (size >= least), time, offsets)
+    business = daily & (size == DAY) & _all(np.is_busday(day.astype("datetime64[D]")), offsets[:-1])
+    business &= (day[offsets[1:] - 1] - day[offsets[:-1]]) >= 6  # long enough for a weekend to show
+    votes.kind[business], votes.size[business] = KINDS.index("business"), 1
+    return votes
 
-    month_steps, _ = _differences(months.astype(np.int64), offsets)
-    month_size, month_share = _modes(month_steps, series, count)
-    monthly = (same_day | ends) & (month_size > 0) & (size >= 28 * DAY)
-    kind[monthly] = np.where(ends[monthly], KINDS.index("month_end"), KINDS.index("month_start"))
-    size, share = np.where(monthly, month_size, size), np.where(monthly, month_share, share)
 
-    business = daily & (size == DAY) & _all(np.is_busday(day.astype("datetime64[D]")), starts)
-    business &= (day[offsets[1:] - 1] - day[starts]) >= 6  # long enough for a weekend to show
-    kind[business], size[business] = KINDS.index("business"), 1
-    return Votes(kind, size, share, np.diff(offsets))
+def _vote(votes: Votes, kind: Kind, may: NDArray[np.bool_], time: Longs, offsets: Longs) -> None:
+    """Let the series that `may`, and all of whose rows fit, vote for steps of `kind`."""
+    step, starts = Step(kind, 1), offsets[:-1]
+    place, fits = positions(step, time, offsets)
+    size, share = _modes(*_differences(place, offsets), len(starts))
+    fitting = may & (size > 0) & _all(fits, starts)
+    if kind == "month_start":
+        fitting &= _day_in_month(time[starts]) <= 28  # which every month has
+    if kind.startswith("business"):  # most exactly so, the others beside a holiday
+        exact = moved(step, time, np.zeros_like(time)) == time
+        fitting &= 2 * np.add.reduceat(exact, starts, dtype=np.int64) > votes.rows
+    votes.kind[fitting] = KINDS.index(kind)
+    votes.size[fitting], votes.share[fitting] = size[fitting], share[fitting]
 
 
 def _differences(values: Longs, offsets: Longs) -> tuple[Longs, Longs]:
@@ -134,6 +158,12 @@ def _modes(values: Longs, series: Longs, count: int) -> tuple[Longs, NDArray[np.
     mode[owner] = values[edge][last]
     share[owner] = runs[last] / np.bincount(series, minlength=count)[owner]
     return mode, share
+
+
+def _day_in_month(time: Longs) -> Longs:
+    """1 to 31."""
+    days = time.astype("datetime64[ns]").astype("datetime64[D]")
+    return (days - days.astype("datetime64[M]")).astype(np.int64) + 1
 
 
 def _first(values: Longs, offsets: Longs) -> Longs:

@@ -52,6 +52,7 @@ def to_panel(
     values, start, grid = _filled(found, clock, place, offsets, table)
     count = np.arange(len(values)) - np.repeat(grid[:-1], np.diff(grid))
     time = from_local(moved(step, np.repeat(start, np.diff(grid)), count), names.tz if step.by_days else None)
+    time[np.repeat(grid[:-1], np.diff(offsets)) + place] = found.time  # a last trading day as it was written
     panel = _panel(found, values, time, grid, chosen, names, longest)
     return panel, _gaps(found, place, table)
 

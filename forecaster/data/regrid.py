@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 
 from forecaster.config import Aggregate
 from forecaster.data.audit import Finding, repair
-from forecaster.data.calendar import DAY, WEEKDAYS, Longs, Step, frequency, from_local, step_of, to_local
+from forecaster.data.calendar import (
+    DAY,
+    WEEKDAYS,
+    Longs,
+    Step,
+    frequency,
+    from_local,
+    moved,
+    step_of,
+    to_local,
+)
 from forecaster.data.observations import Observations
 from forecaster.errors import UsageError
 
@@ -29,8 +39,8 @@ def on_grid(
     name = frequency(alias).alias
     step = step_of(name)
     zone = tz if step.by_days else None
-    if step.kind == "business":
-        raise UsageError("readings cannot be put on a grid of business days", hint="Use --every D.")
+    if step.kind == "business" or step.kind.startswith("half"):
+        raise UsageError(f"readings cannot be put on a grid of {name}", hint="Use --every D, W or MS.")
     local = to_local(found.time, zone)
     labels = _labels(step, name, local)
     nearest = _labels(step, name, local + step.size // 2) if step.kind == "fixed" else labels
@@ -73,10 +83,11 @@ def _labels(step: Step, alias: str, local: Longs) -> Longs:
     months = (local // DAY).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     anchor = _anchor_month(alias)
     period = (months - anchor) // step.size * step.size + anchor
-    if step.kind == "month_end":
+    label = _first_day(period)
+    if step.kind.endswith("end"):
         period = -((anchor - months) // step.size) * step.size + anchor
-        return _first_day(period + 1) - DAY
-    return _first_day(period)
+        label = _first_day(period + 1) - DAY
+    return moved(step, label, np.zeros_like(label)) if step.kind.startswith("business") else label
 
 
 def _first_day(months: Longs) -> Longs:
