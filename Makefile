@@ -8,11 +8,13 @@ READY := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := check
-.PHONY: demo test nightly lint types check coverage oracle bench docs clean
+.PHONY: demo test nightly mutation lint types check coverage oracle bench docs clean
 
 demo: $(READY)      ; @PATH="$(abspath $(BIN)):$$PATH" bash sample_data/demo.sh
 test: $(READY)      ; $(BIN)/python -m pytest
 nightly: $(READY)   ; HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/test_data_*.py
+mutation: $(READY)
+	$(INSTALL) 'mutmut>=3.8,<4' && HYPOTHESIS_PROFILE=mutation nice $(BIN)/mutmut run $(MUTANTS)
 lint: $(READY)      ; $(BIN)/ruff check . && $(BIN)/ruff format --check .
 types: $(READY)     ; $(BIN)/mypy
 check: lint types test
@@ -23,7 +25,7 @@ bench: $(READY)
 	for it in startup training kernels; do $(BIN)/python -m benchmarks.$$it || exit; done
 	for it in memory end_to_end accuracy; do $(BIN)/python benchmarks/$$it.py || exit; done
 docs: $(READY)      ; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python docs/build.py
-clean:              ; rm -rf $(VENV) demo build dist htmlcov .coverage* .*_cache *.egg-info
+clean:              ; rm -rf $(VENV) demo build dist htmlcov mutants .coverage* .*_cache *.egg-info
 
 $(READY): pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (first time: about a minute)"
