@@ -71,6 +71,17 @@ def test_a_header_with_a_name_of_several_lines(tmp_path: Path) -> None:
     assert panel.names.time == "day\nof\nreading"
 
 
+def test_a_header_below_a_line_of_words(tmp_path: Path) -> None:
+    """A line of words above the header is not taken for it where the header names the times."""
+    path = text(tmp_path, "made by,a tool", "Date,kWh", *ROWS)
+    with pytest.raises(DataError, match="line 2: 'Date' looks like the header, not 'made by'") as caught:
+        load(path)
+    assert "--skip N" in caught.value.hint
+    assert load(path, ReadConfig(skip=1)).panel.names.target == "kWh"
+    assert found(load(path, ReadConfig(time="made by")), "R009").count == 1
+    assert load(text(tmp_path, "Timestamp,level", "TS,mm", *ROWS)).panel.names.target == "level"
+
+
 @pytest.mark.parametrize("mark", ["'", " ", "\N{NO-BREAK SPACE}", "\N{RIGHT SINGLE QUOTATION MARK}"])
 def test_one_group_is_proof_where_the_mark_divides_no_decimals(tmp_path: Path, mark: str) -> None:
     """One cell such as 1'234 shows groups; 1,234 alone does not."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding, repair
-from forecaster.data.columns import kind_of, time_column
+from forecaster.data.columns import is_time_name, kind_of, time_column
 from forecaster.data.numbers import LOOSE
 from forecaster.data.table import Table, shown
 from forecaster.data.values import blanked, is_text
@@ -82,6 +82,8 @@ def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding
     time = time_column(table, config) if len(rows) else ""
     if time not in table.columns:
         return table, []
+    if config.time is None and not is_time_name(time):
+        _refuse_names(table, time, rows)
     _refuse_headers(table, time, rows, config)
     places = table.places(time, rows)
     message = "a row of words, such as units, below the header"
@@ -90,6 +92,16 @@ def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding
 
 def _matches(cells: pa.ChunkedArray, pattern: str) -> NDArray[np.bool_]:
     return np.asarray(pc.match_substring_regex(cells, pattern).fill_null(False).to_numpy())
+
+
+def _refuse_names(table: Table, time: str, rows: NDArray[np.intp]) -> None:
+    """DataError where the cell below the header names a column of times, which the header does not."""
+    for row in rows.tolist():
+        if is_time_name(str(table.columns[time][row].as_py())):
+            raise DataError(
+                f"{table.where(row)}: {table.cell(time, row)} looks like the header, not {shown(time)}",
+                hint="If lines stand above the header: --skip N; else name the column: --time.",
+            )
 
 
 def _refuse_headers(table: Table, time: str, rows: NDArray[np.intp], config: ReadConfig) -> None:
