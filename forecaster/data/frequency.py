@@ -21,6 +21,7 @@ from forecaster.data.calendar import (
     position,
     step_of,
 )
+from forecaster.data.passes import only_step
 from forecaster.errors import DataError
 
 ROUND_STEPS = ("ms", "10ms", "100ms", "s", "2s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min",
@@ -101,6 +102,11 @@ def disagreeing(place: Longs, offsets: Longs) -> NDArray[np.intp]:
 
 def _votes(time: Longs, offsets: Longs) -> Votes:
     """Each series' step: one of months or half months, else business days, else the commonest difference."""
+    step = only_step(time, offsets)
+    if step is not None and step < 13 * DAY:  # the usual case; months, and days of trade, are not all alike
+        several = np.diff(offsets) > 1
+        none = np.zeros(len(several), np.int64)
+        return Votes(none, several * step, several.astype(float), np.diff(offsets))
     steps, series = _differences(time, offsets)
     size, share = _modes(steps, series, len(offsets) - 1)
     votes = Votes(np.zeros(len(offsets) - 1, np.int64), size.copy(), share, np.diff(offsets))

@@ -19,6 +19,7 @@ from forecaster.data.frequency import disagreeing, infer_frequency, positions
 from forecaster.data.gaps import longest_crossed
 from forecaster.data.observations import Observations
 from forecaster.data.panel import Names, Panel
+from forecaster.data.passes import only_step
 from forecaster.data.table import Table, listed, shown
 from forecaster.errors import DataError
 
@@ -39,6 +40,8 @@ def to_panel(
     chosen = frequency(freq) if freq else _inferred(found, local, offsets)
     step, longest = step_of(chosen.alias), longest_crossed(max_gap, chosen)
     clock = local if step.by_days else found.time
+    if step.kind == "fixed" and only_step(clock, offsets) == step.size:  # the usual case: no gaps
+        return _panel(found, found.values, found.time, offsets, chosen, names, longest), []
     place, fits = positions(step, clock, offsets)
     if not fits.all():
         raise _off_grid(found, chosen, int(np.flatnonzero(~fits)[0]), table)
@@ -47,7 +50,7 @@ def to_panel(
     if step.kind == "business":
         panel = _panel(found, found.values, found.time, offsets, chosen, names, longest)
         return panel, _trading_gaps(found, place, longest, table)
-    if np.array_equal(place[offsets[1:] - 1] + 1, np.diff(offsets)):  # the usual case: no gaps
+    if np.array_equal(place[offsets[1:] - 1] + 1, np.diff(offsets)):  # no gaps
         return _panel(found, found.values, found.time, offsets, chosen, names, longest), []
     values, start, grid = _filled(found, clock, place, offsets, table)
     count = np.arange(len(values)) - np.repeat(grid[:-1], np.diff(grid))

@@ -9,6 +9,7 @@ from forecaster.data.audit import SHOWN, Finding, info, repair, warn
 from forecaster.data.calendar import position, step_of, times_as_strings, to_local
 from forecaster.data.gaps import default_longest
 from forecaster.data.panel import Panel
+from forecaster.data.passes import over_series
 from forecaster.data.table import listed, shown
 
 FEW = 5  # rows
@@ -35,9 +36,9 @@ def _named(panel: Panel, which: NDArray[np.intp]) -> str:
 
 
 def _constant(panel: Panel) -> list[Finding]:
-    starts = panel.offsets[:-1]
-    low = np.fmin.reduceat(panel.target, starts)
-    high = np.fmax.reduceat(panel.target, starts)
+    low, high = (
+        over_series(end, panel.target.__getitem__, panel.offsets, np.nan) for end in (np.fmin, np.fmax)
+    )
     flat = np.flatnonzero((low == high) & (panel.lengths > 1))
     if not len(flat):
         return []
@@ -69,6 +70,8 @@ def _stale(panel: Panel) -> list[Finding]:
 
 
 def _gappy(panel: Panel) -> list[Finding]:
+    if panel.observed[:, 0].all():
+        return []
     missing = np.add.reduceat(~panel.observed[:, 0], panel.offsets[:-1], dtype=np.int64)
     gappy = np.flatnonzero(missing > GAPPY * panel.lengths)
     if not len(gappy):
@@ -142,11 +145,14 @@ def _far(panel: Panel) -> list[Finding]:
 
 def _spread_out(panel: Panel) -> NDArray[np.intp]:
     """Series whose largest values outweigh the rest: those that need a closer look."""
-    starts = panel.offsets[:-1]
-    size = np.abs(panel.target)
-    reach = np.fmax.reduceat(size, starts)
-    share = np.nan_to_num(size / np.repeat(np.where(reach > 0, reach, 1.0), panel.lengths))
-    return np.flatnonzero(np.add.reduceat(share, starts) < 2 * np.sqrt(panel.lengths))
+    reach = over_series(np.fmax, lambda rows: np.abs(panel.target[rows]), panel.offsets, np.nan)
+    unit = np.where(reach > 0, reach, 1.0)
+
+    def shares(rows: slice) -> NDArray[np.float64]:
+        series = np.searchsorted(panel.offsets, np.arange(rows.start, rows.stop), side="right") - 1
+        return np.nan_to_num(np.abs(panel.target[rows]) / unit[series])
+
+    return np.flatnonzero(over_series(np.add, shares, panel.offsets, 0.0) < 2 * np.sqrt(panel.lengths))
 
 
 def _future(panel: Panel, now: int) -> list[Finding]:

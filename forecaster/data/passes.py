@@ -1,8 +1,8 @@
-"""Passes over neighbours in long arrays, a block at a time, so that what is compared stays in the cache."""
+"""Passes over long arrays, a block at a time, so that what is compared or computed stays in the cache."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,3 +37,32 @@ def runs(values: NDArray[np.generic]) -> int:
     return bool(len(values)) + sum(
         int(np.count_nonzero(changes(values[part]))) for part in blocks(len(values))
     )
+
+
+def only_step(time: NDArray[np.int64], offsets: NDArray[np.int64]) -> int | None:
+    """The step between all neighbours within series of `offsets` (S+1,); None where steps differ."""
+    several = np.flatnonzero(np.diff(offsets) > 1)
+    if not len(several):
+        return None
+    first = offsets[several[0]]
+    step = int(time[first + 1] - time[first])
+    for part in blocks(len(time)):
+        same = np.diff(time[part]) == step
+        low, high = np.searchsorted(offsets, [part.start + 1, part.start + 1 + len(same)])
+        same[offsets[low:high] - part.start - 1] = True  # from one series to the next
+        if not same.all():
+            return None
+    return step
+
+
+def over_series(
+    reduce: np.ufunc, make: Callable[[slice], NDArray[np.float64]], offsets: NDArray[np.int64], start: float
+) -> NDArray[np.float64]:
+    """`reduce`, beginning with `start`, over the rows of each series (S,); `make` gives those of a slice."""
+    result = np.full(len(offsets) - 1, start)
+    for begin in range(0, int(offsets[-1]), BLOCK):
+        end = min(begin + BLOCK, int(offsets[-1]))
+        series = slice(np.searchsorted(offsets, begin, side="right") - 1, np.searchsorted(offsets, end))
+        found = reduce.reduceat(make(slice(begin, end)), np.maximum(offsets[series] - begin, 0))
+        result[series] = reduce(result[series], found)
+    return result
