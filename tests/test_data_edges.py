@@ -82,6 +82,15 @@ def test_a_header_below_a_line_of_words(tmp_path: Path) -> None:
     assert load(text(tmp_path, "Timestamp,level", "TS,mm", *ROWS)).panel.names.target == "level"
 
 
+def test_the_words_of_a_row_that_is_left_out_are_no_series(tmp_path: Path) -> None:
+    """A row of units below the header of a long table leaves no series behind, with or without id."""
+    rows = [f"{row},{name}" for row in ROWS for name in "ba"]
+    for unit in ("sensor", ""):
+        loaded = load(text(tmp_path, "day,y,id", f"date,mm,{unit}", *rows), ReadConfig(time="day"))
+        assert loaded.panel.ids == ("a", "b")
+        assert loaded.panel.target.tolist() == [*range(28)] * 2
+
+
 @pytest.mark.parametrize("mark", ["'", " ", "\N{NO-BREAK SPACE}", "\N{RIGHT SINGLE QUOTATION MARK}"])
 def test_one_group_is_proof_where_the_mark_divides_no_decimals(tmp_path: Path, mark: str) -> None:
     """One cell such as 1'234 shows groups; 1,234 alone does not."""

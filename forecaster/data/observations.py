@@ -142,8 +142,11 @@ def _as_parsed(table: Table, name: str) -> tuple[pa.Array, NDArray[np.signedinte
         return None
     coded = column.combine_chunks()
     coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
-    words = pc.utf8_trim_whitespace(coded.dictionary)
-    return None if pc.any(pc.equal(words, "")).as_py() else (words, coded.indices.to_numpy())
+    words, codes = pc.utf8_trim_whitespace(coded.dictionary), coded.indices.to_numpy()
+    used = np.flatnonzero(np.bincount(codes, minlength=len(words)))
+    if len(used) < len(words):  # a row that was left out had a word of its own
+        words, codes = words.take(used), np.searchsorted(used, codes)
+    return None if pc.any(pc.equal(words, "")).as_py() else (words, codes)
 
 
 def in_order(found: Observations) -> tuple[Observations, list[Finding]]:
