@@ -88,6 +88,15 @@ def test_the_report_is_of_rows_between_gaps(folder: Path) -> None:
         assert (horizon, first) == (horizon, pd.Timestamp(start))
 
 
+def test_a_backtest_is_of_rows_between_gaps(folder: Path) -> None:
+    """`evaluate` goes back from the newest rows that can be held out; what gaps cut off is not scored."""
+    asked = ("evaluate", "temp.csv", "--horizon", "48", "--origins", "3", "--step", "48", "--json")
+    told = json.loads(forecast(*asked, cwd=folder).stdout)
+    assert (told["origins"], told["end"]) == (3, "2024-05-26T17:00:00")
+    told = json.loads(forecast(*asked, "--max-gap", "any", cwd=folder).stdout)
+    assert told["end"] == "2024-05-30T23:00:00"
+
+
 def test_no_stretch_is_long_enough_for_a_report(folder: Path) -> None:
     """Where gaps leave nothing to hold out, there is a model, and a note that tells why it has no report."""
     table = pd.read_csv(folder / "temp.csv")

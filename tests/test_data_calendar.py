@@ -83,6 +83,19 @@ def test_seasons(alias: str, seasons: tuple[int, ...]) -> None:
     assert frequency(alias).season == seasons[0]
 
 
+@pytest.mark.parametrize(
+    ("said", "alias"),
+    [
+        ("5 min", "5min"), ("5 minutes", "5min"), ("1 hour", "1h"), ("2Hours", "2h"), ("30 sec", "30s"),
+        ("seconds", "s"), ("7 days", "7D"), ("d", "D"), ("2 weeks", "2W"), ("w-sun", "W-SUN"),
+        ("MS", "MS"), ("ms", "ms"), ("us", "us"), ("YS", "YS"), ("QS", "QS"), ("mins", "min"),
+    ],
+)  # fmt: skip
+def test_steps_in_words(said: str, alias: str) -> None:
+    """Steps as people write them mean what they say; aliases are never taken for words."""
+    assert frequency(said).alias == alias
+
+
 def test_older_aliases() -> None:
     """Older pandas spellings mean the new ones."""
     older = ["H", "15T", "S", "M", "Q", "A", "Q-JAN", "A-JUN", "SM", "BM", "BQ", "BA-MAR", "BAS"]
@@ -108,6 +121,10 @@ def test_older_aliases() -> None:
     [
         "",
         "x",
+        "5m",
+        "s s",
+        "5  h",
+        "ws",
         "0h",
         "-1h",
         "2B",

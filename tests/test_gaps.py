@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 from panels import DAY, panel_of, wavy
 
 from forecaster.blend import Blend
-from forecaster.config import NetworkConfig
+from forecaster.config import MemberConfig, NetworkConfig, TrainingConfig
 from forecaster.data.calendar import frequency
 from forecaster.data.gaps import longest_crossed
 from forecaster.data.health import examine
-from forecaster.defaults import newest_origins
+from forecaster.defaults import Split, newest_origins
 from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import held_out
 from forecaster.forecasting import point_forecasts
+from forecaster.member import _training_data
+from forecaster.model import Member
 from forecaster.nn.network import Network
 from forecaster.transform import fit_transform
 from forecaster.windows import Windows, index_windows
@@ -57,7 +59,7 @@ def longest_missing(seen):
         (None, "h", 48), (None, "D", 14), (None, "MS", 24), (None, "B", 10), (None, "YS", 10),
         (None, "5min", 576), ("any", "h", None), (24, "h", 24), ("24", "D", 24), ("0", "h", 0),
         ("2h", "h", 2), ("2h", "5min", 24), ("90min", "h", 1), ("5min", "h", 0), ("1D", "h", 24),
-        ("2W", "D", 14), ("4W", "W-SUN", 4), ("1QS", "MS", 3), ("1YS", "ME", 12), (" 2 h ", "h", 2),
+        ("2W", "D", 14), ("4W", "W-SUN", 4), ("1QS", "MS", 3), ("1YS", "ME", 12), (" 2 hours ", "h", 2),
         (5, "B", 5),
     ],
 )  # fmt: skip
@@ -66,7 +68,7 @@ def test_how_many_rows_may_be_missing(asked, alias, rows):
     assert longest_crossed(asked, frequency(alias)) == rows
 
 
-@pytest.mark.parametrize("asked", ["-3", -3, "2.5", "abc", "", "0h", "h2", "ANY?", "½", "2h30", "2B"])
+@pytest.mark.parametrize("asked", ["-3", -3, "2.5", "abc", "", "0h", "h2", "ANY?", "½", "2h30", "2 4", "5m"])
 def test_what_is_no_length(asked):
     """Anything else is refused with examples of what is right."""
     with pytest.raises(UsageError, match="max_gap cannot be") as caught:
@@ -163,6 +165,7 @@ def test_no_training_window_crosses_a_longer_gap(seen, max_gap, lookback, horizo
         levels = batch.inputs[-len(shown) :, 0, b] + z[panel.offsets[s] + end - 1]
         np.testing.assert_array_equal(levels, panel.offsets[s] + shown + 1)
         targets = end + np.flatnonzero(batch.weights[:, b])
+        assert end < known[s]
         assert all(row < known[s] and seen[s][row] for row in targets)
         assert not crosses(seen[s], [*shown.tolist(), *targets.tolist()], max_gap), (s, end)
 
@@ -206,6 +209,17 @@ def test_every_window_of_a_stretch_is_drawn():
     assert counts[counts > 0].min() > 0.6 * counts.max()
 
 
+def test_windows_begin_with_their_stretch():
+    """Behind a gap the first row is enough to look back on, as for a forecast soon after one."""
+    seen = np.r_[np.ones(20, bool), np.zeros(5, bool), np.ones(12, bool)]
+    index = index_windows(np.array([37]), 8, 3, panel=panel_seen(seen))
+    assert list(zip(index.first.tolist(), index.last.tolist(), strict=True)) == [(8, 17), (26, 34)]
+    recent = index_windows(np.array([37]), 8, 3, recent=20, panel=panel_seen(seen))
+    assert list(zip(recent.first.tolist(), recent.last.tolist(), strict=True)) == [(14, 17), (26, 34)]
+    recent = index_windows(np.array([37]), 8, 3, recent=4, panel=panel_seen(seen))
+    assert list(zip(recent.first.tolist(), recent.last.tolist(), strict=True)) == [(30, 34)]
+
+
 def test_nothing_to_learn_from():
     """Where gaps leave no two rows together, the error names the way out."""
     panel = panel_seen(np.arange(21) % 2 == 0, max_gap=0)
@@ -241,9 +255,7 @@ def test_a_forecast_after_a_gap_uses_only_rows_behind_it(rows_after):
     panels = [
         dataclasses.replace(panel_of(np.r_[part, hole, after]), max_gap=GAP) for part in (before, other)
     ]
-    config = NetworkConfig(cell="gru", inputs=4, hidden=6, outputs=5)
-    network = Network(config, rng=np.random.default_rng(1))
-    member = member_of(network)
+    member = member_of(small_network())
     blend = Blend({"network 1": 0.4, "theta": 0.3, "damped": 0.3}, log=False, seasons=())
     one, changed = (point_forecasts([member], blend, each, each.lengths) for each in panels)
     np.testing.assert_allclose(changed, one, rtol=1e-4)
@@ -252,11 +264,14 @@ def test_a_forecast_after_a_gap_uses_only_rows_behind_it(rows_after):
     assert abs(changed - one).max() > 0.05
 
 
+def small_network():
+    """For segments of two rows, each with its flag, and five steps ahead."""
+    config = NetworkConfig(cell="gru", inputs=4, hidden=6, outputs=5)
+    return Network(config, rng=np.random.default_rng(1))
+
+
 def member_of(network):
     """A member that looks 16 rows back in segments of 2."""
-    from forecaster.config import MemberConfig, TrainingConfig
-    from forecaster.model import Member
-
     config = MemberConfig(
         horizon=5, lookback=16, segment=2, log=False, seasons=(), gaps=True, seed=0,
         network=network.config, training=TrainingConfig(),
@@ -277,6 +292,16 @@ def test_what_lies_behind_a_longer_gap_is_not_scored(seen, max_gap, horizon):
             row = end + step
             counts = row < len(seen) and seen[row] and longest_missing(seen[before + 1 : row]) <= max_gap
             assert np.isfinite(value) == counts
+
+
+def test_nothing_to_validate_on():
+    """Where the rows held out lie in a gap, training is not told to stop by them."""
+    seen = np.r_[np.ones(30, bool), np.zeros(8, bool), np.ones(12, bool)]
+    panel, config = panel_seen(seen), member_of(small_network()).config
+    for train, validation, any_value in ((30, 38, False), (30, 39, False), (24, 38, True), (30, 44, True)):
+        parts = Split(np.array([train]), np.array([validation]))
+        data = _training_data(panel, parts, config, validate=True, rng=np.random.default_rng(0))
+        assert (data.validation is not None) == any_value
 
 
 def test_the_newest_origin_before_whole_rows():

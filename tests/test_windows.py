@@ -13,6 +13,17 @@ from forecaster.transform import fit_transform
 from forecaster.windows import Windows, count_features, index_windows
 
 
+def last_resumed(panel, s, end):
+    """The first row that a window of series s may show: behind the last gap too long to cross."""
+    begin = last = 0
+    for row in range(end):
+        if panel.observed[panel.offsets[s] + row, 0]:
+            if panel.max_gap is not None and row - last - 1 > panel.max_gap:
+                begin = row
+            last = row
+    return begin
+
+
 def naive_inputs(panel, z, observed, series, ends, *, lookback, segment, gaps):
     """Inputs (T, F, B) and mask (T, B), number by number."""
     steps, channels = lookback // segment, z.shape[1]
@@ -21,11 +32,11 @@ def naive_inputs(panel, z, observed, series, ends, *, lookback, segment, gaps):
     mask = np.zeros((steps, len(series)), bool)
     for b, (s, end) in enumerate(zip(series, ends, strict=True)):
         start = panel.offsets[s]
-        level = z[start + end - 1, 0]
+        level, begin = z[start + end - 1, 0], last_resumed(panel, s, end)
         for step in range(steps):
             for place in range(segment):
                 row = end - lookback + step * segment + place
-                if row < 0:
+                if row < begin:
                     continue
                 mask[step, b] = True
                 for c in range(channels):
@@ -41,10 +52,12 @@ def naive_targets(panel, z, observed, series, ends, known, *, lookback, horizon,
     weights = np.zeros((horizon, len(series)), np.float32)
     for b, (s, end) in enumerate(zip(series, ends, strict=True)):
         start = panel.offsets[s]
-        seen = observed[start + max(0, end - lookback) : start + end, 0].any()
+        begin = last_resumed(panel, s, end)
+        seen = observed[start + max(begin, end - lookback) : start + end, 0].any()
         for h in range(horizon):
             row = end + h
-            if row < known[s] and observed[start + row, 0] and (seen or not gaps):
+            near = row < known[s] and last_resumed(panel, s, row + 1) == begin
+            if near and observed[start + row, 0] and (seen or not gaps):
                 targets[h, b] = z[start + row, 0] - z[start + end - 1, 0]
                 weights[h, b] = 1
     return targets, weights
@@ -76,10 +89,13 @@ def every_window(panel):
     return series, np.concatenate([np.arange(1, n + 1) for n in panel.lengths])
 
 
+@pytest.mark.parametrize("max_gap", [None, 7, 1, 0])
 @pytest.mark.parametrize("gaps", [False, True])
 @pytest.mark.parametrize(("lookback", "segment"), [(8, 2), (8, 1), (9, 3), (6, 6), (60, 4), (100, 4), (1, 1)])
-def test_batch_equals_loops(panel, gaps, lookback, segment):
+def test_batch_equals_loops(panel, gaps, lookback, segment, max_gap):
     """Inputs, masks, targets and weights of every window equal those gathered number by number."""
+    panel = dataclasses.replace(panel, max_gap=max_gap)
+    assert panel.broken == (max_gap is not None)
     made, fitted = windows_of(panel, lookback=lookback, segment=segment, gaps=gaps)
     series, ends = every_window(panel)
     known = panel.lengths - [3, 4, 0]

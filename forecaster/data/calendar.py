@@ -37,6 +37,9 @@ UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": SECOND, "min": 60 * SECOND, "h"
 OLDER = {"H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns",
          "M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS", "SM": "SME",
          "BM": "BME", "BQ": "BQE", "BA": "BYE", "BY": "BYE", "BAS": "BYS"}  # fmt: skip
+WORDS = {"sec": "s", "second": "s", "seconds": "s", "mins": "min", "minute": "min", "minutes": "min",
+         "hour": "h", "hours": "h", "d": "D", "day": "D", "days": "D", "w": "W", "week": "W",
+         "weeks": "W"}  # fmt: skip
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WORKWEEK = "1111100"  # Monday to Friday
@@ -89,12 +92,12 @@ class Step:
 
 
 def frequency(alias: str) -> Frequency:
-    """The Frequency of a pandas offset alias, older spellings included; UsageError for an unknown one."""
-    match = re.fullmatch(r"(\d*)([A-Za-z]+)(?:-([A-Za-z0-9]{2,6}))?", alias.strip())
+    """The Frequency of a pandas offset alias, also in older spellings or in words; UsageError for another."""
+    match = re.fullmatch(r"(\d*) ?([A-Za-z]+)(?:-([A-Za-z0-9]{2,6}))?", alias.strip())
     if match is None:
         raise UsageError(f"unknown frequency {alias!r}", hint=f"Use a pandas offset alias: {KNOWN}.")
     count, unit, anchor = match[1], match[2], (match[3] or "").upper()
-    unit = OLDER.get(unit, unit)
+    unit = OLDER.get(unit) or WORDS.get(unit.lower(), unit)
     anchor = "" if unit in ("SMS", "SME") and anchor == "15" else anchor  # as pandas writes them
     name = f"{count}{unit}-{anchor}" if anchor else f"{count}{unit}"
     return Frequency(name, _seasons(step_of(name)))
@@ -119,7 +122,10 @@ def step_of(alias: str) -> Step:
         if monthly[1]:
             kinds = ("business_month_start", "business_month_end")
         return Step(kinds[monthly[3] == "E"], count * {"M": 1, "Q": 3, "Y": 12}[monthly[2]])
-    raise UsageError(f"unknown frequency {alias!r}", hint=f"Use a pandas offset alias: {KNOWN}.")
+    hint = f"Use a pandas offset alias: {KNOWN}."
+    if unit == "m":
+        hint = f"Minutes are {alias}in, months {alias[:-1]}MS. " + hint
+    raise UsageError(f"unknown frequency {alias!r}", hint=hint)
 
 
 def alias_of(step: Step, at: int) -> str:

@@ -47,7 +47,7 @@ def longest_crossed(asked: str | int | None, chosen: Frequency) -> int | None:
     """
     if asked is None:
         return default_longest(chosen)
-    text = "".join(str(asked).split())
+    text = str(asked).strip()
     if text == ANY:
         return None
     if text.isascii() and text.isdigit():
@@ -79,6 +79,8 @@ def missing_between(
     Of business days those are counted that are no rows, as well as those without a value.
     """
     step = step_of(chosen.alias)
+    if step.kind != "business" and observed.all():
+        return (np.empty(0, np.int64),) * 3
     seen = np.flatnonzero(observed)
     skips = np.diff(time[seen]) > DAY if step.kind == "business" else np.diff(seen) > 1
     at = np.flatnonzero(skips)
