@@ -5,9 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from profiles import examples
 
 from forecaster.config import ReadConfig
+from forecaster.data import records
 from forecaster.data.audit import Finding
+from forecaster.data.frequency import disagreeing
 from forecaster.data.load import Loaded, load
 from forecaster.errors import DataError
 
@@ -80,6 +85,61 @@ def test_a_header_below_a_line_of_words(tmp_path: Path) -> None:
     assert load(path, ReadConfig(skip=1)).panel.names.target == "kWh"
     assert found(load(path, ReadConfig(time="made by")), "R009").count == 1
     assert load(text(tmp_path, "Timestamp,level", "TS,mm", *ROWS)).panel.names.target == "level"
+
+
+def naively_sound(text: str) -> bool:
+    """Whether quotes stand at the borders of cells, told letter by letter."""
+    inside = False
+    for at, letter in enumerate(text):
+        if letter == '"':
+            beside = text[at + 1 : at + 2] if inside else text[max(at - 1, 0) : at]
+            if beside not in ("", '"', ",", "\r", "\n"):
+                return False
+            inside = not inside
+    return not inside
+
+
+@given(st.text('aaa,"\n\r', max_size=30) | st.lists(st.sampled_from(['"a"', '"a""b"', "a"])).map(",".join),
+       st.integers(1, 40))  # fmt: skip
+@examples(300)
+def test_quotes_are_told_a_block_at_a_time(text: str, block: int) -> None:
+    """Whether all quotes are sound is told as by going through the text, wherever blocks end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "BLOCK", block)
+        assert records.quotes_are_sound(text.encode(), records.Marks(",")) == naively_sound(text)
+
+
+def test_names_with_quotes(tmp_path: Path) -> None:
+    """Doubled quotes in a name are one each; with --escape so are escaped ones."""
+    for name, config in (
+        ('"the ""old"" one"', ReadConfig()),
+        (r'"the \"old\" one"', ReadConfig(escape="\\")),
+    ):
+        assert load(text(tmp_path, f"day,{name}", *ROWS), config).panel.names.target == 'the "old" one'
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_below_a_preamble(tmp_path: Path, end: str) -> None:
+    """The line that an error names is that of the file, whatever ends its lines."""
+    path = tmp_path / "x.csv"
+    path.write_bytes(end.join(["made by", "a tool", "day,y", *ROWS, "2024-01-29"]).encode())
+    with pytest.raises(DataError, match="line 32: 1 fields"):
+        load(path, ReadConfig(skip=2))
+
+
+def test_series_of_another_frequency() -> None:
+    """A series of four rows whose rows mostly lie apart disagrees; one of three, or of steps half alike, does not."""
+    series = {"alike": [0, 1, 2, 3, 4], "apart": [0, 2, 4, 6], "short": [0, 2, 4], "half": [0, 2, 4, 7, 10]}
+    offsets = np.cumsum([0, *(len(places) for places in series.values())])
+    assert disagreeing(np.concatenate(list(series.values())), offsets).tolist() == [1]
+
+
+def test_months_of_a_zone(tmp_path: Path) -> None:
+    """Months are told on the clock of the zone, where they begin, not in UTC."""
+    rows = [
+        f"{day.date()},{row}" for row, day in enumerate(pd.date_range("2020-01-01", periods=30, freq="MS"))
+    ]
+    assert load(text(tmp_path, "day,y", *rows), ReadConfig(tz="Europe/Berlin")).panel.frequency.alias == "MS"
 
 
 def test_the_words_of_a_row_that_is_left_out_are_no_series(tmp_path: Path) -> None:
