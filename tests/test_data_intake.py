@@ -237,6 +237,53 @@ def test_trading_days_without_the_library(monkeypatch: pytest.MonkeyPatch) -> No
     assert "pip install" in caught.value.hint
 
 
+def test_days_in_the_time_of_an_exchange(tmp_path: Path) -> None:
+    """Midnights of a zone whose clocks change are days, told with their offsets or placed by --tz."""
+    days = pd.bdate_range("2024-02-01", periods=60)
+    stamps = days.tz_localize("America/New_York")
+    frame = pd.DataFrame({"Date": stamps.map(str), "Close": np.arange(60) % 7 + 1.5})
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    loaded = load(tmp_path / "x.csv")
+    assert loaded.panel.frequency.alias == "B"
+    assert loaded.panel.names.dates
+    assert loaded.panel.time.tolist() == days.as_unit("ns").asi8.tolist()
+    assert "the days of a local clock" in next(f for f in loaded.findings if f.code == "T002").action
+    placed = load(tmp_path / "x.csv", ReadConfig(tz="America/New_York")).panel
+    assert placed.frequency.alias == "B"
+    assert placed.time.tolist() == stamps.as_unit("ns").asi8.tolist()
+
+
+OHLCV = {
+    "a download": ["Date", "Open", "High", "Low", "Close", "Volume"],
+    "in lower case": ["date", "open", "high", "low", "close", "volume"],
+    "in brackets": ["<DATE>", "<OPEN>", "<HIGH>", "<LOW>", "<CLOSE>", "<VOL>"],
+    "numbered": ["timestamp", "1. open", "2. high", "3. low", "4. close", "5. volume"],
+}
+
+
+@pytest.mark.parametrize("kind", OHLCV)
+@pytest.mark.parametrize("layout", ["one", "long", "folder", "parquet"])
+def test_prices_need_no_option(tmp_path: Path, kind: str, layout: str) -> None:
+    """The close of an OHLCV table is forecast, for one symbol or many, in one file or one each."""
+    names = OHLCV[kind]
+    frame = prices(1).iloc[:, [0, 1, 1, 1, 1, 1]].set_axis(names, axis="columns")
+    frame[names[-1]] = 1_000_000 + np.arange(len(frame))
+    path = tmp_path / ("x.parquet" if layout == "parquet" else "x.csv")
+    if layout == "one":
+        frame.to_csv(path, index=False)
+    elif layout == "folder":
+        for name in ("AAA", "BBB"):
+            frame.to_csv(tmp_path / f"{name}.csv", index=False)
+        path = tmp_path
+    else:
+        whole = pd.concat([frame.assign(Symbol=name) for name in ("AAA", "BBB")])
+        whole.to_parquet(path, index=False) if layout == "parquet" else whole.to_csv(path, index=False)
+    panel = load(path).panel
+    assert panel.names.target == names[4]
+    assert panel.ids == ((names[4],) if layout == "one" else ("AAA", "BBB"))
+    assert panel.frequency.alias == "B"
+
+
 def prices(ratio: float, row: int = 60) -> pd.DataFrame:
     """Prices of a share that is split once."""
     rng = np.random.default_rng(1)
@@ -307,6 +354,76 @@ def test_partitioned_data_sets(tmp_path: Path, key: str) -> None:
     assert panel.lengths.tolist() == [40, 40]
     assert panel.frequency.alias == "B"
     np.testing.assert_array_equal(panel.target, np.r_[np.arange(40.0), np.arange(40.0) + 1])
+
+
+def sensors(codes: tuple[int, ...] = (7203, 6758), hours: int = 24 * 40) -> pd.DataFrame:
+    """Hourly temperatures of several sensors, of the year and month in which they were taken."""
+    times = pd.date_range("2023-12-10", periods=hours, freq="h")
+    parts = [
+        pd.DataFrame({"sensor": code, "time": times, "temp": np.arange(hours) % 24 + code}) for code in codes
+    ]
+    whole = pd.concat(parts, ignore_index=True)
+    return whole.assign(year=whole["time"].dt.year, month=whole["time"].dt.month)
+
+
+def partitioned(
+    frame: pd.DataFrame, folder: Path, keys: list[str], kind: str = "parquet", files: int = 2
+) -> None:
+    """`frame` in folders such as year=2024/month=1, in several files each, as engines write them."""
+    for values, part in frame.groupby(keys):
+        inner = folder.joinpath(*(f"{key}={value}" for key, value in zip(keys, values, strict=True)))
+        inner.mkdir(parents=True)
+        (inner / "_SUCCESS").touch()
+        for number in range(files):
+            rows = part.iloc[number::files].drop(columns=keys)
+            path = inner / f"part-{number}.{kind}"
+            rows.to_parquet(path, index=False) if kind == "parquet" else rows.to_csv(path, index=False)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+@pytest.mark.parametrize(
+    "keys", [["sensor"], ["year", "month"], ["sensor", "year"], ["year", "month", "sensor"]]
+)
+def test_keys_of_a_data_set_are_no_values(tmp_path: Path, keys: list[str], kind: str) -> None:
+    """Numbers in the names of folders name series or times, and are never forecast."""
+    frame = sensors()
+    dropped = [name for name in ("year", "month") if name not in keys]
+    partitioned(frame.drop(columns=dropped), tmp_path, keys, kind)
+    loaded = load(tmp_path)
+    assert loaded.panel.ids == ("6758", "7203")
+    assert loaded.panel.names.target == "temp"
+    expected = frame.sort_values(["sensor", "time"])["temp"]
+    np.testing.assert_array_equal(loaded.panel.target, expected)
+
+
+def test_one_sensor_in_a_data_set(tmp_path: Path) -> None:
+    """A data set by month of one sensor is one series; of several values a series each."""
+    frame = sensors((1,)).drop(columns="sensor")
+    partitioned(frame, tmp_path / "one", ["year", "month"])
+    partitioned(frame.assign(hum=0.5), tmp_path / "wide", ["year", "month"])
+    assert load(tmp_path / "one").panel.ids == ("temp",)
+    assert load(tmp_path / "wide").panel.ids == ("hum", "temp")
+
+
+def test_a_data_set_by_the_command_line(tmp_path: Path) -> None:
+    """A partitioned data set is trained on and forecast with no option, by the words in its folders."""
+    partitioned(sensors().drop(columns=["year", "month"]), tmp_path / "set", ["sensor"])
+    assert forecast("train", "set", "--horizon", "3", "--quiet", cwd=tmp_path).returncode == 0
+    rows = forecast("predict", cwd=tmp_path).stdout.splitlines()
+    assert rows[0].startswith("sensor,time,forecast")
+    assert [row.split(",")[0] for row in rows[1:]] == ["6758"] * 3 + ["7203"] * 3
+
+
+def test_files_of_one_name_are_different_series(tmp_path: Path) -> None:
+    """Where files in several folders have one name, or one stem, more of the path tells them apart."""
+    frame = sensors((1,))[["time", "temp"]]
+    for number, name in enumerate(("north/data.csv", "south/data.csv")):
+        (tmp_path / name).parent.mkdir()
+        frame.assign(temp=frame["temp"] + number).to_csv(tmp_path / name, index=False)
+    assert load(tmp_path / "*" / "data.csv").panel.ids == ("north/data", "south/data")
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_csv(tmp_path / "a.txt", index=False)
+    assert load(tmp_path).panel.ids == ("a.csv", "a.txt")
 
 
 @pytest.mark.parametrize("one", [True, False])

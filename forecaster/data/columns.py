@@ -99,7 +99,15 @@ def likely_targets(table: Table, config: ReadConfig, time: str) -> tuple[str, ..
 
 
 def kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:
-    """time, number, text, empty or other: what most of a sample of the column's cells look like."""
+    """time, number, text, empty, key or other: what most of a sample of the column's cells look like.
+
+    A key is the name of a folder, whether its words look like numbers or not.
+    """
+    kind = _kind_of(table, name, na)
+    return "key" if name in table.keys and kind in ("number", "text") else kind
+
+
+def _kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:
     column = table.parsed[name] if name in table.parsed else table.columns[name]
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         return "time"
@@ -127,8 +135,8 @@ def _sample(column: pa.ChunkedArray, na: tuple[str, ...]) -> pa.ChunkedArray:
 
 
 def _plain(name: str) -> str:
-    """A column name as words in lower case: 'Adj Close', 'adj_close' and '<adjClose>' are one."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.strip("<>"))
+    """A column name as lower-case words: 'Adj Close', 'adj_close', '<adjClose>', '5. adj close' are one."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"^[0-9]+\. ", "", name.strip("<>")))
     return re.sub(r"[\s_\-.]+", " ", words).strip().lower()
 
 
@@ -179,10 +187,10 @@ def _looks_like_epoch(table: Table, name: str) -> bool:
 
 def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> str | None:
     """The column that tells series apart: with it, timestamps repeat no more."""
-    texts = [name for name, kind in kinds.items() if kind == "text" and name not in taken]
+    texts = [name for name, kind in kinds.items() if kind in ("text", "key") and name not in taken]
     known = [name for name in _ranked(texts, ID_NAMES) if _distinct(table, name) * 2 <= table.rows]
     repeated = _repeated(times)
-    if len(table.parts) > 1:
+    if len(table.parts) > 1 and not table.keys:
         repeated = 0 if not known else repeated
     if not repeated:
         return known[0] if known else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import stat
 import sys
@@ -47,8 +48,9 @@ def contents(source: str | Path) -> Iterator[Content]:
         return
     if "://" in str(source):
         raise UsageError(f"{shown(source)} is a URL", hint="Download it first, then name the file.")
-    for path in _paths(source):
-        found = _content(path.name, stem(path), _bytes(path))
+    paths = _paths(source)
+    for path, name in zip(paths, _stems(paths), strict=True):
+        found = _content(path.name, name, _bytes(path))
         yield replace(found, keys=_keys(path, Path(source).expanduser()))
 
 
@@ -59,6 +61,16 @@ def stem(path: Path) -> str:
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]
     return name
+
+
+def _stems(paths: list[Path]) -> list[str]:
+    """A name for each file that no other has: the stem; else with its folders; else with its endings too."""
+    top = Path(os.path.commonpath([path.absolute().parent for path in paths]))
+    inside = [path.absolute().relative_to(top) for path in paths]
+    for names in ([stem(path) for path in paths], [path.with_name(stem(path)).as_posix() for path in inside]):
+        if len(set(names)) == len(names):
+            return names
+    return [path.as_posix() for path in inside]
 
 
 def is_many(source: str | Path) -> bool:

@@ -45,7 +45,8 @@ def _with_keys(table: Table, content: Content) -> Table:
     makers = makers_of(table.columns)
     for key, value in content.keys:
         makers.setdefault(key, partial(_repeated, value, table.rows))
-    return dataclasses.replace(table, columns=OnDemand(makers))
+    keys = tuple(key for key, _ in content.keys if key not in table.columns)
+    return dataclasses.replace(table, columns=OnDemand(makers), keys=keys)
 
 
 def _repeated(word: str, rows: int) -> pa.ChunkedArray:
@@ -71,7 +72,7 @@ def _joined(tables: list[Table]) -> Table:
         for name, found in kinds.items()
         if len(found) == 1
     }
-    return Table(columns, tuple(part for table in tables for part in table.parts), parsed)
+    return Table(columns, tuple(part for table in tables for part in table.parts), parsed, first.keys)
 
 
 def _parsed_as(table: Table, name: str) -> pa.DataType | None:

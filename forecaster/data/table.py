@@ -61,6 +61,8 @@ class Table:
     parts: tuple[Part, ...]
     parsed: dict[str, pa.ChunkedArray] = field(default_factory=dict)
     """Columns of text that are numbers, dates, times or words in every cell, as such; null where missing."""
+    keys: tuple[str, ...] = ()
+    """Columns that come from the names of folders, as in symbol=AAPL: they tell parts of the table apart."""
 
     @property
     def rows(self) -> int:
@@ -92,7 +94,7 @@ class Table:
             parts.append(replace(part, rows=len(inside), line=_line_of(part, inside)))
             start += part.rows
         parsed = {name: column.filter(pa.array(mask)) for name, column in self.parsed.items()}
-        return Table(columns, tuple(parts), parsed)
+        return Table(columns, tuple(parts), parsed, self.keys)
 
     def _filtered(self, name: str, mask: NDArray[np.bool_]) -> pa.ChunkedArray:
         return self.columns[name].filter(pa.array(mask))

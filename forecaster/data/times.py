@@ -141,10 +141,29 @@ def _aware(ns: NDArray[np.int64], zones: pa.ChunkedArray, form: str) -> Times:
     if len(found) == 1:
         return Times(ns, found[0], False, form)
     message = f"timestamps have {len(found)} different UTC offsets ({', '.join(found[:4])})"
+    local = ns + _offsets(zones)
+    if (local % DAY == local[0] % DAY).all():  # days on a clock that is put forward and back
+        action = "taken as the days of a local clock, on which all are at one time; --tz names its zone"
+        finding = repair("T002", message, count=len(ns), action=action)
+        return Times(local, None, not local[0] % DAY, form, (finding,))
     finding = repair(
         "T002", message, count=len(ns), action="brought to UTC; --tz names a zone to show them in"
     )
     return Times(ns, "UTC", False, form, (finding,))
+
+
+def _offsets(zones: pa.ChunkedArray) -> Longs:
+    """How far each clock is ahead of UTC (N,), ns."""
+    coded = pc.dictionary_encode(zones).combine_chunks()
+    minutes = [_minutes(_zone(zone)) for zone in coded.dictionary.to_pylist()]
+    return np.array(minutes, np.int64)[coded.indices.to_numpy()] * 60 * 10**9
+
+
+def _minutes(zone: str) -> int:
+    if zone == "UTC":
+        return 0
+    hours, minutes = zone[1:].split(":")
+    return (int(hours) * 60 + int(minutes)) * (-1 if zone[0] == "-" else 1)
 
 
 def _zone(text: str) -> str:
