@@ -128,7 +128,7 @@ def test_lines_are_counted_below_a_preamble(tmp_path: Path, end: str) -> None:
 
 
 def test_series_of_another_frequency() -> None:
-    """A series of four rows whose rows mostly lie apart disagrees; one of three, or of steps half alike, does not."""
+    """Four rows that mostly lie apart disagree; three rows, and steps of which half are alike, do not."""
     series = {"alike": [0, 1, 2, 3, 4], "apart": [0, 2, 4, 6], "short": [0, 2, 4], "half": [0, 2, 4, 7, 10]}
     offsets = np.cumsum([0, *(len(places) for places in series.values())])
     assert disagreeing(np.concatenate(list(series.values())), offsets).tolist() == [1]
