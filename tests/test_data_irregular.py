@@ -97,3 +97,19 @@ def test_a_clock_that_skips_a_second() -> None:
     np.testing.assert_array_equal(
         load(readings(seconds), ReadConfig(every="10min")).panel.target, np.arange(ROWS)
     )
+
+
+def test_a_step_that_is_too_short() -> None:
+    """Events on a grid of seconds would be empty rows all but few: refused with a step that suits them."""
+    seconds = np.cumsum(np.random.default_rng(7).exponential(400, ROWS))
+    with pytest.raises(DataError, match="rows would have to be") as caught:
+        load(readings(seconds), ReadConfig(every="s"))
+    assert caught.value.hint == "Name a longer step, such as --every 15min."
+
+
+def test_a_timestamp_that_is_far_off() -> None:
+    """Where one row makes a grid too long, that row is named, not the step."""
+    seconds = np.r_[300.0 * np.arange(50), 86_400.0 * 365 * 20]
+    with pytest.raises(DataError, match="the widest gap follows the DataFrame, row 49") as caught:
+        load(readings(seconds))
+    assert caught.value.hint.startswith("Repair that timestamp")

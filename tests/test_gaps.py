@@ -302,6 +302,9 @@ def test_nothing_to_validate_on():
         parts = Split(np.array([train]), np.array([validation]))
         data = _training_data(panel, parts, config, validate=True, rng=np.random.default_rng(0))
         assert (data.validation is not None) == any_value
+    assert data.index.series.tolist() == [0]
+    data = _training_data(panel, Split(np.array([48]), np.array([50])), config, validate=True, rng=None)
+    assert data.index.series.tolist() == [0, 0]
 
 
 def test_the_newest_origin_before_whole_rows():

@@ -65,7 +65,7 @@ def infer_frequency(time: Longs, offsets: Longs) -> Frequency:
         raise DataError(
             "rows come at irregular times: "
             + (commonest if share > UNLIKE else "hardly any two steps between them are the same"),
-            hint=f"Name the step of a grid to put them on, such as --every {_round_step(time, offsets)}.",
+            hint=f"Name the step of a grid to put them on, such as --every {round_step(time, offsets)}.",
         )
     starts, counts = np.unique(time[offsets[agree]], return_counts=True)
     aliases: Counter[str] = Counter()
@@ -74,7 +74,7 @@ def infer_frequency(time: Longs, offsets: Longs) -> Frequency:
     return frequency(aliases.most_common(1)[0][0])
 
 
-def _round_step(time: Longs, offsets: Longs) -> str:
+def round_step(time: Longs, offsets: Longs) -> str:
     """A round step about as long as nine in ten of the steps between rows at most: bursts count little."""
     steps, _ = _differences(time, offsets)
     usual = max(float(np.quantile(steps, 0.9)), 1.0)

@@ -76,7 +76,8 @@ def missing_between(
 ) -> tuple[Longs, Longs, Longs]:
     """The gaps (n,): the row observed before each, that observed after it, and how many are missing between.
 
-    Of business days those are counted that are no rows, as well as those without a value.
+    Of business days those are counted that are no rows, as well as those without a value; a weekend is a gap
+    of none.
     """
     step = step_of(chosen.alias)
     if step.kind != "business" and observed.all():
@@ -89,8 +90,7 @@ def missing_between(
     if step.kind != "business":
         return before, after, after - before - 1
     steps, _ = position(step, to_local(time[after], tz), to_local(time[before], tz))
-    gap = steps > 1
-    return before[gap], after[gap], steps[gap] - 1
+    return before, after, steps - 1
 
 
 def stretches_between(before: Longs, after: Longs, offsets: Longs) -> Stretches:

@@ -15,7 +15,7 @@ from forecaster.data.calendar import (
     step_of,
     to_local,
 )
-from forecaster.data.frequency import disagreeing, infer_frequency, positions
+from forecaster.data.frequency import disagreeing, infer_frequency, positions, round_step
 from forecaster.data.gaps import longest_crossed
 from forecaster.data.observations import Observations
 from forecaster.data.panel import Names, Panel
@@ -119,11 +119,15 @@ def _steps(found: Observations, place: Longs) -> Longs:
 
 
 def _too_sparse(found: Observations, place: Longs, rows: int, table: Table) -> DataError:
-    widest = int(np.argmax(_steps(found, place)))
+    steps = _steps(found, place)
+    widest = int(np.argmax(steps))
+    hint = "Repair that timestamp, or name a longer step: --freq"
+    if np.quantile(steps, 0.9) > 1:  # it is not that timestamp alone
+        hint = f"Name a longer step, such as --every {round_step(found.time, found.offsets())}."
     return DataError(
         f"{len(found.time)} rows would have to be {rows}; the widest gap follows "
         f"{table.where(found.row(widest))} (series {shown(found.ids[found.series[widest]])})",
-        hint="Repair that timestamp, or name a longer step: --freq",
+        hint=hint,
     )
 
 
