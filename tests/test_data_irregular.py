@@ -70,6 +70,14 @@ def test_events_belong_to_the_step_they_fall_in(rate: float, how: str) -> None:
     assert panel.time.tolist() == expected.index.as_unit("ns").asi8.tolist()
 
 
+def test_a_few_events_are_no_readings_beside_a_grid() -> None:
+    """Where several events fall into one step, chance alone does not move them to the nearest."""
+    for seed in range(30):
+        seconds = np.cumsum(np.random.default_rng(seed).exponential(300, 60))
+        (found, *_) = load(readings(seconds), ReadConfig(every="5min")).findings
+        assert (found.code, found.action) == ("D006", "took the mean of each step")
+
+
 @pytest.mark.parametrize(
     ("seconds", "step"),
     [

@@ -129,6 +129,8 @@ def test_business_days_without_rows_are_missing():
     panel = dataclasses.replace(panel, time=days * DAY, max_gap=14)
     assert panel.stretches.start.tolist() == [0, 10]
     assert not dataclasses.replace(panel, max_gap=15).broken
+    two = panel_of(np.arange(10.0), np.arange(10.0), seasons=(5,), alias="B")  # one before the other
+    assert not dataclasses.replace(two, time=days * DAY, max_gap=2).broken
 
 
 # --- windows --------------------------------------------------------------------------------------------
