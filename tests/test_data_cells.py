@@ -100,3 +100,17 @@ def test_parsed_and_text() -> None:
     assert table.parsed["value"].null_count == 1
     assert table.columns["value"][0].as_py() == "1.50"
     assert table.columns["odd"][60].as_py() == "-"
+
+
+@pytest.mark.parametrize("piece", [70, 100, 333, 10_000])
+def test_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    """A text read in pieces is what it is as a whole, though cells hold line ends, quotes and delimiters."""
+    monkeypatch.setattr(cells, "PIECE", piece)
+    notes = ["plain", '"a,b"', '"a ""word"""', '""', '"two\nlines"', '"x"'] * 12
+    path = tmp_path / "data.csv"
+    for odd in (False, True):
+        some = [note for note in notes if odd or "\n" not in note]
+        rows = [f"2024-01-01 00:{at:02},{at}.5,{note}\n" for at, note in enumerate(some[:60])]
+        path.write_text("time,value,note\n" + "".join(rows))
+        found = load(path, ReadConfig(target=("value",)))
+        assert found.panel.values[:, 0].tolist() == [at + 0.5 for at in range(60)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,7 @@ from forecaster.data.times import LIKE
 from forecaster.data.values import MISSING, blanked
 
 BLOCK = 2**22  # bytes that a thread parses at a time
+PIECE = 2**25  # bytes that are parsed before their cells have to be done with
 SAMPLE = 2**14  # bytes by which columns are known
 TRIES = 3  # times that the text is read with a column less to parse
 WORDS = pa.dictionary(pa.int32(), pa.string())
@@ -31,27 +33,19 @@ EPOCH = r"^[0-9]{9,19}$"  # may be a time since 1970, which is more exact as tex
 Kinds = dict[str, pa.DataType]
 
 
+@dataclass(frozen=True)
 class Cells:
     """The columns of a text, by place from 0."""
 
-    def __init__(self, columns: pa.Table, text: Callable[[int], pa.ChunkedArray]) -> None:
-        self._columns = columns
-        self._text = text
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return int(self._columns.num_rows)
-
-    def parsed(self, place: int) -> pa.ChunkedArray | None:
-        """Numbers, times or words; None for a column that is text."""
-        column = self._columns.column(place)
-        return None if column.type == pa.string() else column
+    rows: int
+    parsed: dict[int, pa.ChunkedArray]
+    """Columns of numbers, times or words; their text has to be read."""
+    texts: dict[int, pa.ChunkedArray]
+    read_text: Callable[[int], pa.ChunkedArray]
 
     def text(self, place: int) -> pa.ChunkedArray:
         """A column as text."""
-        column = self._columns.column(place)
-        return column if column.type == pa.string() else self._text(place)
+        return self.texts[place] if place in self.texts else self.read_text(place)
 
 
 def read_cells(
@@ -77,13 +71,15 @@ def read_cells(
             table = reader.read(as_text)
         except pa.ArrowInvalid:
             return None
-    columns = [_joined(column) for column in table.columns]
+    columns = {place: _joined(column) for place, column in enumerate(table.columns)}
+    texts = {place: column for place, column in columns.items() if column.type == pa.string()}
+    parsed = {place: column for place, column in columns.items() if place not in texts}
 
-    def text(place: int) -> pa.ChunkedArray:
+    def read_text(place: int) -> pa.ChunkedArray:
         name = str(place)
         return reader.read({name: pa.string()}, only=[name]).column(0)
 
-    return Cells(pa.table(columns, names=places), text)
+    return Cells(table.num_rows, parsed, texts, read_text)
 
 
 class _Reader:
@@ -92,7 +88,9 @@ class _Reader:
     def __init__(
         self, body: pa.Buffer, marks: Marks, places: list[str], missing: tuple[str, ...], *, quoted: bool
     ) -> None:
-        self.body, self.places, self.missing = body, places, missing
+        self.places, self.missing = places, missing
+        self.body = body
+        self.pieces = _pieces(body, marks.quote.encode() if quoted else b"")
         self.parse = pa.csv.ParseOptions(
             delimiter=marks.delimiter,
             quote_char=marks.quote,
@@ -101,12 +99,16 @@ class _Reader:
             newlines_in_values=quoted,
         )
 
-    def read(self, kinds: Kinds, *, only: list[str] | None = None, end: int | None = None) -> pa.Table:
+    def read(self, kinds: Kinds, *, only: list[str] | None = None) -> pa.Table:
         """Columns of these types; ArrowInvalid for a row of another width or a cell of another kind."""
         if not self.body.size:
             return pa.table({place: pa.array([], pa.string()) for place in only or self.places})
+        return pa.concat_tables([self.piece(piece, kinds, only) for piece in self.pieces])
+
+    def piece(self, piece: pa.Buffer, kinds: Kinds, only: list[str] | None = None) -> pa.Table:
+        """The same for a stretch of whole rows."""
         return pa.csv.read_csv(
-            pa.BufferReader(self.body.slice(0, end) if end else self.body),
+            pa.BufferReader(piece),
             read_options=pa.csv.ReadOptions(column_names=self.places, block_size=BLOCK),
             parse_options=self.parse,
             convert_options=pa.csv.ConvertOptions(
@@ -115,12 +117,29 @@ class _Reader:
         )
 
 
+def _pieces(body: pa.Buffer, quote: bytes) -> list[pa.Buffer]:
+    """`body` in stretches of whole lines, so that the reader, which parses ahead, takes little memory.
+
+    One whole where a stretch has an odd number of quotes, and may end inside a cell.
+    """
+    pieces, start = [], 0
+    while body.size - start > PIECE:
+        text = body.slice(start, PIECE).to_pybytes()
+        end = text.rfind(b"\n") + 1
+        if not end or (quote and text.count(quote, 0, end) % 2):
+            return [body]
+        pieces.append(body.slice(start, end))
+        start += end
+    return [*pieces, body.slice(start)]
+
+
 def _kinds(reader: _Reader, config: ReadConfig) -> Kinds:
     """What columns seem to hold, by the first rows; nothing for those that have to be looked at as text."""
     head = reader.body.slice(0, min(SAMPLE, reader.body.size)).to_pybytes()
     end = len(head) if len(head) < SAMPLE else max(head.rfind(b"\n"), head.rfind(b"\r")) + 1
     try:
-        sample = reader.read(dict.fromkeys(reader.places, pa.string()), end=end) if end else None
+        as_text = dict.fromkeys(reader.places, pa.string())
+        sample = reader.piece(pa.py_buffer(head[:end]), as_text) if end else None
     except pa.ArrowInvalid:
         sample = None
     if sample is None:

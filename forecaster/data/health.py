@@ -149,7 +149,10 @@ def _spread_out(panel: Panel) -> NDArray[np.intp]:
     unit = np.where(reach > 0, reach, 1.0)
 
     def shares(rows: slice) -> NDArray[np.float64]:
-        series = np.searchsorted(panel.offsets, np.arange(rows.start, rows.stop), side="right") - 1
+        first, last = np.searchsorted(panel.offsets, [rows.start, rows.stop - 1], side="right") - 1
+        series = first  # mostly the same for the whole slice
+        if last > first:
+            series = np.searchsorted(panel.offsets, np.arange(rows.start, rows.stop), side="right") - 1
         return np.nan_to_num(np.abs(panel.target[rows]) / unit[series])
 
     return np.flatnonzero(over_series(np.add, shares, panel.offsets, 0.0) < 2 * np.sqrt(panel.lengths))

@@ -75,11 +75,12 @@ def load(
         findings += strays
     roles, times, chosen, doubt = assign(table, config, many=many)
     findings += [*times.findings, *chosen]
-    found, repairs = observe(table, roles, times, config)
+    readings, repairs = observe(table, roles, times, config)
     findings += repairs
     # The cells are parsed; what is left tells where a row lies.
     table = dataclasses.replace(table, columns={}, parsed={})
     pa.default_memory_pool().release_unused()
+    found = readings.each()
     if on_rows:
         on_rows(found, _names(roles, times), findings)
     if doubt:

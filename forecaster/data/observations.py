@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -56,33 +57,42 @@ class Observations:
         return np.searchsorted(self.series, bounds).astype(np.int64)
 
 
-def observe(
-    table: Table, roles: Roles, times: Times, config: ReadConfig
-) -> tuple[Observations, list[Finding]]:
-    """The observations that a table holds, in its order, and repairs of cells.
+class Readings(NamedTuple):
+    """What a table of R rows holds, in its order, as compact as it is there."""
 
-    DataError for cells that are not numbers.
-    """
+    ids: tuple[str, ...]  # (S,) sorted
+    series: NDArray[np.int32] | None  # (R,) index into ids; None: each has all rows, one after another
+    time: Longs  # (R,) ns UTC
+    values: NDArray[np.float64]  # (R, C), or (S R, C) where each series has all rows
+
+    def each(self) -> Observations:
+        """The observations, in the same order."""
+        rows = len(self.time)
+        if self.series is not None:
+            return Observations(self.ids, self.series, self.time, self.values, rows)
+        series = np.repeat(np.arange(len(self.ids), dtype=np.int32), rows)
+        return Observations(self.ids, series, np.tile(self.time, len(self.ids)), self.values, rows)
+
+
+def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tuple[Readings, list[Finding]]:
+    """The readings that a table holds, and repairs of cells. DataError for cells that are not numbers."""
     findings: list[Finding] = []
     comma = config.delimiter == ";" and times.form == "dmy"
     comma = comma and (_dotted(table, roles.time) or _has_decimal_commas(table, roles.targets))
-    targets, rows = sorted(roles.targets), table.rows
+    targets, rows = tuple(sorted(roles.targets)), table.rows
+    table.parsed.pop(roles.time, None)
     values = np.empty((len(targets) * rows, 1 + len(roles.covariates)))
     wanted = [*((0, channel, name) for channel, name in enumerate(roles.covariates, 1)),
               *((place, 0, name) for place, name in enumerate(targets))]  # fmt: skip
     for place, channel, name in wanted:
         part = slice(place * rows, (place + 1) * rows)
-        values[part, channel], found = parse_numbers(table, name, config, comma=comma)
+        _, found = parse_numbers(table, name, config, comma=comma, out=values[part, channel])
         table.parsed.pop(name, None)  # memory: the numbers are in their place
         findings += found
     for place in range(1, len(targets) if roles.covariates else 0):
         values[place * rows : (place + 1) * rows, 1:] = values[:rows, 1:]
-    if roles.layout != "wide":
-        ids, series = _series(table, roles)
-        return Observations(ids, series, times.ns, values, rows), findings
-    series = np.repeat(np.arange(len(targets), dtype=np.int32), rows)
-    time = np.tile(times.ns, len(targets))
-    return Observations(tuple(targets), series, time, values, rows), findings
+    ids, series = (targets, None) if roles.layout == "wide" else _series(table, roles)
+    return Readings(ids, series, times.ns, values), findings
 
 
 def _dotted(table: Table, time: str) -> bool:

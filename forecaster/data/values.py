@@ -37,15 +37,30 @@ def blanked(column: pa.ChunkedArray, na: tuple[str, ...] = ()) -> pa.ChunkedArra
 
 
 def parse_numbers(
-    table: Table, name: str, config: ReadConfig, *, comma: bool = False
+    table: Table,
+    name: str,
+    config: ReadConfig,
+    *,
+    comma: bool = False,
+    out: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float64], list[Finding]]:
     """Column `name` as float64 (N,), NaN where a value is missing, and what was repaired in it.
 
-    DataError for any cell that is neither a number nor missing.
+    `out`: where to put it. DataError for any cell that is neither a number nor missing.
     """
-    values = None if comma else _as_parsed(table, name)
+    values = None if comma else _as_parsed(table, name, out)
     if values is not None:
         return values, []
+    values, findings = _checked(table, name, config, comma)
+    if out is not None:
+        out[:] = values
+        values = out
+    return values, findings
+
+
+def _checked(
+    table: Table, name: str, config: ReadConfig, comma: bool
+) -> tuple[NDArray[np.float64], list[Finding]]:
     column = table.columns[name]
     if is_text(column.type):
         return _from_text(table, name, config, comma)
@@ -68,18 +83,19 @@ def parse_numbers(
     return values, findings
 
 
-def _as_parsed(table: Table, name: str) -> NDArray[np.float64] | None:
+def _as_parsed(table: Table, name: str, out: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
     """The column as it was parsed while it was read; None where its text has to be looked at."""
     column = table.parsed.get(name)
     if column is None or not is_number(column.type):
         return None
-    values, start = np.empty(len(column)), 0
+    values, start = np.empty(len(column)) if out is None else out, 0
     for chunk in column.chunks:
-        part = values[start : start + len(chunk)]
-        part[:] = chunk.to_numpy(zero_copy_only=False)
+        part = chunk.to_numpy(zero_copy_only=False)
+        values[start : start + len(chunk)] = part
         start += len(chunk)
-        plain = np.count_nonzero(np.abs(part) < EXACT)  # neither NaN nor infinite nor rounded
-        if plain + chunk.null_count < len(chunk):
+        if chunk.null_count:
+            part = part[chunk.is_valid().to_numpy(zero_copy_only=False)]
+        if len(part) and not (part.min() > -EXACT and part.max() < EXACT):  # nor where there is a NaN
             return None
     return values
 
