@@ -4,16 +4,18 @@ import dataclasses
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from panels import DAY, panel_of, wavy
 
 from forecaster.blend import Blend
-from forecaster.config import MemberConfig, NetworkConfig, TrainingConfig
+from forecaster.config import MemberConfig, NetworkConfig, ReadConfig, TrainingConfig
 from forecaster.data.calendar import frequency
 from forecaster.data.gaps import longest_crossed
 from forecaster.data.health import examine
+from forecaster.data.load import load
 from forecaster.defaults import Split, newest_origins
 from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import held_out
@@ -345,3 +347,19 @@ def test_the_longest_gaps_are_named():
     (found,) = [each for each in examine(panel_seen(seen), now=2**62) if each.code == "V006"]
     assert found.count == len(lengths)
     assert [place.split()[0] for place in found.places] == ["20", "12", "9"]
+
+
+def test_prices_are_never_filled_in():
+    """Up to ten business days without trade are stepped over, and said to be; more are not crossed."""
+    days = pd.bdate_range("2024-01-01", periods=90)
+    closes = pd.DataFrame({"date": days, "close": 100 + np.arange(90.0)})
+    for missing, code in ((5, None), (6, "D005"), (10, "D005"), (11, "V006"), (25, "V006")):
+        loaded = load(closes.drop(index=range(40, 40 + missing)))
+        found = {each.code for each in loaded.findings} & {"D005", "V006"}
+        assert found == ({code} if code else set()), missing
+        assert len(loaded.panel.values) == 90 - missing
+        assert loaded.panel.broken == (code == "V006")
+        assert (
+            load(closes.drop(index=range(40, 40 + missing)), ReadConfig(max_gap=missing)).panel.broken
+            is False
+        )

@@ -117,7 +117,7 @@ def _resumed(panel: Panel) -> list[Finding]:
     message = f"series of fewer than {least} rows since their last long gap: {_named(panel, late)}"
     (since,) = times_as_strings(panel.time[start[newest[late[:1]]]], panel.names)
     places = [f"{rows[late[0]]} since {since}"]
-    action = "a forecast looks back on these alone, unless --max-gap allows more"
+    action = "a forecast looks back on these alone, and is less certain than its intervals say"
     return [info("S004", message, count=len(late), places=places, action=action)]
 
 
