@@ -22,7 +22,7 @@ def lines(header: str, *rows: str, end: str = "\n") -> str:
 FILES = {
     "yahoo": (
         lines("Date,Open,High,Low,Close,Adj Close,Volume", *(f"2024-01-{d},1,2,0.5,1.{d},1.1{d},9{d}" for d in TRADING)),
-        ("Date", "Adj Close", "B", 20, 1.101, ["C001"]),
+        ("Date", "Adj Close", "B", 20, 1.101, ["C001", "P003"]),
     ),
     "quoted prices, newest first": (
         "\ufeff" + lines('"Date","Price","Vol."', *(f'"01/{d}/2024","1,2{d}.50","1.2M"' for d in reversed(TRADING))),
@@ -94,7 +94,7 @@ FILES = {
     ),
     "yahoo, missing day": (
         lines("Date,Open,High,Low,Close,Adj Close,Volume", *(f"2024-01-{d},1,2,0.5,1.{d},1.1{d},9{d}" if d != "10" else "2024-01-10,null,null,null,null,null,null" for d in TRADING)),
-        ("Date", "Adj Close", "B", 20, 1.101, ["C001", "V001"]),
+        ("Date", "Adj Close", "B", 20, 1.101, ["C001", "P003", "V001"]),
     ),
     "yahoo, New York": (
         lines("Date,Open,High,Low,Close,Volume,Dividends", *(f"2024-01-{d} 00:00:00-05:00,1,2,0.5,1.{d},9{d},0.0" for d in TRADING)),

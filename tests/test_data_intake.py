@@ -284,6 +284,49 @@ def test_prices_need_no_option(tmp_path: Path, kind: str, layout: str) -> None:
     assert panel.frequency.alias == "B"
 
 
+def with_dividends() -> pd.DataFrame:
+    """Closes, and closes adjusted for two dividends of one in a hundred, to the cent."""
+    frame = prices(1).rename(columns={"close": "Close"}).round({"Close": 2})
+    factor = np.r_[np.full(40, 0.99**2), np.full(40, 0.99), np.ones(40)]
+    return frame.assign(**{"Adj Close": (frame["Close"] * factor).round(4)})
+
+
+def test_dividends(tmp_path: Path) -> None:
+    """Where a table has both closes, it is said how far they differ, which is forecast and why."""
+    frame = with_dividends()
+    (tmp_path / "x.csv").write_text(frame.to_csv(index=False))
+    finding = next(f for f in load(tmp_path / "x.csv").findings if f.code == "P003")
+    assert (finding.severity, finding.count) == ("info", 80)
+    assert finding.message == "'Adj Close' and 'Close' differ, by 2.0% at most: dividends or splits"
+    row = frame.iloc[0]
+    assert finding.places[0] == f"x.csv, line 2: {row['Adj Close']:g} and {row['Close']:g}"
+    assert finding.action.startswith("'Adj Close' is forecast")
+    finding = next(f for f in load(frame, ReadConfig(target=("Close",))).findings if f.code == "P003")
+    assert finding.action.startswith("'Close' is forecast, which falls when a dividend is paid")
+    assert "P003" not in codes(load(frame.assign(Close=frame["Adj Close"].round(2))))
+    assert "P003" not in codes(load(frame, ReadConfig(target=("Close", "Adj Close"))))
+
+
+def test_a_close_that_cannot_be_compared(tmp_path: Path) -> None:
+    """A fault in the close that is not forecast stops nothing, and is said."""
+    text = with_dividends().to_csv(index=False).splitlines()
+    text[3] = ",".join([text[3].split(",")[0], "x", text[3].split(",")[2]])
+    (tmp_path / "x.csv").write_text("\n".join(text))
+    loaded = load(tmp_path / "x.csv")
+    assert loaded.panel.names.target == "Adj Close"
+    (finding,) = (f for f in loaded.findings if f.code == "P003")
+    assert "cannot be compared: x.csv, line 4, column 'Close': 'x' is not a number" in finding.message
+
+
+@pytest.mark.parametrize("name", ["Adj Close**", "adjClose", "5. adjusted close", "Adjusted_Close"])
+def test_names_of_adjusted_closes(name: str) -> None:
+    """An adjusted close is known by whatever name a download gives it."""
+    frame = with_dividends().rename(columns={"Adj Close": name}).assign(Open=1.0, High=2.0, Low=0.5)
+    loaded = load(frame)
+    assert loaded.panel.names.target == name
+    assert "P003" in codes(loaded)
+
+
 def prices(ratio: float, row: int = 60) -> pd.DataFrame:
     """Prices of a share that is split once."""
     rng = np.random.default_rng(1)

@@ -210,7 +210,7 @@ def test_prices(extra: dict[str, float], target: str) -> None:
     assert loaded.panel.names.target == target
     assert loaded.panel.frequency.alias == "B"
     assert len(loaded.panel.time) == 38  # holidays are not gaps
-    assert [finding.code for finding in loaded.findings] == ["C001"]
+    assert [finding.code for finding in loaded.findings] == ["C001"] + ["P003"] * bool(extra)
 
 
 def test_several_symbols_in_one_table() -> None:

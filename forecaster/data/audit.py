@@ -38,6 +38,7 @@
     D007   info       holidays that the trading days show, which forecasts leave out
     P001   warning    jumps of prices that look like splits of shares
     P002   repair     splits of shares, undone as asked
+    P003   info       the close and the adjusted close differ
     S001   info       series too short for their season
     S002   info       series that end long before others
     S003   info       series with many gaps

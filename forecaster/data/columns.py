@@ -28,7 +28,8 @@ TIME_NAMES = ("ds", "timestamp", "datetime", "date time", "time", "date", "ts", 
 ID_NAMES = ("unique id", "series id", "item id", "id", "symbol", "ticker", "series", "sensor", "sensor id",
             "device", "device id", "station", "station id", "name", "key", "item", "store", "machine", "code",
             "tag")  # fmt: skip
-TARGET_NAMES = ("y", "value", "target", "values", "reading", "price", "adj close", "close",
+ADJUSTED_NAMES = ("adj close", "adjusted close", "adjclose", "close adj", "adj closing price")
+TARGET_NAMES = ("y", "value", "target", "values", "reading", "price", *ADJUSTED_NAMES, "close",
                 "close/last", "last", "zuletzt", "schlusskurs")  # fmt: skip
 SAMPLED = 200
 
@@ -136,7 +137,7 @@ def _sample(column: pa.ChunkedArray, na: tuple[str, ...]) -> pa.ChunkedArray:
 
 def _plain(name: str) -> str:
     """A column name as lower-case words: 'Adj Close', 'adj_close', '<adjClose>', '5. adj close' are one."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"^[0-9]+\. ", "", name.strip("<>")))
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"^[0-9]+\. ", "", name.strip("<>* ")))
     return re.sub(r"[\s_\-.]+", " ", words).strip().lower()
 
 
@@ -303,11 +304,17 @@ def _targets(
 
 
 def _known_target(numeric: list[str]) -> str | None:
-    plain = {_plain(name): name for name in numeric}
-    if {"open", "high", "low", "close"} <= set(plain):
-        return plain.get("adj close", plain["close"])
+    if {"open", "high", "low", "close"} <= {_plain(name) for name in numeric}:
+        paid, adjusted = close_columns(numeric)
+        return adjusted or paid
     known = _ranked(numeric, TARGET_NAMES)
     return known[0] if known else None
+
+
+def close_columns(names: list[str]) -> tuple[str | None, str | None]:
+    """The columns of the close as it was paid and as adjusted for dividends and splits; None for none."""
+    paid = next((name for name in names if _plain(name) == "close"), None)
+    return paid, next(iter(_ranked(names, ADJUSTED_NAMES)), None)
 
 
 def _layout(series: str | None, targets: tuple[str, ...], many: bool) -> Layout:

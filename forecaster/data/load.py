@@ -15,6 +15,7 @@ from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding, enforce, info
 from forecaster.data.calendar import frequency
 from forecaster.data.clock import with_clock
+from forecaster.data.closes import adjusted_closes
 from forecaster.data.columns import Roles, assign
 from forecaster.data.files import is_many
 from forecaster.data.gaps import ANY
@@ -76,7 +77,7 @@ def load(
     roles, times, chosen, doubt = assign(table, config, many=many)
     findings += [*times.findings, *chosen]
     readings, repairs = observe(table, roles, times, config)
-    findings += repairs
+    findings += [*repairs, *adjusted_closes(table, roles, config)]
     # The cells are parsed; what is left tells where a row lies.
     table = dataclasses.replace(table, columns={}, parsed={})
     pa.default_memory_pool().release_unused()
