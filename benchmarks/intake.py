@@ -1,10 +1,11 @@
 """Intake: time and memory to read clean CSV, beside pandas.read_csv(engine="pyarrow").
 
-    python -m benchmarks.intake          a file of 200 MB
-    python -m benchmarks.intake 1000     a file of so many MB
+    python -m benchmarks.intake             files of 200 MB, five runs
+    python -m benchmarks.intake 1000 3      files of so many MB, so many runs
 
-Each reader runs in a process of its own: wall-clock seconds of the best of three runs, and its peak memory
-above that of the imports, as a multiple of the file.
+Readers take turns, each run in a process of its own with warm file cache. Of each reader are given the least
+wall-clock and processor seconds of all runs, and the most memory above that of the imports, as a multiple of
+the file. On a machine that others use as well, the ratio of processor seconds is the steadier one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,57 +33,103 @@ import pandas, pyarrow, pyarrow.csv, pyarrow.compute
 path = sys.argv[1]
 {reader}
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-best, peak = float("inf"), 0
-for _ in range(3):
-    start = time.perf_counter()
-    result = run()
-    best = min(best, time.perf_counter() - start)
-    peak = peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # of the first run
-    del result
-print(best, (peak - base) * 1024)
+start, busy = time.perf_counter(), time.process_time()
+result = run()
+print(time.perf_counter() - start, time.process_time() - busy,
+      (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base) * 1024)
 """
+ROWS = 20_000
 
 
-def write_sensors(path: Path, size: int) -> None:
-    """Minutes of three sensors, until the file has `size` bytes."""
-    rng = np.random.default_rng(0)
-    start, block = np.datetime64("2000-01-01T00:00", "s"), 200_000
-    with path.open("wb") as file:
-        file.write(b"time,inlet,outlet,flow\n")
-        for number in range(10_000):
-            if file.tell() >= size:
-                return
-            times = start + (np.arange(block) + number * block) * np.timedelta64(60, "s")
-            values = rng.normal(100, 10, (block, 3)).round(4)
-            lines = [
-                f"{time},{a},{b},{c}"
-                for time, (a, b, c) in zip(times.astype(str), values.tolist(), strict=True)
-            ]
-            file.write("\n".join(lines).encode() + b"\n")
+class Cost(NamedTuple):
+    """What reading took."""
+
+    wall: float  # s
+    busy: float  # s of all processors
+    memory: float  # bytes
 
 
-def measured(reader: str, path: Path) -> tuple[float, float]:
-    """Seconds, and peak memory in bytes."""
+def times(number: int, seconds: int) -> list[str]:
+    """`ROWS` timestamps of block `number`."""
+    rows = np.arange(ROWS) + number * ROWS
+    return [
+        str(time) for time in np.datetime64("2000-01-01T00:00:00", "s") + rows * np.timedelta64(seconds, "s")
+    ]
+
+
+def numbers(number: int, columns: int) -> list[list[float]]:
+    """`ROWS` rows of readings with four decimals."""
+    rows: list[list[float]] = np.random.default_rng(number).normal(100, 10, (ROWS, columns)).round(4).tolist()
+    return rows
+
+
+def columns_of(count: int) -> Callable[[int], Iterator[str]]:
+    """Lines of a table with a time and so many readings."""
+
+    def lines(number: int) -> Iterator[str]:
+        for time, values in zip(times(number, 60), numbers(number, count), strict=True):
+            yield f"{time},{','.join(map(str, values))}"
+
+    return lines
+
+
+def long_lines(number: int) -> Iterator[str]:
+    """Lines of one more series of hours."""
+    for time, (value,) in zip(times(0, 3600), numbers(number, 1), strict=True):
+        yield f"sensor_{number:05},{time.replace('T', ' ')},{value}"
+
+
+FILES = {
+    "three sensors, a column each": ("time,inlet,outlet,flow", columns_of(3)),
+    "one series": ("time,value", columns_of(1)),
+    "long: id, time, value": ("id,time,value", long_lines),
+    "twenty sensors, a column each": (
+        ",".join(["time", *(f"s{place}" for place in range(20))]),
+        columns_of(20),
+    ),
+}
+
+
+def write(path: Path, header: str, lines: Callable[[int], Iterator[str]], size: int) -> None:
+    """A file of about `size` bytes."""
+    with path.open("w", encoding="ascii") as file:
+        file.write(header + "\n")
+        number = 0
+        while file.tell() < size:
+            file.writelines(f"{line}\n" for line in lines(number))
+            number += 1
+
+
+def measured(reader: str, path: Path) -> Cost:
+    """The cost of one run."""
     code = MEASURE.format(reader=READERS[reader])
     run = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
-    seconds, memory = map(float, run.stdout.split())
-    return seconds, memory
+    return Cost(*map(float, run.stdout.split()))
 
 
 def main() -> None:
     """Print the table."""
     megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sensors.csv"
-        write_sensors(path, megabytes * 10**6)
-        size = path.stat().st_size
-        print(f"{size / 1e6:.0f} MB of clean CSV")
-        first = 0.0
-        for reader in READERS:
-            seconds, memory = measured(reader, path)
-            first = first or seconds
-            ratio = f"{seconds / first:5.2f} x"
-            print(f"{reader:24} {seconds:7.2f} s  {ratio}  memory {memory / size:5.2f} x the file")
+    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    for title, (header, lines) in FILES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "clean.csv"
+            write(path, header, lines, megabytes * 10**6)
+            size = path.stat().st_size
+            print(f"{title}: {size / 1e6:.0f} MB of clean CSV, {runs} runs")
+            costs: dict[str, list[Cost]] = {reader: [] for reader in READERS}
+            for _ in range(runs):
+                for reader in READERS:
+                    costs[reader].append(measured(reader, path))
+        best = {
+            reader: Cost(min(c.wall for c in all_), min(c.busy for c in all_), max(c.memory for c in all_))
+            for reader, all_ in costs.items()
+        }
+        first = best[next(iter(READERS))]
+        for reader, cost in best.items():
+            wall = f"{cost.wall:7.2f} s ({cost.wall / first.wall:4.2f} x)"
+            busy = f"{cost.busy:7.2f} s ({cost.busy / first.busy:4.2f} x)"
+            print(f"  {reader:24}{wall}  processors{busy}  memory {cost.memory / size:4.2f} x the file")
 
 
 if __name__ == "__main__":
