@@ -87,7 +87,8 @@ def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tup
     for place, channel, name in wanted:
         part = slice(place * rows, (place + 1) * rows)
         _, found = parse_numbers(table, name, config, comma=comma, out=values[part, channel])
-        table.parsed.pop(name, None)  # memory: the numbers are in their place
+        if table.parsed.pop(name, None):  # memory: the numbers are in their place
+            pa.default_memory_pool().release_unused()
         findings += found
     for place in range(1, len(targets) if roles.covariates else 0):
         values[place * rows : (place + 1) * rows, 1:] = values[:rows, 1:]
