@@ -1,5 +1,6 @@
 """Edges that a mutation run showed to be untested, module by module (docs/testing.md)."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from forecaster.data import records
 from forecaster.data.audit import Finding
 from forecaster.data.frequency import disagreeing
 from forecaster.data.load import Loaded, load
+from forecaster.data.splits import adjusted
 from forecaster.errors import DataError
 
 DAYS = [f"2024-01-{day:02d}" for day in range(1, 29)]
@@ -31,6 +33,21 @@ def found(loaded: Loaded, code: str) -> Finding:
     """The one finding of this code."""
     (finding,) = [finding for finding in loaded.findings if finding.code == code]
     return finding
+
+
+def test_files_are_series_whatever_text_they_hold(tmp_path: Path) -> None:
+    """Files of a folder are series by their names, even if a column of text differs between them."""
+    for name, place in (("b", "north"), ("a", "south")):
+        (tmp_path / f"{name}.csv").write_text("day,y,place\n" + "".join(f"{row},{place}\n" for row in ROWS))
+    assert load(tmp_path).panel.ids == ("a", "b")
+
+
+def test_a_delimiter_that_fits_for_a_long_time(tmp_path: Path) -> None:
+    """Of two delimiters that divide the beginning of a file evenly, that which divides all of it is right."""
+    hours = pd.date_range("2024-01-01", periods=4000, freq="h").strftime("%Y-%m-%d %H:%M")
+    rows = [f"{hour},{'a;b' if at < 3900 else 'ab'},{at}" for at, hour in enumerate(hours)]
+    panel = load(text(tmp_path, "time,no;te,y", *rows)).panel
+    assert panel.target.tolist() == list(range(4000))
 
 
 def test_clock_names_in_angle_brackets(tmp_path: Path) -> None:
@@ -188,10 +205,31 @@ def test_splits_and_reverse_splits(jump: float, words: str) -> None:
     config = ReadConfig(time="day", target=("close",), covariates=("open", "volume"))
     finding = found(load(table, config), "P001")
     assert finding.places[0].startswith(f"{words} on 2024-02-12")
-    adjusted = load(table, ReadConfig(**{**config.__dict__, "adjust_splits": True})).panel
+    divided = load(table, dataclasses.replace(config, adjust_splits=True)).panel
     values = table[["close", "open", "volume"]].to_numpy().copy()
     values[:30, :2] *= jump
-    np.testing.assert_allclose(adjusted.values, values, rtol=1e-12)
+    np.testing.assert_allclose(divided.values, values, rtol=1e-12)
+
+
+def test_two_splits() -> None:
+    """Each split is counted and divides all that lies before it; the panel that was given stays as it is."""
+    table = trading(1 / 2)[["day", "close"]]
+    table.loc[45:, "close"] *= 4
+    assert found(load(table), "P001").count == 2
+    panel = load(table).panel
+    before = panel.values.copy()
+    changed, (finding,) = adjusted(panel, adjust=True)
+    assert finding.count == 2
+    factors = np.select([np.arange(60) < 30, np.arange(60) < 45], [2.0, 4.0], 1.0)
+    np.testing.assert_allclose(changed.target, before[:, 0] * factors, rtol=1e-12)
+    np.testing.assert_array_equal(panel.values, before)
+
+
+def test_long_gaps_between_trading_days() -> None:
+    """A gap of weeks between trading days is named with its place and its length."""
+    table = trading(1)[["day", "close"]].drop(range(20, 40))
+    finding = found(load(table), "D005")
+    assert (finding.count, finding.places) == (1, ("20 business days after the DataFrame, row 19",))
 
 
 @pytest.mark.parametrize(("count", "splits"), [(19, 0), (20, 1)])
@@ -216,6 +254,14 @@ def test_typed_rows_without_a_time() -> None:
     loaded = load(table, ReadConfig(bad_rows="skip", time="day"))
     assert loaded.panel.target.tolist() == list(range(9))
     assert found(loaded, "R006").places == ("row 9: no time, 'None'",)
+
+
+def test_units_in_a_frame_with_a_cell_that_is_none() -> None:
+    """A row of units in a DataFrame of text is one where it has no cell at all, too."""
+    table = pd.DataFrame(
+        {"day": ["date", *DAYS], "y": ["mm", *map(str, range(28))], "note": [None, *"x" * 28]}, dtype=object
+    )
+    assert load(table, ReadConfig(time="day")).panel.target.tolist() == list(range(28))
 
 
 def test_hints_for_damaged_rows(tmp_path: Path) -> None:
@@ -262,8 +308,9 @@ def test_days_of_a_spreadsheet(tmp_path: Path, serial: str, dates: bool, stamp: 
     assert pd.Timestamp(panel.time[0]) == pd.Timestamp(stamp)
     assert panel.names.dates is dates
     for odd in ("110000", "60", "x", ""):
-        with pytest.raises(DataError, match="line 11, column 't'"):
+        with pytest.raises(DataError, match="line 11, column 't'") as caught:
             load(text(tmp_path, "t,y", *rows, f"{odd},9"), ReadConfig(date_format="excel", time="t"))
+        assert caught.value.code == "E004"
 
 
 def test_cells_that_are_no_numbers_are_counted(tmp_path: Path) -> None:
