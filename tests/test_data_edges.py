@@ -225,13 +225,6 @@ def test_two_splits() -> None:
     np.testing.assert_array_equal(panel.values, before)
 
 
-def test_long_gaps_between_trading_days() -> None:
-    """A gap of weeks between trading days is named with its place and its length."""
-    table = trading(1)[["day", "close"]].drop(range(20, 40))
-    finding = found(load(table), "D005")
-    assert (finding.count, finding.places) == (1, ("20 business days after the DataFrame, row 19",))
-
-
 @pytest.mark.parametrize(("count", "splits"), [(19, 0), (20, 1)])
 def test_series_too_short_for_splits(count: int, splits: int) -> None:
     """In fewer than 20 days nothing is called a split."""
