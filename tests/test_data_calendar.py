@@ -139,6 +139,8 @@ def test_older_aliases() -> None:
         "2SMS",
         "SMS-10",
         "BWS",
+        "B-0000000",
+        "B-11111000",
         "BM-DEC",
         "BQE-MON",
     ],
@@ -187,6 +189,28 @@ def test_business_days_need_a_weekend() -> None:
     assert infer_frequency(regular("B", "2024-01-01", 8), np.array([0, 8])).alias == "B"
     holidays = np.delete(regular("B", "2023-01-02", 250), [3, 17, 77, 78, 133, 200])
     assert infer_frequency(holidays, np.array([0, 244])).alias == "B"
+
+
+@pytest.mark.parametrize("weekmask", ["1111001", "1111110", "1011110", "0111111", "1111000"])
+def test_weekdays_of_other_weeks(weekmask: str) -> None:
+    """Weekdays that never have a row are no gaps and are not forecast, as NumPy counts business days."""
+    time = np.arange("2023-03-06", "2023-05-20", dtype="M8[D]")
+    time = time[np.is_busday(time, weekmask=weekmask)]
+    ns = time.astype("M8[ns]").astype(np.int64)
+    found = infer_frequency(ns, np.array([0, len(ns)]))
+    assert (found.alias, found.seasonalities) == (f"B-{weekmask}", (weekmask.count("1"),))
+    ahead = future_times(int(ns[-1]), found, 20).astype("M8[ns]").astype("M8[D]")
+    assert ahead.tolist() == np.busday_offset(time[-1], np.arange(1, 21), weekmask=weekmask).tolist()
+
+
+def test_weekdays_that_may_be_missing_by_chance() -> None:
+    """In few weeks, or where many days are missing, a weekday without rows says nothing."""
+    days = np.arange("2023-03-06", "2023-07-20", dtype="M8[D]").astype("M8[ns]").astype(np.int64)
+    no_sunday = days[(days // 86_400_000_000_000 + 3) % 7 != 6]
+    assert infer_frequency(no_sunday[:20], np.array([0, 20])).alias == "D"
+    few = np.sort(np.random.default_rng(3).choice(no_sunday[:33], 20, replace=False))
+    assert infer_frequency(few, np.array([0, 20])).alias == "D"
+    assert infer_frequency(days, np.array([0, len(days)])).alias == "D"
 
 
 def test_votes_of_series() -> None:

@@ -192,6 +192,36 @@ def test_holidays_learned_from_the_data() -> None:
     assert from_json(Frequency, to_json(loaded.panel.frequency)) == loaded.panel.frequency
 
 
+def test_sessions_on_a_weekend() -> None:
+    """Rows on a Saturday now and then are kept, named, and not taken for a day of the week that trades."""
+    frame = closes("2023-01-02", "2023-12-29", [])
+    extra = pd.DataFrame({"date": pd.to_datetime(["2023-01-21", "2023-11-12"]), "close": 99})
+    loaded = load(pd.concat([frame, extra]).sort_values("date"))
+    assert loaded.panel.frequency.alias == "B"
+    (finding,) = loaded.findings
+    assert (finding.code, finding.severity, finding.count) == ("D009", "warning", 2)
+    assert finding.places == ("2023-01-21", "2023-11-12")
+    assert len(loaded.panel.time) == len(frame) + 2
+    assert future_days(loaded, 2) == ["01-01", "01-02"]
+    again = load(pd.concat([frame, extra]).sort_values("date"), loaded.read)
+    assert again.panel.time.tolist() == loaded.panel.time.tolist()
+    with pytest.raises(DataError, match="does not lie on its grid of B"):
+        load(pd.DataFrame({"date": pd.date_range("2024-01-01", periods=60), "y": 1.0}), ReadConfig(freq="B"))
+
+
+def test_a_shop_closed_on_sundays() -> None:
+    """A week without Sundays is learned, told, and kept when reading again."""
+    days = pd.date_range("2023-01-02", "2023-12-30")
+    frame = pd.DataFrame({"day": days, "sales": np.arange(len(days)) % 6})[days.day_of_week != 6]
+    loaded = load(frame)
+    assert loaded.panel.frequency.alias == "B-1111110"
+    assert codes(loaded) == {"D008": 1}
+    assert described(loaded.panel.frequency).startswith("Mon, Tue, Wed, Thu, Fri, Sat;")
+    assert future_days(loaded, 7) == ["01-01", "01-02", "01-03", "01-04", "01-05", "01-06", "01-08"]
+    assert load(frame, loaded.read).panel.frequency == loaded.panel.frequency
+    assert codes(load(frame, ReadConfig(freq="D"))) == {"D002": 51}
+
+
 def test_holidays_of_the_whole_panel() -> None:
     """One series that trades on a day makes it open for all; a day is closed where no series has it."""
     frame = closes("2015-01-05", "2024-12-20", CLOSED).assign(symbol="A")

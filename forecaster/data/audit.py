@@ -36,6 +36,8 @@
     D005   repair     a gap of more than five business days between trading days
     D006   repair     readings put on a grid, as asked
     D007   info       holidays that the trading days show, which forecasts leave out
+    D008   info       days of the week that never have a row, which forecasts leave out
+    D009   warning    rows on such days, now and then
     P001   warning    jumps of prices that look like splits of shares
     P002   repair     splits of shares, undone as asked
     P003   info       the close and the adjusted close differ

@@ -4,8 +4,9 @@ A frequency is a pandas offset alias. Here it is taken as a Step: a fixed length
 the day in the month, or always the last day, or the first or last weekday); half a month; or a business day.
 Steps of whole days are counted on the clock of the time zone, shorter ones in UTC, as pandas does.
 
-Business days are the weekdays of a pattern without the holidays that the data show (module `holidays`), or
-the trading days of an exchange (alias B-XNYS), from the library exchange_calendars (module `sessions`).
+Business days are the weekdays of a pattern (B, or B-1111110 for Monday to Saturday) without the holidays
+that the data show (module `holidays`), or the trading days of an exchange (alias B-XNYS), from the library
+exchange_calendars (module `sessions`).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ WORDS = {"sec": "s", "second": "s", "seconds": "s", "mins": "min", "minute": "mi
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WORKWEEK = "1111100"  # Monday to Friday
+WEEK = re.compile("(?=.*1.*1)[01]{7}")
 KNOWN = "s, min, 15min, h, D, B, W-SUN, SMS, SME, MS, ME, BMS, BME, QS, QE, BQE, YS, YE or BYE"
 MONTHLY = re.compile("(B?)([MQY])([SE])")
 NEAR = 3  # weekdays from the start or end of a month within which its first or last trading day lies
@@ -93,7 +95,7 @@ class Step:
 
 def frequency(alias: str) -> Frequency:
     """The Frequency of a pandas offset alias, also in older spellings or in words; UsageError for another."""
-    match = re.fullmatch(r"(\d*) ?([A-Za-z]+)(?:-([A-Za-z0-9]{2,6}))?", alias.strip())
+    match = re.fullmatch(r"(\d*) ?([A-Za-z]+)(?:-([A-Za-z0-9]{2,7}))?", alias.strip())
     if match is None:
         raise UsageError(f"unknown frequency {alias!r}", hint=f"Use a pandas offset alias: {KNOWN}.")
     count, unit, anchor = match[1], match[2], (match[3] or "").upper()
@@ -106,14 +108,16 @@ def frequency(alias: str) -> Frequency:
 @lru_cache
 def step_of(alias: str) -> Step:
     """The Step of an alias; UsageError for an unknown one."""
-    match = re.fullmatch(r"([1-9]\d{0,8})?([A-Za-z]+)(?:-([A-Z0-9]{3,6}))?", alias)
+    match = re.fullmatch(r"([1-9]\d{0,8})?([A-Za-z]+)(?:-([A-Z0-9]{3,7}))?", alias)
     count, unit, anchor = (int(match[1] or 1), match[2], match[3]) if match else (0, "", None)
     if unit in UNITS and anchor is None:
         return Step("fixed", count * UNITS[unit])
     if unit == "W" and anchor in (None, *WEEKDAYS):
         return Step("fixed", count * 7 * DAY)
-    if unit == "B" and count == 1:
+    if unit == "B" and count == 1 and not (anchor or "0").isdecimal():
         return Step("business", 1, anchor)
+    if unit == "B" and count == 1 and WEEK.fullmatch(anchor or WORKWEEK):
+        return Step("business", 1, weekmask=anchor or WORKWEEK)
     if unit in ("SMS", "SME") and count == 1 and anchor is None:
         return Step("half_month_start" if unit == "SMS" else "half_month_end", 1)
     monthly = MONTHLY.fullmatch(unit)
@@ -131,7 +135,7 @@ def step_of(alias: str) -> Step:
 def alias_of(step: Step, at: int) -> str:
     """The alias of `step` for a series with a row at time `at` (ns), which anchors weeks and years."""
     if step.kind == "business":
-        return "B"
+        return "B" if step.weekmask == WORKWEEK else f"B-{step.weekmask}"
     if step.kind == "fixed" and step.size % (7 * DAY) == 0:
         return (
             f"{_times(step.size // (7 * DAY))}W-{WEEKDAYS[(at // DAY + 3) % 7]}"  # 1970 began on a Thursday
@@ -160,7 +164,7 @@ def _times(count: int) -> str:
 def _seasons(step: Step) -> tuple[int, ...]:
     """Rows in each season of the kinds that such data usually has, where it is a whole number."""
     if step.kind == "business":
-        return (5,)
+        return (step.weekmask.count("1"),)
     if step.kind.startswith("half"):
         return (24,)
     if step.kind != "fixed":

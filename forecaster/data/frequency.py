@@ -21,11 +21,13 @@ from forecaster.data.calendar import (
     position,
     step_of,
 )
+from forecaster.data.holidays import CHANCE
 from forecaster.data.passes import only_step
 from forecaster.errors import DataError
 
 ROUND_STEPS = ("ms", "10ms", "100ms", "s", "2s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min",
                "15min", "30min", "h", "2h", "3h", "6h", "12h", "D", "W", "4W")  # fmt: skip
+RARE = 0.1  # share of the days of a weekday, up to which rows on them are exceptions
 UNLIKE = 0.05  # share of all, up to which the commonest step is there by chance
 KINDS: tuple[Kind, ...] = get_args(Kind)
 HALF_MONTHS: tuple[Kind, ...] = ("half_month_start", "half_month_end")
@@ -59,6 +61,8 @@ def infer_frequency(time: Longs, offsets: Longs) -> Frequency:
     kind, size = min(ballot, key=lambda key: (-ballot[key], key))
     agree = voters[(votes.kind[voters] == kind) & (votes.size[voters] == size)]
     step = Step(KINDS[kind], size)
+    if step in (Step("fixed", DAY), Step("business", 1)):
+        step = _of_weekdays(time) or step
     share = float(np.median(votes.share[agree]))
     if share <= 0.5:
         commonest = f"the commonest step, {alias_of(step, int(time[0]))}, is {share:.0%} of all"
@@ -74,6 +78,23 @@ def infer_frequency(time: Longs, offsets: Longs) -> Frequency:
     return frequency(aliases.most_common(1)[0][0])
 
 
+def _of_weekdays(time: Longs) -> Step | None:
+    """The days of the weekdays that have rows; None where the others may be missing by chance."""
+    days = time // DAY
+    first, last = int(days.min()), int(days.max())
+    weekday = (np.arange(first, last + 1) + 3) % 7  # 1970 began on a Thursday
+    is_open = np.zeros(last - first + 1, np.bool_)
+    is_open[days - first] = True
+    weeks = (last - first) // 7
+    share = np.bincount(weekday, is_open, minlength=7) / np.maximum(np.bincount(weekday, minlength=7), 1)
+    usual = share > RARE
+    if weeks < 4 or usual.all() or usual.sum() < 2:
+        return None
+    if 7 * (1 - share[usual].mean()) ** weeks > CHANCE:
+        return None
+    return Step("business", 1, weekmask="".join(map(str, usual.astype(int))))
+
+
 def round_step(time: Longs, offsets: Longs) -> str:
     """A round step about as long as nine in ten of the steps between rows at most: bursts count little."""
     steps, _ = _differences(time, offsets)
@@ -86,6 +107,10 @@ def positions(step: Step, time: Longs, offsets: Longs) -> tuple[Longs, NDArray[n
     place, fits = position(step, time, _first(time, offsets))
     again = np.r_[False, np.diff(place) == 0]
     again[offsets[:-1]] = False
+    if step.kind == "business" and not step.exchange:  # a session on a weekend, now and then
+        usual = np.is_busday((time // DAY).astype("datetime64[D]"), busdaycal=step.days)
+        if np.count_nonzero(~usual) <= RARE / 5 * len(usual):
+            fits |= ~usual & (time % DAY == _first(time % DAY, offsets))
     if step.kind.startswith("business_month"):  # of which one may lie on one of several days
         fits &= ~again
     return place, fits
