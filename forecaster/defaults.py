@@ -18,7 +18,7 @@ from forecaster.config import MemberConfig, NetworkConfig, Options, TrainingConf
 from forecaster.data.calendar import Frequency
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError
-from forecaster.transform import observed_throughout, positive
+from forecaster.transform import fit_transform, observed_throughout, positive
 from forecaster.windows import count_features
 
 Ints = NDArray[np.int64]
@@ -28,6 +28,8 @@ LONGEST_SEGMENT = 26
 LONGEST_ALTERNATIVE = 96
 MOST_RATIO = 16
 """A season longer than this many of the usual one (365 days beside 7) is left to the network."""
+FEW = 0.25
+"""Where fewer of the series show a season, chance may have found it."""
 USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
 """Season -> horizon for days and longer; within a day the horizon is one season."""
 VALIDATED = 24
@@ -110,12 +112,18 @@ def split(known: Ints, horizon: int) -> Split:
     return Split(np.where(train >= max(2, min(horizon, 4)), train, 0), known)
 
 
-def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[MemberConfig, ...]:
-    """The configuration of every member of the ensemble."""
+def plan(
+    panel: Panel, known: Ints, horizon: int, options: Options, *, log: bool | None = None
+) -> tuple[MemberConfig, ...]:
+    """The configuration of every member of the ensemble.
+
+    `log`: whether the data has logarithms; None: as the known rows say. `options.log` overrides it.
+    """
     rows = int(np.median(known[known > 0]))
     seasons = _seasons(options, panel.frequency, rows)
     lookback = options.lookback or _lookback(seasons, horizon, rows)
-    log = positive(panel, known) if options.log is None else options.log
+    log = positive(panel, known) if log is None else log
+    seasonal = _mostly_seasonal(panel, known, horizon, seasons, log=log)
     gaps = not observed_throughout(panel, known)
     configs = []
     for number in range(options.members or EFFORTS[options.effort].members):
@@ -125,7 +133,7 @@ def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[Mem
                 horizon=horizon,
                 lookback=segment * math.ceil(lookback / segment),
                 segment=segment,
-                log=log,
+                log=_takes_logarithms(options, number, log, seasonal),
                 seasons=seasons if _removes_seasons(options, number) else (),
                 gaps=gaps,
                 seed=options.seed + number,
@@ -141,11 +149,26 @@ def _removes_seasons(options: Options, number: int) -> bool:
     return number % 2 == 0 if options.deseasonalise is None else options.deseasonalise
 
 
-def smoothing_partner(panel: Panel, known: Ints, options: Options) -> Blend:
-    """How smoothing treats the data, before anything is weighed."""
+def _mostly_seasonal(panel: Panel, known: Ints, horizon: int, seasons: tuple[int, ...], *, log: bool) -> bool:
+    """Whether a season is found in more than a few of the series."""
+    if not seasons:
+        return False
+    found = fit_transform(panel, known, log=log, seasons=seasons, horizon=horizon).seasonal[known > 0]
+    return float(found.mean()) > FEW
+
+
+def _takes_logarithms(options: Options, number: int, log: bool, seasonal: bool) -> bool:
+    """Where there is no season to see in two ways, every other member sees the values as they are."""
+    if options.log is not None:
+        return options.log
+    return log and (seasonal or number % 2 == 0)
+
+
+def smoothing_partner(panel: Panel, known: Ints, options: Options, *, log: bool | None = None) -> Blend:
+    """How smoothing treats the data, before anything is weighed. `log` as in `plan`."""
     rows = int(np.median(known[known > 0]))
-    log = positive(panel, known) if options.log is None else options.log
-    return Blend({}, log, _seasons(options, panel.frequency, rows))
+    log = positive(panel, known) if log is None else log
+    return Blend({}, log if options.log is None else options.log, _seasons(options, panel.frequency, rows))
 
 
 def _seasons(options: Options, frequency: Frequency, rows: int) -> tuple[int, ...]:
@@ -172,9 +195,10 @@ def _segment(options: Options, season: int, lookback: int, *, alternative: bool)
 
 
 def _lookback(seasons: tuple[int, ...], horizon: int, rows: int) -> int:
-    """Two of the longest season, or one and a half horizons, and at most half of the history."""
-    usual = max(2 * max(seasons, default=1), math.ceil(1.5 * horizon), min(20, rows // 4))
-    return max(1, min(usual, LONGEST_LOOKBACK, max(rows // 2, 2 * min(seasons, default=1)), rows - 1))
+    """Two of the longest season, or one and a half horizons; no more than these and half of the history."""
+    least = max(2 * min(seasons, default=1), math.ceil(1.5 * horizon))
+    usual = max(2 * max(seasons, default=1), least, min(20, rows // 4))
+    return max(1, min(usual, LONGEST_LOOKBACK, max(rows // 2, least), rows - 1))
 
 
 def _network(options: Options, panel: Panel, segment: int, horizon: int, gaps: bool) -> NetworkConfig:

@@ -54,16 +54,18 @@ def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Lis
     the steps configured and the blend is the prior.
     """
     parts = split(known, horizon)
-    if options.log is None:
-        options = dataclasses.replace(options, log=positive(panel, known))
+    log = positive(panel, known)
     if not parts.series.size:
-        configs = plan(panel, known, horizon, options)
+        configs = plan(panel, known, horizon, options, log=log)
         fitted = ensemble.fit_unvalidated(panel, known, configs, options, on_event)
-        blend = dataclasses.replace(smoothing_partner(panel, known, options), weights=prior(len(fitted)))
+        blend = dataclasses.replace(
+            smoothing_partner(panel, known, options, log=log), weights=prior(len(fitted))
+        )
         ends = np.full((0, len(panel)), -1)
         return Fit(fitted, blend, parts, ends, ends[:, 0], {}, _interrupted(fitted))
-    fitted = ensemble.fit(panel, parts, plan(panel, parts.train, horizon, options), options, on_event)
-    partner = smoothing_partner(panel, parts.train, options)
+    configs = plan(panel, parts.train, horizon, options, log=log)
+    fitted = ensemble.fit(panel, parts, configs, options, on_event)
+    partner = smoothing_partner(panel, parts.train, options, log=log)
     ends, blocks = validation_ends(parts, horizon)
     forecasts = try_components(panel, [item.member for item in fitted], partner, ends)
     weights = choose_weights(panel, forecasts, ends, blocks, panel.frequency.season)

@@ -165,7 +165,10 @@ def component_forecasts(
     for number, member in enumerate(members):
         if only is None or network_name(number) in only:
             fitted = transform(member.config.log, member.config.seasons)
-            result[network_name(number)] = _member_forecast(member, fitted, panel, ends)
+            values = _member_forecast(member, fitted, panel, ends)
+            if blend.log and not member.config.log:  # a falling line must not leave what is always positive
+                values = np.maximum(values, _least_known(panel, ends)[:, None] / 10)
+            result[network_name(number)] = values
     methods = [name for name in METHODS if only is None or name in only]
     if methods:
         fitted = transform(blend.log, blend.seasons)
@@ -175,6 +178,13 @@ def component_forecasts(
         baselines = baseline_forecasts(panel, ends, horizon, seasons=seasons)  # the same names at any length
         result |= {name: values for name, values in baselines.items() if only is None or name in only}
     return result
+
+
+def _least_known(panel: Panel, ends: Ints) -> Floats:
+    """The least known value of each series (S,); infinite where nothing is known."""
+    position = np.arange(len(panel.target)) - np.repeat(panel.offsets[:-1], panel.lengths)
+    known = (position < np.repeat(ends, panel.lengths)) & panel.observed[:, 0]
+    return np.asarray(np.minimum.reduceat(np.where(known, panel.target, np.inf), panel.offsets[:-1]))
 
 
 def _member_forecast(member: Member, fitted: Transform, panel: Panel, ends: Ints) -> Floats:

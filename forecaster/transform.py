@@ -23,10 +23,12 @@ from forecaster.data.panel import Panel
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SEASONS_TESTED = 20
-"""The autocorrelation test reads at most this many seasons, the newest: it needs no more."""
-TEST_QUANTILE = 1.645
-"""Of the normal distribution at 90 %, two-sided: the test of the M4 competition's Theta benchmark."""
+LEAST_SEASONS = 3
+"""Fewer seasons of known rows say nothing about a season."""
+MOST_SEASONS = 20
+"""Only as many, the newest, make the index: patterns change."""
+SHRINKAGE = 2.0
+"""How often the noise in a seasonal index is taken from it: more than once, since noise is not white."""
 BLOCK = 2**17
 """Rows worked on at once, or one series: what is in between stays small, and in the cache."""
 ROUNDING = 1e-10
@@ -79,7 +81,7 @@ def fit_transform(
     network's outputs are of order one; in log space, where units are relative already, its mean over all
     series.
 
-    `seasons` are removed shortest first, each from the series in which a test finds it in what is left.
+    `seasons` are removed shortest first, each as far as it stands out of the noise in what is left.
     A known value that is not positive has no logarithm; `positive` tells beforehand.
     """
     observed = panel.observed.copy()
@@ -135,7 +137,6 @@ def _fit_target(
     indices = []
     for season in sorted(seasons):
         index = rows.seasonal_index(x, observed, season)
-        index *= rows.has_season(x, observed, season)[:, None]
         x -= index[rows.series, rows.position % season]
         indices.append(index)
     return _fill_left(x, observed, rows, max_gap), indices, centre, rows.spread(x, observed, horizon)
@@ -194,44 +195,33 @@ class _Rows:
         used[lag:] &= observed[:-lag]
         return used
 
-    def has_season(self, x: Floats, observed: NDArray[np.bool_], season: int) -> NDArray[np.bool_]:
-        """Series whose autocorrelation at lag m is significant and that hold three seasons (S,).
-
-        r_m > 1.645·sqrt((1 + 2 Σ_{k<m} r_k²) / n)  (Bartlett's formula, as in the M4 Theta benchmark), over
-        the newest SEASONS_TESTED seasons. All r_k at once by the Fourier transform (Wiener & Khinchin).
-        """
-        found = self.total(self.known & observed) >= 3 * season
-        long_enough = np.flatnonzero(found)
-        width = min(SEASONS_TESTED * season, int(self.ends.max(initial=0)))
-        position = self.ends[long_enough, None] - np.arange(width, 0, -1)
-        rows = self.starts[long_enough, None] + np.maximum(position, 0)
-        seen = (position >= 0) & observed[rows]
-        n = np.maximum(seen.sum(axis=1), 1)
-        deviation = np.where(seen, x[rows], 0.0)
-        deviation = np.where(seen, deviation - (deviation.sum(axis=1) / n)[:, None], 0.0)
-        size = 2 ** (width + season).bit_length()  # longer than data and lag, so that nothing wraps around
-        spectrum = np.fft.rfft(deviation, size)
-        covariance = np.fft.irfft(spectrum.real**2 + spectrum.imag**2, size)[:, : season + 1]
-        r = covariance[:, 1:] / np.maximum(covariance[:, :1], 1e-300)
-        limit = TEST_QUANTILE * np.sqrt((1 + 2 * (r[:, :-1] ** 2).sum(axis=1)) / n)
-        found[long_enough] = r[:, -1] > limit
-        return found
-
     def seasonal_index(self, x: Floats, observed: NDArray[np.bool_], season: int) -> Floats:
-        """Mean deviation of each phase from a centred moving average over one season (S, m).
+        """Mean deviation of each phase from a centred moving average over one season, shrunk (S, m).
 
-        Classical additive decomposition; with an even m the outer two rows count half. Phases are
-        counted from the first row of a series; each index has mean zero.
+        Classical additive decomposition over the newest seasons; with an even m the outer two rows of the
+        average count half. Phases are counted from the first row of a series; each index has mean zero.
+
+        What noise alone would make of the index is taken from it (James & Stein 1961; of seasonal factors,
+        Miller & Williams 2003): with s² the mean square of the m means, and v = σ²/k the square of the
+        error of a mean of k deviations, it is multiplied by 1 − SHRINKAGE·v/s² or, below zero, by 0.
         """
         used = self.known & observed
+        enough = self.total(used) >= LEAST_SEASONS * season
         trend, whole = self._moving_average(np.where(used, x, 0.0), used, season)
-        used &= whole
+        used &= whole & (self.position >= self.end - MOST_SEASONS * season)
+        deviation = np.where(used, x - trend, 0.0)
         slot = self.series * np.int64(season) + self.position % season
-        size = self.count * season
-        totals = np.bincount(slot, weights=np.where(used, x - trend, 0.0), minlength=size)
-        counts = np.bincount(slot, weights=used, minlength=size)
-        index: Floats = (totals / np.maximum(counts, 1)).reshape(self.count, season)
-        return index - index.mean(axis=1, keepdims=True)
+        size = (self.count, season)
+        totals = np.bincount(slot, weights=deviation, minlength=self.count * season).reshape(size)
+        counts = np.bincount(slot, weights=used, minlength=self.count * season).reshape(size)
+        index: Floats = totals / np.maximum(counts, 1)
+        n = counts.sum(axis=1)
+        noise = self.total(deviation * deviation) - (counts * index * index).sum(axis=1)
+        noise = np.maximum(noise, 0.0) / np.maximum(n - season, 1) * season / np.maximum(n, 1)
+        index -= index.mean(axis=1, keepdims=True)
+        signal = (index * index).sum(axis=1) / max(season - 1, 1)
+        kept = np.maximum(0.0, 1 - SHRINKAGE * noise / np.maximum(signal, 1e-300))
+        return index * np.where(enough & (n > season), kept, 0.0)[:, None]
 
     def _moving_average(
         self, x: Floats, used: NDArray[np.bool_], season: int

@@ -103,3 +103,26 @@ def test_a_blend_survives_json():
     """A blend is the same after JSON."""
     blend = Blend({"theta": 0.25, "network 1": 0.75}, True, (24, 168))
     assert from_json(Blend, to_json(blend)) == blend
+
+
+def test_a_baseline_that_is_never_mixed_needs_more_than_luck():
+    """A line somewhat better than the naive forecast, but no better than the blend, takes nothing over."""
+    rng = np.random.default_rng(8)
+    residuals = residuals_of(rng, (1.2, 1.2, 1.2, 1.2, 3, 0.6, 9), series=400)
+    shared = rng.normal(0, 2, (1, 1, 3))  # the year that all series share
+    weights = fit_weights({name: values + shared for name, values in residuals.items()}, np.zeros(1, int))
+    assert not weights.keys() & set(UNMIXED)
+
+
+def test_what_other_origins_contradict_is_pulled_to_the_prior():
+    """A component far ahead in one block of origins and behind in the other gets little more than the prior."""
+    rng = np.random.default_rng(9)
+    blocks = np.arange(2)
+    shifts = {"network 1": (0.0, 3.0)}
+    fickle = {
+        name: rng.normal(0, 0.3, (2, 200, 3)) + np.reshape(shifts.get(name, (3.1, 0.0)), (2, 1, 1))
+        for name in NAMES
+    }
+    steady = residuals_of(rng, (0.2, 1, 1, 1, 3, 3, 3), origins=2)
+    assert fit_weights(steady, blocks)["network 1"] > 0.8
+    assert fit_weights(fickle, blocks)["network 1"] < 0.5

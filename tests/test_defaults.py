@@ -171,13 +171,24 @@ def test_more_effort_is_more_training():
 
 
 def test_logarithms_where_all_is_positive():
-    """Logarithms are for data above zero."""
-    panel = panel_at("D", 60)
+    """Logarithms are for data above zero; with no season to see in two ways, for every other member."""
+    panel = panel_at("YE", 60)
     zero = dataclasses.replace(panel, values=panel.values - panel.values.min())
-    for each, log in ((panel, True), (zero, False)):
-        assert {member.log for member in plan(each, each.lengths, 7, Options())} == {log}
+    for each, logs in ((panel, [True, False] * 2), (zero, [False] * 4)):
+        log = logs[0]
+        assert [member.log for member in plan(each, each.lengths, 7, Options())] == logs
         assert smoothing_partner(each, each.lengths, Options()).log == log
         assert not smoothing_partner(each, each.lengths, Options(log=False)).log
+
+
+def test_all_members_take_logarithms_where_a_season_is_seen_in_two_ways():
+    """With a season in the data members differ by that; what a user asks for is for all of them."""
+    wave = 10 + np.sin(np.arange(70) * 2 * np.pi / 7)
+    panel = dataclasses.replace(panel_at("D", 70), values=wave[:, None])
+    assert {member.log for member in plan(panel, panel.lengths, 7, Options())} == {True}
+    without = panel_at("YE", 70)
+    for log in (True, False):
+        assert {member.log for member in plan(without, without.lengths, 7, Options(log=log))} == {log}
 
 
 def test_members_differ_where_there_is_a_season():

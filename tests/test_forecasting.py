@@ -332,3 +332,17 @@ def test_a_forecast_that_is_not_finite_is_refused(panel, model):
     wild.members[0].network.flat *= 1e6
     with pytest.raises(ModelError, match="not finite"):
         forecast(wild, panel)
+
+
+def test_a_member_without_logarithms_stays_above_zero_where_all_is_positive():
+    """A falling line is held at a tenth of the least known value, beside logarithms; alone it may fall on."""
+    panel = panel_of(np.linspace(100, 2, 60), np.linspace(50, 1, 40))
+    options = dataclasses.replace(OPTIONS, log=False, steps=200, lookback=6, segment=1)
+    model = make_model(panel, options, {"network 1": 1.0})
+    for log in (False, True):
+        blend = dataclasses.replace(model.blend, log=log)
+        found = component_forecasts(model.members, blend, panel, panel.lengths)["network 1"]
+        floor = np.array([[0.2], [0.1]])
+        assert (found >= floor).all() == log
+        if log:
+            assert (found == floor).any()

@@ -10,8 +10,9 @@ from panels import panel_of, rows_of, wavy, with_garbage
 from profiles import examples
 
 from forecaster.transform import (
-    SEASONS_TESTED,
-    TEST_QUANTILE,
+    LEAST_SEASONS,
+    MOST_SEASONS,
+    SHRINKAGE,
     Transform,
     fit_transform,
     observed_throughout,
@@ -30,7 +31,7 @@ class Naive:
         self.x = [None if x is None else x - self.centre for x in self.x]
         self.indices = []
         for m in sorted(seasons):
-            index = self.seasonal_index(m) if self.has_season(m) else [0.0] * m
+            index = self.seasonal_index(m)
             self.x = [None if x is None else x - index[t % m] for t, x in enumerate(self.x)]
             self.indices.append(index)
         self.spread = self.mean_step(horizon)
@@ -44,28 +45,10 @@ class Naive:
     def known(self, t):
         return self.x[t] if 0 <= t < self.end else None
 
-    def has_season(self, m):
-        first = max(0, self.end - SEASONS_TESTED * m)
-        seen = [self.known(t) for t in range(first, self.end)]
-        values = [x for x in seen if x is not None]
-        if len(values) < 3 * m:
-            return False
-        mean = sum(values) / len(values)
-        deviation = [0.0 if x is None else x - mean for x in seen]
-        variance = sum(d * d for d in deviation)
-        if variance == 0:
-            return False
-        r = [
-            sum(deviation[t] * deviation[t - k] for t in range(k, len(deviation))) / variance
-            for k in range(m + 1)
-        ]
-        limit = TEST_QUANTILE * math.sqrt((1 + 2 * sum(r[k] ** 2 for k in range(1, m))) / len(values))
-        return r[m] > limit
-
     def seasonal_index(self, m):
         half = m // 2
         deviations = [[] for _ in range(m)]
-        for t in range(half, self.end - half):
+        for t in range(max(half, self.end - MOST_SEASONS * m), self.end - half):
             if self.known(t) is None:
                 continue
             total = weight = 0.0
@@ -74,8 +57,15 @@ class Naive:
                 if self.known(t + k) is not None:
                     total, weight = total + w * self.known(t + k), weight + w
             deviations[t % m].append(self.known(t) - total / weight)
-        index = [sum(d) / len(d) if d else 0.0 for d in deviations]
-        return [value - sum(index) / m for value in index]
+        n = sum(len(d) for d in deviations)
+        if n <= m or sum(x is not None for x in self.x[: self.end]) < LEAST_SEASONS * m:
+            return [0.0] * m
+        means = [sum(d) / len(d) if d else 0.0 for d in deviations]
+        noise = sum((x - mean) ** 2 for d, mean in zip(deviations, means, strict=True) for x in d) / (n - m)
+        index = [value - sum(means) / m for value in means]
+        signal = sum(value**2 for value in index) / (m - 1)
+        kept = max(0.0, 1 - SHRINKAGE * noise / (n / m) / signal) if signal else 0.0
+        return [kept * value for value in index]
 
     def mean_step(self, horizon):
         steps, lag = [], 1
@@ -141,12 +131,12 @@ def panel():
 @pytest.mark.parametrize("log", [True, False])
 @pytest.mark.parametrize("seasons", [(), (7,), (4,), (7, 28), (28, 7), (12,), (2, 3)])
 def test_equals_loops(panel, log, seasons):
-    """Logarithm, centre, seasonal indices and their test, scale and filled gaps equal plain loops."""
+    """Logarithm, centre, seasonal indices and their shrinkage, scale and filled gaps equal plain loops."""
     for less in (0, 9):
         agree(panel, np.maximum(panel.lengths - less, 0), log=log, seasons=seasons, horizon=6)
 
 
-def test_the_examples_exercise_the_season_test(panel):
+def test_the_examples_exercise_the_shrinkage(panel):
     """Among the series above some have a season and some have none."""
     found = fit_transform(panel, panel.lengths, log=False, seasons=(7,), horizon=3)
     assert found.seasonal[:3].tolist() == [True, True, False]
@@ -154,22 +144,31 @@ def test_the_examples_exercise_the_season_test(panel):
     assert not fit_transform(panel, panel.lengths, log=False, seasons=(), horizon=3).seasonal.any()
 
 
-def test_long_history_is_tested_on_its_newest_seasons():
-    """A season that ended more than SEASONS_TESTED seasons ago is not removed."""
+def test_only_the_newest_seasons_make_the_index():
+    """A season that ended more than MOST_SEASONS seasons ago is not removed."""
     rng = np.random.default_rng(2)
     old = 5 * np.sin(np.arange(200) * 2 * np.pi / 4)
-    y = np.concatenate([old, np.zeros(4 * SEASONS_TESTED)]) + rng.normal(size=200 + 4 * SEASONS_TESTED)
+    y = np.concatenate([old, np.zeros(4 * MOST_SEASONS)]) + rng.normal(size=200 + 4 * MOST_SEASONS)
     found = agree(panel_of(y), [len(y)], log=False, seasons=(4,), horizon=3)
-    assert not found.seasonal[0]
-    assert agree(panel_of(y[:250]), [250], log=False, seasons=(4,), horizon=3).seasonal[0]
+    assert np.abs(found.indices[0]).max() < 0.5
+    before = agree(panel_of(y[:250]), [250], log=False, seasons=(4,), horizon=3)
+    assert np.abs(before.indices[0]).max() > 1.5
 
 
-def test_season_test_equals_loops_where_it_is_close():
-    """Of many short series with a weak season the same ones pass the test as in the loops."""
+def test_noise_is_taken_from_the_index():
+    """The noisier a season the less of it is removed; of noise alone mostly nothing; of a clean one all."""
     rng = np.random.default_rng(6)
-    y = [2 * np.sin(np.arange(26) * 2 * np.pi / 4) * rng.random() + rng.normal(size=26) for _ in range(150)]
-    found = agree(panel_of(*y), [26] * 150, log=False, seasons=(4,), horizon=2)
-    assert 40 < found.seasonal.sum() < 110
+    wave = 2 * np.sin(np.arange(40) * 2 * np.pi / 4)
+    size = []
+    for noise in (0.0, 1.0, 3.0):
+        panel = panel_of(*[wave + noise * rng.normal(size=40) for _ in range(150)])
+        found = agree(panel, [40] * 150, log=False, seasons=(4,), horizon=2)
+        wanted = np.roll([0, 2, 0, -2], 0)
+        size.append((found.indices[0] @ wanted / 8).mean())
+    assert size[0] == pytest.approx(1)
+    assert size[0] > size[1] > size[2] > 0
+    nothing = panel_of(*[rng.normal(size=40) for _ in range(150)])
+    assert agree(nothing, [40] * 150, log=False, seasons=(4,), horizon=2).seasonal.mean() < 0.25
 
 
 def test_two_seasons_are_removed_one_after_another():
