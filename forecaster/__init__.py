@@ -41,10 +41,10 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     Settings, all optional and chosen from the data where nothing is said (fields of
     `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them):
 
-        columns    time, id, target, covariates, freq, every, agg, max_gap, calendar,
+        columns    time, id, target, covariates, layout, freq, every, agg, max_gap, calendar,
                    adjust_splits
         reading    delimiter, encoding, quote, escape, header, skip, skip_end, decimal, thousands, strip, na,
-                   date_format, tz, duplicates, bad_rows, strict, layout
+                   date_format, tz, duplicates, bad_rows, strict
         forecast   horizon, effort, levels
         network    lookback, segment, seasons, log, deseasonalise, cell, hidden, layers, dropout, decoder,
                    members

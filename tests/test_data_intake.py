@@ -487,6 +487,48 @@ def test_a_data_set_by_the_command_line(tmp_path: Path) -> None:
     assert [row.split(",")[0] for row in rows[1:]] == ["6758"] * 3 + ["7203"] * 3
 
 
+def in_files(frame: pd.DataFrame, by: str, folder: Path) -> Path:
+    """A file for each day or month, as a logger writes them."""
+    folder.mkdir()
+    for period, part in frame.groupby(frame["time"].dt.strftime(by)):
+        part.to_csv(folder / f"log-{period}.csv", index=False)
+    return folder
+
+
+@pytest.mark.parametrize("by", ["%Y-%m-%d", "%Y-%m", "%d.%m.%Y"])
+def test_logs_by_day_or_month(tmp_path: Path, by: str) -> None:
+    """Files each of which goes on where another ends are one series, in whatever order their names are."""
+    frame = sensors((1,), hours=24 * 70)[["time", "temp"]]
+    loaded = load(in_files(frame, by, tmp_path / "logs"))
+    assert loaded.panel.ids == ("temp",)
+    assert codes(loaded)["C004"] == 1
+    np.testing.assert_array_equal(loaded.panel.target, frame["temp"])
+    assert load(tmp_path / "logs", loaded.read).panel.time.tolist() == loaded.panel.time.tolist()
+
+
+def test_files_that_do_not_follow_one_another(tmp_path: Path) -> None:
+    """Files that overlap in time, or lie far apart, are series of their own; so are all where it is asked."""
+    frame = sensors((1,), hours=24 * 70)[["time", "temp"]]
+    folder = in_files(frame, "%Y-%m", tmp_path / "logs")
+    assert load(folder, ReadConfig(layout="files")).panel.ids == tuple(
+        f"log-{month}" for month in ("2023-12", "2024-01", "2024-02")
+    )
+    (folder / "log-2024-01.csv").unlink()
+    assert load(folder).panel.ids == ("log-2023-12", "log-2024-02")
+    (tmp_path / "logs" / "log-2024-02.csv").unlink()
+    frame.iloc[24 * 20 :].to_csv(tmp_path / "logs" / "b.csv", index=False)
+    assert load(folder).panel.ids == ("b", "log-2023-12")
+
+
+def test_the_layout_by_the_command_line(tmp_path: Path) -> None:
+    """--layout files makes a series of each file, and the model remembers it."""
+    in_files(sensors((1,), hours=24 * 50)[["time", "temp"]], "%Y-%m", tmp_path / "logs")
+    asked = forecast("train", "logs", "--layout", "files", "--horizon", "2", "--quiet", cwd=tmp_path)
+    assert asked.returncode == 0, asked.stderr
+    rows = forecast("predict", cwd=tmp_path).stdout.splitlines()
+    assert [row.split(",")[0] for row in rows[1::2]] == ["log-2023-12", "log-2024-01"]
+
+
 def test_files_of_one_name_are_different_series(tmp_path: Path) -> None:
     """Where files in several folders have one name, or one stem, more of the path tells them apart."""
     frame = sensors((1,))[["time", "temp"]]

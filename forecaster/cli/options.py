@@ -51,6 +51,7 @@ COLUMNS = {
     "id": "Column that tells one series from another.",
     "target": "Column to forecast; of a wide table several, each a series.",
     "covariates": "Further columns the network may look at.",
+    "layout": "What makes a series: the table, its ids, columns or files.",
     "freq": "Step between rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
 }
 READING = {

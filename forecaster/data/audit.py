@@ -23,6 +23,7 @@
     C001   info       the target was chosen among several columns
     C002   info       columns that are not used
     C003   info       times are made of a date column and a time column
+    C004   info       files that follow one another in time are one series
     N006   repair     decimal commas, known by the dates and semicolons beside them
     T001   repair     numbers were read as time since 1970
     T002   repair     timestamps with different UTC offsets were brought to UTC

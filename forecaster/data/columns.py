@@ -32,6 +32,8 @@ ADJUSTED_NAMES = ("adj close", "adjusted close", "adjclose", "close adj", "adj c
 TARGET_NAMES = ("y", "value", "target", "values", "reading", "price", *ADJUSTED_NAMES, "close",
                 "close/last", "last", "zuletzt", "schlusskurs")  # fmt: skip
 SAMPLED = 200
+NEXT = 10
+"""Steps between rows that may be missing between two files of one series."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,10 @@ def assign(
             doubt = error
     targets, findings = _targets(table, config, kinds, series, taken, times)
     layout = config.layout or _layout(series, targets, many)
+    if config.layout is None and layout == "files" and _follow(table, times):
+        layout = "one"
+        message = f"{len(table.parts)} files follow one another in time and are one series"
+        findings.append(info("C004", message, action="--layout files makes a series of each"))
     if layout == "long" and series is None and doubt is None:
         raise DataError(f"{table.name} has no id column", hint=f"Name it: --id. Columns: {_all(table)}")
     if layout != "wide" and len(targets) > 1:
@@ -315,6 +321,20 @@ def close_columns(names: list[str]) -> tuple[str | None, str | None]:
     """The columns of the close as it was paid and as adjusted for dividends and splits; None for none."""
     paid = next((name for name in names if _plain(name) == "close"), None)
     return paid, next(iter(_ranked(names, ADJUSTED_NAMES)), None)
+
+
+def _follow(table: Table, times: Times) -> bool:
+    """Whether each file goes on where another ends, as logs by day or month do."""
+    rows = np.array([part.rows for part in table.parts if part.rows])
+    starts = np.cumsum(rows) - rows
+    first, last = np.minimum.reduceat(times.ns, starts), np.maximum.reduceat(times.ns, starts)
+    order = np.argsort(first)
+    apart = first[order][1:] - last[order][:-1]
+    if not len(apart) or (apart <= 0).any():
+        return False
+    several = rows > 1
+    steps = (last - first)[several] / (rows[several] - 1) if several.any() else apart
+    return bool(apart.max() <= NEXT * np.median(steps))
 
 
 def _layout(series: str | None, targets: tuple[str, ...], many: bool) -> Layout:
