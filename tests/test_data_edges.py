@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +14,12 @@ from profiles import examples
 from forecaster.config import ReadConfig
 from forecaster.data import records
 from forecaster.data.audit import Finding
+from forecaster.data.columns import kind_of
 from forecaster.data.frequency import disagreeing
 from forecaster.data.load import Loaded, load
 from forecaster.data.splits import adjusted
-from forecaster.errors import DataError
+from forecaster.data.table import Part, Table
+from forecaster.errors import DataError, UsageError
 
 DAYS = [f"2024-01-{day:02d}" for day in range(1, 29)]
 ROWS = [f"{day},{row}" for row, day in enumerate(DAYS)]
@@ -33,6 +36,46 @@ def found(loaded: Loaded, code: str) -> Finding:
     """The one finding of this code."""
     (finding,) = [finding for finding in loaded.findings if finding.code == code]
     return finding
+
+
+def test_a_pair_of_columns_that_is_not_there(tmp_path: Path) -> None:
+    """A date and a time of day are asked for by two names, each of which has to be a column."""
+    path = text(tmp_path, "day,clock,y", *(f"2024-01-02,{hour:02d}:00,{hour}" for hour in range(24)))
+    assert load(path, ReadConfig(time="day+clock")).panel.frequency.alias == "h"
+    for name in ("day+hour", "date+clock", "day"):
+        with pytest.raises(UsageError if "+" in name else DataError) as caught:
+            load(path, ReadConfig(time=name, target=("y",)))
+        assert caught.value.hint
+
+
+@pytest.mark.parametrize(("numbers", "kind"), [(4, "text"), (5, "text"), (6, "number")])
+def test_a_kind_is_that_of_more_than_half_the_cells(numbers: int, kind: str) -> None:
+    """Half the cells of a kind do not make the column of it."""
+    cells = pa.chunked_array([["1.5"] * numbers + ["word"] * (10 - numbers)])
+    assert kind_of(Table({"x": cells}, (Part("x", "x", 10, str),)), "x", ()) == kind
+
+
+def test_names_in_camel_case(tmp_path: Path) -> None:
+    """adjClose is known as Adj Close is."""
+    rows = [f"{row},9,9,9,9" for row in ROWS]
+    names = "date,adjClose,open,high,low,close"
+    assert load(text(tmp_path, names, *rows)).panel.names.target == "adjClose"
+
+
+def test_covariates_are_read_as_the_target_is(tmp_path: Path) -> None:
+    """Decimal mark and words for missing values hold for covariates too."""
+    rows = [f"{day};{at},5;{at},25" for at, day in enumerate(DAYS)] + ["2024-01-29;1;-", "2024-01-30;2;1"]
+    config = ReadConfig(decimal=",", na=("-",), target=("y",), covariates=("x",))
+    panel = load(text(tmp_path, "day;y;x", *rows), config).panel
+    np.testing.assert_array_equal(panel.values[:, 1], [*(np.arange(28) + 0.25), np.nan, 1.0])
+
+
+def test_decimal_columns_are_told() -> None:
+    """A typed column of decimal numbers is read as floating point, and that is said."""
+    cells = pa.array(range(28), pa.int64()).cast(pa.decimal128(21, 1))
+    table = pa.table({"day": pd.to_datetime(DAYS), "y": cells}).to_pandas(types_mapper=pd.ArrowDtype)
+    finding = found(load(table), "N005")
+    assert (finding.message, finding.count) == ("column 'y' holds decimal numbers", 28)
 
 
 def test_files_are_series_whatever_text_they_hold(tmp_path: Path) -> None:
@@ -180,8 +223,9 @@ def test_one_group_is_proof_where_the_mark_divides_no_decimals(tmp_path: Path, m
 
 def test_a_contradiction_names_the_series_where_there_are_several(tmp_path: Path) -> None:
     """Two values of one time: with the id of the series if the table has some, else without."""
-    with pytest.raises(DataError, match="with different values \\(1 such"):
+    with pytest.raises(DataError, match="with different values \\(1 such") as caught:
         load(text(tmp_path, "day,y", *ROWS, "2024-01-02,7"))
+    assert (caught.value.code, caught.value.count) == ("E005", 1)
     rows = [f"{row},{name}" for row in ROWS for name in "ab"]
     with pytest.raises(DataError, match="with different values in series 'b' \\(1 such"):
         load(text(tmp_path, "day,y,id", *rows, "2024-01-02,7,b"))
@@ -198,7 +242,7 @@ def trading(jump: float, at: int = 30, count: int = 60) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize(("jump", "words"), [(1 / 2, "2:1"), (1 / 1.5, "1.5:1"), (10, "1:10"), (3, "1:3")])
+@pytest.mark.parametrize(("jump", "words"), [(1 / 2, "2:1"), (1 / 1.5, "1.5:1"), (3, "1:3"), (100, "1:100")])
 def test_splits_and_reverse_splits(jump: float, words: str) -> None:
     """A jump is told by its ratio, and only what jumps with the price is divided; a volume is not."""
     table = trading(jump)
