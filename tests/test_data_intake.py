@@ -1,5 +1,6 @@
 """Intake: irregular readings on a grid, trading days, splits, the health of series, partitions, export."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -376,6 +377,24 @@ def test_splits(ratio: float) -> None:
     whole = load(prices(ratio), ReadConfig(adjust_splits=True))
     assert codes(whole) == {"P002": 1}
     np.testing.assert_allclose(whole.panel.target, prices(1)["close"] / ratio)
+
+
+def test_a_split_after_days_without_a_price() -> None:
+    """Days without a price before a split hide it neither from the report nor from the repair."""
+    frame = prices(4).assign(open=lambda table: table["close"] * 1.01)
+    frame.loc[57:59, ["close", "open"]] = np.nan
+    whole = prices(1)["close"].where(frame["close"].notna()) / 4
+    config = ReadConfig(target=("close",), covariates=("open",))
+    assert codes(load(frame, config))["P001"] == 1
+    panel = load(frame, dataclasses.replace(config, adjust_splits=True)).panel
+    np.testing.assert_allclose(panel.values, np.column_stack([whole, whole * 1.01]))
+
+
+def test_a_price_that_halves_in_a_month_without_any() -> None:
+    """What happens in weeks without prices is no split."""
+    frame = prices(2)
+    assert codes(load(frame.drop(index=range(57, 60)))) == {"P001": 1}
+    assert "P001" not in codes(load(frame.drop(index=range(40, 60))))
 
 
 @pytest.mark.parametrize("ratio", [1.0, 1.2, 1.7, 2.4])

@@ -105,13 +105,13 @@ def round_step(time: Longs, offsets: Longs) -> str:
 def positions(step: Step, time: Longs, offsets: Longs) -> tuple[Longs, NDArray[np.bool_]]:
     """Steps from a series' first row to each of its rows (N,), and whether the row is on that grid, alone."""
     place, fits = position(step, time, _first(time, offsets))
-    again = np.r_[False, np.diff(place) == 0]
-    again[offsets[:-1]] = False
     if step.kind == "business" and not step.exchange:  # a session on a weekend, now and then
         usual = np.is_busday((time // DAY).astype("datetime64[D]"), busdaycal=step.days)
         if np.count_nonzero(~usual) <= RARE / 5 * len(usual):
             fits |= ~usual & (time % DAY == _first(time % DAY, offsets))
     if step.kind.startswith("business_month"):  # of which one may lie on one of several days
+        again = np.r_[False, np.diff(place) == 0]
+        again[offsets[:-1]] = False
         fits &= ~again
     return place, fits
 

@@ -7,12 +7,14 @@ import dataclasses
 import numpy as np
 
 from forecaster.data.audit import SHOWN, Finding, repair, warn
-from forecaster.data.calendar import step_of, times_as_strings
+from forecaster.data.calendar import DAY, step_of, times_as_strings
 from forecaster.data.panel import Panel
 from forecaster.data.table import shown
 
 RATIOS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50, 100])
 NEAR = 0.03  # of a logarithm: what a share may move on the day of its split
+FEW = 20  # prices, from which no usual move is known
+WEEK = 10 * DAY  # with the weekends beside it
 UNUSUAL = 8.0  # usual daily moves
 
 
@@ -28,7 +30,7 @@ def adjusted(panel: Panel, *, adjust: bool) -> tuple[Panel, list[Finding]]:
     count = 0
     for number, name in enumerate(panel.ids):
         start, stop = panel.offsets[number : number + 2]
-        for row, ratio in _splits(panel.target[start:stop]):
+        for row, ratio in _splits(panel.target[start:stop], panel.time[start:stop]):
             count += 1
             if len(places) < SHOWN:
                 (stamp,) = times_as_strings(panel.time[[start + row]], panel.names)
@@ -47,24 +49,27 @@ def adjusted(panel: Panel, *, adjust: bool) -> tuple[Panel, list[Finding]]:
     return dataclasses.replace(panel, values=values), [finding]
 
 
-def _splits(prices: np.ndarray) -> list[tuple[int, float]]:
+def _splits(prices: np.ndarray, time: np.ndarray) -> list[tuple[int, float]]:
     """Rows that begin a new count of shares, with how many new shares an old one became."""
-    if len(prices) < 20 or not (np.nan_to_num(prices, nan=1.0) > 0).all():
+    known = np.flatnonzero(~np.isnan(prices))
+    if len(known) < FEW or not (prices[known] > 0).all():
         return []
-    moves = np.diff(np.log(prices))
-    usual = np.nanmedian(np.abs(moves))
+    moves = np.diff(np.log(prices[known]))  # over days without a price, too
+    moves[np.diff(time[known]) > WEEK] = 0  # much else may happen meanwhile
+    usual = np.median(np.abs(moves))
     logs = np.log(np.r_[RATIOS, 1 / RATIOS])
     found = []
     for row in np.flatnonzero(np.abs(moves) > max(UNUSUAL * usual, np.log(1.4))):
         nearest = int(np.argmin(np.abs(-moves[row] - logs)))
         if abs(-moves[row] - logs[nearest]) < NEAR + usual:
-            found.append((int(row) + 1, float(np.exp(logs[nearest]))))
+            found.append((int(known[row + 1]), float(np.exp(logs[nearest]))))
     return found
 
 
 def _divide(values: np.ndarray, row: int, ratio: float) -> None:
     """Divide, in each channel that jumps with the target, what lies before `row`."""
     for channel in range(values.shape[1]):
-        before, after = values[row - 1, channel], values[row, channel]
+        earlier = values[:row, channel]
+        before, after = next(iter(earlier[~np.isnan(earlier)][::-1]), np.nan), values[row, channel]
         if before > 0 and after > 0 and abs(np.log(before / after) - np.log(ratio)) < 2 * NEAR + 0.1:
             values[:row, channel] /= ratio
