@@ -24,6 +24,8 @@ from forecaster.windows import count_features
 Ints = NDArray[np.int64]
 
 LONGEST_LOOKBACK = 1024
+REACHES = (1.0, 0.5, 1.5)
+"""Lookbacks of each four members, for the sake of variety: which is best differs from set to set."""
 LONGEST_SEGMENT = 26
 LONGEST_ALTERNATIVE = 96
 MOST_RATIO = 16
@@ -121,12 +123,12 @@ def plan(
     """
     rows = int(np.median(known[known > 0]))
     seasons = _seasons(options, panel.frequency, rows)
-    lookback = options.lookback or _lookback(seasons, horizon, rows)
     log = positive(panel, known) if log is None else log
     seasonal = _mostly_seasonal(panel, known, horizon, seasons, log=log)
     gaps = not observed_throughout(panel, known)
     configs = []
     for number in range(options.members or EFFORTS[options.effort].members):
+        lookback = options.lookback or _lookback(seasons, horizon, rows, number)
         segment = _segment(options, min(seasons, default=1), lookback, alternative=number % 4 >= 2)
         configs.append(
             MemberConfig(
@@ -194,11 +196,15 @@ def _segment(options: Options, season: int, lookback: int, *, alternative: bool)
     return min(usual, lookback)
 
 
-def _lookback(seasons: tuple[int, ...], horizon: int, rows: int) -> int:
-    """Two of the longest season, or one and a half horizons; no more than these and half of the history."""
+def _lookback(seasons: tuple[int, ...], horizon: int, rows: int, number: int) -> int:
+    """Two of the longest season or one and a half horizons; no more than that and half of the history.
+
+    Members five to eight look back less far, those after them farther.
+    """
     least = max(2 * min(seasons, default=1), math.ceil(1.5 * horizon))
     usual = max(2 * max(seasons, default=1), least, min(20, rows // 4))
-    return max(1, min(usual, LONGEST_LOOKBACK, max(rows // 2, least), rows - 1))
+    reach = round(usual * REACHES[number // 4 % len(REACHES)])
+    return max(1, min(reach, LONGEST_LOOKBACK, max(rows // 2, least), rows - 1))
 
 
 def _network(options: Options, panel: Panel, segment: int, horizon: int, gaps: bool) -> NetworkConfig:

@@ -227,3 +227,14 @@ def test_garbage_after_the_origin_changes_no_choice(seed):
     garbage = with_garbage(panel, known, seed=seed)
     assert plan(panel, known, 7, Options()) == plan(garbage, known, 7, Options())
     assert smoothing_partner(panel, known, Options()) == smoothing_partner(garbage, known, Options())
+
+
+def test_many_members_look_back_over_several_lengths():
+    """Of twelve members the first four look back as far as four alone, the next less, the last farther."""
+    panel = panel_at("MS", 200)
+    few = {member.lookback for member in plan(panel, panel.lengths, 12, Options())}
+    lengths = [member.lookback for member in plan(panel, panel.lengths, 12, Options(members=12))]
+    assert few == set(lengths[:4])
+    assert max(lengths[4:8]) < min(lengths[:4]) <= max(lengths[:4]) < min(lengths[8:])
+    fixed = plan(panel, panel.lengths, 12, Options(members=12, lookback=24))
+    assert {member.lookback for member in fixed} == {24}
