@@ -360,6 +360,15 @@ def test_cells_that_are_no_numbers_are_counted(tmp_path: Path) -> None:
     assert (two.value.code, two.value.count) == ("E003", 2)
 
 
+def test_numbers_beside_a_word_are_none(tmp_path: Path) -> None:
+    """An error about a word names no plain number, however it is written."""
+    plain = ["1", "-1", "+1", "1.", ".5", "1.5", "1e5", "1E5", "1e+5", "1.5e-05", ".5e3", "12345.678"]
+    rows = [f"{day},{cell}" for day, cell in zip(DAYS, [*plain, "x"], strict=False)]
+    with pytest.raises(DataError, match=r"line 14, column 'y': 'x' is not a number\n") as caught:
+        load(text(tmp_path, "day,y", *rows), ReadConfig(delimiter=","))
+    assert caught.value.count == 1
+
+
 def test_hours_that_come_twice_in_several_years(tmp_path: Path) -> None:
     """Each autumn's double hour is told apart by itself, and its first row is named."""
     stamps = pd.date_range("2022-10-29", "2023-11-01", freq="30min", tz="Europe/Berlin")
