@@ -118,7 +118,38 @@ def test_a_table_of_two_columns_below_a_preamble(tmp_path: Path, header: str) ->
     config = ReadConfig(time="day", target=("y",), bad_rows="skip")
     loaded = load(text(tmp_path, "made by a tool", header, *ROWS), config)
     assert loaded.panel.target.tolist() == list(range(28))
-    assert loaded.findings[0].count == 1
+    assert loaded.findings[-1 if header == "day,y" else 0].count == 1
+    above = next(finding for finding in loaded.findings if finding.code == "R006")
+    assert above.places[0] == "line 1: above the header"
+
+
+def test_a_header_of_numbers_below_a_preamble(tmp_path: Path) -> None:
+    """With --header names may look like data, also where lines stand above them."""
+    config = ReadConfig(time="when", target=("1001",), header=True, bad_rows="skip")
+    loaded = load(text(tmp_path, "made by a tool", "when,1001", *ROWS), config)
+    assert loaded.panel.target.tolist() == list(range(28))
+
+
+@pytest.mark.parametrize("header", ["day,,y,n", "day,,y"])
+def test_a_header_with_a_delimiter_too_many(tmp_path: Path, header: str) -> None:
+    """Between two delimiters there is no name, and the names behind them belong one column to the left."""
+    rows = [row + ",7" * (header.count(",") - 2) for row in ROWS]
+    config = ReadConfig(time="day", target=("y",), bad_rows="skip")
+    assert load(text(tmp_path, header, *rows), config).panel.target.tolist() == list(range(28))
+
+
+def test_ids_that_are_numbers(tmp_path: Path) -> None:
+    """A column of whole numbers tells series apart where times come several times."""
+    rows = [f"{row},{sensor}" for row in ROWS for sensor in (12, 7)]
+    assert load(text(tmp_path, "day,y,sensor", *rows)).panel.ids == ("12", "7")
+
+
+def test_offsets_that_differ_are_remembered_as_iso(tmp_path: Path) -> None:
+    """Times of several offsets are brought to UTC, said so, and read the same way again."""
+    stamps = pd.date_range("2024-03-30", periods=60, freq="h", tz="Europe/Berlin")
+    loaded = load(text(tmp_path, "t,y", *(f"{stamp},{row}" for row, stamp in enumerate(stamps))))
+    assert (loaded.read.date_format, loaded.read.tz) == ("iso", "UTC")
+    assert found(loaded, "T002").message.startswith("timestamps have 2 different UTC offsets")
 
 
 def test_a_header_that_lost_a_name_above_rows_of_other_widths(tmp_path: Path) -> None:
@@ -362,9 +393,9 @@ def test_cells_that_are_no_numbers_are_counted(tmp_path: Path) -> None:
 
 def test_numbers_beside_a_word_are_none(tmp_path: Path) -> None:
     """An error about a word names no plain number, however it is written."""
-    plain = ["1", "-1", "+1", "1.", ".5", "1.5", "1e5", "1E5", "1e+5", "1.5e-05", ".5e3", "12345.678"]
+    plain = ["1", "", "NA", "-1", "+1", "1.", ".5", "1.5", "1e5", "1E5", "1e+5", "1.5e-05", ".5e3", "12.5"]
     rows = [f"{day},{cell}" for day, cell in zip(DAYS, [*plain, "x"], strict=False)]
-    with pytest.raises(DataError, match=r"line 14, column 'y': 'x' is not a number\n") as caught:
+    with pytest.raises(DataError, match=r"line 16, column 'y': 'x' is not a number\n") as caught:
         load(text(tmp_path, "day,y", *rows), ReadConfig(delimiter=","))
     assert caught.value.count == 1
 
