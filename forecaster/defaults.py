@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.blend import Blend
-from forecaster.config import MemberConfig, NetworkConfig, Options, TrainingConfig
+from forecaster.config import Decoder, MemberConfig, NetworkConfig, Options, TrainingConfig
 from forecaster.data.calendar import Frequency
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError
@@ -130,6 +130,7 @@ def plan(
     for number in range(options.members or EFFORTS[options.effort].members):
         lookback = options.lookback or _lookback(seasons, horizon, rows, number)
         segment = _segment(options, min(seasons, default=1), lookback, alternative=number % 4 >= 2)
+        decoder = options.decoder or _decoder(seasons, lookback, horizon, number)
         configs.append(
             MemberConfig(
                 horizon=horizon,
@@ -139,7 +140,7 @@ def plan(
                 seasons=seasons if _removes_seasons(options, number) else (),
                 gaps=gaps,
                 seed=options.seed + number,
-                network=_network(options, panel, segment, horizon, gaps),
+                network=_network(options, panel, segment, horizon, gaps, decoder),
                 training=_training(options),
             )
         )
@@ -207,14 +208,25 @@ def _lookback(seasons: tuple[int, ...], horizon: int, rows: int, number: int) ->
     return max(1, min(reach, LONGEST_LOOKBACK, max(rows // 2, least), rows - 1))
 
 
-def _network(options: Options, panel: Panel, segment: int, horizon: int, gaps: bool) -> NetworkConfig:
+def _decoder(seasons: tuple[int, ...], lookback: int, horizon: int, number: int) -> Decoder:
+    """A decoder step for each segment where there are seasons.
+
+    Not for a horizon beyond the lookback: the decoder would cost more than the encoder. One network of each
+    four keeps the direct head, so that the blend can choose by validation.
+    """
+    return "segments" if seasons and horizon <= lookback and number % 4 < 3 else "direct"
+
+
+def _network(
+    options: Options, panel: Panel, segment: int, horizon: int, gaps: bool, decoder: Decoder
+) -> NetworkConfig:
     return NetworkConfig(
         cell=options.cell,
         inputs=count_features(panel.values.shape[1], segment, gaps),
         hidden=options.hidden or EFFORTS[options.effort].hidden,
         layers=options.layers,
         outputs=horizon,
-        output_segment=min(segment, horizon) if options.decoder == "segments" else None,
+        output_segment=min(segment, horizon) if decoder == "segments" else None,
         embedding=True,
         dropout=options.dropout,
     )

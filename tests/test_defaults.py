@@ -164,6 +164,25 @@ def test_what_is_asked_for_is_kept(asked):
                 assert here[name] == value
 
 
+@pytest.mark.parametrize(
+    ("alias", "asked", "sizes"),
+    [
+        ("h", {"horizon": 48}, [24, 24, 12, None]),
+        ("h", {"horizon": 20}, [20, 20, 12, None]),
+        ("MS", {"horizon": 18}, [12, 12, 6, None]),
+        ("h", {"horizon": 48, "decoder": "direct"}, [None] * 4),
+        ("h", {"horizon": 48, "seasons": ()}, [None] * 4),
+        ("h", {"horizon": 48, "lookback": 24}, [None] * 4),
+        ("YS", {"horizon": 6}, [None] * 4),
+        ("YS", {"horizon": 6, "decoder": "segments"}, [1] * 4),
+    ],
+)
+def test_segments_where_there_are_seasons(alias, asked, sizes):
+    """A decoder step for each segment in three of four networks; none without seasons or far ahead."""
+    _, members = configs_of(alias, 600, options=Options(**asked))
+    assert [member.network.output_segment for member in members] == sizes
+
+
 def test_more_effort_is_more_training():
     """Each effort has more members and steps than the one before it."""
     spent = [EFFORTS[effort].members * EFFORTS[effort].steps for effort in ("quick", "normal", "best")]
