@@ -10,6 +10,7 @@ from forecaster.data.audit import Finding, info, repair
 from forecaster.data.columns import is_time_name
 from forecaster.data.header import Heading, find_header
 from forecaster.data.records import LINE_END, Marks, Record, records, split, widths
+from forecaster.data.stretches import Stretch, stretches
 from forecaster.data.table import listed, shown
 from forecaster.errors import DataError, UsageError
 
@@ -123,14 +124,15 @@ def _marks(
     cut = len(sample) < len(data) - start
     fits = [marks for marks in usual if _width(sample, marks, cut=cut)]
     if len(fits) > 1:
-        fits = [marks for marks in fits if _width(data[start:], marks)] or fits
+        fits = [marks for marks in fits if _holds(data, marks, start, _width(sample, marks, cut=cut))] or fits
     if len(fits) > 1:
         raise _several(name, sample, fits)
     if fits:
         return fits[0], []
     if config.quote is None and escape is None:
         for marks, words in _unusual(data, start, delimiter):
-            if _width(data[start:], marks):
+            width = _width(sample, marks, cut=cut)
+            if width and _holds(data, marks, start, width):
                 message = f"{name} is written with {words}"
                 return marks, [info("R007", message)]
     return _likeliest(name, sample, usual), []
@@ -164,6 +166,17 @@ def _width(text: bytes, marks: Marks, *, cut: bool = False) -> int:
             return 0
         header = False
     return width
+
+
+def _holds(data: bytes, marks: Marks, start: int, width: int) -> bool:
+    """Whether all records of the text have `width` cells, but for a header that is one short."""
+    told = stretches(data, marks, width, start) if marks.simple else records(data, marks, width, start)
+    for place, found in enumerate(told):
+        if isinstance(found, Stretch) or not found.fault:
+            continue
+        if place or found.width != width - 1 or not _is_trailing(data, marks, found):
+            return False
+    return True
 
 
 def _is_trailing(data: bytes, marks: Marks, header: Record) -> bool:

@@ -90,15 +90,24 @@ class Record(NamedTuple):
     """Where the record before it, sound or not, ends."""
 
 
-def records(data: bytes, marks: Marks, width: int | None = None, start: int = 0) -> Iterator[Record]:
+def records(
+    data: bytes,
+    marks: Marks,
+    width: int | None = None,
+    start: int = 0,
+    *,
+    stop: int | None = None,
+    line: int | None = None,
+) -> Iterator[Record]:
     """The records of `data` from byte `start`, blank lines left out; sound ones have `width` cells if given.
 
-    Without a `width` a sound record may have any.
+    Without a `width` a sound record may have any. `stop`: where no further record may begin. `line`: the
+    number of the first line, if it is known.
     """
-    line = line_at(data, start) - 1
+    line = (line_at(data, start) if line is None else line) - 1
     place, quote, before = start, marks.quote.encode(), -1
     comma = marks.delimiter.encode()
-    while place < len(data):
+    while place < (len(data) if stop is None else stop):
         line += 1
         end, after = _line(data, place)
         text = data[place:end]
@@ -167,7 +176,7 @@ def _joined(data: bytes, marks: Marks, width: int | None, record: Record) -> Rec
             return None
         start = end
         after, end = _line(data, start)
-        rows |= _is_row(data[start:after], marks, width)
+        rows = rows or _is_row(data[start:after], marks, width)
         if marks.quote.encode() in data[start:after] and not marks.patterns.open.fullmatch(
             data, record.start, after
         ):

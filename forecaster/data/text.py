@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
@@ -24,6 +24,7 @@ from forecaster.data.dialect import Dialect, detect
 from forecaster.data.encoding import decode, is_utf8
 from forecaster.data.files import Content
 from forecaster.data.records import Marks, Record, line_at, quotes_are_sound, records
+from forecaster.data.stretches import Stretch, stretches
 from forecaster.data.table import OnDemand, Part, Table, shown
 from forecaster.errors import DataError
 
@@ -78,6 +79,7 @@ def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
     """All rows, proven to be what is there. DataError at the first damaged one, unless it may be left out."""
     marks, bad_rows = dialect.marks, config.bad_rows
     foreign = bad_rows == "skip" and not is_utf8(data)
+    cells = None
     if marks.simple and not foreign and quotes_are_sound(data, marks):
         body = pa.py_buffer(data).slice(dialect.start)
         cells = read_cells(body, marks, dialect.width, config, quoted=marks.quote.encode() in data)
@@ -86,7 +88,15 @@ def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
             return Rows(cells, lambda row: first + row, _left_out(name, list(dialect.above)))
     sound = Sound()
     damaged = list(dialect.above)
-    for record in records(data, marks, dialect.width, dialect.start):
+    told: Iterable[Stretch | Record] = (
+        stretches(data, marks, dialect.width, dialect.start, ascii_only=foreign)
+        if marks.simple
+        else records(data, marks, dialect.width, dialect.start)
+    )
+    for record in told:
+        if isinstance(record, Stretch):
+            sound.add_stretch(record)
+            continue
         fault = record.fault or (foreign and _foreign(data[record.start : record.end]))
         if fault:
             damaged.append(record._replace(fault=fault))
@@ -95,7 +105,8 @@ def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
     doubtful = next((record for record in damaged if record.doubt), None)
     if doubtful or (damaged and (bad_rows == "error" or len(damaged) > len(sound.lines))):
         raise _damage(name, data, doubtful or damaged[0], damaged, bad_rows)
-    cells = read_cells(sound.text(data, marks), marks, dialect.width, config, quoted=True)
+    if cells is None or cells.rows != len(sound.lines) or len(damaged) > len(dialect.above):
+        cells = read_cells(sound.text(data, marks), marks, dialect.width, config, quoted=True)
     if cells is None or cells.rows != len(sound.lines):
         raise DataError(f"{name} cannot be read reliably", hint="Write it again in a plainer form.")
     return Rows(cells, sound.lines.__getitem__, _left_out(name, damaged))
@@ -129,6 +140,12 @@ class Sound:
             self.stretches.append([record.start, record.end])
         self.before = record.end
         self.lines.append(record.line)
+
+    def add_stretch(self, rows: Stretch) -> None:
+        """Take rows that follow one another, each on its line."""
+        self.stretches.append([rows.start, rows.end])
+        self.before = rows.end
+        self.lines.extend(range(rows.line, rows.line + rows.rows))
 
     def text(self, data: bytes, marks: Marks) -> pa.Buffer:
         """The records alone, with no spaces around quotes."""
