@@ -212,3 +212,28 @@ def test_any_text_is_a_time_or_an_error(cells: list[str], form: str | None, tz: 
     """Whatever the cells and the form asked for: times, or an error of ours, not of a library."""
     with contextlib.suppress(ForecasterError):
         assert len(parsed(cells, form, tz, pa.string()).ns) == len(cells)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["05.01.2024 10:00", "6/1/2024 11:00", "05.01.2024 10:00 +01:00", "07.01.2024", "31.02.2024", "x",
+             "05.01.2024 10:00 Z", "6/13/2024 11:00"]
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)  # fmt: skip
+@examples(100)
+def test_pieces_of_a_column(cells: list[str]) -> None:
+    """A column in pieces, as large ones are, has the times or the error of a column in one piece."""
+    found: list[object] = []
+    for chunks in ([cells], [[cell] for cell in cells]):
+        part = Part("data.csv", "data", len(cells), lambda row: f"line {row + 2}")
+        table = Table({"t": pa.chunked_array(chunks, pa.string())}, (part,))
+        try:
+            times = parse_times(table, "t")
+            found.append((times.ns.tolist(), times.tz, times.dates, times.form, times.findings))
+        except DataError as error:
+            found.append((str(error), error.count))
+    assert found[0] == found[1]

@@ -179,6 +179,15 @@ def _modes(values: Longs, series: Longs, count: int) -> tuple[Longs, NDArray[np.
     if (values == values[0]).all():
         has = np.bincount(series, minlength=count) > 0
         return np.where(has, values[0], 0), has.astype(np.float64)
+    rows = np.bincount(series, minlength=count)
+    usual = _usual(values)
+    hits = np.bincount(series[values == usual], minlength=count)
+    clear = 2 * hits > rows  # mostly all of them, which spares sorting
+    mode[clear], share[clear] = usual, hits[clear] / rows[clear]
+    left = ~clear[series]
+    values, series = values[left], series[left]
+    if not len(values):
+        return mode, share
     order = np.lexsort((values, series))
     values, series = values[order], series[order]
     edge = np.flatnonzero(np.r_[True, (np.diff(series) != 0) | (np.diff(values) != 0)])
@@ -187,8 +196,14 @@ def _modes(values: Longs, series: Longs, count: int) -> tuple[Longs, NDArray[np.
     last = best[np.r_[np.diff(series[edge][best]) != 0, True]]
     owner = series[edge][last]
     mode[owner] = values[edge][last]
-    share[owner] = runs[last] / np.bincount(series, minlength=count)[owner]
+    share[owner] = runs[last] / rows[owner]
     return mode, share
+
+
+def _usual(values: Longs) -> int:
+    """The commonest of a thousand values, spread evenly."""
+    some, times = np.unique(values[:: len(values) // 1000 + 1], return_counts=True)
+    return int(some[times.argmax()])
 
 
 def _day_in_month(time: Longs) -> Longs:

@@ -195,10 +195,14 @@ def _by_pattern(table: Table, name: str, cells: pa.ChunkedArray, pattern: str) -
 def _by_parts(table: Table, name: str, cells: pa.ChunkedArray, form: str | None) -> Times:
     """By numbered parts: year, month and day in the one order that all cells allow."""
     forms = [form] if form and form != "iso" else list(FORMS)
-    readings = [reading(cells, kind, pattern) for kind in forms for pattern in FORMS[kind]]
+    patterns = [(kind, pattern) for kind in forms for pattern in FORMS[kind]]
+    first = cells.slice(0, 1)
+    likely = [(kind, pattern) for kind, pattern in patterns if reading(first, kind, pattern).sound.all()]
+    readings = [reading(cells, kind, pattern) for kind, pattern in likely]
     whole = [found for found in readings if found.sound.all()]
     if whole:
         return _only(table, name, whole)
+    readings = [reading(cells, kind, pattern) for kind, pattern in patterns]  # for the error
     best = max(readings, key=lambda found: int(found.sound.sum()))
     wrong = np.flatnonzero(~best.sound)
     raise _bad_time(table, name, wrong, "is not a time that can be read")

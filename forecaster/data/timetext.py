@@ -45,7 +45,26 @@ class Reading:
 
 
 def reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
-    """Take `cells` (text) apart by the date `pattern` and an optional time of day."""
+    """Take `cells` (text) apart by the date `pattern` and an optional time of day.
+
+    Piece by piece, since all parts of all cells would take ten times the memory of the text.
+    """
+    pieces = [_reading(pa.chunked_array([chunk]), form, pattern) for chunk in cells.chunks if len(chunk)]
+    if len(pieces) == 1:
+        return pieces[0]
+    zones = [piece.zones for piece in pieces if piece.zones is not None]
+    # Where some times have a zone, those without are not sound.
+    sound = [piece.sound & (piece.zones is not None or not zones) for piece in pieces]
+    return Reading(
+        form,
+        np.concatenate([*sound, np.empty(0, np.bool_)]),
+        np.concatenate([*(piece.ns for piece in pieces), np.empty(0, np.int64)]),
+        all(piece.dates for piece in pieces),
+        pa.chunked_array([chunk for zone in zones for chunk in zone.chunks]) if zones else None,
+    )
+
+
+def _reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
     found = pc.extract_regex(cells, pattern + CLOCK)
     if found.null_count == len(found):
         return Reading(form, np.zeros(len(found), bool), np.zeros(len(found), np.int64))
