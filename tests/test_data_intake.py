@@ -284,6 +284,23 @@ def test_days_in_the_time_of_an_exchange(tmp_path: Path) -> None:
     assert placed.time.tolist() == stamps.as_unit("ns").asi8.tolist()
 
 
+@pytest.mark.parametrize("kind", ["text", "seconds", "parquet"])
+def test_days_of_an_exchange_in_utc(tmp_path: Path, kind: str) -> None:
+    """Closes at four in New York, in UTC, change their hour twice a year; --tz helps, and is hinted."""
+    days = (pd.bdate_range("2024-02-01", periods=60) + pd.Timedelta("16h")).tz_localize("America/New_York")
+    utc = days.tz_convert("UTC")
+    times = {"text": utc.map(str), "seconds": utc.as_unit("s").asi8, "parquet": utc}[kind]
+    path = tmp_path / ("x.parquet" if kind == "parquet" else "x.csv")
+    frame = pd.DataFrame({"Date": times, "Close": np.arange(60) % 7 + 1.5})
+    frame.to_parquet(path) if kind == "parquet" else frame.to_csv(path, index=False)
+    with pytest.raises(DataError, match="does not lie on its grid of B") as caught:
+        load(path)
+    assert "--tz America/New_York" in caught.value.hint
+    panel = load(path, ReadConfig(tz="America/New_York")).panel
+    assert panel.frequency.alias == "B"
+    assert panel.time.tolist() == days.as_unit("ns").asi8.tolist()
+
+
 OHLCV = {
     "a download": ["Date", "Open", "High", "Low", "Close", "Volume"],
     "in lower case": ["date", "open", "high", "low", "close", "volume"],

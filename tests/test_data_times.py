@@ -106,6 +106,8 @@ def test_offsets() -> None:
 def test_zone_option() -> None:
     """Naive times are placed in the zone, aware ones shown in it; local times may not exist."""
     assert parsed(["2024-07-01 12:00"], tz="Europe/Berlin").ns.tolist() == ns(["2024-07-01 10:00"])
+    since_1970 = parsed([str(ns(["2024-07-01 10:00"])[0] // 10**9)], tz="Europe/Berlin")
+    assert since_1970.ns.tolist() == ns(["2024-07-01 10:00"])  # in UTC, whatever the zone
     aware = parsed(["2024-07-01 12:00Z"], tz="Europe/Berlin")
     assert (aware.ns.tolist(), aware.tz) == (ns(["2024-07-01 12:00"]), "Europe/Berlin")
     with pytest.raises(DataError, match="line 2: 2024-03-31 02:30:00 does not exist in Europe/Berlin"):

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from forecaster.data.audit import SHOWN, Finding, repair
 from forecaster.data.calendar import (
+    DAY,
     Frequency,
     Longs,
     frequency,
@@ -25,6 +26,7 @@ from forecaster.errors import DataError
 
 SPARSE = 20  # grid rows per observed row beyond which the step must be wrong
 LONG_GAP = 5  # business days
+HOUR = 3600 * 10**9  # ns
 
 
 def to_panel(
@@ -83,10 +85,14 @@ def _inferred(found: Observations, local: Longs, offsets: Longs) -> Frequency:
 def _off_grid(found: Observations, chosen: Frequency, at: int, table: Table) -> DataError:
     stamp = str(np.datetime64(int(found.time[at]), "ns"))[:23].replace("T", " ")
     step = "D" if step_of(chosen.alias).kind == "business" else chosen.alias
+    hint = f"Put readings on a grid: --every {step}; or repair the row."
+    start = found.time[np.searchsorted(found.series, found.series[at])]
+    if step_of(chosen.alias).by_days and (found.time[at] - start) % DAY in (HOUR, DAY - HOUR):
+        hint = "If clocks changed there, name the zone of the days: --tz America/New_York. " + hint
     return DataError(
         f"{table.where(found.row(at))}: {stamp} of series {shown(found.ids[found.series[at]])} "
         f"does not lie on its grid of {chosen.alias}",
-        hint=f"Put readings on a grid: --every {step}; or repair the row.",
+        hint=hint,
     )
 
 

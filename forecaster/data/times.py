@@ -40,6 +40,8 @@ def parse_times(table: Table, name: str, form: str | None = None, tz: str | None
     times = _as_parsed(table, name) if form in (None, "iso") else None
     if times is None:
         times = _from_column(table, name, form)
+    if tz and times.form in UNITS:  # which count from 1970 in UTC, and show no clock of a zone
+        times = dataclasses.replace(times, tz="UTC")
     return in_zone(table, times, tz) if tz else times
 
 
