@@ -15,8 +15,8 @@ from forecaster.data.load import Loaded, load
 from forecaster.data.text import read_text
 from forecaster.errors import DataError
 
-ODD = ("", "NA", "nan", "-nan", "inf", "1e400", " 2 ", "\t3", "+4", "0x10", "1_000", "1.000", '"5"', "−6",
-       "(7)", "9007199254740993", "1700000000", "x", "7,0", "-999", "nan(1)",
+ODD = ("", '""', '" "', " NA", "NA", "nan", "-nan", "inf", "1e400", " 2 ", "\t3", "+4", "0x10", "1_000",
+       "1.000", '"5"', "−6", "(7)", "9007199254740993", "1700000000", "x", "7,0", "-999", "nan(1)",
        "5\N{NO-BREAK SPACE}", "007")  # fmt: skip
 TIMES = ("2024-01-01", "2024-01-01 00:00", " 2024-01-01", "2024-01-01T00:00:00Z", "1500-01-01", "2024-02-30",
          "", "NA", "9999-12-31", "2024-01-01 24:00", "01.02.2024", "1700000000", '"2024-01-01"')  # fmt: skip
@@ -72,6 +72,12 @@ def test_one_odd_cell(tmp_path: Path, column: str, cell: str, clock: str) -> Non
     """One odd cell among those that are parsed while they are read is what it is in a column of text."""
     given = {"odd": [], "times": [], "ids": []} | {column: [cell]}
     compare(tmp_path / "data.csv", **given, na=(), clock=clock)
+
+
+@pytest.mark.parametrize("cell", ["-999", " -999", "-999.0"])
+def test_a_number_that_means_missing(tmp_path: Path, cell: str) -> None:
+    """A number named by --na is missing, with spaces around it too, and no other way to write it is."""
+    compare(tmp_path / "data.csv", [cell], [], [], ("-999",), "")
 
 
 @given(

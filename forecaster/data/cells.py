@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -24,6 +25,7 @@ from forecaster.data.values import MISSING, blanked
 
 BLOCK = 2**22  # bytes that a thread parses at a time
 PIECE = 2**25  # bytes that are parsed before their cells have to be done with
+LONGEST = 2**16  # bytes of a line
 SAMPLE = 2**14  # bytes by which columns are known
 TRIES = 3  # times that the text is read with a column less to parse
 WORDS = pa.dictionary(pa.int32(), pa.string())
@@ -122,14 +124,14 @@ def _pieces(body: pa.Buffer, quote: bytes) -> list[pa.Buffer]:
 
     One whole where a stretch has an odd number of quotes, and may end inside a cell.
     """
-    pieces, start = [], 0
+    pieces, start, text = [], 0, np.frombuffer(body, np.uint8)
     while body.size - start > PIECE:
-        text = body.slice(start, PIECE).to_pybytes()
-        end = text.rfind(b"\n") + 1
-        if not end or (quote and text.count(quote, 0, end) % 2):
+        feeds = np.flatnonzero(text[max(start + PIECE - LONGEST, start) : start + PIECE] == ord("\n"))
+        end = max(start + PIECE - LONGEST, start) + int(feeds[-1]) + 1 if len(feeds) else start
+        if end == start or (quote and np.count_nonzero(text[start:end] == ord(quote)) % 2):
             return [body]
-        pieces.append(body.slice(start, end))
-        start += end
+        pieces.append(body.slice(start, end - start))
+        start = end
     return [*pieces, body.slice(start)]
 
 
@@ -145,6 +147,7 @@ def _kinds(reader: _Reader, config: ReadConfig) -> Kinds:
     if sample is None:
         return {}
     numbers = config.decimal in (None, ".") and config.thousands is None and not config.strip
+    numbers &= not any(re.fullmatch(NUMBER, word) for word in config.na)  # may have spaces around it
     times = config.date_format in (None, "iso")
     found = {
         place: _kind(blanked(sample.column(place), config.na), numbers=numbers, times=times)
