@@ -179,6 +179,24 @@ def test_days_in_a_year(year: int) -> None:
         assert np.datetime64(Holiday("easter", days).in_year(year), "D") == expected.to_datetime64()
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"day": 32},
+        {"day": 0},
+        {"month": 13},
+        {"weekday": 7},
+        {"saturday": 3},
+        {"sunday": -2},
+        {"kind": "weekday", "day": 5},
+    ],
+)
+def test_holidays_that_cannot_be(wrong: dict) -> None:
+    """What no year has is refused."""
+    with pytest.raises(ValueError, match="no such holiday"):
+        Holiday(**({"kind": "date", "day": 1} | wrong))
+
+
 def test_the_29th_of_february() -> None:
     """A date that a year has not is no holiday in it."""
     rule = Holiday("date", 29, 2, since=2023)

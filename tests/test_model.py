@@ -414,6 +414,9 @@ CHANGES = {
     "blend weights that are not finite": lambda v: v["blend"].update(weights={"theta": float("nan")}),
     "no facts": lambda v: v.update(facts=None),
     "facts without source": lambda v: v["facts"].pop("source"),
+    "a holiday that cannot be": lambda v: v["facts"]["frequency"].update(
+        holidays=[{"kind": "date", "day": 99}]
+    ),
     "a frequency that is none": lambda v: v["facts"]["frequency"].update(alias="fortnight"),
     "no seasonalities": lambda v: v["facts"]["frequency"].update(seasonalities=[]),
     "a last time of another type": lambda v: v["facts"].update(last="now"),

@@ -9,6 +9,7 @@ first of those days on, so that no day is left out that the data show to be open
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable
@@ -42,7 +43,7 @@ LONG_GAP = 5  # closed days in a row beyond which the data is missing rather tha
 
 @dataclass(frozen=True)
 class Holiday:
-    """A day of each year from `since` on.
+    """A day of each year from `since` on; ValueError for one that cannot be.
 
     kind      month   day                                                           weekday
     date      1-12    of the month                                                  -
@@ -58,6 +59,12 @@ class Holiday:
     """Days by which a date on a Saturday is moved; 0: it is not."""
     sunday: int = 0
     since: int = 1970
+
+    def __post_init__(self) -> None:
+        days = {"date": range(1, 32), "weekday": ORDINALS, "easter": range(-99, 100)}
+        weekday, moves = 0 <= self.weekday <= 6, {self.saturday, self.sunday} <= {-1, 0, 1, 2}
+        if not (self.day in days[self.kind] and 1 <= self.month <= 12 and weekday and moves):
+            raise ValueError(f"there is no such holiday: {dataclasses.astuple(self)}")
 
     def in_year(self, year: int) -> int | None:
         """The day, counted from 1970-01-01, in `year`; None where there is none, as for 29 February."""
