@@ -32,6 +32,8 @@ MOST_RATIO = 16
 """A season longer than this many of the usual one (365 days beside 7) is left to the network."""
 FEW = 0.25
 """Where fewer of the series show a season, chance may have found it."""
+DECODED = 3
+"""Horizons that the lookback must hold for a decoder of segments."""
 USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
 """Season -> horizon for days and longer; within a day the horizon is one season."""
 VALIDATED = 24
@@ -209,12 +211,13 @@ def _lookback(seasons: tuple[int, ...], horizon: int, rows: int, number: int) ->
 
 
 def _decoder(seasons: tuple[int, ...], lookback: int, horizon: int, number: int) -> Decoder:
-    """A decoder step for each segment where there are seasons.
+    """A decoder step for each segment where there are seasons and the lookback is long beside the horizon.
 
-    Not for a horizon beyond the lookback: the decoder would cost more than the encoder. One network of each
-    four keeps the direct head, so that the blend can choose by validation.
+    Elsewhere the decoder takes as long as the encoder and brings nothing. One network of each four keeps the
+    direct head, so that the blend can choose by validation.
     """
-    return "segments" if seasons and horizon <= lookback and number % 4 < 3 else "direct"
+    pays = bool(seasons) and DECODED * horizon <= lookback
+    return "segments" if pays and number % 4 < 3 else "direct"
 
 
 def _network(

@@ -169,16 +169,17 @@ def test_what_is_asked_for_is_kept(asked):
     [
         ("h", {"horizon": 48}, [24, 24, 12, None]),
         ("h", {"horizon": 20}, [20, 20, 12, None]),
-        ("MS", {"horizon": 18}, [12, 12, 6, None]),
+        ("MS", {"horizon": 18}, [None] * 4),
+        ("MS", {"horizon": 18, "lookback": 54}, [12, 12, 6, None]),
         ("h", {"horizon": 48, "decoder": "direct"}, [None] * 4),
         ("h", {"horizon": 48, "seasons": ()}, [None] * 4),
-        ("h", {"horizon": 48, "lookback": 24}, [None] * 4),
+        ("h", {"horizon": 48, "lookback": 143}, [None] * 4),
         ("YS", {"horizon": 6}, [None] * 4),
         ("YS", {"horizon": 6, "decoder": "segments"}, [1] * 4),
     ],
 )
 def test_segments_where_there_are_seasons(alias, asked, sizes):
-    """A decoder step for each segment in three of four networks; none without seasons or far ahead."""
+    """A decoder step for each segment in three of four networks; none without seasons or a long lookback."""
     _, members = configs_of(alias, 600, options=Options(**asked))
     assert [member.network.output_segment for member in members] == sizes
 
