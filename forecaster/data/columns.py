@@ -17,7 +17,7 @@ from forecaster.config import Layout, ReadConfig
 from forecaster.data.audit import Finding, info
 from forecaster.data.numbers import LOOSE
 from forecaster.data.passes import always, runs
-from forecaster.data.table import Table, listed, shown
+from forecaster.data.table import Table, listed, shown, taken
 from forecaster.data.times import LIKE, parse_times
 from forecaster.data.values import blanked, is_number, is_text
 from forecaster.data.zones import Times
@@ -135,8 +135,8 @@ def _kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:
 
 def _sample(column: pa.ChunkedArray, na: tuple[str, ...]) -> pa.ChunkedArray:
     rows = np.unique(np.linspace(0, len(column) - 1, SAMPLED).astype(np.int64))
-    head = column.slice(0, SAMPLED).take(np.arange(min(SAMPLED, len(column))))
-    spread = column.take(pa.array(rows)) if len(column) > SAMPLED else head
+    head = column.slice(0, SAMPLED)
+    spread = taken(column, rows) if len(column) > SAMPLED else head
     sample = pa.chunked_array([*head.chunks, *spread.chunks], column.type)
     return blanked(sample.cast(pa.string()), na).drop_null()
 

@@ -20,7 +20,7 @@ import numpy as np
 
 LINE_END = re.compile(rb"\r\n|\r|\n")
 FARTHEST = 200  # lines that one quoted cell may run over
-BLOCK = 2**24
+BLOCK = 2**18  # bytes that stay in the cache
 
 
 @dataclass(frozen=True)

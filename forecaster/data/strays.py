@@ -15,7 +15,7 @@ from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding, repair
 from forecaster.data.columns import is_time_name, kind_of, time_column
 from forecaster.data.numbers import LOOSE
-from forecaster.data.table import Table, shown
+from forecaster.data.table import Table, shown, taken
 from forecaster.data.values import blanked, is_text
 from forecaster.errors import DataError
 
@@ -66,18 +66,18 @@ def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding
     digits = np.zeros(len(tops), np.bool_)
     for column in table.parsed.values():
         if not pa.types.is_dictionary(column.type):
-            digits |= np.asarray(column.take(tops).is_valid().to_numpy())
+            digits |= np.asarray(taken(column, tops).is_valid().to_numpy())
     if digits.all():
         return table, []
     for column in table.columns.values():
         if not is_text(column.type):
             return table, []
-        digits |= _matches(column.take(tops), "[0-9]")
+        digits |= _matches(taken(column, tops), "[0-9]")
     if digits.all():
         return table, []
     for name, column in table.columns.items():
         if kind_of(table, name, config.na) == "number":
-            words |= ~digits & ~_matches(blanked(column.take(tops), config.na).fill_null("0"), LOOSE)
+            words |= ~digits & ~_matches(blanked(taken(column, tops), config.na).fill_null("0"), LOOSE)
     rows = tops[words]
     time = time_column(table, config) if len(rows) else ""
     if time not in table.columns:
@@ -111,7 +111,7 @@ def _refuse_headers(table: Table, time: str, rows: NDArray[np.intp], config: Rea
     for name, column in table.columns.items():
         if not is_text(column.type):
             continue
-        cells = blanked(column.take(rows), config.na)
+        cells = blanked(taken(column, rows), config.na)
         others = pa.array([other for other in table.columns if other != name], column.type)
         odd |= below & np.asarray(pc.is_in(cells, value_set=others).to_numpy())
         if name != time and kind_of(table, name, config.na) == "number":

@@ -108,6 +108,17 @@ class Table:
         return shown(self.columns[column][row].as_py())
 
 
+def taken(column: pa.ChunkedArray, rows: NDArray[np.integer]) -> pa.ChunkedArray:
+    """A few cells of a column, given by sorted `rows`; its own `take` would join all pieces first."""
+    ends = np.cumsum([len(chunk) for chunk in column.chunks])
+    which = np.searchsorted(ends, rows, side="right")
+    pieces = []
+    for piece in np.unique(which):
+        chunk = column.chunk(int(piece))
+        pieces.append(chunk.take(pa.array(rows[which == piece] - (ends[piece] - len(chunk)))))
+    return pa.chunked_array(pieces, column.type)
+
+
 def _line_of(part: Part, kept: NDArray[np.int64]) -> Callable[[int], str]:
     return lambda row: part.line(int(kept[row]))
 

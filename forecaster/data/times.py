@@ -112,18 +112,27 @@ def _from_text(table: Table, name: str, form: str | None) -> Times:
     if form is not None and form not in ("iso", *FORMS):
         return _by_pattern(table, name, cells, form)
     if form in (None, "iso"):
-        if pc.all(pc.match_substring_regex(cells, "^[0-9]{4}-[0-9]{2}$")).as_py():
+        if _all(cells, "^[0-9]{4}-[0-9]{2}$"):
             cells = pc.binary_join_element_wise(cells, "01", "-")
         times = _iso(cells)
         if times is not None:
             return times
-    if form is None and pc.all(pc.match_substring_regex(cells, r"^-?[0-9]+(\.[0-9]+)?$")).as_py():
+    if form is None and _all(cells, r"^-?[0-9]+(\.[0-9]+)?$"):
         return _from_numbers(table, name, cells, None)
     return _by_parts(table, name, cells, form)
 
 
+def _all(cells: pa.ChunkedArray, pattern: str) -> bool:
+    """Whether all cells match; the first one mostly tells."""
+    return all(
+        bool(pc.all(pc.match_substring_regex(some, pattern)).as_py()) for some in (cells.slice(0, 1), cells)
+    )
+
+
 def _iso(cells: pa.ChunkedArray) -> Times | None:
     """ISO 8601 by PyArrow's parser, which is strict; None unless every cell is that."""
+    if not _may_be_iso(cells):
+        return None
     try:
         ns = _as_ns(cells.cast(pa.timestamp("ns")))
         longest = pc.max(pc.utf8_length(cells)).as_py()
@@ -134,7 +143,26 @@ def _iso(cells: pa.ChunkedArray) -> Times | None:
         ns = _as_ns(cells.cast(pa.timestamp("ns", "UTC")))
     except pa.ArrowInvalid:
         return None
-    return _aware(ns, pc.struct_field(pc.extract_regex(cells, ZONED), "zone"), "iso")
+    zones = _zones(pc.unique(pc.utf8_slice_codeunits(cells, -len("+00:00"))))
+    if len({_zone(zone) for zone in zones.to_pylist()}) > 1:
+        zones = _zones(cells)
+    return _aware(ns, zones, "iso")
+
+
+def _zones(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.struct_field(pc.extract_regex(cells, ZONED), "zone")
+
+
+def _may_be_iso(cells: pa.ChunkedArray) -> bool:
+    """Whether the first cell is ISO 8601: the parser looks at all of them before it refuses one."""
+    first = cells.slice(0, 1)
+    for kind in (pa.timestamp("ns"), pa.timestamp("ns", "UTC")):
+        try:
+            first.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+        return True
+    return False
 
 
 def _aware(ns: NDArray[np.int64], zones: pa.ChunkedArray, form: str) -> Times:
@@ -269,9 +297,9 @@ def _whole_and_part(column: pa.ChunkedArray) -> tuple[Longs, Longs]:
         # A double holds a time in seconds to a fraction of a microsecond.
         billionths = np.round(parts * 10**6).astype(np.int64) * 1000
         return np.asarray(whole.cast(pa.int64()).to_numpy(), dtype=np.int64), billionths
-    found = pc.extract_regex(column, FRACTION)
-    if found.null_count == len(found):
+    if not pc.any(pc.match_substring(column, ".")).as_py():
         return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64), np.zeros(len(column), np.int64)
+    found = pc.extract_regex(column, FRACTION)
     whole = pc.if_else(found.is_valid(), pc.struct_field(found, "whole"), column).cast(pa.int64())
     digits = pc.utf8_rpad(pc.struct_field(found, "part").fill_null("0"), 9, "0").cast(pa.int64())
     return np.asarray(whole.to_numpy(), dtype=np.int64), np.asarray(digits.to_numpy(), dtype=np.int64)
