@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from forecaster.config import ReadConfig
 from forecaster.data import cells
 from forecaster.data.files import Content
 from forecaster.data.load import Loaded, load
+from forecaster.data.table import taken
 from forecaster.data.text import read_text
 from forecaster.errors import DataError
 
@@ -120,3 +122,11 @@ def test_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int) -> 
         path.write_text("time,value,note\n" + "".join(rows))
         found = load(path, ReadConfig(target=("value",)))
         assert found.panel.values[:, 0].tolist() == [at + 0.5 for at in range(60)]
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=3), min_size=1, max_size=5), st.data())
+def test_cells_taken_from_pieces(chunks: list[list[int]], data: st.DataObject) -> None:
+    """A few rows of a column in pieces are those that the library's own `take` gives."""
+    column = pa.chunked_array(chunks, pa.int64())
+    rows = sorted(data.draw(st.sets(st.integers(0, max(len(column) - 1, 0)))) if len(column) else [])
+    assert taken(column, np.array(rows, np.int64)).to_pylist() == [column[row].as_py() for row in rows]
