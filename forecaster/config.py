@@ -33,7 +33,7 @@ BadRows = Literal["error", "skip"]
 Layout = Literal["one", "long", "wide", "files"]
 
 RANGES: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(("horizon", "lookback", "segment", "output_segment", "seasons"), (1, math.inf)),
+    **dict.fromkeys(("horizon", "lookback", "segment", "output_segment", "seasons", "phases"), (1, math.inf)),
     **dict.fromkeys(("inputs", "hidden", "outputs", "members", "steps", "batch"), (1, math.inf)),
     **dict.fromkeys(("unroll", "workers"), (1, math.inf)),
     **dict.fromkeys(("weight_decay", "clip", "patience", "seed"), (0, math.inf)),
@@ -167,9 +167,11 @@ class MemberConfig:
     """s: observations fed in one recurrent step."""
     log: bool
     seasons: tuple[int, ...]
-    """Seasons, in rows, removed before the network from the series in which a test finds them."""
+    """Seasons, in rows, removed before the network."""
     gaps: bool
     """Whether the network is told which rows were observed."""
+    phases: tuple[int, ...]
+    """Seasons, in rows, of which the network is told where in them a window lies."""
     seed: int
     network: NetworkConfig
     training: TrainingConfig

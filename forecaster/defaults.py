@@ -18,10 +18,12 @@ from forecaster.config import Decoder, MemberConfig, NetworkConfig, Options, Tra
 from forecaster.data.calendar import Frequency
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError
+from forecaster.phases import agreement
 from forecaster.transform import fit_transform, observed_throughout, positive
 from forecaster.windows import count_features
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 LONGEST_LOOKBACK = 1024
 REACHES = (1.0, 0.5, 1.5)
@@ -34,6 +36,8 @@ FEW = 0.25
 """Where fewer of the series show a season, chance may have found it."""
 DECODED = 3
 """Horizons that the lookback must hold for a decoder of segments."""
+AGREEMENT = 0.5
+"""Networks are told the phase of a season where the patterns of the series are at least so much alike."""
 USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
 """Season -> horizon for days and longer; within a day the horizon is one season."""
 VALIDATED = 24
@@ -125,14 +129,18 @@ def plan(
     """
     rows = int(np.median(known[known > 0]))
     seasons = _seasons(options, panel.frequency, rows)
-    log = positive(panel, known) if log is None else log
-    seasonal = _mostly_seasonal(panel, known, horizon, seasons, log=log)
+    if log is None or options.log is not None:
+        log = positive(panel, known) if options.log is None else options.log
+    indices = fit_transform(panel, known, log=log, seasons=seasons, horizon=horizon).indices
+    seasonal = _mostly_seasonal(indices, known)
+    phases = _shared(panel, indices) if seasonal else ()
     gaps = not observed_throughout(panel, known)
     configs = []
     for number in range(options.members or EFFORTS[options.effort].members):
         lookback = options.lookback or _lookback(seasons, horizon, rows, number)
         segment = _segment(options, min(seasons, default=1), lookback, alternative=number % 4 >= 2)
         decoder = options.decoder or _decoder(seasons, lookback, horizon, number)
+        output_segment = min(segment, horizon) if decoder == "segments" else None
         configs.append(
             MemberConfig(
                 horizon=horizon,
@@ -141,8 +149,14 @@ def plan(
                 log=_takes_logarithms(options, number, log, seasonal),
                 seasons=seasons if _removes_seasons(options, number) else (),
                 gaps=gaps,
+                phases=phases,
                 seed=options.seed + number,
-                network=_network(options, panel, segment, horizon, gaps, decoder),
+                network=_network(
+                    options,
+                    count_features(panel.values.shape[1], segment, gaps, phases),
+                    horizon,
+                    output_segment,
+                ),
                 training=_training(options),
             )
         )
@@ -154,12 +168,22 @@ def _removes_seasons(options: Options, number: int) -> bool:
     return number % 2 == 0 if options.deseasonalise is None else options.deseasonalise
 
 
-def _mostly_seasonal(panel: Panel, known: Ints, horizon: int, seasons: tuple[int, ...], *, log: bool) -> bool:
-    """Whether a season is found in more than a few of the series."""
-    if not seasons:
+def _mostly_seasonal(indices: tuple[Floats, ...], known: Ints) -> bool:
+    """Whether a season is found in more than a few of the series, given their indices, each (S, m)."""
+    if not indices:
         return False
-    found = fit_transform(panel, known, log=log, seasons=seasons, horizon=horizon).seasonal[known > 0]
+    found = np.any([index.any(axis=1) for index in indices], axis=0)[known > 0]
     return float(found.mean()) > FEW
+
+
+def _shared(panel: Panel, indices: tuple[Floats, ...]) -> tuple[int, ...]:
+    """The seasons that the calendar explains: the series agree on when their peaks are.
+
+    Business days are none of it: their weeks slip at every holiday.
+    """
+    if panel.frequency.alias.split("-")[0] == "B":
+        return ()
+    return tuple(index.shape[1] for index in indices if agreement(panel, index) > AGREEMENT)
 
 
 def _takes_logarithms(options: Options, number: int, log: bool, seasonal: bool) -> bool:
@@ -220,16 +244,14 @@ def _decoder(seasons: tuple[int, ...], lookback: int, horizon: int, number: int)
     return "segments" if pays and number % 4 < 3 else "direct"
 
 
-def _network(
-    options: Options, panel: Panel, segment: int, horizon: int, gaps: bool, decoder: Decoder
-) -> NetworkConfig:
+def _network(options: Options, inputs: int, horizon: int, output_segment: int | None) -> NetworkConfig:
     return NetworkConfig(
         cell=options.cell,
-        inputs=count_features(panel.values.shape[1], segment, gaps),
+        inputs=inputs,
         hidden=options.hidden or EFFORTS[options.effort].hidden,
         layers=options.layers,
         outputs=horizon,
-        output_segment=min(segment, horizon) if decoder == "segments" else None,
+        output_segment=output_segment,
         embedding=True,
         dropout=options.dropout,
     )

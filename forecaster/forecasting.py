@@ -197,6 +197,7 @@ def _member_forecast(member: Member, fitted: Transform, panel: Panel, ends: Ints
         segment=config.segment,
         horizon=config.horizon,
         gaps=config.gaps,
+        phases=config.phases,
     )
     series = np.flatnonzero(ends >= 1)
     origins = ends[series]

@@ -75,6 +75,7 @@ def _training_data(
         segment=config.segment,
         horizon=config.horizon,
         gaps=config.gaps,
+        phases=config.phases,
     )
     index = index_windows(
         parts.train, config.lookback, config.horizon, recent=config.training.recent, panel=panel

@@ -202,7 +202,7 @@ def _check_whole(model: Model, arrays: int) -> None:
     if model.half_widths.shape != expected or model.half_widths.dtype != np.float64:
         raise ValueError("the interval half-widths have another shape or type")
     for config in (member.config for member in members):
-        features = count_features(1 + len(facts.names.covariates), config.segment, config.gaps)
+        features = count_features(1 + len(facts.names.covariates), config.segment, config.gaps, config.phases)
         if (config.network.inputs, config.network.outputs) != (features, config.horizon):
             raise ValueError("a network has other inputs or outputs than its windows")
     if arrays != 1 + sum(len(member.network.parameters) for member in members):

@@ -5,7 +5,8 @@ foretells the `horizon` rows from it on. Both are written relative to the level 
 known z, so that neither scale nor level of a series matters.
 
     L lookback, s segment, T = L/s recurrent steps, H horizon, C channels, B windows
-    inputs  (T, F, B)   F = s·C, and s more that tell which rows were observed where a Panel has gaps
+    inputs  (T, F, B)   F = s·C, s more that tell which rows were observed where a Panel has gaps, and two
+                        for each season whose phase is told: sine and cosine at the last row of a step
     mask    (T, B)      0 where a step lies before the series begins (padding on the left)
     targets (H, B)      weights (H, B): 0 where nothing was observed
 
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError
 from forecaster.nn.parallel import Batch
+from forecaster.phases import circle, row_numbers
 from forecaster.transform import Transform
 
 Ints = NDArray[np.int64]
@@ -105,10 +107,18 @@ class Windows:
     """Gathers batches of windows from transformed series."""
 
     def __init__(
-        self, panel: Panel, transform: Transform, *, lookback: int, segment: int, horizon: int, gaps: bool
+        self,
+        panel: Panel,
+        transform: Transform,
+        *,
+        lookback: int,
+        segment: int,
+        horizon: int,
+        gaps: bool,
+        phases: tuple[int, ...] = (),
     ) -> None:
         self.lookback, self.segment, self.horizon, self.gaps = lookback, segment, horizon, gaps
-        self._offsets = panel.offsets
+        self._panel, self._phases, self._offsets = panel, phases, panel.offsets
         self._stretches = panel.stretches if panel.broken else None
         self._z, self._observed = transform.z, transform.observed
         self._channels = list(self._z.T)  # each (N,)
@@ -118,7 +128,7 @@ class Windows:
     @property
     def features(self) -> int:
         """F: inputs of one recurrent step."""
-        return count_features(self._z.shape[1], self.segment, self.gaps)
+        return count_features(self._z.shape[1], self.segment, self.gaps, self._phases)
 
     def level(self, series: Ints, ends: Ints) -> Float32s:
         """z of the last row before each end (B,)."""
@@ -139,10 +149,23 @@ class Windows:
                 np.copyto(rows, rows.dtype.type(0), where=outside)
             first = place * self.segment
             seen[:, :, first : first + self.segment] = rows.reshape(len(series), steps, self.segment)
+        if self._phases:
+            seen[:, :, len(self._channels) * self.segment :] = self._phase(stop, steps)
         mask = None
         if outside is not None:  # (T, B)
             mask = np.logical_not(outside.reshape(len(series), steps, self.segment).all(axis=2).T)
         return Batch(inputs=seen.transpose(1, 2, 0), mask=mask)
+
+    def _phase(self, stop: Ints, steps: int) -> Float32s:
+        """Sine and cosine of the phase of each season at the last row of each step (B, T, 2·seasons).
+
+        Counted on the local clock at the end, in rows from there back: a change of the clocks in between is
+        not seen.
+        """
+        numbers = (
+            row_numbers(self._panel, stop - 1)[:, None] - self.segment * np.arange(steps)[::-1]
+        )  # (B, T)
+        return np.concatenate([circle(season)[numbers % season] for season in self._phases], axis=2)
 
     def _history(self, stop: Ints, ends: Ints) -> Ints:
         """Rows before each row `stop` up to the last gap too long to cross, or all of its series (B,)."""
@@ -187,6 +210,6 @@ class Windows:
         return self._observed[rows, 0].any(axis=0)
 
 
-def count_features(channels: int, segment: int, gaps: bool) -> int:
-    """F: a segment of every channel, and of the observed flag where there are gaps."""
-    return segment * (channels + gaps)
+def count_features(channels: int, segment: int, gaps: bool, phases: tuple[int, ...] = ()) -> int:
+    """F: a segment of every channel, and of the observed flag where there are gaps; two for each phase."""
+    return segment * (channels + gaps) + 2 * len(phases)

@@ -16,7 +16,7 @@ LAYERS = (
     {"evaluation", "forecasting", "ensemble", "validation"},
     {"member", "side_by_side", "model"},
     {"training", "defaults"},
-    {"windows", "transform", "smoothing", "theta", "damped", "blend"},
+    {"windows", "phases", "transform", "smoothing", "theta", "damped", "blend"},
     {"nn", "data"},
     {"config"},
     {"errors"},

@@ -115,7 +115,7 @@ def test_a_baseline_that_is_never_mixed_needs_more_than_luck():
 
 
 def test_what_other_origins_contradict_is_pulled_to_the_prior():
-    """A component far ahead in one block of origins and behind in the other gets little more than the prior."""
+    """A component far ahead in one block of origins and behind in the other gets little weight."""
     rng = np.random.default_rng(9)
     blocks = np.arange(2)
     shifts = {"network 1": (0.0, 3.0)}

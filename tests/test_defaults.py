@@ -79,7 +79,7 @@ def test_whatever_the_data_the_members_hold_together(alias, lengths, channels, e
         assert member.lookback % member.segment == 0
         assert 1 <= member.lookback < max(2, np.median(lengths)) + member.segment
         assert member.network.outputs == horizon
-        assert member.network.inputs == count_features(channels, member.segment, member.gaps)
+        assert member.network.inputs == count_features(channels, member.segment, member.gaps, member.phases)
         assert all(3 * season <= np.median(lengths) for season in member.seasons)
         assert len(index_windows(np.array(lengths), member.lookback, horizon)) > 0
 
@@ -216,6 +216,28 @@ def test_members_differ_where_there_is_a_season():
     _, members = configs_of("h", 2000)
     assert {bool(member.seasons) for member in members} == {True, False}
     assert smoothing_partner(panel_at("h", 2000), np.array([2000]), Options()).seasons == (24, 168)
+
+
+@pytest.mark.parametrize(
+    ("alias", "season", "shifts", "phases"),
+    [
+        ("D", 7, (0,), (7,)),
+        ("D", 7, (0, 0, 0), (7,)),
+        ("D", 7, (0, 2, 4), ()),
+        ("MS", 12, (0, 1), (12,)),
+        ("B", 5, (0,), ()),
+        ("YE", 1, (0,), ()),
+    ],
+)
+def test_phases_are_told_where_the_calendar_explains_the_season(alias, season, shifts, phases):
+    """Series that peak together are told where in the season they are; trading days slip at each holiday."""
+    rng = np.random.default_rng(0)
+    t = np.arange(25 * season + 30)
+    waves = [
+        10 + np.sin(2 * np.pi * (t - shift) / max(season, 7)) + rng.random(len(t)) / 9 for shift in shifts
+    ]
+    panel = panel_of(*waves, seasons=(season,), alias=alias)
+    assert {member.phases for member in plan(panel, panel.lengths, 3, Options())} == {phases}
 
 
 def test_series_without_known_rows_have_no_say():

@@ -85,6 +85,7 @@ def test_the_validation_loss_is_that_of_the_network(panel, parts, configs):
             segment=config.segment,
             horizon=HORIZON,
             gaps=config.gaps,
+            phases=config.phases,
         )
         series, ends = validation_windows(parts, parts.series, HORIZON, np.random.default_rng(0))
         batch = windows.batch(series, ends, parts.validation)

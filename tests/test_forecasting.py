@@ -87,6 +87,7 @@ def test_a_network_sees_the_transformed_window(panel, model):
             segment=config.segment,
             horizon=HORIZON,
             gaps=config.gaps,
+            phases=config.phases,
         )
         series = np.arange(3)
         batch = windows.inputs(series, ends)

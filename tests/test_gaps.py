@@ -277,7 +277,7 @@ def small_network():
 def member_of(network):
     """A member that looks 16 rows back in segments of 2."""
     config = MemberConfig(
-        horizon=5, lookback=16, segment=2, log=False, seasons=(), gaps=True, seed=0,
+        horizon=5, lookback=16, segment=2, log=False, seasons=(), gaps=True, phases=(), seed=0,
         network=network.config, training=TrainingConfig(),
     )  # fmt: skip
     return Member(config, network)

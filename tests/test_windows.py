@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -238,3 +239,32 @@ def test_sampling_repeats_with_its_seed():
     one, other = (index.sample(50, rng=np.random.default_rng(7)) for _ in range(2))
     for left, right in zip(one, other, strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize(
+    ("alias", "season", "tz", "phase"),
+    [
+        ("h", 24, None, lambda time: time.hour),
+        ("h", 24, "Asia/Kolkata", lambda time: time.hour),
+        ("30min", 336, None, lambda time: 48 * time.weekday() + 2 * time.hour + time.minute // 30),
+        ("D", 7, None, lambda time: time.weekday()),
+        ("ME", 12, None, lambda time: time.month - 1),
+        ("QS", 4, None, lambda time: time.quarter - 1),
+    ],
+)
+def test_phases_are_those_of_the_calendar(alias, season, tz, phase):
+    """Each step is told sine and cosine of where its last row lies in the season, on the local clock."""
+    rng = np.random.default_rng(3)
+    times = [pd.date_range(start, periods=50, freq=alias, tz=tz) for start in ("2019-05-07", "1968-02-29")]
+    panel = panel_of(wavy(rng, 50), wavy(rng, 50), seasons=(season,), alias=alias)
+    ns = np.concatenate([each.as_unit("ns").asi8 for each in times])
+    panel = dataclasses.replace(panel, time=ns, names=dataclasses.replace(panel.names, tz=tz))
+    fitted = fit_transform(panel, panel.lengths, log=False, seasons=(), horizon=2)
+    made = Windows(panel, fitted, lookback=12, segment=3, horizon=2, gaps=False, phases=(season, 5))
+    series, ends = np.array([0, 1, 1]), np.array([30, 12, 41])
+    inputs = made.inputs(series, ends).inputs
+    assert inputs.shape == (4, made.features, 3) == (4, 3 + 4, 3)
+    for b, (s, end) in enumerate(zip(series, ends, strict=True)):
+        for step in range(4):
+            angle = 2 * np.pi * phase(times[s][end - 12 + 3 * step + 2]) / season
+            np.testing.assert_allclose(inputs[step, 3:5, b], [np.sin(angle), np.cos(angle)], atol=1e-6)
