@@ -1,5 +1,7 @@
 """Cells: what is parsed while a text is read is what its text says, and the text is there when asked for."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -130,3 +132,18 @@ def test_cells_taken_from_pieces(chunks: list[list[int]], data: st.DataObject) -
     column = pa.chunked_array(chunks, pa.int64())
     rows = sorted(data.draw(st.sets(st.integers(0, max(len(column) - 1, 0)))) if len(column) else [])
     assert taken(column, np.array(rows, np.int64)).to_pylist() == [column[row].as_py() for row in rows]
+
+
+def test_a_small_text_starts_no_threads_that_parse(tmp_path: Path) -> None:
+    """Threads that still run when the process ends abort it now and then; a small text needs none."""
+    tasks = Path("/proc/self/task")
+    if not tasks.is_dir():
+        pytest.skip("threads are counted where Linux lists them")
+    path = tmp_path / "x.csv"
+    path.write_text("day,y\n" + "".join(f"2024-01-{day:02d},{day}\n" for day in range(1, 29)))
+    code = (
+        "import os, sys; from forecaster.data.load import load; before = len(os.listdir('/proc/self/task'));"
+        "load(sys.argv[1]); print(len(os.listdir('/proc/self/task')) - before)"
+    )
+    told = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert int(told.stdout) <= 1  # the one that reads ahead

@@ -109,9 +109,17 @@ class _Reader:
 
     def piece(self, piece: pa.Buffer, kinds: Kinds, only: list[str] | None = None) -> pa.Table:
         """The same for a stretch of whole rows."""
+        if piece.size <= BLOCK:  # threads gain nothing, and those that still run at its end abort a process
+            try:
+                return self._parsed(piece, kinds, only, threads=False)
+            except pa.ArrowInvalid:
+                pass  # only with threads does the reader say in which column
+        return self._parsed(piece, kinds, only, threads=True)
+
+    def _parsed(self, piece: pa.Buffer, kinds: Kinds, only: list[str] | None, *, threads: bool) -> pa.Table:
         return pa.csv.read_csv(
             pa.BufferReader(piece),
-            read_options=pa.csv.ReadOptions(column_names=self.places, block_size=BLOCK),
+            read_options=pa.csv.ReadOptions(column_names=self.places, block_size=BLOCK, use_threads=threads),
             parse_options=self.parse,
             convert_options=pa.csv.ConvertOptions(
                 column_types=kinds, null_values=list(self.missing), include_columns=only, check_utf8=False
