@@ -38,6 +38,7 @@ KINDS = [
         lookback=numbers.map(lambda steps: 3 * steps),
         segment=st.sampled_from([1, 3]),
         seasons=st.tuples(numbers),
+        phases=st.tuples(numbers),
         seed=numbers,
         network=networks,
         training=trainings,
@@ -120,7 +121,7 @@ def test_every_configuration_checks_its_ranges(kind: type, name: str) -> None:
 
 def test_a_lookback_is_whole_segments() -> None:
     """A member whose lookback is no multiple of its segment is refused."""
-    whole = MemberConfig(2, 12, 4, False, (), False, 0, NetworkConfig(), TrainingConfig())
+    whole = MemberConfig(2, 12, 4, False, (), False, (), 0, NetworkConfig(), TrainingConfig())
     with pytest.raises(UsageError, match="no multiple of 5"):
         dataclasses.replace(whole, segment=5)
     with pytest.raises(UsageError, match="segment cannot be 0"):
