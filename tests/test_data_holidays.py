@@ -108,7 +108,7 @@ def test_exchanges(code: str, start: str) -> None:
 
 @given(
     st.integers(8_000, 20_000),
-    st.lists(st.integers(0, 1500), max_size=150),
+    st.lists(st.integers(0, 1499), max_size=150),
     st.lists(st.sampled_from((*COMMON, NEAREST)), max_size=8),
     st.sampled_from(["1111100", "1111001", "1111110", "1111111"]),
 )
