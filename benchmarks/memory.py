@@ -129,7 +129,7 @@ def training(series: int, blocks: int):
 
     rows = ROWS_SHORT if series > 1 else 10 * ROWS_SHORT
     z = np.random.default_rng(0).standard_normal((series * rows, 1), dtype=np.float32)
-    panel = SimpleNamespace(offsets=np.arange(series + 1) * rows)  # all that Windows read
+    panel = SimpleNamespace(offsets=np.arange(series + 1) * rows, broken=False)  # all that Windows read
     transform = SimpleNamespace(z=z, observed=np.ones((series * rows, 1), bool))
     windows = Windows(panel, transform, lookback=24, segment=12, horizon=12, gaps=False)
     known = np.full(series, rows)

@@ -33,7 +33,7 @@ SERIES, ROWS = 400, 2_000
 def data() -> TrainingData:
     """Windows over random walks."""
     z = np.random.default_rng(0).standard_normal((SERIES, ROWS), dtype=np.float32).cumsum(axis=1)
-    panel: Any = SimpleNamespace(offsets=np.arange(SERIES + 1) * ROWS)  # all that Windows read
+    panel: Any = SimpleNamespace(offsets=np.arange(SERIES + 1) * ROWS, broken=False)  # all that Windows read
     transform: Any = SimpleNamespace(z=z.reshape(-1, 1), observed=np.ones((SERIES * ROWS, 1), bool))
     windows = Windows(
         panel, transform, lookback=STEPS * SEGMENT, segment=SEGMENT, horizon=HORIZON, gaps=False
