@@ -1,5 +1,5 @@
 # `make demo` and `make test` are all a fresh machine needs: each sets up the virtual environment first, and
-# sets it up again only when pyproject.toml or constraints.txt change.
+# sets it up again only when pyproject.toml, constraints.txt or the compiled kernels change.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -27,7 +27,7 @@ bench: $(READY)
 docs: $(READY)      ; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python docs/build.py
 clean:              ; rm -rf $(VENV) demo build dist htmlcov mutants .coverage* .*_cache *.egg-info
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt forecaster/nn/kernels.c
 	@echo "setting up $(VENV) (first time: about a minute)"
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[dev,plot,calendars]'

@@ -82,7 +82,16 @@ def ours() -> Iterator[Callable[[Case, int], Runner]]:
         bounds = shard_bounds(config, case.batch)
         pads = padded_steps(None, case.steps)
         stacks = [
-            Stack(case.cell, case.steps, case.inputs, case.hidden, case.layers, stop - start, np.float32)
+            Stack(
+                case.cell,
+                case.steps,
+                case.inputs,
+                case.hidden,
+                case.layers,
+                stop - start,
+                np.float32,
+                every=False,
+            )
             for start, stop in bounds
         ]
 

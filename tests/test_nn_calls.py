@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from forecaster.nn import cells
+from forecaster.nn.compiled import SWITCH
 from forecaster.nn.recurrent import Stack, padded_steps, stack_shapes
 
 INPUTS, H, B = 3, 16, 32
@@ -17,7 +18,9 @@ CALLS = {"rnn": (2, 2), "gru": (10, 3), "lstm": (8, 4)}
 def make(cell, steps):
     """A stack of one layer with everything in place."""
     rng = np.random.default_rng(0)
-    stack = Stack(cell, steps, INPUTS, H, 1, B, np.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SWITCH, "numpy")
+        stack = Stack(cell, steps, INPUTS, H, 1, B, np.float32)
     shapes = stack_shapes(cell, INPUTS, H, 1)
     stack.load({name: 0.3 * rng.standard_normal(shape, dtype=np.float32) for name, shape in shapes.items()})
     stack.inputs[...] = rng.standard_normal(stack.inputs.shape)

@@ -10,9 +10,10 @@ from threadpoolctl import threadpool_info
 
 from forecaster.config import NetworkConfig, TrainingConfig
 from forecaster.errors import ForecasterError
+from forecaster.nn.compiled import SWITCH
 from forecaster.nn.losses import make_loss
 from forecaster.nn.network import Network
-from forecaster.nn.parallel import Batch, ShardedNetwork, shard_bounds
+from forecaster.nn.parallel import COLUMNS, Batch, ShardedNetwork, shard_bounds
 
 T, B, F, H, K = 5, 300, 3, 128, 4
 LOSS = make_loss(TrainingConfig(loss="mse"))
@@ -146,17 +147,20 @@ def test_blas_has_one_thread_inside_and_gets_its_threads_back():
     cell=st.sampled_from(["rnn", "gru", "lstm"]),
 )
 def test_shards_cover_the_batch_once(size, hidden, cell):
-    """Shards follow each other, cover all columns, and differ in width by at most one."""
+    """Shards follow each other, cover all columns, and differ in width by a panel's columns at most."""
     bounds = shard_bounds(NetworkConfig(cell=cell, hidden=hidden), size)
     assert bounds[0][0] == 0
     assert bounds[-1][1] == size
     assert all(a[1] == b[0] for a, b in itertools.pairwise(bounds))
     widths = [stop - start for start, stop in bounds]
     assert min(widths) > 0
-    assert max(widths) - min(widths) <= 1
+    assert all(start % COLUMNS == 0 for start, _ in bounds)
+    assert max(widths) - min(widths) < 2 * COLUMNS
 
 
-def test_small_batches_stay_whole():
+@pytest.mark.parametrize("kernels", ["numpy", "compiled"])
+def test_small_batches_stay_whole(kernels, monkeypatch):
     """A batch too small to gain by threads is one shard."""
-    assert len(shard_bounds(NetworkConfig(hidden=32), 32)) == 1
+    monkeypatch.setenv(SWITCH, kernels)
+    assert len(shard_bounds(NetworkConfig(hidden=16), 32)) == 1
     assert len(shard_bounds(NetworkConfig(hidden=128), 256)) > 1

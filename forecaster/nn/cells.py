@@ -28,6 +28,7 @@ over any number of steps, and never back. Which steps to take is the business of
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,6 +38,8 @@ from numpy.typing import DTypeLike, NDArray
 Array = NDArray[np.floating[Any]]
 Shapes = dict[str, tuple[int, ...]]
 Views = list[tuple[Array, ...]]
+Pads = Sequence[NDArray[np.intp] | None]
+"""For each step the indices of the columns in which it is padding, None where there are none."""
 
 BLOCK_BYTES = 3_000_000
 """What backward works on at a time, factors and products. More than a second-level cache holds: with two

@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from forecaster.config import NetworkConfig
 from forecaster.errors import ForecasterError
 from forecaster.nn import dense, init
-from forecaster.nn.cells import CELLS, Array, Shapes
+from forecaster.nn.cells import CELLS, Array, Pads, Shapes
 from forecaster.nn.decoder import decoder_of
-from forecaster.nn.recurrent import Mask, Pads, Stack, padded_steps, stack_shapes
+from forecaster.nn.recurrent import Mask, Stack, padded_steps, stack_shapes
 
 SHAPES = 3
 """Shapes (T, B) for which a network keeps its idle workspaces: full batches, the last one, predictions."""
@@ -57,9 +57,8 @@ class _Workspace:
     ) -> None:
         self.key = (steps, batch, rolling)
         width = config.hidden if config.embedding else config.inputs
-        self.stack = Stack(
-            config.cell, steps, width, config.hidden, config.layers, batch, dtype, rolling=rolling
-        )
+        shape = steps, width, config.hidden, config.layers, batch
+        self.stack = Stack(config.cell, *shape, dtype, rolling=rolling, every=False)
         self.X = np.ones((steps, config.inputs + 1, batch), dtype)
         self.x = self.X[:, :-1] if config.embedding else self.stack.inputs
         self.decoder = decoder_of(config)(config, batch, dtype, rolling=rolling)

@@ -21,6 +21,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from forecaster.config import NetworkConfig
 from forecaster.errors import ForecasterError
 from forecaster.nn.cells import CELLS, Array
+from forecaster.nn.compiled import available as compiled_layers
 from forecaster.nn.losses import Loss
 from forecaster.nn.network import Network
 from forecaster.nn.recurrent import Mask
@@ -28,11 +29,14 @@ from forecaster.nn.recurrent import Mask
 SPLIT_ELEMENTS = {"rnn": 8_000, "gru": 20_000, "lstm": 20_000}
 """Elements of a batch's gate block (G·H·B) from which on two threads are faster than one: with fewer, a step
 is calls and waiting for the interpreter lock, not arithmetic. A step of the RNN makes fewest calls."""
+COMPILED_SPLIT_ELEMENTS = 2_000
+"""The same for compiled layers, which do not wait for the lock: the threads need only earn their start."""
 SHARD_ELEMENTS = 131_072
 """Elements of a shard's gate block in a batch for which two shards are too few: the more shards, the more
 calls, and the larger a shard, the less of it stays in cache."""
-COLUMNS = 32
-"""Least columns of a shard: with fewer, products lose speed."""
+COLUMNS = 16
+"""Shards begin at multiples of this, the width of a panel of the compiled kernels; with less, products lose
+speed."""
 
 T = TypeVar("T")
 
@@ -57,9 +61,11 @@ Gather = Callable[[int, int], Batch]
 def shard_bounds(config: NetworkConfig, size: int) -> list[tuple[int, int]]:
     """Shards (start, stop) of nearly equal width: one for a small batch, else two or more."""
     elements = size * CELLS[config.cell].gates * config.hidden
-    wanted = 1 if elements < SPLIT_ELEMENTS[config.cell] else max(2, elements // SHARD_ELEMENTS)
+    compiled = compiled_layers(np.float32)
+    least = COMPILED_SPLIT_ELEMENTS if compiled else SPLIT_ELEMENTS[config.cell]
+    wanted = 1 if elements < least else max(2, elements // SHARD_ELEMENTS)
     shards = max(1, min(size // COLUMNS, wanted))
-    edges = [size * shard // shards for shard in range(shards + 1)]
+    edges = [size * shard // shards // COLUMNS * COLUMNS for shard in range(shards)] + [size]
     return list(itertools.pairwise(edges))
 
 

@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from forecaster.config import NetworkConfig
 from forecaster.errors import ForecasterError
 from forecaster.nn import init
-from forecaster.nn.cells import CELLS, Array, Shapes
+from forecaster.nn.cells import CELLS, Array, Pads, Shapes
 from forecaster.nn.network import SHAPES, Gradients, named_views
-from forecaster.nn.recurrent import Mask, Pads, Stack, padded_steps, stack_shapes
+from forecaster.nn.recurrent import Mask, Stack, padded_steps, stack_shapes
 
 
 @dataclass
