@@ -1,5 +1,8 @@
 """Columns: what each is taken for, and when it is asked."""
 
+import shlex
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -111,3 +114,37 @@ def test_column_that_turns_to_text_late() -> None:
     frame = pd.DataFrame({"t": pd.date_range("2024-01-01", periods=5000, freq="h").astype(str), "y": cells})
     with pytest.raises(DataError, match="row 4321, column 'y': 'broken' is not a number"):
         load(frame)
+
+
+@pytest.mark.parametrize(
+    ("columns", "option"),
+    [
+        ({"Datum": "%d.%m.%Y", "Anfang": "%H:%M:%S"}, "--time Datum+Anfang"),
+        ({"Date": "%Y-%m-%d", "Hour": "%H"}, "--time Date+Hour --date-format '%Y-%m-%d %H'"),
+        ({"<DATE>": "%Y%m%d", "<TIME>": "%H%M%S"}, "--time '<DATE>+<TIME>' --date-format '%Y%m%d %H%M%S'"),
+        (
+            {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H"},
+            "--time year+month+day+hour --date-format '%Y %m %d %H'",
+        ),
+    ],
+)
+def test_a_part_of_the_time_names_no_series(tmp_path: Path, columns: dict[str, str], option: str) -> None:
+    """Hours make no series of each hour; the error says how to join the columns, and that works."""
+    hours = pd.date_range("2024-01-13", periods=24 * 20, freq="h")
+    frame = pd.DataFrame({name: hours.strftime(form) for name, form in columns.items()})
+    frame.assign(load=np.arange(len(hours)) + 0.5).to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(DataError) as caught:
+        load(tmp_path / "x.csv")
+    assert f"{option}." in caught.value.hint
+    words = shlex.split(option)
+    form = words[3] if len(words) > 2 else None
+    panel = load(tmp_path / "x.csv", ReadConfig(time=words[1], date_format=form)).panel
+    assert (panel.frequency.alias, len(panel), len(panel.target)) == ("h", 1, len(hours))
+
+
+def test_parts_of_the_calendar_are_not_forecast() -> None:
+    """Columns of the month and the hour beside a whole time are no series of a wide table."""
+    frame = pd.DataFrame({"when": DAYS, "Month": 1, "Hour": 0, "load": np.arange(12.0)})
+    loaded = load(frame)
+    assert loaded.read.target == ("load",)
+    assert loaded.findings[0].code == "C001"

@@ -239,3 +239,79 @@ def test_pieces_of_a_column(cells: list[str]) -> None:
         except DataError as error:
             found.append((str(error), error.count))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["2010-Q1", "2010-Q4"], ["2010-01-01", "2010-10-01"]),
+        (["2010 Q2", "2011 Q1"], ["2010-04-01", "2011-01-01"]),
+        (["Q3 2010", "Q4 2010"], ["2010-07-01", "2010-10-01"]),
+        (["2020-W53", "2021-W01"], ["2020-12-28", "2021-01-04"]),
+        (["Jan-2010", "September 2010"], ["2010-01-01", "2010-09-01"]),
+        (["01/2010", "12/2010"], ["2010-01-01", "2010-12-01"]),
+        (["2010/01", "2010/12"], ["2010-01-01", "2010-12-01"]),
+        (["01JAN2024", "29FEB2024"], ["2024-01-01", "2024-02-29"]),
+        (["1. 2. 2024", "30. 11. 2024"], ["2024-02-01", "2024-11-30"]),
+        (["2024.01.31.", "2024. 2. 1."], ["2024-01-31", "2024-02-01"]),
+        (["1.2.2024 0.05", "31.12.2024 23.59"], ["2024-02-01 00:05", "2024-12-31 23:59"]),
+        (["13/02/2024 18.00.05", "14/02/2024 18.00.06"], ["2024-02-13 18:00:05", "2024-02-14 18:00:06"]),
+        (["20240131 235959", "20240201 000000"], ["2024-01-31 23:59:59", "2024-02-01"]),
+        (["20240131:2359", "20240201:0009"], ["2024-01-31 23:59", "2024-02-01 00:09"]),
+    ],
+)
+def test_forms_of_other_places(cells: list[str], expected: list[str]) -> None:
+    """Months, quarters and weeks are their first day; points and spaces as other countries write them."""
+    times = parsed(cells)
+    assert times.ns.tolist() == ns(expected)
+    assert times.dates == all(len(day) == 10 for day in expected[:1])
+    assert parsed(cells, times.form).ns.tolist() == times.ns.tolist()
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["2010-Q0"], ["2010-Q5"], ["2021-W53"], ["2021-W00"], ["13/2010"], ["Marble 2010"], ["Mayor 5, 2010"],
+        ["Jan-10"], ["31FEB2024"], ["2024-01-01 12.50"], ["12/01/2024 9.30"], ["20240131 246000"],
+        ["20241301 000000"],
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_such_a_form(cells: list[str]) -> None:
+    """Quarters and weeks that there are not, words that only begin like a month, and fractions of hours."""
+    with pytest.raises(DataError):
+        parsed(cells)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "pattern", "unit"),
+    [
+        ([2024010100, 2024010101, 2024010123], "%Y%m%d%H", "s"),
+        ([202401010000, 202412312359], "%Y%m%d%H%M", "ms"),
+    ],
+)
+def test_dates_without_marks_that_could_be_numbers_since_1970(
+    numbers: list[int], pattern: str, unit: str
+) -> None:
+    """Digits that spell dates and lie in the range of a unit since 1970 are not guessed at."""
+    for cells in (numbers, [str(number) for number in numbers]):
+        with pytest.raises(DataError, match=f"may be dates or {unit} since 1970") as caught:
+            parsed(cells)
+        assert caught.value.hint == f"Say which: --date-format {pattern} or --date-format {unit}."
+        assert parsed(cells, pattern).ns[:1].tolist() == ns(["2024-01-01"])
+        assert parsed(cells, unit).ns[0] == numbers[0] * UNITS[unit][2]
+    assert parsed([2024010160, 2024010161]).form == "s"  # there is no hour 60
+
+
+@pytest.mark.parametrize(
+    ("numbers", "form"),
+    [
+        ([1950, 2019], "%Y"), ([201001, 201312], "%Y%m"), ([20240131, 20240229], "%Y%m%d"),
+        ([20240131235959, 20240229000000], "%Y%m%d%H%M%S"), ([45292, 45300], "excel"),
+    ],
+)  # fmt: skip
+def test_numbers_that_spell_dates(numbers: list[int], form: str) -> None:
+    """The error names the one format by which all of them are dates, and that format reads them."""
+    with pytest.raises(DataError, match="not clearly times") as caught:
+        parsed(numbers)
+    assert f"--date-format {form};" in caught.value.hint
+    assert parsed(numbers, form).dates == (form != "%Y%m%d%H%M%S")

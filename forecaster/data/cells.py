@@ -20,7 +20,7 @@ from forecaster.config import ReadConfig
 from forecaster.data.clock import CLOCK
 from forecaster.data.numbers import LOOSE, NUMBER
 from forecaster.data.records import Marks
-from forecaster.data.times import LIKE
+from forecaster.data.timetext import LIKE
 from forecaster.data.values import MISSING, blanked
 
 BLOCK = 2**22  # bytes that a thread parses at a time

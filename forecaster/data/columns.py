@@ -15,10 +15,12 @@ import pyarrow.compute as pc
 
 from forecaster.config import Layout, ReadConfig
 from forecaster.data.audit import Finding, info
+from forecaster.data.clock import is_part_of_time, to_join
 from forecaster.data.numbers import LOOSE
 from forecaster.data.passes import always, runs
 from forecaster.data.table import Table, listed, shown, taken
-from forecaster.data.times import LIKE, parse_times
+from forecaster.data.times import parse_times
+from forecaster.data.timetext import LIKE
 from forecaster.data.values import blanked, is_number, is_text
 from forecaster.data.zones import Times
 from forecaster.errors import DataError, UsageError
@@ -63,7 +65,7 @@ def assign(
             raise UsageError(f"{table.name} has no column {shown(name)}", hint=f"Columns: {_all(table)}")
     kinds = {name: kind_of(table, name, config.na) for name in table.columns}
     time = time_column(table, config)
-    times = parse_times(table, time, config.date_format, config.tz)
+    times = _times(table, time, config)
     taken = {time, *(config.target or ()), *config.covariates}
     series, doubt = config.id, None
     if series is None and config.layout in (None, "long"):
@@ -85,6 +87,17 @@ def assign(
             hint="Name one: --target NAME",
         )
     return Roles(time, series, targets, config.covariates, layout), times, findings, doubt
+
+
+def _times(table: Table, time: str, config: ReadConfig) -> Times:
+    """The parsed column; the error for one that holds a part of the time only says how to join the parts."""
+    try:
+        return parse_times(table, time, config.date_format, config.tz)
+    except DataError as error:
+        join = to_join(table, time, config)
+        if join:
+            error.hint = f"If the time is in several columns: {join}. {error.hint}"
+        raise
 
 
 def time_column(table: Table, config: ReadConfig) -> str:
@@ -174,8 +187,8 @@ def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
         )
     whole = [name for name, kind in kinds.items() if kind in ("number", "text") and name not in taken]
     known = _ranked(whole, TIME_NAMES)
-    if known:
-        return known[0]
+    if known:  # beside a date, what is called time is the time of day
+        return next((name for name in known if _plain(name) == "date"), known[0])
     first = next(iter(table.columns))
     if len(table.columns) > 1 and kinds[first] == "number" and _looks_like_epoch(table, first):
         return first
@@ -194,7 +207,11 @@ def _looks_like_epoch(table: Table, name: str) -> bool:
 
 def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> str | None:
     """The column that tells series apart: with it, timestamps repeat no more."""
-    texts = [name for name, kind in kinds.items() if kind in ("text", "key") and name not in taken]
+    texts = [
+        name
+        for name, kind in kinds.items()
+        if kind in ("text", "key") and name not in taken and not is_part_of_time(table, name, number=False)
+    ]
     known = [name for name in _ranked(texts, ID_NAMES) if _distinct(table, name) * 2 <= table.rows]
     repeated = _repeated(times)
     if len(table.parts) > 1 and not table.keys:
@@ -204,7 +221,10 @@ def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> s
     whole = [
         name
         for name, kind in kinds.items()
-        if kind == "number" and name not in taken and _is_whole(table, name)
+        if kind == "number"
+        and name not in taken
+        and not is_part_of_time(table, name, number=True)
+        and _is_whole(table, name)
     ]
     left = {name: _left(table, name, times) for name in texts + whole}
     sound = [name for name in texts if left[name] == 0]
@@ -294,7 +314,11 @@ def _targets(
         )
     if len(numeric) == 1:
         return (numeric[0],), []
-    labels = [name for name in numeric if _plain(name) in ID_NAMES and _is_whole(table, name)]
+    labels = [
+        name
+        for name in numeric
+        if (_plain(name) in ID_NAMES and _is_whole(table, name)) or is_part_of_time(table, name, number=True)
+    ]
     values = [name for name in numeric if name not in labels] or numeric
     chosen = values[0] if len(values) == 1 else _known_target(values)
     if chosen:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding, enforce, info
 from forecaster.data.calendar import frequency
-from forecaster.data.clock import with_clock
+from forecaster.data.clock import to_join, with_clock
 from forecaster.data.closes import adjusted_closes
 from forecaster.data.columns import Roles, assign
 from forecaster.data.files import is_many
@@ -78,6 +78,7 @@ def load(
     findings += [*times.findings, *chosen]
     readings, repairs = observe(table, roles, times, config)
     findings += [*repairs, *adjusted_closes(table, roles, config)]
+    join = to_join(table, roles.time, config)
     # The cells are parsed; what is left tells where a row lies.
     table = dataclasses.replace(table, columns={}, parsed={})
     pa.default_memory_pool().release_unused()
@@ -92,7 +93,7 @@ def load(
     if config.every or config.agg:
         found, moved = on_grid(found, freq or "", config.agg or "mean", names.tz)
         findings += moved
-    found, doubles = each_once(found, config.duplicates, table)
+    found, doubles = each_once(found, config.duplicates, table, join)
     found, ends = trimmed(found, table, roles.targets)
     panel, gaps = to_panel(found, names, freq, config.max_gap, table)
     panel, holidays = with_holidays(panel)

@@ -174,8 +174,13 @@ def in_order(found: Observations) -> tuple[Observations, list[Finding]]:
     return found.take(np.lexsort((found.time, found.series))), [finding]
 
 
-def each_once(found: Observations, rule: Duplicates, table: Table) -> tuple[Observations, list[Finding]]:
-    """One row per series and timestamp. DataError for rows that contradict each other, unless `rule` says."""
+def each_once(
+    found: Observations, rule: Duplicates, table: Table, join: str = ""
+) -> tuple[Observations, list[Finding]]:
+    """One row per series and timestamp. DataError for rows that contradict each other, unless `rule` says.
+
+    `join`: options by which the times would be told apart.
+    """
     if always(np.not_equal, found.time, within=found.series):
         return found, []
     again = np.r_[False, (np.diff(found.time) == 0) & (np.diff(found.series) == 0)]
@@ -202,7 +207,8 @@ def each_once(found: Observations, rule: Duplicates, table: Table) -> tuple[Obse
         raise DataError(
             f"{place}: the same timestamp {stamp} with different values"
             f"{_of(found, int(first[conflicting[0]]))} ({len(conflicting)} such timestamps)",
-            hint="Say which to keep: --duplicates mean, last or first; or what tells series apart: --id",
+            hint=(f"If the time of day is in another column: {join}. " if join else "")
+            + "Say which to keep: --duplicates mean, last or first; or what tells series apart: --id",
             code="E005",
             count=len(conflicting),
         )

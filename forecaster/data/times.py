@@ -1,7 +1,8 @@
 """Times from text, strictly: ISO 8601 and forms with one reading; everything else is an error.
 
-A form is a word: `iso`, `ymd`, `dmy`, `mdy` (with any time of day), `s`, `ms`, `us`, `ns` (since 1970), or a
-strptime pattern. `ReadConfig.date_format` takes the same words, so what was inferred is remembered in them.
+A form is a word: `iso`, `ymd`, `dmy`, `mdy` (with any time of day), `named` (a month by its name), `period`
+(a month, quarter or week), `s`, `ms`, `us`, `ns` (since 1970), or a strptime pattern.
+`ReadConfig.date_format` takes the same words, so what was inferred is remembered in them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from forecaster.data.audit import info, repair
 from forecaster.data.numbers import NUMBER
 from forecaster.data.table import Table, shown
-from forecaster.data.timetext import DAY, FORMS, Reading, reading
+from forecaster.data.timetext import DAY, FORMS, Reading, reading, spelled
 from forecaster.data.values import is_number, is_text
 from forecaster.data.zones import Times, in_zone
 from forecaster.errors import DataError, UsageError
@@ -28,11 +29,6 @@ EXCEL = np.datetime64("1899-12-30", "D").astype(np.int64)  # day 0 of a spreadsh
 FRACTION = r"^(?P<whole>[0-9]+)\.(?P<part>[0-9]{1,9})$"
 UNITS = {"s": (10**8, 10**10, 10**9), "ms": (10**11, 10**13, 10**6),
          "us": (10**14, 10**16, 10**3), "ns": (10**17, 9 * 10**18, 1)}  # fmt: skip
-LIKE = (  # what makes a sampled cell look like a time
-    r"^[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}([T ].*)?$|^[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}([T ,].*)?$"
-    r"|^[0-9]{1,2}[- ][A-Za-z]{3,9}\.?[- ,]+[0-9]{2,4}|^[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
-    r"|^[0-9]{4}[- ][A-Za-z]{3}[- ][0-9]{1,2}|^[0-9]{4}-[0-9]{2}$|^[0-9]{8}T[0-9]{4,6}"
-)
 
 
 def parse_times(table: Table, name: str, form: str | None = None, tz: str | None = None) -> Times:
@@ -271,10 +267,19 @@ def _from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | 
     unit = form or next(
         (unit for unit, (least, most, _) in UNITS.items() if least <= low and high < most), None
     )
+    dates = None if form or parts.any() else spelled(numbers)
+    if unit in UNITS and dates:
+        raise DataError(
+            f"{table.name}: column {shown(name)} holds numbers from {low} to {high}, which may be dates or "
+            f"{unit} since 1970",
+            hint=f"Say which: --date-format {dates} or --date-format {unit}.",
+        )
     if unit not in UNITS:
+        days = low >= 15_000 and high < 80_000  # of a spreadsheet, from 1941 to 2119
+        likely = dates or ("excel" if days else "%Y%m%d, %Y, excel, s, ms, us or ns")
         raise DataError(
             f"{table.name}: column {shown(name)} holds numbers from {low} to {high}, not clearly times",
-            hint="Say what they are: --date-format %Y%m%d, %Y, excel, s, ms, us or ns; or choose: --time",
+            hint=f"Say what they are: --date-format {likely}; or choose another column: --time",
         )
     if max(abs(low), abs(high)) > (2**63 - 1) // UNITS[unit][2]:
         raise DataError(f"{table.name}: column {shown(name)} has times outside 1677 to 2262")

@@ -1,6 +1,7 @@
 """Dates and times in text taken apart by pattern, a whole column at a time, each part checked.
 
-Two-digit years, 24:00, leap seconds and days that do not exist are not sound.
+Two-digit years, 24:00, leap seconds and days that do not exist are not sound. A month, a quarter or a week
+is its first day.
 """
 
 from __future__ import annotations
@@ -15,21 +16,62 @@ from numpy.typing import NDArray
 SECOND = 10**9  # ns
 DAY = 86_400 * SECOND
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-YEAR, DATE, NAME = "(?P<year>[0-9]{4})", "(?P<day>[0-9]{1,2})", r"(?P<name>[A-Za-z]{3,9})\.?"
+NAMED = (
+    "(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+YEAR, DATE, NAME = "(?P<year>[0-9]{4})", "(?P<day>[0-9]{1,2})", rf"(?P<name>{NAMED})\.?"
 MONTH = "(?P<month>[0-9]{1,2})"
 CLOCK = (
     r"(?:[T ,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,9}))?)?"
     r"(?: ?(?P<half>[AaPp])[Mm])?(?: ?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?$"
 )
+POINTS = r"[T ,]+(?P<hour>[0-9]{1,2})[.](?P<minute>[0-9]{2})"  # as in 9.30, beside a date with points
+SECONDS = POINTS + r"[.](?P<second>[0-9]{2})$"
+DIGITS = (
+    "^(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})[T :]"
+    "(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})?$"
+)
 FORMS = {
-    "ymd": tuple(f"^{YEAR}{mark}{MONTH}{mark}{DATE}" for mark in ("-", "/", "[.]")),
-    "dmy": tuple(f"^{DATE}{mark}{MONTH}{mark}{YEAR}" for mark in ("/", "-", "[.]")),
-    "mdy": tuple(
-        f"^{MONTH}{mark}{DATE}{mark}{YEAR}" for mark in ("/", "-")
-    ),  # 31.12.2024 is always day first
-    "named": (f"^{DATE}[- ]{NAME}[- ,]+{YEAR}", f"^{NAME} {DATE},? {YEAR}", f"^{YEAR}[- ]{NAME}[- ]{DATE}"),
+    "ymd": (
+        *(f"^{YEAR}{mark}{MONTH}{mark}{DATE}{CLOCK}" for mark in ("-", "/", "[.]")),
+        f"^{YEAR}[.] ?{MONTH}[.] ?{DATE}[.]{CLOCK}",
+        f"^{YEAR}-{MONTH}-{DATE}{SECONDS}",
+        DIGITS,
+    ),
+    "dmy": (
+        *(f"^{DATE}{mark}{MONTH}{mark}{YEAR}{CLOCK}" for mark in ("/", "-", "[.] ?")),
+        *(f"^{DATE}{mark}{MONTH}{mark}{YEAR}{SECONDS}" for mark in ("/", "-", "[.] ?")),
+        f"^{DATE}[.] ?{MONTH}[.] ?{YEAR}{POINTS}$",
+    ),
+    "mdy": tuple(  # 31.12.2024 is always day first
+        f"^{MONTH}{mark}{DATE}{mark}{YEAR}{clock}" for mark in ("/", "-") for clock in (CLOCK, SECONDS)
+    ),
+    "named": (
+        f"^{DATE}[- ]?{NAME}[- ,]*{YEAR}{CLOCK}",
+        f"^{NAME} {DATE},? {YEAR}{CLOCK}",
+        f"^{YEAR}[- ]{NAME}[- ]{DATE}{CLOCK}",
+    ),
+    "period": (
+        f"^{NAME}[- ]{YEAR}$",
+        f"^{YEAR}[- ]{NAME}$",
+        f"^{MONTH}/{YEAR}$",
+        f"^{YEAR}[-/]{MONTH}$",
+        f"^{YEAR}[- ]?Q(?P<quarter>[1-4])$",
+        f"^Q(?P<quarter>[1-4])[- /]?{YEAR}$",
+        f"^{YEAR}-?W(?P<week>[0-9]{{2}})$",
+    ),
 }
+LIKE = (  # what makes a sampled cell look like a time
+    r"^[0-9]{4}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{1,2}[.]?([T ].*)?$"
+    r"|^[0-9]{1,2}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{2,4}([T ,].*)?$"
+    r"|^[0-9]{1,2}[- ][A-Za-z]{3,9}\.?[- ,]+[0-9]{2,4}|^[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
+    r"|^[0-9]{4}[- ][A-Za-z]{3}[- ][0-9]{1,2}|^[0-9]{4}-[0-9]{2}$|^[0-9]{8}[T :][0-9]{4,6}$"
+    rf"|^[0-9]{{1,2}}{NAMED}[0-9]{{2,4}}|^{NAMED}\.?[- ][0-9]{{4}}$|^[0-9]{{4}}[- ]{NAMED}$"
+    r"|^[0-9]{1,2}/[0-9]{4}$|^[0-9]{4}/[0-9]{1,2}$|^[0-9]{4}[- ]?Q[1-4]$|^Q[1-4][- /]?[0-9]{4}$"
+    r"|^[0-9]{4}-?W[0-9]{2}$"
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +87,7 @@ class Reading:
 
 
 def reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
-    """Take `cells` (text) apart by the date `pattern` and an optional time of day.
+    """Take `cells` (text) apart by `pattern`.
 
     Piece by piece, since all parts of all cells would take ten times the memory of the text.
     """
@@ -65,12 +107,11 @@ def reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
 
 
 def _reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
-    found = pc.extract_regex(cells, pattern + CLOCK)
+    found = pc.extract_regex(cells, pattern)
     if found.null_count == len(found):
         return Reading(form, np.zeros(len(found), bool), np.zeros(len(found), np.int64))
     parts = _Parts(found)
-    month = parts.named_month() if "<name>" in pattern else parts.number("month")
-    days, fits = _days(parts.number("year"), month, parts.number("day"))
+    days, fits = parts.days()
     hour, minute, second = parts.number("hour"), parts.number("minute"), parts.number("second")
     half = parts.text("half")
     late, halved = _equals(half, "p", "P"), ~_equals(half, "")
@@ -90,10 +131,23 @@ class _Parts:
 
     def __init__(self, found: pa.ChunkedArray) -> None:
         self.found = found
+        self.groups = {field.name for field in found.type}
         self.matched = np.asarray(found.is_valid().to_numpy())
 
     def text(self, group: str) -> pa.ChunkedArray:
+        if group not in self.groups:
+            return pa.chunked_array([pa.repeat("", len(self.found))])
         return pc.struct_field(self.found, group).fill_null("")
+
+    def days(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Days since 1970, and which of the dates exist."""
+        year = self.number("year")
+        if "week" in self.groups:
+            return _weeks(year, self.number("week"))
+        if "quarter" in self.groups:
+            return _days(year, 3 * self.number("quarter") - 2, np.ones_like(year))
+        month = self.named_month() if "name" in self.groups else self.number("month")
+        return _days(year, month, self.number("day") if "day" in self.groups else np.ones_like(year))
 
     def number(self, group: str) -> NDArray[np.int64]:
         text = self.text(group)
@@ -123,6 +177,33 @@ def _days(
     length = (months + 1).astype("datetime64[D]").astype(np.int64) - first
     fits = (month >= 1) & (month <= 12) & (day >= 1) & (day <= length) & (year >= 1678) & (year <= 2261)
     return np.where(fits, first + day - 1, 0), fits
+
+
+def _weeks(year: NDArray[np.int64], week: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The Mondays of ISO weeks in days since 1970, and which weeks there are."""
+    fourth, fits = _days(year, np.ones_like(year), np.full_like(year, 4))  # lies in week 1 of its year
+    following, _ = _days(year + 1, np.ones_like(year), np.full_like(year, 4))
+    monday, last = (day - (day + 3) % 7 for day in (fourth, following))  # 1970 began on a Thursday
+    days = monday + 7 * (week - 1)
+    return days, fits & (week >= 1) & (days < last)
+
+
+def spelled(numbers: NDArray[np.int64]) -> str | None:
+    """The pattern by which whole numbers are dates written without marks, as 20241231 is; None for none."""
+    digits = len(str(int(numbers.max())))
+    pattern = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+    if digits not in pattern or numbers.min() < 10 ** (digits - 1):
+        return None
+    year, rest = np.divmod(numbers, 10 ** (digits - 4))
+    month, rest = np.divmod(rest, 10 ** (digits - 6)) if digits > 4 else (np.ones_like(year), rest)
+    day, rest = np.divmod(rest, 10 ** (digits - 8)) if digits > 6 else (np.ones_like(year), rest)
+    _, fits = _days(year, month, day)
+    fits &= (year >= 1800) & (year < 2100)
+    for place, most in ((10, 24), (12, 60), (14, 60)):
+        if digits >= place:
+            part, rest = np.divmod(rest, 10 ** (digits - place))
+            fits &= part < most
+    return pattern[digits] if fits.all() else None
 
 
 def _offsets(zones: pa.ChunkedArray) -> NDArray[np.int64]:
