@@ -171,10 +171,13 @@ def test_units_in_a_frame_with_a_cell_that_is_none() -> None:
 
 
 def test_hints_for_damaged_rows(tmp_path: Path) -> None:
-    """Two damaged rows and more may be a preamble or a footer, one is not."""
+    """Damaged rows may be a preamble or a footer; where they are the last, the hint says how many."""
     with pytest.raises(DataError, match="1 fields where") as one:
         load(text(tmp_path, "day,y", *ROWS, "end"))
     with pytest.raises(DataError, match=r"1 fields where the header has 2 \(2 such rows\)") as two:
         load(text(tmp_path, "day,y", *ROWS, "the", "end"))
-    assert "--skip-end" not in one.value.hint
-    assert "--skip-end" in two.value.hint
+    assert "--skip-end 1." in one.value.hint
+    assert "--skip-end 2." in two.value.hint
+    with pytest.raises(DataError, match="line 3: 1 fields where") as amid:
+        load(text(tmp_path, "day,y", ROWS[0], "the", *ROWS[1:]))
+    assert "--skip-end" not in amid.value.hint

@@ -18,10 +18,10 @@ import pyarrow.csv
 
 from forecaster.config import ReadConfig
 from forecaster.data.clock import CLOCK
-from forecaster.data.numbers import LOOSE, NUMBER
+from forecaster.data.numbers import LOOSE, MISSING, NUMBER
 from forecaster.data.records import Marks
 from forecaster.data.timetext import LIKE
-from forecaster.data.values import MISSING, blanked
+from forecaster.data.values import blanked
 
 BLOCK = 2**22  # bytes that a thread parses at a time
 PIECE = 2**25  # bytes that are parsed before their cells have to be done with

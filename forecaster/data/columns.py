@@ -7,6 +7,7 @@ file is a series, named by its file).
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 
 import numpy as np
@@ -310,7 +311,7 @@ def _targets(
         text = [name for name, kind in kinds.items() if kind != "number" and name not in {*taken, series}]
         raise DataError(
             f"{table.name}: no column of numbers to forecast. Columns: {_all(table)}",
-            hint=f"Text columns cannot be forecast: {listed(text)}" if text else "Add a column of numbers.",
+            hint=_without_numbers(table, text),
         )
     if len(numeric) == 1:
         return (numeric[0],), []
@@ -331,6 +332,25 @@ def _targets(
         raise DataError(f"{table.name}: {len(values)} columns could be the target: {listed(values)}",
                         hint="Choose one: --target NAME")  # fmt: skip
     return tuple(numeric), []
+
+
+def _without_numbers(table: Table, text: list[str]) -> str:
+    """What to type where no column is of plain numbers."""
+    signed = [name for name in text if _ends_in_digits(table, name)]
+    if signed:
+        return (
+            f"If {shown(signed[0])} holds numbers with signs beside them: --target {shlex.quote(signed[0])}"
+        )
+    return f"Text columns cannot be forecast: {listed(text)}" if text else "Add a column of numbers."
+
+
+def _ends_in_digits(table: Table, name: str) -> bool:
+    """Whether most cells of a sample are a number but for a few signs beside it."""
+    column = table.columns[name]
+    if not is_text(column.type) or not len(column):
+        return False
+    signed = pc.match_substring_regex(column.slice(0, SAMPLED), r"^[^0-9]{0,5}[0-9][0-9.,]*[^0-9]{0,5}$")
+    return bool(2 * (pc.sum(signed).as_py() or 0) > min(len(column), SAMPLED))
 
 
 def _known_target(numeric: list[str]) -> str | None:

@@ -71,7 +71,8 @@ def detect(name: str, data: bytes, config: ReadConfig) -> tuple[Dialect, list[Fi
     if config.header is False:
         names = tuple(f"column_{place}" for place in range(1, len(cells) + 1))
         return Dialect(marks, names, start), found
-    names, more = _names(name, header.line, cells, sure=config.header is True)
+    above = _above(data, marks, header)
+    names, more = _names(name, header.line, cells, sure=config.header is True, above=above)
     return Dialect(marks, names, _below(data, header), trailing), found + more
 
 
@@ -87,6 +88,16 @@ def _headed(
         found.append(repair("R008", message, count=1, places=[f"line {line}"], action=action))
     above = tuple(record._replace(fault=record.fault or "above the header") for record in heading.above)
     return Dialect(marks, names, _below(data, heading.record), above=above), found + more
+
+
+def _above(data: bytes, marks: Marks, header: Record) -> int:
+    """Lines of the file above the first that is as wide as most lines at its beginning."""
+    counts = widths(data[header.start : header.start + SAMPLE], marks)
+    width, count = max(counts.items(), key=lambda item: item[1])
+    if width < 2 or 2 * count <= counts.total() or width == header.width:
+        return header.line - 1
+    told = records(data, marks, width, header.start, line=header.line)
+    return next((record.line for record in told if not record.fault), header.line) - 1
 
 
 def _below(data: bytes, header: Record) -> int:
@@ -248,8 +259,13 @@ def _likeliest(name: str, sample: bytes, usual: list[Marks]) -> Marks:
     return best
 
 
-def _names(name: str, line: int, header: list[str], *, sure: bool) -> tuple[tuple[str, ...], list[Finding]]:
-    """Column names from the header record, stripped, filled where empty; DataError for doubtful ones."""
+def _names(
+    name: str, line: int, header: list[str], *, sure: bool, above: int = 0
+) -> tuple[tuple[str, ...], list[Finding]]:
+    """Column names from the header record, stripped, filled where empty; DataError for doubtful ones.
+
+    `above`: lines above what seems to be the table.
+    """
     datum = next((cell for cell in header if DATUM.fullmatch(cell)), None)
     numbered = any(is_time_name(cell) for cell in header) and not any(
         DATED.fullmatch(cell) for cell in header
@@ -257,7 +273,9 @@ def _names(name: str, line: int, header: list[str], *, sure: bool) -> tuple[tupl
     if datum is not None and not sure and not numbered:
         raise DataError(
             f"{name}, line {line}: the first line looks like data ({shown(datum)}), not like a header",
-            hint="If there is none, say --no-header: columns are then column_1, column_2 ...; "
+            hint=f"If the table begins in line {above + 1}: --skip {above}."
+            if above >= line
+            else "If there is none, say --no-header: columns are then column_1, column_2 ...; "
             "if this is the header, say --header; if lines stand above it, --skip N.",
         )
     stripped = [cell.strip() for cell in header]
@@ -272,7 +290,9 @@ def _names(name: str, line: int, header: list[str], *, sure: bool) -> tuple[tupl
         findings.append(info("R003", message, count=stripped.count(""), action="named by place"))
     doubles = sorted({bare for bare in filled if filled.count(bare) > 1})
     if doubles:
+        by_place = f"--skip {line} --no-header --time column_1 --target column_2"
         raise DataError(
-            f"{name}: several columns are named {listed(doubles)}", hint="Give each its own name."
+            f"{name}: several columns are named {listed(doubles)}",
+            hint=f"Give each its own name; or name columns by place, such as {by_place}.",
         )
     return tuple(filled), findings

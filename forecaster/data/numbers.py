@@ -15,6 +15,7 @@ from forecaster.data.audit import Finding, repair
 from forecaster.data.table import Table, shown
 from forecaster.errors import DataError, UsageError
 
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "<NA>")
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 LOOSE = (  # what makes a sampled cell look like a number, as people write it
     r"^[(]?[+\-\x{2212}$€£¥]?[0-9]{1,3}([,.' \x{a0}\x{202f}\x{2019}]?[0-9]{3})*([.,][0-9]*)?[)%]?$|" + NUMBER

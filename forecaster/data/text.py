@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import re
 from array import array
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -104,7 +105,7 @@ def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
             sound.add(record)
     doubtful = next((record for record in damaged if record.doubt), None)
     if doubtful or (damaged and (bad_rows == "error" or len(damaged) > len(sound.lines))):
-        raise _damage(name, data, doubtful or damaged[0], damaged, bad_rows)
+        raise _damage(name, data, doubtful or damaged[0], damaged, sound, bad_rows)
     if cells is None or cells.rows != len(sound.lines) or len(damaged) > len(dialect.above):
         cells = read_cells(sound.text(data, marks), marks, dialect.width, config, quoted=True)
     if cells is None or cells.rows != len(sound.lines):
@@ -174,23 +175,38 @@ def _count(data: bytes, mark: bytes, start: int) -> int:
     return sum(int(np.count_nonzero(part == ord(mark))) for part in parts)
 
 
-def _damage(name: str, data: bytes, record: Record, damaged: list[Record], bad_rows: BadRows) -> DataError:
+def _damage(
+    name: str, data: bytes, record: Record, damaged: list[Record], sound: Sound, bad_rows: BadRows
+) -> DataError:
     count = len(damaged)
     more = f" ({count} such rows)" if count > 1 else ""
     text = shown(data[record.start : record.end].decode("utf-8", "replace"))
-    hint = "Repair the line; or leave such rows out: --bad-rows skip."
-    if count > 1:
-        hint += " If other lines stand above or below the table: --skip N, --skip-end N."
-    if bad_rows == "skip":
-        hint = (
-            "This is not left out, since most rows are such: name the --delimiter, or the lines to --skip; "
-            "or repair the header."
-        )
+    hint = _way_out(damaged, sound.lines, bad_rows)
     if record.doubt:
         hint = "Repair the line: an open quote may swallow rows here."
     places = tuple(f"line {each.line}: {each.fault}" for each in damaged[:SHOWN])
     message = f"{name}, line {record.line}: {record.fault}{more}: {text}"
     return DataError(message, hint=hint, code="E002", count=count, places=places)
+
+
+def _way_out(damaged: list[Record], sound: Sequence[int], bad_rows: BadRows) -> str:
+    """What to type for damaged rows, beside the lines of the sound ones."""
+    width, alike = Counter(each.width for each in damaged).most_common(1)[0]
+    if width > 1 and alike > 1 and alike > len(sound) and 2 * alike > len(damaged):  # the first line is none
+        top = next(each.line for each in damaged if each.width == width)
+        hint = f"If the table begins in line {top}, leave out the lines above it: --skip {top - 1}."
+        return f"{hint} If cells are divided otherwise, name the --delimiter."
+    if bad_rows == "skip":
+        return (
+            "This is not left out, since most rows are such: name the --delimiter, or the lines to --skip; "
+            "or repair the header."
+        )
+    hint = "Repair the line; or leave such rows out: --bad-rows skip."
+    if sound and sound[-1] < damaged[0].line:
+        return f"{hint} If they stand below the table: --skip-end {len(damaged)}."
+    if len(damaged) > 1:
+        hint += " If other lines stand above or below the table: --skip N, --skip-end N."
+    return hint
 
 
 def _without_empty_column(name: str, dialect: Dialect, cells: Cells) -> tuple[dict[str, int], list[Finding]]:

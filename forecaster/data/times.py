@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from forecaster.data.audit import info, repair
 from forecaster.data.numbers import NUMBER
 from forecaster.data.table import Table, shown
-from forecaster.data.timetext import DAY, FORMS, Reading, reading, spelled
+from forecaster.data.timetext import DAY, FORMS, LIKE, Reading, reading, spelled
 from forecaster.data.values import is_number, is_text
+from forecaster.data.wayout import for_times
 from forecaster.data.zones import Times, in_zone
 from forecaster.errors import DataError, UsageError
 
@@ -327,16 +328,33 @@ def _from_serials(table: Table, name: str, column: pa.ChunkedArray) -> Times:
 def _bad_time(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> DataError:
     count, cell = len(rows), table.cell(name, int(rows[0]))
     more = f" ({count} such cells)" if count > 1 else ""
-    hint = (
-        "Repair it; or name the form: --date-format dmy, mdy, ymd or a pattern such as %d.%m.%Y %H:%M; "
-        "or leave lines below the table out: --skip-end N"
-    )
-    if not any(mark.isdigit() for mark in cell):
-        hint += "; or leave out rows without a time: --bad-rows skip"
+    hint = _way_out(table, name, rows, cell)
     return DataError(
         f"{table.where(int(rows[0]))}, column {shown(name)}: {cell} {fault}{more}",
-        hint=f"{hint}.",
+        hint=hint,
         code="E004",
         count=count,
         places=table.places(name, rows),
     )
+
+
+def _way_out(table: Table, name: str, rows: NDArray[np.intp], cell: str) -> str:
+    """What to type for a column with cells that are no times."""
+    column = pc.utf8_trim_whitespace(table.columns[name].cast(pa.string()))
+    forms = for_times(column)
+    if forms:
+        return f"Name the form: {forms}."
+    if len(rows) == table.rows:
+        return "Name the form: --date-format dmy, mdy, ymd or a pattern such as '%d.%m.%Y %H:%M'."
+    ways = ["Repair it"]
+    if "24:00" in cell:
+        ways = ["Write it as 00:00 of the day after"]
+    aware = np.asarray(pc.match_substring_regex(column, f":[0-9.]+ ?{ZONED}").fill_null(False).to_numpy())
+    if aware.any() and not aware[rows].any() and table.rows == len(rows) + np.count_nonzero(aware):
+        ways = ["Write all times with their offset from UTC, or none"]
+    last = len(table.parts) == 1 and rows[0] == table.rows - len(rows)
+    if last and not pc.match_substring_regex(pa.scalar(cell.strip("'")), LIKE).as_py():
+        ways.append(f"leave out the lines below the table: --skip-end {len(rows)}")
+    if not any(mark.isdigit() for mark in cell):
+        ways.append("leave out rows without a time: --bad-rows skip")
+    return "; or ".join(ways) + "."

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from forecaster.config import ReadConfig
 from forecaster.data.audit import SHOWN, Finding, repair
-from forecaster.data.numbers import NUMBER, plain_numbers, refuse_groups
+from forecaster.data.numbers import MISSING, NUMBER, plain_numbers, refuse_groups
 from forecaster.data.table import Table, shown
+from forecaster.data.wayout import for_numbers
 from forecaster.errors import DataError
 
-MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "<NA>")
 EXACT = 2.0**53  # up to here every whole number is a floating point number
 
 
@@ -51,7 +51,12 @@ def parse_numbers(
     values = None if comma else _as_parsed(table, name, out)
     if values is not None:
         return values, []
-    values, findings = _checked(table, name, config, comma)
+    try:
+        values, findings = _checked(table, name, config, comma)
+    except DataError as error:
+        if error.code == "E003":
+            error.hint = _way_out(table, name, config, comma)
+        raise
     if out is not None:
         out[:] = values
         values = out
@@ -167,21 +172,16 @@ def _bad_cells(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> D
     more = f" (and {len(rows) - 1} more cells)" if len(rows) > 1 else ""
     return DataError(
         f"{table.where(first)}, column {shown(name)}: {table.cell(name, first)} {fault}{more}",
-        hint=_way_out(table.cell(name, first)),
         code="E003",
         count=len(rows),
         places=table.places(name, rows),
     )
 
 
-def _way_out(cell: str) -> str:
-    """What to type for a cell that is no plain number."""
-    sign = next((sign for sign in "$€£¥%" if sign in cell), None)
-    if sign:
-        return f"Leave the sign out of all cells: --strip '{sign}'"
-    if "," in cell:
-        return "If the comma is the decimal mark: --decimal ','; if it groups thousands: --thousands ','."
-    return (
-        "Repair it; or, if the word means a missing value, add it: --na WORD; "
-        "or choose another column: --target."
-    )
+def _way_out(table: Table, name: str, config: ReadConfig, comma: bool) -> str:
+    """What to type for a column with cells that are no plain numbers."""
+    tried = ""
+    if is_text(table.columns[name].type):
+        tried = for_numbers(table, name, config, lambda some, asked: _checked(some, name, asked, comma))
+    ways = tried or "repair it"
+    return f"{ways[0].upper()}{ways[1:]}; or choose another column: --target."
