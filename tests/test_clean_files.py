@@ -112,6 +112,42 @@ FILES = {
         lines("Timestamp,Temp,RH", ",degC,%", *(f"2024-01-{d} {h:02d}:00:00,{h}.5,{h + 40}" for d in DAYS for h in range(24))),
         ("Timestamp", "value", "h", 1344, 40.0, ["R009"]),
     ),
+    "logger, statistics below the units": (
+        lines('"TIMESTAMP","RECORD","Temp"', '"TS","RN","Deg C"', '"","","Avg"', *(f'"2024-01-{d} {h:02d}:00:00",{h},{h}.5' for d in DAYS for h in range(24)), end="\r\n"),
+        ("TIMESTAMP", "Temp", "h", 672, 0.5, ["R009", "C001"]),
+    ),
+    "prices as a library for Python writes them": (
+        lines("Price,Close,High,Low,Open,Volume", "Ticker,AAPL,AAPL,AAPL,AAPL,AAPL", "Date,,,,,", *(f"2024-01-{d},1.{d},2,0.5,1,9{d}" for d in TRADING)),
+        ("Price", "Close", "B", 20, 1.01, ["R009", "C001"]),
+    ),
+    "quarters": (
+        lines("Quarter,GDP", *(f"{year}-Q{quarter},{quarter}.5" for year in range(2010, 2020) for quarter in (1, 2, 3, 4))),
+        ("Quarter", "GDP", "QS-JAN", 40, 1.5, []),
+    ),
+    "weeks": (
+        lines("Week,Sales", *(f"2023-W{week:02d},{week}" for week in range(1, 53))),
+        ("Week", "Sales", "W-MON", 52, 1.0, []),
+    ),
+    "Excel, Finland": (
+        lines("Aika;Arvo", *(f"{int(d)}.1.2024 {h}.00;{h},5" for d in DAYS for h in range(24)), end="\r\n"),
+        ("Aika", "Arvo", "h", 672, 0.5, ["T003", "N006"]),
+    ),
+    "Excel, Czechia": (
+        lines("Datum;Hodnota", *(f"{int(d)}. 1. 2024;{d},5" for d in DAYS), end="\r\n"),
+        ("Datum", "Hodnota", "D", 28, 1.5, ["T003", "N006"]),
+    ),
+    "Excel, Hungary": (
+        lines("Dátum;Érték", *(f"2024.01.{d}.;{d}.5" for d in DAYS), end="\r\n"),
+        ("Dátum", "Érték", "D", 28, 1.5, []),
+    ),
+    "thingspeak": (
+        lines("created_at,entry_id,field1,latitude,longitude,elevation,status", *(f"2024-01-{d} 00:00:00 UTC,{row},{d}.5,,,," for row, d in enumerate(DAYS))),
+        ("created_at", "field1", "D", 28, 1.5, ["C001"]),
+    ),
+    "investing, France": (
+        "\ufeff" + lines('"Date","Dernier","Ouv."," Plus Haut","Vol.","Variation %"', *(f'"{d}/01/2024","7.4{d},50","7.445,20","7.445,20","","-0,45%"' for d in reversed(TRADING))),
+        ("Date", "Dernier", "B", 20, 7401.5, ["R002", "T003", "C001", "N006", "N001", "D004"]),
+    ),
     "ISO with T and Z": (
         "\ufeff" + lines("time;temp;hum", *(f"2024-01-{d}T{h:02d}:00:00.000Z;{h}.5;{h + 40}" for d in DAYS for h in range(24))),
         ("time", "value", "h", 1344, 40.0, []),

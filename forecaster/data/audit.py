@@ -14,7 +14,7 @@
     R006   repair     damaged rows, left out as asked; each is named
     R007   info       the text is written in a rarer dialect
     R008   repair     a damaged header, of which the names that are certain were read
-    R009   repair     a row of words, such as units, below the header, left out
+    R009   repair     rows of words, such as units, below the header, left out
     N001   repair     marks between groups of thousands
     N002   repair     the minus sign U+2212
     N003   repair     numbers in brackets, read as negative

@@ -33,7 +33,9 @@ ID_NAMES = ("unique id", "series id", "item id", "id", "symbol", "ticker", "seri
             "tag")  # fmt: skip
 ADJUSTED_NAMES = ("adj close", "adjusted close", "adjclose", "close adj", "adj closing price")
 TARGET_NAMES = ("y", "value", "target", "values", "reading", "price", *ADJUSTED_NAMES, "close",
-                "close/last", "last", "zuletzt", "schlusskurs")  # fmt: skip
+                "close/last", "last", "zuletzt", "schlusskurs", "schluss", "dernier", "clôture", "último",
+                "cierre", "ultimo", "chiusura", "fechamento", "laatst", "ostatnio", "цена")  # fmt: skip
+COUNTER_NAMES = ("record", "rn", "entry id", "no", "no.", "#", "index", "row", "nr")
 SAMPLED = 200
 NEXT = 10
 """Steps between rows that may be missing between two files of one series."""
@@ -318,7 +320,8 @@ def _targets(
     labels = [
         name
         for name in numeric
-        if (_plain(name) in ID_NAMES and _is_whole(table, name)) or is_part_of_time(table, name, number=True)
+        if (_plain(name) in (*ID_NAMES, *COUNTER_NAMES) and _is_whole(table, name))
+        or is_part_of_time(table, name, number=True)
     ]
     values = [name for name in numeric if name not in labels] or numeric
     chosen = values[0] if len(values) == 1 else _known_target(values)

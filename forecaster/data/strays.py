@@ -19,6 +19,8 @@ from forecaster.data.table import Table, shown, taken
 from forecaster.data.values import blanked, is_text
 from forecaster.errors import DataError
 
+MOST_UNITS = 3  # rows of words below the header of a file
+
 
 def without_strays(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
     """The table without rows that have no time, each of which is named.
@@ -56,10 +58,28 @@ def _is_timed(table: Table, name: str) -> bool:
 
 
 def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
-    """The table without a row of words, such as units, directly below the header of a file.
+    """The table without rows of words, such as units, directly below the header of a file.
 
-    It has no digit in any cell, and a word where other rows have numbers; so it holds no time and no value.
+    They have no digit in any cell, and a word where other rows have numbers: no time and no value.
     """
+    count = 0
+    places: list[str] = []
+    for _ in range(MOST_UNITS):
+        rows = _units(table, config, more=bool(count))
+        if not len(rows):
+            break
+        count += len(rows)
+        places += table.places(time_column(table, config), rows)
+        table = table.without(rows)
+    if not count:
+        return table, []
+    message = "a row of words, such as units, below the header"
+    return table, [repair("R009", message, count=count, places=places, action="left out")]
+
+
+def _units(table: Table, config: ReadConfig, *, more: bool) -> NDArray[np.intp]:
+    """Rows of words at the top of a file; `more`: there were others above, and it may hold one word alone."""
+    none = np.empty(0, np.intp)
     tops = np.cumsum([0, *(part.rows for part in table.parts[:-1])])
     tops = tops[[part.rows > 0 for part in table.parts]]
     words = np.zeros(len(tops), np.bool_)
@@ -68,26 +88,27 @@ def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding
         if not pa.types.is_dictionary(column.type):
             digits |= np.asarray(taken(column, tops).is_valid().to_numpy())
     if digits.all():
-        return table, []
+        return none
+    filled = np.zeros(len(tops), np.int64)
     for column in table.columns.values():
         if not is_text(column.type):
-            return table, []
+            return none
         digits |= _matches(taken(column, tops), "[0-9]")
+        filled += ~_matches(taken(column, tops), "^ *$")
     if digits.all():
-        return table, []
+        return none
+    alone = more & ~digits & (filled == 1)  # as pandas names its index below several rows of names
     for name, column in table.columns.items():
         if kind_of(table, name, config.na) == "number":
             words |= ~digits & ~_matches(blanked(taken(column, tops), config.na).fill_null("0"), LOOSE)
-    rows = tops[words]
+    rows = tops[words | alone]
     time = time_column(table, config) if len(rows) else ""
     if time not in table.columns:
-        return table, []
+        return none
     if config.time is None and not is_time_name(time):
-        _refuse_names(table, time, rows)
+        _refuse_names(table, time, tops[words])
     _refuse_headers(table, time, rows, config)
-    places = table.places(time, rows)
-    message = "a row of words, such as units, below the header"
-    return table.without(rows), [repair("R009", message, count=len(rows), places=places, action="left out")]
+    return rows
 
 
 def _matches(cells: pa.ChunkedArray, pattern: str) -> NDArray[np.bool_]:
