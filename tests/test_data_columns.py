@@ -143,8 +143,12 @@ def test_a_part_of_the_time_names_no_series(tmp_path: Path, columns: dict[str, s
 
 
 def test_parts_of_the_calendar_are_not_forecast() -> None:
-    """Columns of the month and the hour beside a whole time are no series of a wide table."""
-    frame = pd.DataFrame({"when": DAYS, "Month": 1, "Hour": 0, "load": np.arange(12.0)})
+    """Columns of the month and the hour, and numbers of rows, are no series of a wide table."""
+    frame = pd.DataFrame({"when": DAYS, "Month": 1, "entry_id": range(12), "load": np.arange(12.0)})
     loaded = load(frame)
     assert loaded.read.target == ("load",)
     assert loaded.findings[0].code == "C001"
+    loaded = load(frame.assign(min=1.5))
+    assert loaded.read.target == ("load", "min")
+    assert loaded.findings[0].message == "not used: 'Month', 'entry_id'"
+    assert loaded.findings[0].code == "C002"

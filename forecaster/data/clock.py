@@ -30,8 +30,8 @@ DATE = r"^ *([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/
 DATE_NAMES, CLOCK_NAMES = ("date", "day"), ("time", "hour", "clock", "time of day")
 PARTS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
 """Columns in which loggers write a number for each part of the time, and how each is read."""
-PART_NAMES = (*PARTS, *CLOCK_NAMES, "hr", "he", "hour ending", "hour of day", "min", "interval", "period",
-              "week", "weekday", "quarter", "day of week", "day of year", "dow", "doy", "mon",
+PART_NAMES = (*PARTS, *CLOCK_NAMES, "hr", "he", "hour ending", "hour of day", "interval", "period",
+              "week", "weekday", "quarter", "day of week", "day of year", "dow", "doy",
               "yr")  # fmt: skip
 
 

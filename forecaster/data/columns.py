@@ -317,13 +317,10 @@ def _targets(
         )
     if len(numeric) == 1:
         return (numeric[0],), []
-    labels = [
-        name
-        for name in numeric
-        if (_plain(name) in (*ID_NAMES, *COUNTER_NAMES) and _is_whole(table, name))
-        or is_part_of_time(table, name, number=True)
-    ]
-    values = [name for name in numeric if name not in labels] or numeric
+    whole = [name for name in numeric if _is_whole(table, name)]
+    labels = [name for name in whole if _plain(name) in ID_NAMES]
+    counts = [name for name in whole if _counts(table, name)]
+    values = [name for name in numeric if name not in (*labels, *counts)] or numeric
     chosen = values[0] if len(values) == 1 else _known_target(values)
     if chosen:
         unused = [name for name in numeric if name != chosen]
@@ -331,10 +328,17 @@ def _targets(
         return (chosen,), [
             info("C001", message, count=len(unused), action="--target or --covariates changes it")
         ]
-    if series is not None or config.covariates or values != numeric or _repeated(times):
+    if series is not None or config.covariates or labels or _repeated(times):
         raise DataError(f"{table.name}: {len(values)} columns could be the target: {listed(values)}",
                         hint="Choose one: --target NAME")  # fmt: skip
-    return tuple(numeric), []
+    unused = [name for name in numeric if name not in values]
+    findings = [info("C002", f"not used: {listed(unused)}", count=len(unused))] if unused else []
+    return tuple(values), findings
+
+
+def _counts(table: Table, name: str) -> bool:
+    """Whether a column, by its name, numbers the rows or holds the hour or another part of the time."""
+    return _plain(name) in COUNTER_NAMES or is_part_of_time(table, name, number=True)
 
 
 def _without_numbers(table: Table, text: list[str]) -> str:
