@@ -197,3 +197,14 @@ def test_inspect_tells_what_it_found_before_the_error(tmp_path: Path) -> None:
     assert "R002" in told.stdout
     assert "R006" in told.stdout
     assert "E005" in told.stdout
+
+
+@pytest.mark.parametrize(("days", "step"), [([1, 3, 5, 7, 8, 10], "D"), ([1, 7, 13, 16, 22, 28], "3D")])
+def test_rows_on_a_finer_grid(days: list[int], step: str) -> None:
+    """Where rows leave the commonest step but all lie on a finer one, the error names it, and it works."""
+    stamps = pd.to_datetime([f"2024-01-{day:02d}" for day in days])
+    frame = pd.DataFrame({"t": stamps, "y": np.arange(6.0)})
+    with pytest.raises(DataError, match="does not lie on its grid") as caught:
+        load(frame)
+    assert f"--freq {step}." in caught.value.hint
+    assert load(frame, ReadConfig(freq=step)).panel.observed.sum() == 6

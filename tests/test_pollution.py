@@ -142,6 +142,12 @@ def test_quotes_that_may_swallow_rows(tmp_path: Path) -> None:
         "day,a,b,c,d,e",
         "day,a,,c",
         ",day,a,b,c",
+        '"day,a,b',  # a stray quote, or another delimiter, and a name too few or too many
+        '"day,a,b,c,d',
+        "day;a;b",
+        "day;a;b;c;d",
+        "day|a,b|c",
+        "c;b;a",
     ],
 )
 def test_a_header_that_could_be_read_otherwise(tmp_path: Path, header: str) -> None:

@@ -10,6 +10,8 @@ from forecaster.data.calendar import (
     DAY,
     Frequency,
     Longs,
+    Step,
+    alias_of,
     frequency,
     from_local,
     moved,
@@ -26,6 +28,7 @@ from forecaster.errors import DataError
 
 SPARSE = 20  # grid rows per observed row beyond which the step must be wrong
 LONG_GAP = 5  # business days
+FINER = 10  # times that a step which all rows fit may be finer than the commonest
 HOUR = 3600 * 10**9  # ns
 
 
@@ -89,11 +92,23 @@ def _off_grid(found: Observations, chosen: Frequency, at: int, table: Table) -> 
     start = found.time[np.searchsorted(found.series, found.series[at])]
     if step_of(chosen.alias).by_days and (found.time[at] - start) % DAY in (HOUR, DAY - HOUR):
         hint = "If clocks changed there, name the zone of the days: --tz America/New_York. " + hint
+    finer = _finer(found, step_of(chosen.alias))
+    if finer:
+        hint = f"Name the step on which all rows lie, so that the others are missing: --freq {finer}. {hint}"
     return DataError(
         f"{table.where(found.row(at))}: {stamp} of series {shown(found.ids[found.series[at]])} "
         f"does not lie on its grid of {chosen.alias}",
         hint=hint,
     )
+
+
+def _finer(found: Observations, step: Step) -> str | None:
+    """The step, not much finer than `step`, on which all rows lie."""
+    apart = np.diff(found.time)[np.diff(found.series) == 0]
+    common = int(np.gcd.reduce(apart))
+    if step.kind != "fixed" or not 1 < step.size // common <= FINER:
+        return None
+    return alias_of(Step("fixed", common), int(found.time[0]))
 
 
 def _refuse_other_steps(found: Observations, chosen: Frequency, place: Longs, offsets: Longs) -> None:
