@@ -152,3 +152,14 @@ def test_parts_of_the_calendar_are_not_forecast() -> None:
     assert loaded.read.target == ("load", "min")
     assert loaded.findings[0].message == "not used: 'Month', 'entry_id'"
     assert loaded.findings[0].code == "C002"
+
+
+def test_a_column_called_second_may_be_a_value() -> None:
+    """Its name alone makes a column no part of the time: it is one where it goes as the time does."""
+    frame = pd.DataFrame({"when": DAYS, "first": np.arange(12.0), "second": np.arange(12) % 7})
+    assert load(frame).read.target == ("first", "second")
+    frame["when"] = pd.date_range("2024-01-01", periods=12, freq="10s")
+    frame["minute"], frame["second"] = frame["when"].dt.minute, frame["when"].dt.second
+    loaded = load(frame)
+    assert loaded.read.target == ("first",)
+    assert loaded.findings[0].message == "the target is 'first'; not used: 'second', 'minute'"

@@ -7,16 +7,18 @@ rows of one day.
 from __future__ import annotations
 
 import dataclasses
-import re
 import shlex
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecaster.config import ReadConfig
+from forecaster.data.names import CLOCK_NAMES, COUNTER_NAMES, DATE_NAMES, PART_NAMES, plain
 from forecaster.data.table import OnDemand, Table, makers_of
 from forecaster.data.times import parse_times
 from forecaster.data.values import is_text
+from forecaster.data.zones import Times
 from forecaster.errors import ForecasterError
 
 CLOCK = (
@@ -27,12 +29,8 @@ DATES = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d")
 HOURS = ("%H", "%H%M%S", "%H%M")
 SAMPLED = 100
 DATE = r"^ *([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}) *$"
-DATE_NAMES, CLOCK_NAMES = ("date", "day"), ("time", "hour", "clock", "time of day")
 PARTS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
 """Columns in which loggers write a number for each part of the time, and how each is read."""
-PART_NAMES = (*PARTS, *CLOCK_NAMES, "hr", "he", "hour ending", "hour of day", "interval", "period",
-              "week", "weekday", "quarter", "day of week", "day of year", "dow", "doy",
-              "yr")  # fmt: skip
 
 
 def with_clock(table: Table, config: ReadConfig) -> tuple[Table, str | None]:
@@ -61,14 +59,26 @@ def with_clock(table: Table, config: ReadConfig) -> tuple[Table, str | None]:
 def is_part_of_time(table: Table, name: str, number: bool) -> bool:
     """Whether a column holds times of day, or numbers that are a part of the time by their name."""
     if number:
-        return _plain(name) in PART_NAMES
+        return plain(name) in PART_NAMES
     column = table.columns[name]
     return is_text(column.type) and _all(column.slice(0, SAMPLED), CLOCK) and _all(column, CLOCK)
 
 
+def numbers_rows(table: Table, name: str, times: Times) -> bool:
+    """Whether a column, by its name, numbers the rows or holds the hour or another part of the time.
+
+    A column called minute or second may be a value; it is the time's where it goes as the time does.
+    """
+    unit = {"minute": 60 * 10**9, "second": 10**9}.get(plain(name))
+    if unit is None:
+        return plain(name) in COUNTER_NAMES or is_part_of_time(table, name, number=True)
+    values = table.columns[name].cast(pa.int64()).to_numpy()
+    return len(np.unique((values - times.ns // unit) % 60)) == 1
+
+
 def to_join(table: Table, time: str, config: ReadConfig) -> str:
     """The options by which a time of day beside the column `time` makes whole times of its dates; or none."""
-    numbers = {part: name for name in reversed(list(table.columns)) if (part := _plain(name)) in PARTS}
+    numbers = {part: name for name in reversed(list(table.columns)) if (part := plain(name)) in PARTS}
     tries: list[tuple[list[str], str | None]] = []
     if time in numbers.values():
         names = [numbers[part] for part in PARTS if part in numbers]
@@ -76,7 +86,7 @@ def to_join(table: Table, time: str, config: ReadConfig) -> str:
     else:
         beside = [name for name in table.columns if name != time]
         tries += [([time, name], None) for name in beside if is_part_of_time(table, name, number=False)]
-        hours = [name for name in beside if _plain(name) in ("hour", "hr", "time")]
+        hours = [name for name in beside if plain(name) in ("hour", "hr", "time")]
         tries += [([time, name], f"{date} {hour}") for name in hours for date in DATES for hour in HOURS]
     for names, form in tries:
         asked = dataclasses.replace(config, time="+".join(names), date_format=form or config.date_format)
@@ -94,10 +104,6 @@ def _parses(table: Table, config: ReadConfig) -> bool:
     return True
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-.]+", " ", name.strip("<> ")).lower()
-
-
 def _all(cells: pa.ChunkedArray, pattern: str) -> bool:
     return bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py())
 
@@ -111,7 +117,7 @@ def _pair(table: Table, config: ReadConfig) -> tuple[str, str] | None:
 
 
 def _is(table: Table, name: str, names: tuple[str, ...], pattern: str) -> bool:
-    if _plain(name) not in names:
+    if plain(name) not in names:
         return False
     if name in table.parsed:
         return pattern == DATE and pa.types.is_date(table.parsed[name].type)

@@ -6,7 +6,8 @@ import numpy as np
 
 from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding, info
-from forecaster.data.columns import Roles, close_columns
+from forecaster.data.columns import Roles
+from forecaster.data.names import close_columns
 from forecaster.data.table import Table, shown
 from forecaster.data.values import parse_numbers
 from forecaster.errors import DataError

@@ -6,7 +6,6 @@ file is a series, named by its file).
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass
 
@@ -16,7 +15,8 @@ import pyarrow.compute as pc
 
 from forecaster.config import Layout, ReadConfig
 from forecaster.data.audit import Finding, info
-from forecaster.data.clock import is_part_of_time, to_join
+from forecaster.data.clock import is_part_of_time, numbers_rows, to_join
+from forecaster.data.names import ID_NAMES, TARGET_NAMES, TIME_NAMES, close_columns, plain, ranked
 from forecaster.data.numbers import LOOSE
 from forecaster.data.passes import always, runs
 from forecaster.data.table import Table, listed, shown, taken
@@ -26,16 +26,6 @@ from forecaster.data.values import blanked, is_number, is_text
 from forecaster.data.zones import Times
 from forecaster.errors import DataError, UsageError
 
-TIME_NAMES = ("ds", "timestamp", "datetime", "date time", "time", "date", "ts", "epoch", "period", "day",
-              "month", "year")  # fmt: skip
-ID_NAMES = ("unique id", "series id", "item id", "id", "symbol", "ticker", "series", "sensor", "sensor id",
-            "device", "device id", "station", "station id", "name", "key", "item", "store", "machine", "code",
-            "tag")  # fmt: skip
-ADJUSTED_NAMES = ("adj close", "adjusted close", "adjclose", "close adj", "adj closing price")
-TARGET_NAMES = ("y", "value", "target", "values", "reading", "price", *ADJUSTED_NAMES, "close",
-                "close/last", "last", "zuletzt", "schlusskurs", "schluss", "dernier", "clôture", "último",
-                "cierre", "ultimo", "chiusura", "fechamento", "laatst", "ostatnio", "цена")  # fmt: skip
-COUNTER_NAMES = ("record", "rn", "entry id", "no", "no.", "#", "index", "row", "nr")
 SAMPLED = 200
 NEXT = 10
 """Steps between rows that may be missing between two files of one series."""
@@ -157,41 +147,23 @@ def _sample(column: pa.ChunkedArray, na: tuple[str, ...]) -> pa.ChunkedArray:
     return blanked(sample.cast(pa.string()), na).drop_null()
 
 
-def _plain(name: str) -> str:
-    """A column name as lower-case words: 'Adj Close', 'adj_close', '<adjClose>', '5. adj close' are one."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"^[0-9]+\. ", "", name.strip("<>* ")))
-    return re.sub(r"[\s_\-.]+", " ", words).strip().lower()
-
-
-def is_time_name(name: str) -> bool:
-    """Whether a column of this name usually holds times."""
-    return _plain(name) in TIME_NAMES
-
-
-def _ranked(names: list[str], known: tuple[str, ...]) -> list[str]:
-    """Those of `names` that are known, the best known first."""
-    return sorted(
-        (name for name in names if _plain(name) in known), key=lambda name: known.index(_plain(name))
-    )
-
-
 def _all(table: Table) -> str:
     return listed(list(table.columns))
 
 
 def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
     found = [name for name, kind in kinds.items() if kind == "time" and name not in taken]
-    known = _ranked(found, TIME_NAMES)
-    if len(found) == 1 or (known and len({_plain(name) for name in known}) == len(known)):
+    known = ranked(found, TIME_NAMES)
+    if len(found) == 1 or (known and len({plain(name) for name in known}) == len(known)):
         return known[0] if known else found[0]
     if found:
         raise DataError(
             f"{table.name}: {len(found)} columns hold times: {listed(found)}", hint="Choose one: --time"
         )
     whole = [name for name, kind in kinds.items() if kind in ("number", "text") and name not in taken]
-    known = _ranked(whole, TIME_NAMES)
+    known = ranked(whole, TIME_NAMES)
     if known:  # beside a date, what is called time is the time of day
-        return next((name for name in known if _plain(name) == "date"), known[0])
+        return next((name for name in known if plain(name) == "date"), known[0])
     first = next(iter(table.columns))
     if len(table.columns) > 1 and kinds[first] == "number" and _looks_like_epoch(table, first):
         return first
@@ -215,7 +187,7 @@ def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> s
         for name, kind in kinds.items()
         if kind in ("text", "key") and name not in taken and not is_part_of_time(table, name, number=False)
     ]
-    known = [name for name in _ranked(texts, ID_NAMES) if _distinct(table, name) * 2 <= table.rows]
+    known = [name for name in ranked(texts, ID_NAMES) if _distinct(table, name) * 2 <= table.rows]
     repeated = _repeated(times)
     if len(table.parts) > 1 and not table.keys:
         repeated = 0 if not known else repeated
@@ -233,9 +205,9 @@ def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> s
     sound = [name for name in texts if left[name] == 0]
     sound = sound or [name for name in whole if left[name] == 0 and _distinct(table, name) * 2 <= table.rows]
     sound = sound or [
-        name for name in texts + whole if left[name] * 4 <= repeated and _plain(name) in ID_NAMES
+        name for name in texts + whole if left[name] * 4 <= repeated and plain(name) in ID_NAMES
     ]
-    best = _ranked(sound, ID_NAMES)
+    best = ranked(sound, ID_NAMES)
     if best or len(sound) <= 1:
         return best[0] if best else next(iter(sound), None)
     same = all(_pairs(table, sound[0], other) == _distinct(table, sound[0]) for other in sound[1:])
@@ -318,8 +290,8 @@ def _targets(
     if len(numeric) == 1:
         return (numeric[0],), []
     whole = [name for name in numeric if _is_whole(table, name)]
-    labels = [name for name in whole if _plain(name) in ID_NAMES]
-    counts = [name for name in whole if _counts(table, name)]
+    labels = [name for name in whole if plain(name) in ID_NAMES]
+    counts = [name for name in whole if numbers_rows(table, name, times)]
     values = [name for name in numeric if name not in (*labels, *counts)] or numeric
     chosen = values[0] if len(values) == 1 else _known_target(values)
     if chosen:
@@ -334,11 +306,6 @@ def _targets(
     unused = [name for name in numeric if name not in values]
     findings = [info("C002", f"not used: {listed(unused)}", count=len(unused))] if unused else []
     return tuple(values), findings
-
-
-def _counts(table: Table, name: str) -> bool:
-    """Whether a column, by its name, numbers the rows or holds the hour or another part of the time."""
-    return _plain(name) in COUNTER_NAMES or is_part_of_time(table, name, number=True)
 
 
 def _without_numbers(table: Table, text: list[str]) -> str:
@@ -361,17 +328,11 @@ def _ends_in_digits(table: Table, name: str) -> bool:
 
 
 def _known_target(numeric: list[str]) -> str | None:
-    if {"open", "high", "low", "close"} <= {_plain(name) for name in numeric}:
+    if {"open", "high", "low", "close"} <= {plain(name) for name in numeric}:
         paid, adjusted = close_columns(numeric)
         return adjusted or paid
-    known = _ranked(numeric, TARGET_NAMES)
+    known = ranked(numeric, TARGET_NAMES)
     return known[0] if known else None
-
-
-def close_columns(names: list[str]) -> tuple[str | None, str | None]:
-    """The columns of the close as it was paid and as adjusted for dividends and splits; None for none."""
-    paid = next((name for name in names if _plain(name) == "close"), None)
-    return paid, next(iter(_ranked(names, ADJUSTED_NAMES)), None)
 
 
 def _follow(table: Table, times: Times) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding, info, repair
-from forecaster.data.columns import is_time_name
 from forecaster.data.header import Heading, find_header
+from forecaster.data.names import is_time_name
 from forecaster.data.records import LINE_END, Marks, Record, records, split, widths
 from forecaster.data.stretches import Stretch, stretches
 from forecaster.data.table import listed, shown

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from forecaster.config import ReadConfig
 from forecaster.data.audit import Finding, repair
-from forecaster.data.columns import is_time_name, kind_of, time_column
+from forecaster.data.columns import kind_of, time_column
+from forecaster.data.names import is_time_name
 from forecaster.data.numbers import LOOSE
 from forecaster.data.table import Table, shown, taken
 from forecaster.data.values import blanked, is_text

@@ -328,10 +328,9 @@ def _from_serials(table: Table, name: str, column: pa.ChunkedArray) -> Times:
 def _bad_time(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> DataError:
     count, cell = len(rows), table.cell(name, int(rows[0]))
     more = f" ({count} such cells)" if count > 1 else ""
-    hint = _way_out(table, name, rows, cell)
     return DataError(
         f"{table.where(int(rows[0]))}, column {shown(name)}: {cell} {fault}{more}",
-        hint=hint,
+        hint=_way_out(table, name, rows, cell),
         code="E004",
         count=count,
         places=table.places(name, rows),
@@ -346,7 +345,9 @@ def _way_out(table: Table, name: str, rows: NDArray[np.intp], cell: str) -> str:
         return f"Name the form: {forms}."
     if len(rows) == table.rows:
         return "Name the form: --date-format dmy, mdy, ymd or a pattern such as '%d.%m.%Y %H:%M'."
-    ways = ["Repair it"]
+    ways = [
+        "Repair the cell or delete its row" if len(rows) == 1 else "Repair the cells or delete their rows"
+    ]
     if "24:00" in cell:
         ways = ["Write it as 00:00 of the day after"]
     aware = np.asarray(pc.match_substring_regex(column, f":[0-9.]+ ?{ZONED}").fill_null(False).to_numpy())

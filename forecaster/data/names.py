@@ -1,0 +1,42 @@
+"""Column names that are known, and what is usually in columns of these names."""
+
+from __future__ import annotations
+
+import re
+
+TIME_NAMES = ("ds", "timestamp", "datetime", "date time", "time", "date", "ts", "epoch", "period", "day",
+              "month", "year")  # fmt: skip
+ID_NAMES = ("unique id", "series id", "item id", "id", "symbol", "ticker", "series", "sensor", "sensor id",
+            "device", "device id", "station", "station id", "name", "key", "item", "store", "machine", "code",
+            "tag")  # fmt: skip
+ADJUSTED_NAMES = ("adj close", "adjusted close", "adjclose", "close adj", "adj closing price")
+TARGET_NAMES = ("y", "value", "target", "values", "reading", "price", *ADJUSTED_NAMES, "close",
+                "close/last", "last", "zuletzt", "schlusskurs", "schluss", "dernier", "clôture", "último",
+                "cierre", "ultimo", "chiusura", "fechamento", "laatst", "ostatnio", "цена")  # fmt: skip
+COUNTER_NAMES = ("record", "rn", "entry id", "no", "#", "index", "row", "nr")
+DATE_NAMES, CLOCK_NAMES = ("date", "day"), ("time", "hour", "clock", "time of day")
+PART_NAMES = ("year", "month", "day", "hour", "minute", "second", *CLOCK_NAMES, "hr", "he", "hour ending",
+              "hour of day", "interval", "period", "week", "weekday", "quarter", "day of week",
+              "day of year", "dow", "doy", "yr")  # fmt: skip
+
+
+def plain(name: str) -> str:
+    """A column name as lower-case words: 'Adj Close', 'adj_close', '<adjClose>', '5. adj close' are one."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"^[0-9]+\. ", "", name.strip("<>* ")))
+    return re.sub(r"[\s_\-.]+", " ", words).strip().lower()
+
+
+def is_time_name(name: str) -> bool:
+    """Whether a column of this name usually holds times."""
+    return plain(name) in TIME_NAMES
+
+
+def ranked(names: list[str], known: tuple[str, ...]) -> list[str]:
+    """Those of `names` that are known, the best known first."""
+    return sorted((name for name in names if plain(name) in known), key=lambda name: known.index(plain(name)))
+
+
+def close_columns(names: list[str]) -> tuple[str | None, str | None]:
+    """The columns of the close as it was paid and as adjusted for dividends and splits; None for none."""
+    paid = next((name for name in names if plain(name) == "close"), None)
+    return paid, next(iter(ranked(names, ADJUSTED_NAMES)), None)
