@@ -121,9 +121,10 @@ class Windows:
         self._panel, self._phases, self._offsets = panel, phases, panel.offsets
         self._stretches = panel.stretches if panel.broken else None
         self._z, self._observed = transform.z, transform.observed
-        self._channels = list(self._z.T)  # each (N,)
-        if gaps:
-            self._channels.append(self._observed[:, 0])
+        channels = [*self._z.T, *([self._observed[:, 0]] if gaps else [])]
+        self._channels = [_Stretches(channel, lookback) for channel in channels]
+        self._ahead = _Stretches(self._z[:, 0], horizon)
+        self._seen = _Stretches(self._observed[:, 0], horizon)
 
     @property
     def features(self) -> int:
@@ -142,7 +143,7 @@ class Windows:
             outside = np.arange(self.lookback) < (self.lookback - history)[:, None]  # (B, L)
         seen = np.empty((len(series), steps, self.features), np.float32)  # (B, T, F)
         for place, channel in enumerate(self._channels):
-            rows = self._before(channel, stop)  # (B, L)
+            rows = channel.rows(stop - self.lookback)  # (B, L)
             if place == 0:
                 rows -= rows[:, -1:].copy()  # the level
             if outside is not None:
@@ -171,36 +172,30 @@ class Windows:
         """Rows before each row `stop` up to the last gap too long to cross, or all of its series (B,)."""
         return ends if self._stretches is None else stop - self._stretches.around(stop - 1)[0]
 
-    def _before(self, channel: NDArray[Any], stop: Ints) -> NDArray[Any]:
-        """The L rows before each row `stop` (B, L); what lies before the Panel repeats its first row."""
-        begin = stop - self.lookback
-        if begin.min() >= 0:  # copy whole stretches: no index for each row
-            shape = len(channel) - self.lookback + 1, self.lookback
-            return as_strided(channel, shape, channel.strides * 2, writeable=False)[begin]
-        return channel[np.maximum(np.arange(self.lookback) + begin[:, None], 0)]
-
     def batch(self, series: Ints, ends: Ints, known: Ints) -> Batch:
-        """Inputs with `targets`."""
+        """Inputs with `targets`; weights None where all are one."""
         seen = self.inputs(series, ends)
         targets, weights = self.targets(series, ends, known)
-        return Batch(inputs=seen.inputs, targets=targets, mask=seen.mask, weights=weights)
+        return Batch(seen.inputs, targets, seen.mask, None if weights.all() else weights)
 
     def targets(self, series: Ints, ends: Ints, known: Ints) -> tuple[Float32s, Float32s]:
         """Targets (H, B) and their weights.
 
         A target at or after row known[s] of series s, behind a gap too long to cross, or not observed,
-        weighs nothing; nor does a window in which nothing was observed before its end.
+        weighs nothing and is 0; nor does a window in which nothing was observed before its end.
         """
         stop, origin = self._offsets[series] + known[series], self._offsets[series] + ends
         if self._stretches is not None:
             stop = np.minimum(stop, self._stretches.around(origin - 1)[1])
-        rows = np.arange(self.horizon)[:, None] + origin  # (H, B)
-        inside = rows < stop
-        np.minimum(rows, stop - 1, out=rows)
-        weights = (inside & self._observed[rows, 0]).astype(np.float32)
+        weights, left = self._seen.rows(origin).T, stop - origin
+        if (left < self.horizon).any():
+            weights &= np.arange(self.horizon)[:, None] < left
         if self.gaps:
-            weights *= self._seen_any(series, ends)
-        return self._z[rows, 0] - self.level(series, ends), weights
+            weights &= self._seen_any(series, ends)
+        ahead = np.ascontiguousarray(self._ahead.rows(origin).T)  # (H, B)
+        ahead -= self.level(series, ends)
+        np.copyto(ahead, 0, where=~weights)
+        return ahead, weights.astype(np.float32)
 
     def _seen_any(self, series: Ints, ends: Ints) -> NDArray[np.bool_]:
         """Whether anything was observed in the lookback of each window (B,)."""
@@ -208,6 +203,22 @@ class Windows:
         start = stop - self._history(stop, ends)
         rows = np.maximum(np.arange(-self.lookback, 0)[:, None] + stop, start)
         return self._observed[rows, 0].any(axis=0)
+
+
+class _Stretches:
+    """Rows of a channel (N,) in stretches of one size, copied whole: no index for each row."""
+
+    def __init__(self, channel: NDArray[Any], size: int) -> None:
+        self._channel, self._size = channel, size
+        shape = max(len(channel) - size + 1, 0), size
+        self._all = as_strided(channel, shape, channel.strides * 2, writeable=False)
+
+    def rows(self, begin: Ints) -> NDArray[Any]:
+        """A copy of those from each row `begin` on (B, size); beyond an end of the channel it is repeated."""
+        if begin.min() >= 0 and begin.max() < len(self._all):
+            return self._all[begin]
+        rows = np.arange(self._size) + begin[:, None]
+        return self._channel[np.clip(rows, 0, len(self._channel) - 1)]
 
 
 def count_features(channels: int, segment: int, gaps: bool, phases: tuple[int, ...] = ()) -> int:

@@ -127,6 +127,17 @@ def test_a_batch_without_padding_has_no_mask(panel):
     assert padded[:, 1].tolist() == [False, True, True, True]
 
 
+def test_a_batch_of_full_weight_has_no_weights(panel):
+    """Where every target is known and observed there is nothing to weigh; else there is."""
+    made, _ = windows_of(panel)
+    series, ends = every_window(panel)
+    weights = made.targets(series, ends, panel.lengths)[1]
+    full = weights.all(axis=0)
+    assert 0 < full.sum() < len(full)
+    assert made.batch(series[full], ends[full], panel.lengths).weights is None
+    np.testing.assert_array_equal(made.batch(series, ends, panel.lengths).weights, weights)
+
+
 def test_a_window_seen_alone_is_the_same(panel):
     """What a window looks like does not depend on the batch it comes in."""
     made, _ = windows_of(panel, gaps=True)

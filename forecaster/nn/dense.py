@@ -15,6 +15,9 @@ def linear(weight: Array, inputs: Array, out: Array) -> None:
 
 def linear_backward(inputs: Array, d_out: Array, d_weight: Array) -> None:
     """dW = Σ d_out [x; 1]ᵀ over steps and batch."""
+    if inputs.ndim == 2:
+        np.matmul(d_out, inputs.T, d_weight)
+        return
     product = np.matmul(d_out, inputs.swapaxes(-1, -2))  # (…, O, I+1)
     product.reshape(-1, *d_weight.shape).sum(axis=0, out=d_weight)
 

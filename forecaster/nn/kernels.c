@@ -171,9 +171,14 @@ INLINE void N(add_products)(int64_t rows, int64_t columns, int64_t steps, const 
 
 /* Left factors for `product`: six rows side by side, (rows/6, count, 6). `rows` and `count` may be the columns. */
 INLINE void N(pack)(int64_t rows, int64_t count, const REAL *from, int64_t row, int64_t next, REAL *to) {
-    for (int64_t r = 0; r < rows; r += ROWS)
-        for (int64_t k = 0; k < count; k++)
-            for (int i = 0; i < ROWS; i++) *to++ = r + i < rows ? from[(r + i) * row + k * next] : 0;
+    for (int64_t r = 0; r < rows; r += ROWS, from += ROWS * row) {
+        int64_t whole = rows - r < ROWS ? 0 : count;
+        for (int64_t k = 0; k < whole; k++)
+#pragma GCC unroll 6
+            for (int i = 0; i < ROWS; i++) *to++ = from[i * row + k * next];
+        for (int64_t k = whole; k < count; k++)
+            for (int i = 0; i < ROWS; i++) *to++ = r + i < rows ? from[i * row + k * next] : 0;
+    }
 }
 
 /* --- panels -------------------------------------------------------------------------------------------------- */

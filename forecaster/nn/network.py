@@ -3,6 +3,8 @@
 Shapes and notation as in `cells`: inputs (T, F, B), mask (T, B), outputs (K, B), state (L, n, H, B).
 """
 
+import itertools
+import math
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -32,8 +34,8 @@ def parameter_shapes(config: NetworkConfig) -> Shapes:
 
 def named_views(flat: Array, shapes: Shapes) -> dict[str, Array]:
     """Views into a flat vector, one for each name, in order."""
-    ends = np.cumsum([np.prod(shape, dtype=int) for shape in shapes.values()])
-    parts = np.split(flat, ends[:-1])
+    ends = itertools.accumulate(map(math.prod, shapes.values()), initial=0)
+    parts = (flat[start:stop] for start, stop in itertools.pairwise(ends))
     return {name: part.reshape(shape) for part, (name, shape) in zip(parts, shapes.items(), strict=True)}
 
 

@@ -1,5 +1,6 @@
 """Optimisers: update rules on one flat vector of parameters, in place."""
 
+import math
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -19,7 +20,7 @@ class Optimizer(ABC):
     def __init__(self, size: int, dtype: DTypeLike, weight_decay: float) -> None:
         self.weight_decay = weight_decay
         self.memory: Snapshot = {"step": np.zeros((), np.float64)}
-        self._a, self._b = np.empty(size, dtype), np.empty(size, dtype)
+        self._a = np.empty(size, dtype)
 
     def update(self, flat: Array, gradient: Array, rate: float) -> None:
         """One step down the gradient; decay is decoupled from it (Loshchilov & Hutter 2019)."""
@@ -42,24 +43,27 @@ class Optimizer(ABC):
 
 
 class Adam(Optimizer):
-    """m ← β₁ m + (1-β₁) g;  v ← β₂ v + (1-β₂) g²;  θ ← θ - rate m̂ / (√v̂ + ε) (Kingma & Ba 2015)."""
+    """m ← β₁ m + (1-β₁) g;  v ← β₂ v + (1-β₂) g²;  θ ← θ - rate m̂ / (√v̂ + ε) (Kingma & Ba 2015).
+
+    Memory holds m / (1-β₁) and v / (1-β₂): the factors meet the rate and ε, and the vectors fewer passes.
+    """
 
     def __init__(self, size: int, dtype: DTypeLike, weight_decay: float = 0.0) -> None:
         super().__init__(size, dtype, weight_decay)
         self.memory |= {"first": np.zeros(size, dtype), "second": np.zeros(size, dtype)}
 
     def _update(self, flat: Array, gradient: Array, rate: float) -> None:
-        m, v, step, a, b = *self._moments(), float(self.memory["step"]), self._a, self._b
+        m, v, step, a = *self._moments(), float(self.memory["step"]), self._a
+        first, second = (1 - BETA1) / (1 - BETA1**step), math.sqrt((1 - BETA2) / (1 - BETA2**step))
         m *= BETA1
-        m += np.multiply(gradient, 1 - BETA1, out=a)
+        m += gradient
         v *= BETA2
-        np.multiply(gradient, gradient, out=a)
-        v += np.multiply(a, 1 - BETA2, out=a)
-        np.multiply(v, 1 / (1 - BETA2**step), out=b)
-        np.sqrt(b, out=b)
-        b += EPSILON
-        np.multiply(m, rate / (1 - BETA1**step), out=a)
-        flat -= np.divide(a, b, out=a)
+        v += np.multiply(gradient, gradient, out=a)
+        np.sqrt(v, out=a)
+        a += EPSILON / second
+        np.divide(m, a, out=a)
+        a *= rate * first / second
+        flat -= a
 
     def _moments(self) -> tuple[Array, Array]:
         return self.memory["first"], self.memory["second"]
