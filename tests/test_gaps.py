@@ -168,7 +168,7 @@ def test_no_training_window_crosses_a_longer_gap(seen, max_gap, lookback, horizo
         shown = np.arange(end - lookback, end)[batch.mask[:, b] if batch.mask is not None else slice(None)]
         levels = batch.inputs[-len(shown) :, 0, b] + z[panel.offsets[s] + end - 1]
         np.testing.assert_array_equal(levels, panel.offsets[s] + shown + 1)
-        targets = end + np.flatnonzero(batch.weights[:, b])
+        targets = end + (np.arange(horizon) if batch.weights is None else np.flatnonzero(batch.weights[:, b]))
         assert end < known[s]
         assert all(row < known[s] and seen[s][row] for row in targets)
         assert not crosses(seen[s], [*shown.tolist(), *targets.tolist()], max_gap), (s, end)
