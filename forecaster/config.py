@@ -34,6 +34,7 @@ Layout = Literal["one", "long", "wide", "files"]
 
 RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("horizon", "lookback", "segment", "output_segment", "seasons", "phases"), (1, math.inf)),
+    "level_rows": (1, math.inf),
     **dict.fromkeys(("inputs", "hidden", "outputs", "members", "steps", "batch"), (1, math.inf)),
     **dict.fromkeys(("unroll", "workers"), (1, math.inf)),
     **dict.fromkeys(("weight_decay", "clip", "patience", "seed"), (0, math.inf)),
@@ -175,6 +176,8 @@ class MemberConfig:
     seed: int
     network: NetworkConfig
     training: TrainingConfig
+    level_rows: int = 1
+    """Rows whose mean is the level of a window."""
 
     def __post_init__(self) -> None:
         _check_ranges(self)

@@ -141,13 +141,14 @@ def plan(
         segment = _segment(options, min(seasons, default=1), lookback, alternative=number % 4 >= 2)
         decoder = options.decoder or _decoder(seasons, lookback, horizon, number)
         output_segment = min(segment, horizon) if decoder == "segments" else None
+        removed = _removes_seasons(options, number)
         configs.append(
             MemberConfig(
                 horizon=horizon,
                 lookback=segment * math.ceil(lookback / segment),
                 segment=segment,
                 log=_takes_logarithms(options, number, log, seasonal),
-                seasons=seasons if _removes_seasons(options, number) else (),
+                seasons=seasons if removed else (),
                 gaps=gaps,
                 phases=phases,
                 seed=options.seed + number,
@@ -158,6 +159,7 @@ def plan(
                     output_segment,
                 ),
                 training=_training(options),
+                level_rows=_level_rows(seasons, removed),
             )
         )
     return tuple(configs)
@@ -166,6 +168,11 @@ def plan(
 def _removes_seasons(options: Options, number: int) -> bool:
     """One member with its seasons removed, the next without, since they err differently."""
     return number % 2 == 0 if options.deseasonalise is None else options.deseasonalise
+
+
+def _level_rows(seasons: tuple[int, ...], removed: bool) -> int:
+    """The last value is the level of a window; where it still has its season, the mean of the last one."""
+    return 1 if removed else min(seasons, default=1)
 
 
 def _mostly_seasonal(indices: tuple[Floats, ...], known: Ints) -> bool:

@@ -198,6 +198,7 @@ def _member_forecast(member: Member, fitted: Transform, panel: Panel, ends: Ints
         horizon=config.horizon,
         gaps=config.gaps,
         phases=config.phases,
+        level_rows=config.level_rows,
     )
     series = np.flatnonzero(ends >= 1)
     origins = ends[series]

@@ -76,6 +76,7 @@ def _training_data(
         horizon=config.horizon,
         gaps=config.gaps,
         phases=config.phases,
+        level_rows=config.level_rows,
     )
     index = index_windows(
         parts.train, config.lookback, config.horizon, recent=config.training.recent, panel=panel

@@ -2,7 +2,7 @@
 
 A window is a series and an origin ("end"): the network sees the `lookback` rows before the end and
 foretells the `horizon` rows from it on. Both are written relative to the level at the end, the last
-known z, so that neither scale nor level of a series matters.
+known z or the mean of the last few, so that neither scale nor level of a series matters.
 
     L lookback, s segment, T = L/s recurrent steps, H horizon, C channels, B windows
     inputs  (T, F, B)   F = s·C, s more that tell which rows were observed where a Panel has gaps, and two
@@ -116,8 +116,10 @@ class Windows:
         horizon: int,
         gaps: bool,
         phases: tuple[int, ...] = (),
+        level_rows: int = 1,
     ) -> None:
         self.lookback, self.segment, self.horizon, self.gaps = lookback, segment, horizon, gaps
+        self.level_rows = level_rows
         self._panel, self._phases, self._offsets = panel, phases, panel.offsets
         self._stretches = panel.stretches if panel.broken else None
         self._z, self._observed = transform.z, transform.observed
@@ -132,8 +134,11 @@ class Windows:
         return count_features(self._z.shape[1], self.segment, self.gaps, self._phases)
 
     def level(self, series: Ints, ends: Ints) -> Float32s:
-        """z of the last row before each end (B,)."""
-        return self._z[self._offsets[series] + ends - 1, 0]
+        """Mean z of the `level_rows` rows before each end (B,); the first row stands for those before it."""
+        stop = self._offsets[series] + ends
+        rows = np.maximum(stop - np.arange(1, self.level_rows + 1)[:, None], stop - self._history(stop, ends))
+        total = self._z[rows, 0].cumsum(axis=0, dtype=np.float64)[-1]  # in one order, alone or in a batch
+        return np.asarray(total / self.level_rows, np.float32)
 
     def inputs(self, series: Ints, ends: Ints) -> Batch:
         """What the network sees of each window; no targets."""
@@ -145,7 +150,7 @@ class Windows:
         for place, channel in enumerate(self._channels):
             rows = channel.rows(stop - self.lookback)  # (B, L)
             if place == 0:
-                rows -= rows[:, -1:].copy()  # the level
+                rows -= self.level(series, ends)[:, None]
             if outside is not None:
                 np.copyto(rows, rows.dtype.type(0), where=outside)
             first = place * self.segment

@@ -215,6 +215,9 @@ def test_members_differ_where_there_is_a_season():
     """Seasons are removed in some members and left in others."""
     _, members = configs_of("h", 2000)
     assert {bool(member.seasons) for member in members} == {True, False}
+    assert {member.level_rows for member in members if member.seasons} == {1}
+    assert {member.level_rows for member in members if not member.seasons} == {24}
+    assert {member.level_rows for member in configs_of("YE", 60)[1]} == {1}
     assert smoothing_partner(panel_at("h", 2000), np.array([2000]), Options()).seasons == (24, 168)
 
 

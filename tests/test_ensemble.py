@@ -86,6 +86,7 @@ def test_the_validation_loss_is_that_of_the_network(panel, parts, configs):
             horizon=HORIZON,
             gaps=config.gaps,
             phases=config.phases,
+            level_rows=config.level_rows,
         )
         series, ends = validation_windows(parts, parts.series, HORIZON, np.random.default_rng(0))
         batch = windows.batch(series, ends, parts.validation)

@@ -88,6 +88,7 @@ def test_a_network_sees_the_transformed_window(panel, model):
             horizon=HORIZON,
             gaps=config.gaps,
             phases=config.phases,
+            level_rows=config.level_rows,
         )
         series = np.arange(3)
         batch = windows.inputs(series, ends)

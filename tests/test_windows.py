@@ -25,7 +25,14 @@ def last_resumed(panel, s, end):
     return begin
 
 
-def naive_inputs(panel, z, observed, series, ends, *, lookback, segment, gaps):
+def naive_level(panel, z, s, end, level_rows):
+    """Mean of the last z before an end; the first row stands for those before the series begins."""
+    begin, start = last_resumed(panel, s, end), panel.offsets[s]
+    rows = [start + max(end - back, begin) for back in range(1, level_rows + 1)]
+    return np.float32(sum(float(z[row, 0]) for row in rows) / level_rows)
+
+
+def naive_inputs(panel, z, observed, series, ends, *, lookback, segment, gaps, level_rows):
     """Inputs (T, F, B) and mask (T, B), number by number."""
     steps, channels = lookback // segment, z.shape[1]
     features = segment * (channels + (1 if gaps else 0))
@@ -33,7 +40,7 @@ def naive_inputs(panel, z, observed, series, ends, *, lookback, segment, gaps):
     mask = np.zeros((steps, len(series)), bool)
     for b, (s, end) in enumerate(zip(series, ends, strict=True)):
         start = panel.offsets[s]
-        level, begin = z[start + end - 1, 0], last_resumed(panel, s, end)
+        level, begin = naive_level(panel, z, s, end, level_rows), last_resumed(panel, s, end)
         for step in range(steps):
             for place in range(segment):
                 row = end - lookback + step * segment + place
@@ -47,7 +54,7 @@ def naive_inputs(panel, z, observed, series, ends, *, lookback, segment, gaps):
     return inputs, mask
 
 
-def naive_targets(panel, z, observed, series, ends, known, *, lookback, horizon, gaps):
+def naive_targets(panel, z, observed, series, ends, known, *, lookback, horizon, gaps, level_rows):
     """Targets (H, B), NaN where the weight is zero, and weights."""
     targets = np.full((horizon, len(series)), np.nan, np.float32)
     weights = np.zeros((horizon, len(series)), np.float32)
@@ -59,7 +66,7 @@ def naive_targets(panel, z, observed, series, ends, known, *, lookback, horizon,
             row = end + h
             near = row < known[s] and last_resumed(panel, s, row + 1) == begin
             if near and observed[start + row, 0] and (seen or not gaps):
-                targets[h, b] = z[start + row, 0] - z[start + end - 1, 0]
+                targets[h, b] = z[start + row, 0] - naive_level(panel, z, s, end, level_rows)
                 weights[h, b] = 1
     return targets, weights
 
@@ -77,11 +84,12 @@ def panel():
     return panel_of(*series)
 
 
-def windows_of(panel, *, lookback=8, segment=2, horizon=5, gaps=False, known=None):
+def windows_of(panel, *, known=None, horizon=5, **asked):
     known = panel.lengths if known is None else known
     fitted = fit_transform(panel, known, log=False, seasons=(7,), horizon=horizon)
-    made = Windows(panel, fitted, lookback=lookback, segment=segment, horizon=horizon, gaps=gaps)
-    return made, fitted
+    return Windows(
+        panel, fitted, **{"lookback": 8, "segment": 2, "gaps": False} | asked, horizon=horizon
+    ), fitted
 
 
 def every_window(panel):
@@ -92,23 +100,21 @@ def every_window(panel):
 
 @pytest.mark.parametrize("max_gap", [None, 7, 1, 0])
 @pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("level_rows", [1, 3, 12])
 @pytest.mark.parametrize(("lookback", "segment"), [(8, 2), (8, 1), (9, 3), (6, 6), (60, 4), (100, 4), (1, 1)])
-def test_batch_equals_loops(panel, gaps, lookback, segment, max_gap):
+def test_batch_equals_loops(panel, gaps, lookback, segment, max_gap, level_rows):
     """Inputs, masks, targets and weights of every window equal those gathered number by number."""
     panel = dataclasses.replace(panel, max_gap=max_gap)
     assert panel.broken == (max_gap is not None)
-    made, fitted = windows_of(panel, lookback=lookback, segment=segment, gaps=gaps)
+    made, fitted = windows_of(panel, lookback=lookback, segment=segment, gaps=gaps, level_rows=level_rows)
     series, ends = every_window(panel)
     known = panel.lengths - [3, 4, 0]
     inside = ends <= known[series]
     series, ends = series[inside], ends[inside]
     batch = made.batch(series, ends, known)
-    inputs, mask = naive_inputs(
-        panel, fitted.z, fitted.observed, series, ends, lookback=lookback, segment=segment, gaps=gaps
-    )
-    targets, weights = naive_targets(
-        panel, fitted.z, fitted.observed, series, ends, known, lookback=lookback, horizon=5, gaps=gaps
-    )
+    seen, asked = (panel, fitted.z, fitted.observed, series, ends), {"gaps": gaps, "level_rows": level_rows}
+    inputs, mask = naive_inputs(*seen, lookback=lookback, segment=segment, **asked)
+    targets, weights = naive_targets(*seen, known, lookback=lookback, horizon=5, **asked)
     np.testing.assert_array_equal(batch.inputs, inputs)
     np.testing.assert_array_equal(batch.weights, weights)
     np.testing.assert_array_equal(np.where(batch.weights > 0, batch.targets, np.nan), targets)
@@ -140,7 +146,7 @@ def test_a_batch_of_full_weight_has_no_weights(panel):
 
 def test_a_window_seen_alone_is_the_same(panel):
     """What a window looks like does not depend on the batch it comes in."""
-    made, _ = windows_of(panel, gaps=True)
+    made, _ = windows_of(panel, gaps=True, level_rows=9)
     series, ends = every_window(panel)
     together = made.inputs(series, ends).inputs
     for b in (0, 7, 40, 60, 72):
@@ -163,8 +169,8 @@ def test_level_is_the_last_known_value(panel):
 def test_inputs_never_read_past_the_end(panel):
     """Rows at and after the origin have no part in what the network sees."""
     ends = np.array([22, 17, 4])
-    made, _ = windows_of(panel, lookback=12, known=ends, gaps=True)
-    noisy, _ = windows_of(with_garbage(panel, ends), lookback=12, known=ends, gaps=True)
+    made, _ = windows_of(panel, lookback=12, known=ends, gaps=True, level_rows=3)
+    noisy, _ = windows_of(with_garbage(panel, ends), lookback=12, known=ends, gaps=True, level_rows=3)
     one, other = (w.inputs(np.arange(3), ends) for w in (made, noisy))
     assert one.inputs.tobytes() == other.inputs.tobytes()
     assert one.mask.tobytes() == other.mask.tobytes()
