@@ -12,7 +12,7 @@ One set of weights serves all steps: weights by groups of steps brought nothing 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +23,17 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Seen = NDArray[np.bool_]
 
-SMOOTHING = ("theta", "damped")
+SMOOTHING = ("theta", "damped", "theta in logarithms", "damped in units")
+"""Theta and the damped trend, each in the scale that suits it; the last two only where there is no season."""
 UNMIXED = ("drift", "mean")
 """Baselines that may take over as a whole but are not mixed in: mixed, they only fit the noise."""
 CLEARLY = 3.0
 """Standard errors by which one of them must be better than the blend to take over."""
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 """Of the pull towards the prior, in units of the error: the weakest, or one that serves all folds better."""
+FEW_BLOCKS = 3
+"""Fewer blocks of origins know too little of time for the weakest pulls; the pull is STRONGER at least."""
+STRONGER = 0.3
 FOLDS = 4
 STEPS = 400
 MANY_SERIES = 32
@@ -57,9 +61,9 @@ def network_name(number: int) -> str:
     return f"network {number + 1}"
 
 
-def prior(networks: int) -> dict[str, float]:
+def prior(networks: int, smoothing: Sequence[str] = SMOOTHING[:2]) -> dict[str, float]:
     """Half networks, half smoothing: what to take where nothing could be validated."""
-    halves = ([network_name(number) for number in range(networks)], SMOOTHING)
+    halves = ([network_name(number) for number in range(networks)], smoothing)
     return {name: 0.5 / len(half) for half in halves for name in half}
 
 
@@ -70,7 +74,8 @@ def fit_weights(residuals: Mapping[str, Floats], blocks: Ints) -> dict[str, floa
     was observed.
     """
     names = [name for name in residuals if name not in UNMIXED]
-    start = prior(sum(name.startswith("network") for name in names))
+    smoothing = [name for name in names if name in SMOOTHING]
+    start = prior(sum(name.startswith("network") for name in names), smoothing)
     stacked = np.stack([residuals[name] for name in names], axis=-1)  # (O, S, H, K)
     seen: Seen = np.all(np.isfinite(stacked), axis=-1)  # (O, S, H)
     if not seen.any():
@@ -109,8 +114,9 @@ def _strength(residuals: Floats, seen: Seen, blocks: Ints, anchor: Floats) -> fl
         weights = (_least_absolute(others, anchor, strength) for others, _ in pairs)
         return np.array([np.abs(pair[1] @ w).mean() for pair, w in zip(pairs, weights, strict=True)])
 
-    strength, least = STRENGTHS[0], errors(STRENGTHS[0])
-    for stronger in STRENGTHS[1:] if pairs else ():
+    strengths = STRENGTHS if len(np.unique(blocks)) >= FEW_BLOCKS else STRENGTHS[STRENGTHS.index(STRONGER) :]
+    strength, least = strengths[0], errors(strengths[0])
+    for stronger in strengths[1:] if pairs else ():
         if ((found := errors(stronger)) > least).any():
             break
         strength, least = stronger, found

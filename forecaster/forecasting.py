@@ -19,7 +19,7 @@ from forecaster.errors import ModelError
 from forecaster.evaluation.baselines import baseline_forecasts
 from forecaster.model import Member, Model
 from forecaster.nn.parallel import ShardedNetwork
-from forecaster.smoothing import METHODS, smoothing_forecasts
+from forecaster.smoothing import smoothing_forecasts, smoothing_methods
 from forecaster.transform import Transform, fit_transform, positive
 from forecaster.windows import Ints, Windows
 
@@ -169,7 +169,8 @@ def component_forecasts(
             if blend.log and not member.config.log:  # a falling line must not leave what is always positive
                 values = np.maximum(values, _least_known(panel, ends)[:, None] / 10)
             result[network_name(number)] = values
-    methods = [name for name in METHODS if only is None or name in only]
+    tried = smoothing_methods(log=blend.log, seasons=blend.seasons)
+    methods = [name for name in tried if only is None or name in only]
     if methods:
         fitted = transform(blend.log, blend.seasons)
         result |= smoothing_forecasts(panel, ends, fitted, horizon, methods=methods)

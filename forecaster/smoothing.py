@@ -19,12 +19,23 @@ from forecaster.windows import Ints
 Floats = NDArray[np.float64]
 Method = Callable[[Floats, NDArray[np.bool_], int], Floats]
 
-METHODS: dict[str, tuple[Method, bool]] = {"theta": (theta, True), "damped": (damped, False)}
+METHODS: dict[str, tuple[Method, bool]] = {
+    "theta": (theta, True),
+    "damped": (damped, False),
+    "theta in logarithms": (theta, False),
+    "damped in units": (damped, True),
+}
 """Each method, and whether it works in the user's units rather than in logarithms, where those are taken."""
 LONGEST = 512
 """Only the newest rows are smoothed: earlier ones have no say in level or slope."""
 BLOCK = 1024
 """Series smoothed at once, which bounds the memory."""
+
+
+def smoothing_methods(*, log: bool, seasons: tuple[int, ...]) -> tuple[str, ...]:
+    """The methods to try: in both scales where there are two and no season; it is the trend that differs."""
+    names = tuple(METHODS)
+    return names if log and not seasons else names[:2]
 
 
 def smoothing_forecasts(

@@ -6,7 +6,7 @@ import pytest
 from forecaster.blend import LEAST, SMOOTHING, UNMIXED, Blend, fit_weights, prior
 from forecaster.config import from_json, to_json
 
-NAMES = ("network 1", "network 2", *SMOOTHING, "naive", "drift", "mean")
+NAMES = ("network 1", "network 2", "theta", "damped", "naive", "drift", "mean")
 
 
 def residuals_of(rng, sizes, *, origins=1, series=200, horizon=3):
@@ -96,7 +96,18 @@ def test_the_prior_is_half_networks_half_smoothing():
     """Each half is shared equally."""
     weights = prior(4)
     assert sum(weights[f"network {number}"] for number in (1, 2, 3, 4)) == pytest.approx(0.5)
-    assert sum(weights[name] for name in SMOOTHING) == pytest.approx(0.5)
+    assert weights["theta"] == weights["damped"] == pytest.approx(0.25)
+    assert sum(prior(4, SMOOTHING)[name] for name in SMOOTHING) == pytest.approx(0.5)
+
+
+def test_the_prior_has_the_methods_that_were_tried():
+    """Where nothing can be told apart, each smoothing method tried gets its part of their half."""
+    same = np.random.default_rng(10).normal(size=(1, 200, 3))
+    names = ("network 1", *SMOOTHING)
+    weights = fit_weights(dict.fromkeys(names, same) | {"naive": 9 * same}, np.zeros(1, int))
+    assert weights["network 1"] == pytest.approx(0.5, abs=0.05)
+    for name in SMOOTHING:
+        assert weights[name] == pytest.approx(0.125, abs=0.02)
 
 
 def test_a_blend_survives_json():
@@ -124,5 +135,20 @@ def test_what_other_origins_contradict_is_pulled_to_the_prior():
         for name in NAMES
     }
     steady = residuals_of(rng, (0.2, 1, 1, 1, 3, 3, 3), origins=2)
-    assert fit_weights(steady, blocks)["network 1"] > 0.8
+    assert fit_weights(steady, blocks)["network 1"] > 0.75
     assert fit_weights(fickle, blocks)["network 1"] < 0.5
+
+
+def test_one_or_two_blocks_of_origins_stay_nearer_to_the_prior():
+    """What three blocks agree on moves the weights farther than what two do."""
+    rng = np.random.default_rng(11)
+    shared = rng.normal(0, 1, (3, 200, 3))  # no gain in mixing
+    residuals = {name: (0.8 if name == "network 1" else 1.0) * shared for name in NAMES}
+
+    def weight(origins):
+        """Of the network that is better throughout."""
+        few = {name: values[:origins] for name, values in residuals.items()}
+        return fit_weights(few, np.arange(origins))["network 1"]
+
+    assert weight(1) == pytest.approx(weight(2), abs=0.05)
+    assert weight(3) > weight(2) + 0.2

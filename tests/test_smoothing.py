@@ -8,8 +8,9 @@ from panels import panel_of, wavy
 
 from forecaster import damped as damped_module
 from forecaster import theta as theta_module
+from forecaster.blend import SMOOTHING
 from forecaster.damped import damped
-from forecaster.smoothing import LONGEST, smoothing_forecasts
+from forecaster.smoothing import LONGEST, smoothing_forecasts, smoothing_methods
 from forecaster.theta import TIE, theta
 from forecaster.transform import fit_transform
 
@@ -113,3 +114,19 @@ def test_a_series_of_which_nothing_is_known_is_nan():
     assert list(found) == ["theta"]
     assert np.isnan(found["theta"][0]).all()
     assert np.isfinite(found["theta"][1]).all()
+
+
+def test_both_scales_where_there_is_no_season():
+    """Each method works in units and in logarithms where both exist and no season is in the way."""
+    assert (
+        smoothing_methods(log=True, seasons=(12,))
+        == smoothing_methods(log=False, seasons=())
+        == SMOOTHING[:2]
+    )
+    assert set(smoothing_methods(log=True, seasons=())) == set(SMOOTHING)
+    panel = panel_of(np.exp(0.3 * np.arange(20)))
+    fitted = fit_transform(panel, panel.lengths, log=True, seasons=(), horizon=6)
+    found = smoothing_forecasts(panel, panel.lengths, fitted, 6)
+    growth = {name: (values[0, 1:] / values[0, :-1])[-1] for name, values in found.items()}
+    assert growth["damped"] > growth["damped in units"]  # a line in logarithms bends upwards in units
+    assert growth["theta in logarithms"] > growth["theta"]
