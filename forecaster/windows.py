@@ -136,6 +136,8 @@ class Windows:
     def level(self, series: Ints, ends: Ints) -> Float32s:
         """Mean z of the `level_rows` rows before each end (B,); the first row stands for those before it."""
         stop = self._offsets[series] + ends
+        if self.level_rows == 1:
+            return self._z[stop - 1, 0]
         rows = np.maximum(stop - np.arange(1, self.level_rows + 1)[:, None], stop - self._history(stop, ends))
         total = self._z[rows, 0].cumsum(axis=0, dtype=np.float64)[-1]  # in one order, alone or in a batch
         return np.asarray(total / self.level_rows, np.float32)
