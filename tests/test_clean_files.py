@@ -231,3 +231,12 @@ def test_decimal_commas_need_a_cell_that_shows_them(tmp_path: Path) -> None:
                 load(tmp_path / "x.csv")
         else:
             assert load(tmp_path / "x.csv").panel.target[1] == first
+
+
+def test_a_decimal_comma_before_an_exponent_looks_like_a_number(tmp_path: Path) -> None:
+    """A column of such cells is not left out as text: it is read, or the error names it."""
+    lines = [f"2024-01-{day:02d};{day};1,5e{day % 3}" for day in range(1, 29)]
+    (tmp_path / "x.csv").write_text("\n".join(["day;first;other", *lines, ""]))
+    with pytest.raises(DataError, match="column 'other'") as caught:
+        load(tmp_path / "x.csv")
+    assert "--decimal ','" in caught.value.hint
