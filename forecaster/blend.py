@@ -127,15 +127,17 @@ def _least_absolute(residuals: Floats, anchor: Floats, strength: float) -> Float
     """Weights w on the simplex with the least mean |R w| / mean |R a| + λ |w − a|², for residuals R (n, K).
 
     Exponentiated subgradient descent (Kivinen & Warmuth 1997), averaged over the second half of the steps,
-    on at most MOST_ROWS of the rows.
+    on at most MOST_ROWS of the rows. Each step reads all of them: in single precision, a component a row.
     """
     residuals = residuals[:: max(1, len(residuals) // MOST_ROWS)]
     weights = 0.98 * anchor + 0.02 / len(anchor)
     unit = max(float(np.abs(residuals @ anchor).mean()), 1e-300)
+    size = max(float(np.abs(residuals).max()), 1e-300)
+    rows = np.ascontiguousarray(residuals.T / size, np.float32)  # (K, n)
     average = np.zeros(len(anchor))
     for step in range(STEPS):
-        slope = np.sign(residuals @ weights) @ residuals / (len(residuals) * unit)
-        slope += 2 * strength * (weights - anchor)
+        signs = np.sign(weights.astype(np.float32) @ rows)
+        slope = (rows @ signs) * (size / (len(residuals) * unit)) + 2 * strength * (weights - anchor)
         weights *= np.exp(-(slope - slope.min()) / np.sqrt(step + 1))
         weights /= weights.sum()
         average += weights if step >= STEPS // 2 else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,12 +74,12 @@ def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Lis
     return Fit(fitted, blend, parts, ends, blocks, forecasts, _interrupted(fitted))
 
 
-def weigh_again(panel: Panel, first: Fit, ends: Ints) -> Fit:
+def weigh_again(panel: Panel, first: Fit, ends: Ints, more: Mapping[str, Floats]) -> Fit:
     """The same networks, weighed by what they forecast from `ends` (O, S) too: rows held out for the report.
 
-    The forecast of a model trained on all rows has its origin after them, so that it may learn from them.
+    `more`: what each component forecast from there {name: (O, S, H)}. The forecast of a model trained on all
+    rows has its origin after them, so that it may learn from them.
     """
-    more = try_components(panel, first.members, first.blend, ends)
     names = [name for name in first.forecasts if name in more]
     forecasts = {name: np.concatenate([first.forecasts[name], more[name]]) for name in names}
     blocks = np.concatenate([first.blocks, first.blocks.max(initial=-1) + 1 + np.arange(len(ends))])
@@ -110,7 +111,7 @@ def without_idle(first: Fit) -> Fit:
 
 
 def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Listener | None = None) -> Fit:
-    """Train the networks again, on all known rows, with the steps and the blend that validation chose.
+    """Train the networks further, on all known rows; the blend stays.
 
     `first` itself where it was interrupted, or had already learned from all rows. Where the newest rows have
     no logarithm, everything is learned anew without.

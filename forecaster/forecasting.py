@@ -105,11 +105,16 @@ def check_history(model: Model, panel: Panel) -> None:
 
 
 def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, ends: Ints) -> Floats:
-    """The blend of all components (S, H); NaN for series of which nothing is known (ends[s] < 1).
+    """The blend of all components (S, H); NaN for series of which nothing is known (ends[s] < 1)."""
+    components = component_forecasts(members, blend, panel, ends, only=blend.weights)
+    return blended(components, blend, panel, ends)
+
+
+def blended(components: Mapping[str, Floats], blend: Blend, panel: Panel, ends: Ints) -> Floats:
+    """The blend of forecasts {name: (S, H)} from the first ends[s] rows of each series.
 
     A series that never moved is foretold to stay where it is: it says nothing that a blend could use.
     """
-    components = component_forecasts(members, blend, panel, ends, only=blend.weights)
     unknown = sorted(set(blend.weights) - set(components))
     if unknown:
         raise ModelError(f"the model blends in {unknown[0]!r}, which this version does not know")

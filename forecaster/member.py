@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecaster.config import MemberConfig
 from forecaster.data.panel import Panel
@@ -17,6 +18,7 @@ from forecaster.transform import fit_transform
 from forecaster.windows import Ints, Windows, index_windows
 
 Run = Generator[Event, None, tuple[Network, Outcome]]
+Weights = NDArray[np.float32]
 
 VALIDATION_WINDOWS = 2048
 """At most this many windows are looked at each time; they are drawn once."""
@@ -27,8 +29,8 @@ class Task:
     """One member to fit."""
 
     config: MemberConfig
-    steps: int | None
-    """Train that long without validation; None: validation tells when to stop."""
+    start: Weights | None
+    """Weights (P,) to go on from; None: they are drawn."""
     label: tuple[str, int, int]
     """Stage, number of the member, number of members: what its events say."""
     workers: int | None
@@ -37,20 +39,21 @@ class Task:
 
 
 def fit_member(panel: Panel, parts: Split, task: Task) -> Run:
-    """Train on `parts.train`, stopping by the rows between it and `parts.validation`; yields events.
+    """Train on `parts.train`, stopping by the rows between it and `parts.validation` if any; yields events.
 
     Rows at or after `parts.validation` are never read.
     """
     weights_rng, rng = np.random.default_rng(task.config.seed).spawn(2)
     network = Network(task.config.network, rng=weights_rng)
-    data = _training_data(panel, parts, task.config, validate=task.steps is None, rng=rng)
+    if task.start is not None:
+        network.flat[...] = task.start
+    data = _training_data(panel, parts, task.config, rng)
     outcome = yield from train(
         network,
         data,
         task.config.training,
         rng=rng,
         workers=task.workers,
-        stop_after=task.steps,
         label=task.label,
         keep_on_interrupt=task.keep_on_interrupt,
     )
@@ -58,7 +61,7 @@ def fit_member(panel: Panel, parts: Split, task: Task) -> Run:
 
 
 def _training_data(
-    panel: Panel, parts: Split, config: MemberConfig, *, validate: bool, rng: np.random.Generator
+    panel: Panel, parts: Split, config: MemberConfig, rng: np.random.Generator
 ) -> TrainingData:
     """Transform fitted on the training part, and the windows on both sides of its end."""
     transform = fit_transform(
@@ -83,7 +86,7 @@ def _training_data(
     )
     data = TrainingData(windows, index, parts.train)
     held = np.flatnonzero((parts.train > 0) & (parts.validation > parts.train))
-    if not validate or not held.size:
+    if not held.size:
         return data
     validation = validation_windows(parts, held, config.horizon, rng)
     if not windows.targets(*validation, parts.validation)[1].any():  # in a gap: nothing to compare with

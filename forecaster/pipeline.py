@@ -28,11 +28,11 @@ from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.intervals import calibrate
 from forecaster.evaluation.scores import Report, score
 from forecaster.fitting import Fit
-from forecaster.forecasting import point_forecasts
+from forecaster.forecasting import blended, point_forecasts
 from forecaster.model import Facts, Member, Model
 from forecaster.predicting import predict as predict
 from forecaster.predicting import read_as
-from forecaster.validation import interval_residuals
+from forecaster.validation import interval_residuals, try_components
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,8 +82,8 @@ def train(
     """Train a model and report its errors on data held out.
 
     The last horizon of each series long enough is the test, what lies before it validation. The report is
-    that of networks that saw neither; the model returned has then been trained again on all rows, with the
-    number of steps that validation chose and a blend weighed by the test too, unless `options.refit` is off.
+    that of networks that saw neither. Those of the model returned have then been trained on all rows, and
+    their blend is weighed by the test too, unless `options.refit` is off.
     """
     loaded = load(source, read)
     panel = loaded.panel
@@ -93,10 +93,12 @@ def train(
         return _train_unreported(loaded, horizon, options, on_event)
     fit = fitting.fit(panel, known, horizon, options, on_event)
     ends = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
-    point = _blended(panel, fit.members, fit.blend, ends)
+    tried = try_components(panel, fit.members, fit.blend, ends)
+    components = {name: values[0] for name, values in tried.items()}
+    point = blended(components, fit.blend, panel, np.maximum(ends[0], 0))[None]
     report = _score(panel, point, ends)
     if options.refit and not fit.interrupted:
-        again = fitting.weigh_again(panel, fit, ends)
+        again = fitting.weigh_again(panel, fit, ends, tried)
         final = fitting.refit(panel, panel.lengths, again, options, on_event)
     else:
         final = fitting.without_idle(fit)

@@ -19,17 +19,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection, Pipe, wait
 
-import numpy as np
-from numpy.typing import NDArray
-
 from forecaster.data.panel import Panel
 from forecaster.defaults import Split
 from forecaster.errors import ForecasterError
-from forecaster.member import Run, Task, fit_member
+from forecaster.member import Run, Task, Weights, fit_member
 from forecaster.nn.parallel import cores
 from forecaster.training import Event, Outcome
 
-Result = tuple[NDArray[np.float32], Outcome]
+Result = tuple[Weights, Outcome]
 """The weights of a member (P,), and how its training ended."""
 
 MOST_VALUES = 500_000
@@ -49,7 +46,7 @@ serve(int(sys.argv[2]))
 
 def processes(panel: Panel, tasks: Sequence[Task]) -> int:
     """How many processes serve these tasks best; 1: none, threads do."""
-    steps = sum(task.steps or task.config.training.steps for task in tasks)
+    steps = sum(task.config.training.steps for task in tasks)
     small = steps < LEAST_STEPS or panel.values.size > MOST_VALUES
     if small or os.name != "posix" or not sys.executable:
         return 1

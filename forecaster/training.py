@@ -76,20 +76,19 @@ def train(
     *,
     rng: np.random.Generator,
     workers: int | None = None,
-    stop_after: int | None = None,
     label: tuple[str, int, int] = ("train", 0, 1),
     keep_on_interrupt: bool = False,
 ) -> Generator[Event, None, Outcome]:
     """Train `network` in place; yields events and returns the outcome.
 
-    With validation windows, the weights of the best look are restored at the end. `stop_after` ends
-    after that many steps of the same schedule, as a refit does. With `keep_on_interrupt`, Ctrl-C ends
-    training with the best weights so far instead of raising KeyboardInterrupt.
+    With validation windows, the weights of the best look are restored at the end. With
+    `keep_on_interrupt`, Ctrl-C ends training with the best weights so far instead of raising
+    KeyboardInterrupt.
 
     Raises DivergenceError when the loss stays non-finite after RESCUES rollbacks.
     """
     with ShardedNetwork(network, workers=workers) as sharded:
-        run = _Run(sharded, data, config, rng, stop_after or config.steps, label)
+        run = _Run(sharded, data, config, rng, label)
         try:
             yield from run.steps()
         except KeyboardInterrupt:
@@ -110,11 +109,9 @@ class _Run:
         data: TrainingData,
         config: TrainingConfig,
         rng: np.random.Generator,
-        total: int,
         label: tuple[str, int, int],
     ) -> None:
-        self.sharded, self.data, self.config, self.total, self.label = sharded, data, config, total, label
-        self.rng = rng
+        self.sharded, self.data, self.config, self.rng, self.label = sharded, data, config, rng, label
         self.weights = sharded.network.flat
         self.loss = make_loss(config)
         self.optimizer = make_optimizer(config, self.weights.size, self.weights.dtype)
@@ -130,14 +127,14 @@ class _Run:
     def steps(self) -> Generator[Event, None, None]:
         """Run until the last step, or until validation makes no more progress."""
         smooth = math.nan
-        for step in range(1, self.total + 1):
+        for step in range(1, self.config.steps + 1):
             loss = self.step(step)
             self.taken = step
             smooth = loss if math.isnan(smooth) else 0.9 * smooth + 0.1 * loss
-            looked = step % self.config.check_every == 0 or step == self.total
+            looked = step % self.config.check_every == 0 or step == self.config.steps
             stop = looked and self.look(step)
             if looked or step % EVENT_EVERY == 0:
-                yield self.event(step, smooth, last=stop or step == self.total)
+                yield self.event(step, smooth, last=stop or step == self.config.steps)
             if stop:
                 return
 
@@ -206,7 +203,7 @@ class _Run:
             member=member,
             members=members,
             step=step,
-            steps=self.total,
+            steps=self.config.steps,
             loss=loss,
             validation=self.validation,
             best=self.best,

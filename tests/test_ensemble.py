@@ -10,6 +10,7 @@ from forecaster import ensemble
 from forecaster.config import Options
 from forecaster.defaults import Split, plan, split
 from forecaster.member import VALIDATION_WINDOWS, validation_windows
+from forecaster.nn.network import Network
 from forecaster.transform import fit_transform
 from forecaster.windows import Windows
 
@@ -103,22 +104,67 @@ def test_rows_after_validation_are_never_read(panel, parts, configs, seed):
     assert [item.outcome for item in one] == [item.outcome for item in other]
 
 
-def test_refit_learns_from_all_known_rows_for_as_many_steps(panel, parts, configs):
-    """The refit takes the steps that validation chose, on all known rows, the short series too."""
-    first = [
-        dataclasses.replace(item, outcome=dataclasses.replace(item.outcome, steps=steps))
+@pytest.fixture
+def validated(panel, parts, configs):
+    """Two members of which validation has chosen 7 and 20 steps."""
+    return [
+        dataclasses.replace(item, outcome=dataclasses.replace(item.outcome, steps=steps, rescues=1))
         for steps, item in zip((7, 20), ensemble.fit(panel, parts, configs, OPTIONS, None), strict=True)
     ]
-    again = ensemble.refit(panel, panel.lengths, first, OPTIONS, None)
-    assert [item.outcome.steps for item in again] == [7, 20]
-    assert all(item.outcome.validation is None for item in again)
+
+
+@pytest.fixture(params=[True, False], ids=["further", "anew"])
+def further(request, monkeypatch):
+    """Whether the three series count as many."""
+    monkeypatch.setattr(ensemble, "MANY_SERIES", 3 if request.param else 4)
+    return request.param
+
+
+def test_refit_keeps_what_validation_found(panel, validated, further):
+    """As many steps as validation chose; where there are many series, 0.3 more for each, rounded up.
+
+    Configurations and validation losses stay.
+    """
+    last = {}
+    again = ensemble.refit(
+        panel, panel.lengths, validated, OPTIONS, lambda event: last.update({event.member: event})
+    )
+    taken = [3, 6] if further else [7, 20]
+    assert [(event.step, event.steps, event.last) for event in last.values()] == [(n, n, True) for n in taken]
+    assert [item.outcome.steps for item in again] == ([10, 26] if further else [7, 20])
+    assert [item.outcome.rescues for item in again] == [int(further)] * 2
+    assert [item.outcome.validation for item in again] == [item.outcome.validation for item in validated]
+    assert [item.member.config for item in again] == [item.member.config for item in validated]
+
+
+def test_refit_learns_from_all_known_rows(panel, validated, further):
+    """The refit sees all known rows, those of short series too."""
+    again = ensemble.refit(panel, panel.lengths, validated, OPTIONS, None)
     for row in (-1, panel.offsets[1] - 1, panel.offsets[2] + 1):
         values = panel.values.copy()
         values[row] *= 1.3
         changed = ensemble.refit(
-            dataclasses.replace(panel, values=values), panel.lengths, first, OPTIONS, None
+            dataclasses.replace(panel, values=values), panel.lengths, validated, OPTIONS, None
         )
         assert weights(changed) != weights(again)
+
+
+def test_a_refit_goes_on_from_the_weights_where_series_are_many(panel, validated, further):
+    """With a rate of next to nothing the weights stay what they were; anew, what was drawn.
+
+    What validation chose is left as it is.
+    """
+    for item in validated:
+        training = dataclasses.replace(item.member.config.training, rate=1e-12)
+        config = dataclasses.replace(item.member.config, training=training)
+        before = item.member.network.flat.copy()
+        still = dataclasses.replace(item, member=dataclasses.replace(item.member, config=config))
+        (after,) = ensemble.refit(panel, panel.lengths, [still], OPTIONS, None)
+        drawn = Network(config.network, rng=np.random.default_rng(config.seed).spawn(2)[0]).flat
+        np.testing.assert_allclose(after.member.network.flat, before if further else drawn, atol=1e-6)
+        (after,) = ensemble.refit(panel, panel.lengths, [item], OPTIONS, None)
+        assert np.abs(after.member.network.flat - before).max() > 1e-4
+        assert item.member.network.flat.tobytes() == before.tobytes()
 
 
 def test_members_are_the_same_in_any_company(panel, parts, configs):

@@ -257,16 +257,20 @@ def test_repairs_are_remembered(table):
 
 
 def test_refit_takes_the_steps_that_validation_chose(table):
-    """The refit ends after as many steps as the best look at the validation loss."""
-    last = {}
+    """The refit takes as many steps as up to the best look at the validation loss, which is remembered."""
+    last, best = {}, {}
 
     def listen(event):
         last[event.stage, event.member] = event
+        if event.validation is not None and event.validation == event.best:
+            best.setdefault(event.member, {}).setdefault(event.validation, event.step)
 
     options = dataclasses.replace(TINY, steps=200, rate=3e-2, patience=2)
-    model = pipeline.train(table, options, on_event=listen).model
-    for member, steps in enumerate(model.facts.training["steps"]):
+    facts = pipeline.train(table, options, on_event=listen).model.facts.training
+    for member, (steps, validation) in enumerate(zip(facts["steps"], facts["validation"], strict=True)):
         assert last["refit", member].step == last["refit", member].steps == steps
+        assert validation == last["train", member].best
+        assert steps == best[member][validation]
     assert max(event.steps for event in last.values()) == 200
 
 
