@@ -251,6 +251,13 @@ def test_a_dumb_terminal_gets_lines(folder: Path) -> None:
     assert "step 20/20" in seen
 
 
+def test_a_line_for_each_quarter_of_a_training(folder: Path) -> None:
+    """Without a terminal, each network tells of itself four times, whatever the number of steps."""
+    for steps, told in ((100, [30, 50, 80, 100]), (170, [50, 90, 130, 170])):
+        run = forecast("train", "demand.csv", "--steps", steps, "--members", 1, "--no-refit", cwd=folder)
+        assert re.findall(r"training: step (\d+)/", run.stderr) == [str(step) for step in told]
+
+
 def test_training_on_the_samples(tmp_path: Path) -> None:
     """Both samples are read without any option: five companies, two sensors, the right columns."""
     shutil.copytree(ROOT / "sample_data", tmp_path / "sample_data")

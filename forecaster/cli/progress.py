@@ -40,9 +40,11 @@ def _animated() -> bool:
 
 def _line(log: Log, stage: Stage, event: Event) -> None:
     """Log an event where it starts a new part of the run; which ones does not depend on the clock."""
+    from forecaster.training import EVENT_EVERY
+
     stage.tell(event)
-    every = max(1, event.steps // LINES)
-    if event.step % every and not event.last:
+    part, before = (step * LINES // event.steps for step in (event.step, event.step - EVENT_EVERY))
+    if part == before and not event.last:
         return
     facts = dataclasses.asdict(event) if log.as_json else {}
     log.info(
@@ -103,7 +105,7 @@ class Stage:
 
 
 def _what(event: Event) -> str:
-    stage = "training" if event.stage == "train" else "training again on all rows"
+    stage = "training" if event.stage == "train" else "training on all rows"
     return stage if event.members == 1 else f"{stage}, network {event.member + 1} of {event.members}"
 
 
