@@ -218,7 +218,7 @@ class Options:
     unroll: int | None = None
     patience: int | None = None
     refit: bool = True
-    """After the report, train again on all rows with the number of steps validation chose."""
+    """After the report, train on all rows: further, or anew for as many steps as validation chose."""
     keep_on_interrupt: bool = False
     """When interrupted, keep the best model so far."""
     levels: tuple[int, ...] = (80, 95)

@@ -107,7 +107,7 @@ TRAINING = {
     "schedule": "How the learning rate changes.",
     "unroll": "Recurrent steps that gradients flow back through.",
     "patience": "Looks without progress before training stops; 0: never.",
-    "refit": "Train again on all rows after the report.",
+    "refit": "Train on all rows after the report.",
     "keep_on_interrupt": "On Ctrl-C keep the best model so far.",
     "seed": "Seed of everything random.",
     "workers": "Cores to use; changes the speed only.",
