@@ -163,3 +163,22 @@ def test_a_column_called_second_may_be_a_value() -> None:
     loaded = load(frame)
     assert loaded.read.target == ("first",)
     assert loaded.findings[0].message == "the target is 'first'; not used: 'second', 'minute'"
+
+
+@pytest.mark.parametrize("written", ["'1''000'", r"'1\'000'", "'1,5'", "'-0.5'"])
+def test_numbers_in_apostrophes_are_not_left_out(tmp_path: Path, written: str) -> None:
+    """A column of numbers of which half or more stand in apostrophes is refused, not passed over."""
+    rows = [f"{day:%Y-%m-%d};{number};{written}" for number, day in enumerate(DAYS)]
+    rows[:5] = [row.replace(written, "0") for row in rows[:5]]
+    (tmp_path / "x.csv").write_text("\n".join(["when;a;b", *rows]) + "\n")
+    with pytest.raises(DataError, match="column 'b'") as caught:
+        load(tmp_path / "x.csv")
+    assert ("--strip" if "\\" not in written else "Repair it") in caught.value.hint
+
+
+def test_words_with_some_numbers_among_them_are_said() -> None:
+    """A column of words is no target; where some of its cells are numbers, that is said."""
+    frame = pd.DataFrame({"when": DAYS, "load": np.arange(12.0), "note": ["5", "7"] + ["good"] * 10})
+    (finding,) = (finding for finding in load(frame).findings if finding.code == "C002")
+    assert finding.message == "not used: 'note', where some cells are numbers and most are not"
+    assert not [each for each in load(frame.assign(note="good")).findings if each.code == "C002"]
