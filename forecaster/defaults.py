@@ -52,7 +52,10 @@ class _Effort(NamedTuple):
     hidden: int
 
 
-EFFORTS = {"quick": _Effort(2, 750, 64), "normal": _Effort(4, 2500, 64), "best": _Effort(12, 4000, 64)}
+EFFORTS = {"quick": _Effort(2, 750, 64), "normal": _Effort(4, 2500, 64), "best": _Effort(12, 4000, 128)}
+MUCH = 200_000
+"""With fewer known values, networks have USUAL_HIDDEN units at most: more would bring nothing but time."""
+USUAL_HIDDEN = 64
 BATCH = 64
 """More steps with less in each: at the same accuracy, half the time of batches of 256."""
 
@@ -159,6 +162,7 @@ def plan(
                     count_features(panel.values.shape[1], segment, gaps, phases),
                     horizon,
                     output_segment,
+                    int(known.sum()),
                 ),
                 training=_training(options),
                 level_rows=_level_rows(seasons, removed),
@@ -253,11 +257,14 @@ def _decoder(seasons: tuple[int, ...], lookback: int, horizon: int, number: int)
     return "segments" if pays and number % 4 < 3 else "direct"
 
 
-def _network(options: Options, inputs: int, horizon: int, output_segment: int | None) -> NetworkConfig:
+def _network(
+    options: Options, inputs: int, horizon: int, output_segment: int | None, values: int
+) -> NetworkConfig:
+    most = EFFORTS[options.effort].hidden
     return NetworkConfig(
         cell=options.cell,
         inputs=inputs,
-        hidden=options.hidden or EFFORTS[options.effort].hidden,
+        hidden=options.hidden or (most if values >= MUCH else min(most, USUAL_HIDDEN)),
         layers=options.layers,
         outputs=horizon,
         output_segment=output_segment,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from panels import panel_of, with_garbage
 from profiles import examples
 
+from forecaster import defaults
 from forecaster.config import Options
 from forecaster.data.calendar import frequency
 from forecaster.defaults import EFFORTS, choose_horizon, plan, smoothing_partner, split
@@ -188,6 +189,19 @@ def test_more_effort_is_more_training():
     """Each effort has more members and steps than the one before it."""
     spent = [EFFORTS[effort].members * EFFORTS[effort].steps for effort in ("quick", "normal", "best")]
     assert spent == sorted(set(spent))
+
+
+@pytest.mark.parametrize(
+    ("effort", "few", "much"), [("quick", 64, 64), ("normal", 64, 64), ("best", 64, 128)]
+)
+def test_larger_networks_where_there_is_much_to_learn(monkeypatch, effort, few, much):
+    """Of all efforts, `best` has 128 units where there are enough known values, in all series together."""
+    monkeypatch.setattr(defaults, "MUCH", 900)
+    for lengths, units in (((600, 299), few), ((600, 300), much)):
+        _, members = configs_of("h", *lengths, options=Options(effort=effort))
+        assert {member.network.hidden for member in members} == {units}
+    _, members = configs_of("h", 600, 600, options=Options(effort=effort, hidden=7))
+    assert {member.network.hidden for member in members} == {7}
 
 
 def test_logarithms_where_all_is_positive():
