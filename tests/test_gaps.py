@@ -304,10 +304,10 @@ def test_nothing_to_validate_on():
     panel, config = panel_seen(seen), member_of(small_network()).config
     for train, validation, any_value in ((30, 38, False), (30, 39, False), (24, 38, True), (30, 44, True)):
         parts = Split(np.array([train]), np.array([validation]))
-        data = _training_data(panel, parts, config, validate=True, rng=np.random.default_rng(0))
+        data = _training_data(panel, parts, config, np.random.default_rng(0))
         assert (data.validation is not None) == any_value
     assert data.index.series.tolist() == [0]
-    data = _training_data(panel, Split(np.array([48]), np.array([50])), config, validate=True, rng=None)
+    data = _training_data(panel, Split(np.array([48]), np.array([50])), config, np.random.default_rng(0))
     assert data.index.series.tolist() == [0, 0]
 
 

@@ -434,7 +434,7 @@ def test_covariates_go_in_and_matter():
     push = rng.choice([-1.0, 1.0], size=300)
     y = 20 + 5 * np.concatenate([[0.0], push[:-1]]) + 0.1 * rng.normal(size=300)
     rich = frame_of({"a": y}).assign(push=push)
-    options = Options(horizon=1, hidden=16, steps=150, members=1, workers=1)
+    options = Options(horizon=1, hidden=16, steps=400, members=1, workers=1)
     with_push = ReadConfig(target=("y",), covariates=("push",))
     plain, informed = (
         pipeline.evaluate(rich, options, read, origins=20).report.value("model", "mae")
