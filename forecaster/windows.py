@@ -127,6 +127,7 @@ class Windows:
         self._channels = [_Stretches(channel, lookback) for channel in channels]
         self._ahead = _Stretches(self._z[:, 0], horizon)
         self._seen = _Stretches(self._observed[:, 0], horizon)
+        self._whole = bool(self._observed[:, 0].all())
 
     @property
     def features(self) -> int:
@@ -148,17 +149,17 @@ class Windows:
         outside, history = None, self._history(stop, ends)
         if (history < self.lookback).any():
             outside = np.arange(self.lookback) < (self.lookback - history)[:, None]  # (B, L)
-        seen = np.empty((len(series), steps, self.features), np.float32)  # (B, T, F)
+        parts = []  # of the features, each (B, T, ·)
         for place, channel in enumerate(self._channels):
             rows = channel.rows(stop - self.lookback)  # (B, L)
             if place == 0:
                 rows -= self.level(series, ends)[:, None]
             if outside is not None:
                 np.copyto(rows, rows.dtype.type(0), where=outside)
-            first = place * self.segment
-            seen[:, :, first : first + self.segment] = rows.reshape(len(series), steps, self.segment)
+            parts.append(rows.reshape(len(series), steps, self.segment))
         if self._phases:
-            seen[:, :, len(self._channels) * self.segment :] = self._phase(stop, steps)
+            parts.append(self._phase(stop, steps))
+        seen = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2, dtype=np.float32)
         mask = None
         if outside is not None:  # (T, B)
             mask = np.logical_not(outside.reshape(len(series), steps, self.segment).all(axis=2).T)
@@ -182,8 +183,9 @@ class Windows:
     def batch(self, series: Ints, ends: Ints, known: Ints) -> Batch:
         """Inputs with `targets`; weights None where all are one."""
         seen = self.inputs(series, ends)
-        targets, weights = self.targets(series, ends, known)
-        return Batch(seen.inputs, targets, seen.mask, None if weights.all() else weights)
+        targets, counted = self._targets(series, ends, known)
+        all_count = counted is None or counted.all()
+        return Batch(seen.inputs, targets, seen.mask, None if all_count else np.asarray(counted, np.float32))
 
     def targets(self, series: Ints, ends: Ints, known: Ints) -> tuple[Float32s, Float32s]:
         """Targets (H, B) and their weights.
@@ -191,18 +193,26 @@ class Windows:
         A target at or after row known[s] of series s, behind a gap too long to cross, or not observed,
         weighs nothing and is 0; nor does a window in which nothing was observed before its end.
         """
+        ahead, counted = self._targets(series, ends, known)
+        return ahead, np.ones_like(ahead) if counted is None else counted.astype(np.float32)
+
+    def _targets(self, series: Ints, ends: Ints, known: Ints) -> tuple[Float32s, NDArray[np.bool_] | None]:
+        """Targets, and which of them have weight; None: all."""
         stop, origin = self._offsets[series] + known[series], self._offsets[series] + ends
-        if self._stretches is not None:
-            stop = np.minimum(stop, self._stretches.around(origin - 1)[1])
-        weights, left = self._seen.rows(origin).T, stop - origin
-        if (left < self.horizon).any():
-            weights &= np.arange(self.horizon)[:, None] < left
-        if self.gaps:
-            weights &= self._seen_any(series, ends)
         ahead = np.ascontiguousarray(self._ahead.rows(origin).T)  # (H, B)
         ahead -= self.level(series, ends)
-        np.copyto(ahead, 0, where=~weights)
-        return ahead, weights.astype(np.float32)
+        if self._stretches is not None:
+            stop = np.minimum(stop, self._stretches.around(origin - 1)[1])
+        left = stop - origin
+        if self._whole and left.min() >= self.horizon:
+            return ahead, None
+        counted = self._seen.rows(origin).T
+        if (left < self.horizon).any():
+            counted &= np.arange(self.horizon)[:, None] < left
+        if self.gaps:
+            counted &= self._seen_any(series, ends)
+        np.copyto(ahead, 0, where=~counted)
+        return ahead, counted
 
     def _seen_any(self, series: Ints, ends: Ints) -> NDArray[np.bool_]:
         """Whether anything was observed in the lookback of each window (B,)."""
