@@ -111,7 +111,7 @@ def without_idle(first: Fit) -> Fit:
 
 
 def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Listener | None = None) -> Fit:
-    """Train the networks further, on all known rows; the blend stays.
+    """Train the networks on all known rows; the blend stays.
 
     `first` itself where it was interrupted, or had already learned from all rows. Where the newest rows have
     no logarithm, everything is learned anew without.

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from panels import GARBAGE, wavy
 
-from forecaster import pipeline
+from forecaster import fitting, pipeline
 from forecaster.config import Options, ReadConfig
 from forecaster.errors import DataError, ModelError, UsageError
 
@@ -144,6 +144,25 @@ def test_refit_learns_from_the_newest_rows(table):
         options = dataclasses.replace(TINY, refit=refit)
         models = [pipeline.train(each, options).model for each in (table, shifted)]
         assert (learned(models[0])[0] == learned(models[1])[0]) == alike
+
+
+def test_the_blend_is_weighed_by_the_test_too(table, monkeypatch):
+    """With refit, weights are found twice: on the validation origins, then with the test's beside them."""
+    seen, original = [], fitting.choose_weights
+
+    def choose(panel, forecasts, ends, blocks, season):
+        seen.append((forecasts, ends, blocks))
+        return original(panel, forecasts, ends, blocks, season)
+
+    monkeypatch.setattr(fitting, "choose_weights", choose)
+    pipeline.train(table, TINY)
+    (forecasts, ends, blocks), (more, joined, numbers) = seen
+    assert joined[:-1].tolist() == ends.tolist()
+    assert joined[-1].tolist() == [each - HORIZON for each in table.groupby("id").size()]
+    assert numbers.tolist() == [*blocks.tolist(), blocks.max() + 1]
+    for name, values in forecasts.items():
+        assert more[name][:-1].tobytes() == values.tobytes()
+        assert np.isfinite(more[name][-1]).all()
 
 
 def test_the_report_of_train_is_that_of_a_backtest_of_one_origin(table, training):

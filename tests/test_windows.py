@@ -144,6 +144,19 @@ def test_a_batch_of_full_weight_has_no_weights(panel):
     np.testing.assert_array_equal(made.batch(series, ends, panel.lengths).weights, weights)
 
 
+@pytest.mark.parametrize("known", [44, 45])
+def test_one_row_too_few_weighs_nothing_where_all_is_observed(known):
+    """Of a whole series, the row at which the known ones end is the first without weight."""
+    whole = panel_of(wavy(np.random.default_rng(0), 60))
+    made, _ = windows_of(whole)
+    batch = made.batch(np.array([0, 0]), np.array([39, 40]), np.array([known]))
+    if known == 45:
+        assert batch.weights is None
+    else:
+        assert batch.weights.T.tolist() == [[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]]
+        assert batch.targets[-1, 1] == 0
+
+
 def test_a_window_seen_alone_is_the_same(panel):
     """What a window looks like does not depend on the batch it comes in."""
     made, _ = windows_of(panel, gaps=True, level_rows=9)

@@ -70,7 +70,9 @@ def assign(
     texts = [name for name, kind in kinds.items() if kind == "text" and name not in {*taken, series}]
     if half := [name for name in texts if _some_numbers(table, name, config.na)]:
         message = f"not used: {listed(half)}, where some cells are numbers and most are not"
-        findings.append(info("C002", message, count=len(half), action="--target names those that are none"))
+        findings.append(
+            info("C002", message, count=len(half), action="--target with its name lists those that are not")
+        )
     layout = config.layout or _layout(series, targets, many)
     if config.layout is None and layout == "files" and _follow(table, times):
         layout = "one"
@@ -144,9 +146,9 @@ def _kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:
 
 
 def _some_numbers(table: Table, name: str, na: tuple[str, ...]) -> bool:
-    """Whether cells of a sample of a text column look like numbers."""
-    column = table.columns[name]
-    return is_text(column.type) and bool(pc.any(pc.match_substring_regex(_sample(column, na), LOOSE)).as_py())
+    """Whether cells of a sample of a column look like numbers."""
+    cells = _sample(table.parsed.get(name, table.columns[name]), na)
+    return bool(pc.any(pc.match_substring_regex(cells, LOOSE)).as_py())
 
 
 def _sample(column: pa.ChunkedArray, na: tuple[str, ...]) -> pa.ChunkedArray:
