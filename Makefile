@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 demo: $(READY)      ; @PATH="$(abspath $(BIN)):$$PATH" bash sample_data/demo.sh
 test: $(READY)      ; $(BIN)/python -m pytest
-nightly: $(READY)   ; HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/test_data_*.py
+nightly: $(READY)   ; HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/data
 mutation: $(READY)
 	$(INSTALL) 'mutmut>=3.8,<4' && HYPOTHESIS_PROFILE=mutation nice $(BIN)/mutmut run $(MUTANTS)
 lint: $(READY)      ; $(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -58,7 +58,7 @@ class Case:
 
     def data(self) -> tuple[Arrays, np.ndarray, np.ndarray]:
         """Weights as ours, inputs (T, I, B), derivative by the last hidden state (H, B)."""
-        from forecaster.nn.recurrent import stack_shapes
+        from forecaster.nn.stack import stack_shapes
 
         rng, bound = np.random.default_rng(0), self.hidden**-0.5
         shapes = stack_shapes(self.cell, self.inputs, self.hidden, self.layers)
@@ -74,7 +74,7 @@ def ours() -> Iterator[Callable[[Case, int], Runner]]:
 
     from forecaster.config import NetworkConfig
     from forecaster.nn.parallel import shard_bounds
-    from forecaster.nn.recurrent import Stack, padded_steps
+    from forecaster.nn.stack import Stack, padded_steps
 
     def prepare(case: Case, threads: int) -> Runner:
         weights, x, d_h = case.data()

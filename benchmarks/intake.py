@@ -22,7 +22,7 @@ import numpy as np
 READERS = {
     "pandas, engine pyarrow": "import pandas as pd; run = lambda: pd.read_csv(path, engine='pyarrow')",
     "forecaster, read": (
-        "from forecaster.config import ReadConfig; from forecaster.data.read import read; "
+        "from forecaster.config import ReadConfig; from forecaster.data.reading.read import read; "
         "run = lambda: read(path, ReadConfig())"
     ),
     "forecaster, load": "from forecaster.data.load import load; run = lambda: load(path)",

@@ -123,9 +123,9 @@ def training(series: int, blocks: int):
     from types import SimpleNamespace
 
     from forecaster.config import NetworkConfig, TrainingConfig
+    from forecaster.features.windows import Windows, index_windows
     from forecaster.nn.network import Network
-    from forecaster.training import EVENT_EVERY, TrainingData, train
-    from forecaster.windows import Windows, index_windows
+    from forecaster.training.loop import EVENT_EVERY, TrainingData, train
 
     rows = ROWS_SHORT if series > 1 else 10 * ROWS_SHORT
     z = np.random.default_rng(0).standard_normal((series * rows, 1), dtype=np.float32)

@@ -22,9 +22,9 @@ import numpy as np
 
 from benchmarks.contestants import THREADS, Case, ours
 from forecaster.config import NetworkConfig, TrainingConfig
+from forecaster.features.windows import Windows, index_windows
 from forecaster.nn.network import Network
-from forecaster.training import EVENT_EVERY, TrainingData, train
-from forecaster.windows import Windows, index_windows
+from forecaster.training.loop import EVENT_EVERY, TrainingData, train
 
 STEPS, SEGMENT, BATCH, HIDDEN, HORIZON = 14, 24, 256, 128, 48
 SERIES, ROWS = 400, 2_000

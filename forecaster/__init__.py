@@ -15,14 +15,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from forecaster.version import __version__
+
 if TYPE_CHECKING:
     from os import PathLike
 
     import pandas as pd
 
-    from forecaster.ensemble import Listener
-    from forecaster.model import Model
-    from forecaster.pipeline import Evaluation, Training
+    from forecaster.model.model import Model
+    from forecaster.pipeline.evaluate import Evaluation
+    from forecaster.pipeline.train import Training
+    from forecaster.training.ensemble import Listener
 
     Source: TypeAlias = pd.DataFrame | str | PathLike[str]
     """A table, or where one is: a file, a directory, a glob, or - for stdin."""
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     """A model, what `train` gave, or a model file."""
 
 __all__ = ["__version__", "evaluate", "load", "predict", "train"]
-__version__ = "0.1.0"
 
 T = TypeVar("T")
 
@@ -51,9 +53,9 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
         training   steps, batch, rate, loss, quantile, optimizer, weight_decay, clip, schedule, unroll,
                    patience, refit, keep_on_interrupt, seed, workers
 
-    `on_event` is called with each `forecaster.training.Event`. Gives a `forecaster.pipeline.Training`: its
-    `model` can be saved, its `report` is None where the data is too short to hold anything out, its `notes`
-    are what a reader should know.
+    `on_event` is called with each `forecaster.training.loop.Event`. Returns a
+    `forecaster.pipeline.train.Training`: its `model` can be saved, its `report` is None where the data is too
+    short to hold anything out, its `notes` are what a reader should know.
 
     Raises UsageError for a setting or column that does not exist, DataError for data that cannot be used,
     StorageError where it cannot be read, DivergenceError.
@@ -66,8 +68,8 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     >>> training.report.horizon, training.model.facts.frequency.alias
     (12, 'h')
     """
-    from forecaster import pipeline
     from forecaster.config import Options, ReadConfig
+    from forecaster.pipeline import train as pipeline
 
     options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
     return pipeline.train(_source(data), options, read, on_event=on_event)
@@ -92,15 +94,16 @@ def predict(
     >>> list(predict(training, table, horizon=2)["month"].astype(str))
     ['2022-07-01', '2022-08-01']
     """
-    from forecaster import pipeline
     from forecaster.config import ReadConfig
-    from forecaster.forecasting import forecast
+    from forecaster.forecasting.forecast import forecast
+    from forecaster.pipeline.predict import predict as predict_from
+    from forecaster.pipeline.train import Training
 
     read = _config(ReadConfig, settings)
-    if isinstance(model, pipeline.Training) and data is None and not settings:
+    if isinstance(model, Training) and data is None and not settings:
         return forecast(model.model, model.loaded.panel, horizon=_plain(horizon)).to_frame()
     source = None if data is None else _source(data)
-    return pipeline.predict(_model(model), source, read=read, horizon=_plain(horizon)).to_frame()
+    return predict_from(_model(model), source, read=read, horizon=_plain(horizon)).to_frame()
 
 
 def evaluate(
@@ -115,8 +118,8 @@ def evaluate(
     """Backtest: forecast from the last `origins` origins, `step` rows apart, and compare with what came.
 
     Trains once, with the settings of `train`, on what precedes the first origin; or takes a `model` that was.
-    `step` is one horizon by default. Gives a `forecaster.pipeline.Evaluation`, whose `report` has a `verdict`
-    in plain words and the tables beside the naive forecasts.
+    `step` is one horizon by default. Returns a `forecaster.pipeline.evaluate.Evaluation`: its `report` has a
+    `verdict` in plain words and the tables beside the naive forecasts.
 
     Raises what `train` raises, UsageError for more origins than fit, and ModelError for a model that does not
     fit the data or has seen what it is to forecast.
@@ -130,8 +133,8 @@ def evaluate(
     >>> sorted(errors["scope"].unique())
     ['overall', 'series', 'step']
     """
-    from forecaster import pipeline
     from forecaster.config import Options, ReadConfig
+    from forecaster.pipeline import evaluate as pipeline
 
     options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
     return pipeline.evaluate(
@@ -160,7 +163,7 @@ def load(path: str | PathLike[str]) -> Model:
     """
     from pathlib import Path
 
-    from forecaster.model import Model
+    from forecaster.model.model import Model
 
     return Model.load(Path(path))
 
@@ -218,8 +221,8 @@ def _source(data: Any) -> Any:
 
 
 def _model(model: Trained) -> Model:
-    from forecaster.model import Model
-    from forecaster.pipeline import Training
+    from forecaster.model.model import Model
+    from forecaster.pipeline.train import Training
 
     if isinstance(model, Training):
         return model.model

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from forecaster.data.calendar import Frequency
-from forecaster.data.panel import Names, Panel
+from forecaster.data.calendar.frequency import Frequency
+from forecaster.data.labels import Names
+from forecaster.data.panel import Panel
 
 HOUR = 3_600_000_000_000
 

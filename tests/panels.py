@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from forecaster.data.calendar import Frequency
-from forecaster.data.panel import Names, Panel
+from forecaster.data.calendar.frequency import Frequency
+from forecaster.data.labels import Names
+from forecaster.data.panel import Panel
 
 DAY = 86_400_000_000_000
 GARBAGE = (1e30, -1e30, np.nan, 0.0, -3.0, 1e-30)

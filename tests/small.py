@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from forecaster.data.audit import Finding
+from forecaster.data.findings import Finding
 from forecaster.data.load import Loaded
 
 DAYS = [f"2024-01-{day:02d}" for day in range(1, 29)]

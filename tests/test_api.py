@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import forecaster
-from forecaster import pipeline
 from forecaster.config import Options, ReadConfig
 from forecaster.errors import DataError, ModelError, UsageError
+from forecaster.pipeline.train import Training, train
 
 TINY = {"hidden": 8, "steps": 20, "members": 1}
 
@@ -30,7 +30,7 @@ def table() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def training(table: pd.DataFrame) -> pipeline.Training:
+def training(table: pd.DataFrame) -> Training:
     """A tiny training on it."""
     return forecaster.train(table, horizon=5, target="sales", **TINY)
 
@@ -78,18 +78,16 @@ def test_every_setting_is_documented() -> None:
     assert set(ReadConfig.__dataclass_fields__) | set(Options.__dataclass_fields__) <= set(words)
 
 
-def test_train_is_the_pipeline(table: pd.DataFrame, training: pipeline.Training) -> None:
+def test_train_is_the_pipeline(table: pd.DataFrame, training: Training) -> None:
     """Keywords mean what the fields of Options and ReadConfig mean."""
     options = Options(horizon=5, **TINY)
-    same = pipeline.train(table, options, ReadConfig(target=("sales",)))
+    same = train(table, options, ReadConfig(target=("sales",)))
     assert same.model.options == training.model.options
     for one, other in zip(same.model.members, training.model.members, strict=True):
         assert one.network.flat.tobytes() == other.network.flat.tobytes()
 
 
-def test_predict_without_data_continues_what_was_trained_on(
-    table: pd.DataFrame, training: pipeline.Training
-) -> None:
+def test_predict_without_data_continues_what_was_trained_on(table: pd.DataFrame, training: Training) -> None:
     """`predict(training)` is the forecast from the newest row of the training's table."""
     here = forecaster.predict(training)
     pd.testing.assert_frame_equal(here, forecaster.predict(training, table))
@@ -99,7 +97,7 @@ def test_predict_without_data_continues_what_was_trained_on(
     assert here["day"].min() == pd.Timestamp("2024-03-21")
 
 
-def test_predict_takes_a_shorter_horizon(training: pipeline.Training) -> None:
+def test_predict_takes_a_shorter_horizon(training: Training) -> None:
     """A shorter horizon gives the first steps of the whole forecast."""
     whole = forecaster.predict(training)
     short = forecaster.predict(training, horizon=np.int64(2))
@@ -107,7 +105,7 @@ def test_predict_takes_a_shorter_horizon(training: pipeline.Training) -> None:
     pd.testing.assert_frame_equal(short, expected)
 
 
-def test_predict_from_a_file(table: pd.DataFrame, training: pipeline.Training, tmp_path: Path) -> None:
+def test_predict_from_a_file(table: pd.DataFrame, training: Training, tmp_path: Path) -> None:
     """A model file serves like the model; a table in memory has to be given again."""
     path = tmp_path / "x.model"
     training.model.save(path)
@@ -117,9 +115,7 @@ def test_predict_from_a_file(table: pd.DataFrame, training: pipeline.Training, t
         forecaster.predict(forecaster.load(path))
 
 
-def test_reading_settings_override_what_a_model_remembers(
-    table: pd.DataFrame, training: pipeline.Training
-) -> None:
+def test_reading_settings_override_what_a_model_remembers(table: pd.DataFrame, training: Training) -> None:
     """A table with other column names is read by saying them."""
     renamed = table.rename(columns={"shop": "branch", "day": "date"})
     expected = forecaster.predict(training).rename(columns={"shop": "branch", "day": "date"})
@@ -127,7 +123,7 @@ def test_reading_settings_override_what_a_model_remembers(
     pd.testing.assert_frame_equal(found, expected)
 
 
-def test_data_may_be_a_path(table: pd.DataFrame, training: pipeline.Training, tmp_path: Path) -> None:
+def test_data_may_be_a_path(table: pd.DataFrame, training: Training, tmp_path: Path) -> None:
     """A path, as text or not, is read as the command line reads it, and remembered."""
     path = tmp_path / "sales.csv"
     table.to_csv(path, index=False)
@@ -145,9 +141,7 @@ def test_evaluate_gives_a_report(table: pd.DataFrame) -> None:
     assert pd.DataFrame(report.to_rows())["method"].iloc[0] == "model"
 
 
-def test_evaluate_takes_any_form_of_a_model(
-    table: pd.DataFrame, training: pipeline.Training, tmp_path: Path
-) -> None:
+def test_evaluate_takes_any_form_of_a_model(table: pd.DataFrame, training: Training, tmp_path: Path) -> None:
     """A Training, a Model and a file of it get the same score on newer rows; older ones are refused."""
     more = pd.concat(
         [
@@ -214,7 +208,7 @@ def test_wrong_use_is_named(call, words: str, table: pd.DataFrame) -> None:
         call(table)
 
 
-def test_settings_of_training_are_no_settings_of_predict(training: pipeline.Training) -> None:
+def test_settings_of_training_are_no_settings_of_predict(training: Training) -> None:
     """`predict` refuses what it would ignore."""
     with pytest.raises(UsageError, match="no setting 'hidden'"):
         forecaster.predict(training, hidden=3)

@@ -11,20 +11,24 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"__init__"},
-    {"pipeline", "report"},
-    {"fitting", "predicting"},
-    {"evaluation", "forecasting", "ensemble", "validation"},
-    {"member", "side_by_side", "model"},
-    {"training", "defaults"},
-    {"windows", "phases", "transform", "smoothing", "theta", "damped", "blend"},
+    {"pipeline"},
+    {"report", "training"},
+    {"forecasting"},
+    {"evaluation", "model"},
+    {"methods"},
+    {"features"},
     {"nn", "data"},
     {"config"},
-    {"errors"},
+    {"errors", "arrays", "version"},
 )
-"""Imports point down this list only; within a layer they may not go round in a circle."""
+"""Imports point down this list only; no circle within a layer, nor among the files of a room."""
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 400
+LONGEST_FUNCTION = 60
+MOST_ROOMS = {"": 18, "data": 16}
+"""Rooms (files and folders) at the top of the package and of `data`; MOST_FILES in a room of `data`."""
+MOST_FILES = 12
 
 
 def module_name(path: Path) -> str:
@@ -68,7 +72,7 @@ def outside(tree: ast.AST) -> set[str]:
 
 
 def without_type_checking(tree: ast.Module) -> ast.Module:
-    """The file as it runs: what stands under `if TYPE_CHECKING:` left out."""
+    """The file as it runs: without what stands under `if TYPE_CHECKING:`."""
 
     class Runs(ast.NodeTransformer):
         def visit_If(self, node: ast.If) -> ast.AST | None:
@@ -93,8 +97,8 @@ def test_imports_point_down(module: str) -> None:
 
 
 def test_no_module_imports_itself_by_a_detour() -> None:
-    """The imports make no circle, whether at the top of a file or inside a function."""
-    graph = {module: inside(without_type_checking(tree)) for module, tree in MODULES.items()}
+    """The imports make no circle, wherever in a file they stand, those for types included."""
+    graph = {module: inside(tree) for module, tree in MODULES.items()}
     done: set[str] = set()
 
     def walk(module: str, trail: tuple[str, ...]) -> None:
@@ -146,3 +150,53 @@ def test_only_the_command_line_speaks(module: str) -> None:
 def test_no_file_is_too_long(path: Path) -> None:
     """A file can be read in one sitting."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_function_is_too_long(module: str) -> None:
+    """A function can be taken in at a glance."""
+    for node in ast.walk(MODULES[module]):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno - node.lineno < LONGEST_FUNCTION, f"{module}.{node.name}"
+
+
+@pytest.mark.parametrize(("place", "most"), MOST_ROOMS.items())
+def test_a_newcomer_can_take_in_the_rooms(place: str, most: int) -> None:
+    """The rooms at the top of the package and of `data` are few, and so are the files in each of `data`."""
+    folder = PACKAGE / place
+    rooms = [path for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    assert len([path for path in rooms if path.name != "__init__.py" or not place]) <= most
+    if place:
+        assert all(len(list(room.glob("*.py"))) - 1 <= MOST_FILES for room in rooms if room.is_dir())
+
+
+def test_rooms_of_data_make_no_circle() -> None:
+    """Drawn as rooms, the imports inside `data` point one way: a folder of it never imports in a circle."""
+    assert_no_circle(rooms_of("forecaster.data."))
+
+
+def test_rooms_make_no_circle() -> None:
+    """Drawn as rooms, the imports of the whole package point one way."""
+    assert_no_circle(rooms_of("forecaster."))
+
+
+def rooms_of(prefix: str) -> dict[str, set[str]]:
+    """Which room below `prefix` imports which others."""
+    graph: dict[str, set[str]] = {}
+    for module, tree in MODULES.items():
+        if module.startswith(prefix):
+            here = module.removeprefix(prefix).split(".")[0]
+            there = {
+                name.removeprefix(prefix).split(".")[0] for name in inside(tree) if name.startswith(prefix)
+            }
+            graph.setdefault(here, set()).update(there - {here})
+    return graph
+
+
+def assert_no_circle(graph: dict[str, set[str]]) -> None:
+    """Take away rooms that import none of those left, until none is left."""
+    left = dict(graph)
+    while free := [room for room, targets in left.items() if not targets & left.keys()]:
+        for room in free:
+            del left[room]
+    assert not left, left

@@ -36,7 +36,7 @@ NOT_FOR_HELP = {
     "threadpoolctl",
     "filelock",
     "tomllib",
-    "forecaster.pipeline",
+    "forecaster.pipeline.train",
     "forecaster.data",
     "forecaster.nn",
     "forecaster.report",
@@ -50,8 +50,8 @@ NOT_FOR_PREDICT = {
     "pyarrow.fs",
     "ssl",
     "forecaster.cli.train",
-    "forecaster.pipeline",
-    "forecaster.training",
+    "forecaster.pipeline.train",
+    "forecaster.training.loop",
     "forecaster.evaluation.scores",
 }
 """Of use elsewhere, but not to a forecast from CSV to a pipe without forecast.toml."""
@@ -104,7 +104,7 @@ def test_version_does_without_rich(tmp_path: Path) -> None:
 def test_predict_imports_only_what_it_uses(arguments: tuple[str, ...], folder: Path) -> None:
     """A forecast from a CSV file loads no plots, no tables, no Parquet, no network, no Pydantic."""
     loaded = imported(*arguments, cwd=folder)
-    assert {"numpy", "pandas", "pyarrow", "forecaster.forecasting", "safetensors"} <= loaded
+    assert {"numpy", "pandas", "pyarrow", "forecaster.forecasting.forecast", "safetensors"} <= loaded
     assert loaded & (NEVER | NOT_FOR_PREDICT) == set()
 
 

@@ -6,10 +6,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from forecaster.config import NetworkConfig, TrainingConfig
-from forecaster.nn.cross_entropy import likeliest, softmax_cross_entropy
 from forecaster.nn.network import Network
 from forecaster.nn.optimizers import clip_by_global_norm, make_optimizer
 from forecaster.nn.schedules import rate_at
+from forecaster.nn.sequences.cross_entropy import likeliest, softmax_cross_entropy
 
 SHAPES = {
     "sine": lambda phase: np.sin(2 * np.pi * phase),

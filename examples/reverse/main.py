@@ -6,10 +6,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from forecaster.config import NetworkConfig, TrainingConfig
-from forecaster.nn.cross_entropy import likeliest, likeliest_one_hot, one_hot, softmax_cross_entropy
-from forecaster.nn.encoder_decoder import EncoderDecoder
 from forecaster.nn.optimizers import clip_by_global_norm, make_optimizer
 from forecaster.nn.schedules import rate_at
+from forecaster.nn.sequences.cross_entropy import likeliest, likeliest_one_hot, one_hot, softmax_cross_entropy
+from forecaster.nn.sequences.encoder_decoder import EncoderDecoder
 
 DIGITS, END = 10, 10
 TOKENS = DIGITS + 1

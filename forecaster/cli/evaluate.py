@@ -38,15 +38,16 @@ def evaluate(
     Backtest: train on what precedes the first of the last N origins, forecast from each, and compare with
     what came. With --model, use that model, which has to be trained on what precedes them.
     """
-    from forecaster import pipeline
     from forecaster.cli import output
     from forecaster.cli.progress import progress
-    from forecaster.model import Model
+    from forecaster.model.model import Model
+    from forecaster.pipeline.evaluate import evaluate as backtest
+    from forecaster.report.files import check_report_file, write_report
 
-    output.check_report_file(report)
+    check_report_file(report)
     model = Model.load(given.general.model) if given.general.model else None
     with progress(stderr) as listener:
-        result = pipeline.evaluate(
+        result = backtest(
             data, given.options, given.read, origins=origins, step=step, model=model, on_event=listener
         )
     output.say_understood(result.loaded, result.notes)
@@ -55,4 +56,4 @@ def evaluate(
     else:
         output.show_report(result.report)
     if report:
-        output.write_report(result.report, report)
+        write_report(result.report, report)

@@ -11,10 +11,10 @@ import typer
 from forecaster.cli.options import COLUMNS, READING, SPEAKING, Data, Given, accepts
 
 if TYPE_CHECKING:
-    from forecaster.data.audit import Finding
+    from forecaster.data.findings import Finding
+    from forecaster.data.labels import Names
     from forecaster.data.load import Loaded
-    from forecaster.data.observations import Observations
-    from forecaster.data.panel import Names
+    from forecaster.data.series.observations import Observations
     from forecaster.errors import DataError
 
 ExportFile = Annotated[
@@ -51,9 +51,9 @@ def inspect(data: Data, given: Given, export: ExportFile = None) -> None:
 
 def _load(data: str, given: Given, export: str | None) -> Loaded:
     """What is understood; where that is not enough for series, what there is of it is told and exported."""
-    from forecaster.data.export import export_panel
     from forecaster.data.load import load
-    from forecaster.data.write import check_destination
+    from forecaster.data.writing.export import export_panel
+    from forecaster.data.writing.write import check_destination
     from forecaster.errors import DataError
 
     check_destination(export)
@@ -83,7 +83,7 @@ def _warn(findings: Iterable[Finding]) -> None:
 def _export_rows(seen: list[tuple[Observations, Names, list[Finding]]], export: str | None) -> None:
     """The rows that were read but make no series."""
     from forecaster.cli.log import stderr
-    from forecaster.data.export import export_rows
+    from forecaster.data.writing.export import export_rows
 
     if export and seen:
         export_rows(*seen[0][:2], export)

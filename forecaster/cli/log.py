@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from forecaster.errors import ForecasterError
 
 if TYPE_CHECKING:
-    from forecaster.data.audit import Finding
+    from forecaster.data.findings import Finding
 
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM."""

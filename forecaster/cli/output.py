@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
-import math
-import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from forecaster.cli.log import inert, stderr
-from forecaster.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from forecaster.data.load import Loaded
     from forecaster.evaluation.error_report import Report
-    from forecaster.forecasting import Forecast
-
-REPORT_ENDINGS = (".json", ".csv")
+    from forecaster.forecasting.forecast import Forecast
 
 
 def console(*, to_stderr: bool = False) -> Console:
@@ -49,8 +41,8 @@ def findings(loaded: Loaded) -> list[dict[str, Any]]:
 
 def facts(loaded: Loaded) -> dict[str, Any]:
     """What was understood of the data, in plain JSON values."""
-    from forecaster.data.calendar import times_as_strings
-    from forecaster.data.trading import described
+    from forecaster.data.labels import times_as_strings
+    from forecaster.data.series.learned_holidays import described
 
     panel, names = loaded.panel, loaded.panel.names
     days = described(panel.frequency)
@@ -74,7 +66,7 @@ def facts(loaded: Loaded) -> dict[str, Any]:
 
 def series_facts(loaded: Loaded) -> dict[str, dict[str, Any]]:
     """Each series with its rows, first and last timestamp, and rows not observed."""
-    from forecaster.data.calendar import times_as_strings
+    from forecaster.data.labels import times_as_strings
 
     panel = loaded.panel
     found = {}
@@ -132,6 +124,8 @@ def tell_report(report: Report, path: str | None) -> None:
     elif not stderr.quiet:
         show_report(report, to_stderr=True)
     if path:
+        from forecaster.report.files import write_report
+
         write_report(report, path)
 
 
@@ -154,53 +148,3 @@ def preview(forecast: Forecast, shown: int = 3) -> None:
             {level: (lower, upper) for level, lower, upper in bounds},
             history=panel.target[panel.offsets[number] : panel.offsets[number + 1]],
         )
-
-
-def check_report_file(path: str | None) -> None:
-    """Raise early, before any work is done, where the report could not be written."""
-    if path is None:
-        return
-    if Path(path).suffix.lower() not in REPORT_ENDINGS:
-        raise UsageError(f"the report {path!r} ends neither in .json nor in .csv")
-    check_folder(path)
-
-
-def check_folder(path: str | Path) -> None:
-    """Raise StorageError early where no file can be made in the folder of an output file."""
-    folder = Path(path).absolute().parent
-    if not folder.is_dir():
-        raise StorageError(f"there is no folder {str(folder)!r} to write {Path(path).name!r} to")
-    if not os.access(folder, os.W_OK):
-        raise StorageError(f"no permission to write {Path(path).name!r} to {str(folder)!r}")
-
-
-def write_report(report: Report, path: str) -> None:
-    """The error report as a JSON or CSV file, by its ending. Raises StorageError."""
-    from forecaster.data.write import atomic_write
-
-    as_json = Path(path).suffix.lower() == ".json"
-    text = json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n" if as_json else _report_csv(report)
-
-    def write(file: BinaryIO) -> None:
-        file.write(text.encode())
-
-    atomic_write(Path(path), write)
-
-
-def _report_csv(report: Report) -> str:
-    """One line a scope and method; what is undefined is empty."""
-    rows = report.to_rows()
-    text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    """Empty where undefined; text that a spreadsheet would compute is quoted."""
-    from forecaster.data.write import FORMULA
-
-    if isinstance(value, float) and math.isnan(value):
-        return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

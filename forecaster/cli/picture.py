@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecaster.cli.log import stderr
-from forecaster.cli.output import check_folder
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
-    from forecaster.forecasting import Forecast
+    from forecaster.forecasting.forecast import Forecast
 
 HISTORY = 6
 """Horizons of history that are drawn before the forecast."""
@@ -22,6 +21,7 @@ def check_plot(path: str | None, series: str | None) -> None:
         if series is not None:
             raise UsageError("--plot-series chooses what --plot draws", hint="Add --plot FILE.png.")
         return
+    from forecaster.data.writing.atomic import check_folder
     from forecaster.report.plots import FORMATS
 
     if Path(path).suffix.lower() not in FORMATS:
@@ -31,7 +31,7 @@ def check_plot(path: str | None, series: str | None) -> None:
 
 def draw(forecast: Forecast, path: str, series: str | None) -> None:
     """Draw history, forecast and intervals of one series, the first unless one is named."""
-    from forecaster.data.calendar import timestamps
+    from forecaster.data.labels import timestamps
     from forecaster.report.plots import forecast_figure, save_figure
 
     panel, steps = forecast.panel, forecast.point.shape[1]

@@ -8,7 +8,7 @@ import typer
 
 from forecaster.cli.log import stderr
 from forecaster.cli.options import COLUMNS, FORECASTING, MODEL, READING, SPEAKING, Given, accepts
-from forecaster.cli.output import check_folder, preview
+from forecaster.cli.output import preview
 
 Newest = Annotated[
     str | None,
@@ -43,10 +43,11 @@ def predict(
 
     Forecast from the newest row of DATA on. Without DATA, read again the source that the model remembers.
     """
-    from forecaster import predicting
     from forecaster.cli.picture import check_plot, draw
-    from forecaster.data.write import check_destination, write_table
-    from forecaster.model import Model
+    from forecaster.data.writing.atomic import check_folder
+    from forecaster.data.writing.write import check_destination, write_table
+    from forecaster.model.model import Model
+    from forecaster.pipeline.predict import predict as predict_from
 
     as_json = given.general.json
     if output != "-":
@@ -55,7 +56,7 @@ def predict(
         check_destination(output)
     check_plot(plot, plot_series)
     model = Model.load(given.model)
-    forecast = predicting.predict(model, data, read=given.read, horizon=given.options.horizon)
+    forecast = predict_from(model, data, read=given.read, horizon=given.options.horizon)
     for finding in forecast.findings:
         if finding.severity == "repair":
             stderr.finding(finding)

@@ -14,7 +14,7 @@ from forecaster.cli.log import Log
 from forecaster.cli.output import console
 
 if TYPE_CHECKING:
-    from forecaster.training import Event
+    from forecaster.training.loop import Event
 
 Listener = Callable[["Event"], None]
 LINES = 4
@@ -40,7 +40,7 @@ def _animated() -> bool:
 
 def _line(log: Log, stage: Stage, event: Event) -> None:
     """Log an event where it starts a new part of the run; which ones does not depend on the clock."""
-    from forecaster.training import EVENT_EVERY
+    from forecaster.training.loop import EVENT_EVERY
 
     stage.tell(event)
     part, before = (step * LINES // event.steps for step in (event.step, event.step - EVENT_EVERY))

@@ -21,7 +21,7 @@ def show(given: Given, file: ModelFile = None) -> None:
     Show what a model is: data, columns, settings, training, errors on data held out.
     """
     from forecaster.cli.output import console, write_json
-    from forecaster.model import Model
+    from forecaster.model.model import Model
     from forecaster.report import terminal
 
     card = Model.load(file or given.model).card()

@@ -28,16 +28,18 @@ def train(data: Data, given: Given, report: ReportFile = None) -> None:
     Train a model on DATA and report its errors on the newest rows, held out. Columns, frequency and settings
     are chosen from the data where nothing is said.
     """
-    from forecaster import pipeline
     from forecaster.cli import output
     from forecaster.cli.progress import progress
-    from forecaster.model import lock
+    from forecaster.data.writing.atomic import check_folder
+    from forecaster.model.file import lock
+    from forecaster.pipeline.train import train as train_model
+    from forecaster.report.files import check_report_file
 
-    output.check_report_file(report)
-    output.check_folder(given.model)
+    check_report_file(report)
+    check_folder(given.model)
     with lock(given.model):
         with progress(stderr) as listener:
-            result = pipeline.train(data, given.options, given.read, on_event=listener)
+            result = train_model(data, given.options, given.read, on_event=listener)
         result.model.save(given.model)
     output.say_understood(result.loaded, result.notes)
     if result.report is not None:

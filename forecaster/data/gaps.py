@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from forecaster.data.calendar import DAY, Frequency, Longs, frequency, position, step_of, to_local
+from forecaster.arrays import Bools, Ints
+from forecaster.data.calendar.frequency import DAY, Frequency, frequency, position, step_of, to_local
 from forecaster.errors import UsageError
 
 ANY = "any"
@@ -25,11 +25,11 @@ MONTHS = {"month_start", "month_end"}
 class Stretches(NamedTuple):
     """Rows of a Panel between gaps that are too long to cross, in order."""
 
-    series: Longs  # (K,)
-    start: Longs  # (K,) first row: that of the series, or the first observed after a gap
-    stop: Longs  # (K,) behind the last row observed before the next gap, or behind the last of the series
+    series: Ints  # (K,)
+    start: Ints  # (K,) first row: that of the series, or the first observed after a gap
+    stop: Ints  # (K,) behind the last row observed before the next gap, or behind the last of the series
 
-    def around(self, rows: Longs) -> tuple[Longs, Longs]:
+    def around(self, rows: Ints) -> tuple[Ints, Ints]:
         """For each row, where its stretch begins and where the next one does, both of the shape of `rows`.
 
         The rows of a gap belong to the stretch before it.
@@ -72,8 +72,8 @@ def default_longest(chosen: Frequency) -> int:
 
 
 def missing_between(
-    observed: NDArray[np.bool_], time: Longs, offsets: Longs, chosen: Frequency, tz: str | None
-) -> tuple[Longs, Longs, Longs]:
+    observed: Bools, time: Ints, offsets: Ints, chosen: Frequency, tz: str | None
+) -> tuple[Ints, Ints, Ints]:
     """The gaps (n,): the row observed before each, that observed after it, and how many are missing between.
 
     Of business days those are counted that are no rows, as well as those without a value; a weekend is a gap
@@ -93,12 +93,12 @@ def missing_between(
     return before, after, steps - 1
 
 
-def stretches_between(before: Longs, after: Longs, offsets: Longs) -> Stretches:
+def stretches_between(before: Ints, after: Ints, offsets: Ints) -> Stretches:
     """The stretches of series from `offsets` (S+1,) with gaps `before` one row and `after` another."""
     start = np.sort(np.r_[offsets[:-1], after])
     stop = np.sort(np.r_[offsets[1:], before + 1])
     return Stretches(_series_of(start, offsets), start, stop)
 
 
-def _series_of(rows: Longs, offsets: Longs) -> Longs:
+def _series_of(rows: Ints, offsets: Ints) -> Ints:
     return np.asarray(np.searchsorted(offsets, rows, side="right") - 1)

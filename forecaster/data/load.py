@@ -12,24 +12,24 @@ import pandas as pd
 import pyarrow as pa
 
 from forecaster.config import ReadConfig
-from forecaster.data.audit import Finding, enforce, info
-from forecaster.data.calendar import frequency
-from forecaster.data.clock import to_join, with_clock
-from forecaster.data.closes import adjusted_closes
-from forecaster.data.columns import Roles, assign
-from forecaster.data.files import is_many
+from forecaster.data.calendar.frequency import frequency
+from forecaster.data.findings import Finding, enforce, info
 from forecaster.data.gaps import ANY
-from forecaster.data.grid import to_panel
-from forecaster.data.health import examine
-from forecaster.data.observations import Observations, each_once, in_order, observe, trimmed
-from forecaster.data.panel import Names, Panel
-from forecaster.data.read import read
-from forecaster.data.regrid import on_grid
-from forecaster.data.splits import adjusted
-from forecaster.data.strays import without_strays, without_units
-from forecaster.data.table import shown
-from forecaster.data.trading import with_holidays
-from forecaster.data.zones import Times
+from forecaster.data.labels import Names, shown
+from forecaster.data.panel import Panel
+from forecaster.data.parsing.time_zones import Times
+from forecaster.data.reading.files import is_many
+from forecaster.data.reading.read import read
+from forecaster.data.roles.adjusted_close import adjusted_closes
+from forecaster.data.roles.non_data_rows import without_strays, without_units
+from forecaster.data.roles.roles import Roles, assign
+from forecaster.data.roles.time_parts import to_join, with_clock
+from forecaster.data.series.grid import to_panel
+from forecaster.data.series.health import examine
+from forecaster.data.series.learned_holidays import with_holidays
+from forecaster.data.series.observations import Observations, each_once, in_order, observe, trimmed
+from forecaster.data.series.resample import on_grid
+from forecaster.data.series.stock_splits import adjusted
 from forecaster.errors import DataError, UsageError
 
 

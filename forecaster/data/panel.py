@@ -6,25 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from forecaster.data.calendar import Frequency
+from forecaster.arrays import Bools, Floats, Ints
+from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.gaps import Stretches, missing_between, stretches_between
-
-
-@dataclass(frozen=True)
-class Names:
-    """What the user calls things, so that forecasts speak the user's language."""
-
-    time: str
-    id: str | None
-    """None: the table holds one series and has no id column."""
-    target: str
-    covariates: tuple[str, ...] = ()
-    tz: str | None = None
-    """Time zone the timestamps were written in; None: naive."""
-    dates: bool = False
-    """True: timestamps were plain dates, without a time of day."""
+from forecaster.data.labels import Names
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +23,10 @@ class Panel:
     consecutive rows are consecutive observed trading days, and holidays are simply not there.
     """
 
-    values: NDArray[np.float64]  # (N, C); NaN where not observed
-    observed: NDArray[np.bool_]  # (N, C)
-    time: NDArray[np.int64]  # (N,) ns since 1970 UTC
-    offsets: NDArray[np.int64]  # (S+1,)
+    values: Floats  # (N, C); NaN where not observed
+    observed: Bools  # (N, C)
+    time: Ints  # (N,) ns since 1970 UTC
+    offsets: Ints  # (S+1,)
     ids: tuple[str, ...]  # (S,) sorted
     frequency: Frequency
     names: Names
@@ -51,12 +37,12 @@ class Panel:
         return len(self.ids)
 
     @cached_property
-    def lengths(self) -> NDArray[np.int64]:
+    def lengths(self) -> Ints:
         """Rows of each series (S,)."""
         return np.diff(self.offsets)
 
     @property
-    def target(self) -> NDArray[np.float64]:
+    def target(self) -> Floats:
         """The target channel (N,)."""
         return self.values[:, 0]
 
@@ -72,7 +58,7 @@ class Panel:
         """Whether any gap is longer than windows may cross."""
         return len(self.stretches.start) > len(self)
 
-    def gaps(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def gaps(self) -> tuple[Ints, Ints, Ints]:
         """`missing_between` of the target."""
         seen = self.observed[:, 0]
         return missing_between(seen, self.time, self.offsets, self.frequency, self.names.tz)

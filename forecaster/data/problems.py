@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import partial
 
 from forecaster.config import ReadConfig
-from forecaster.data.audit import Finding, fault
-from forecaster.data.clock import with_clock
-from forecaster.data.columns import likely_targets, time_column
+from forecaster.data.findings import Finding, fault
 from forecaster.data.load import load
-from forecaster.data.read import read
-from forecaster.data.times import parse_times
-from forecaster.data.values import parse_numbers
+from forecaster.data.parsing.numbers import parse_numbers
+from forecaster.data.parsing.times import parse_times
+from forecaster.data.reading.read import read
+from forecaster.data.roles.roles import likely_targets, time_column
+from forecaster.data.roles.time_parts import with_clock
 from forecaster.errors import DataError, ForecasterError
 
 

@@ -12,6 +12,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from forecaster.arrays import Bools, Ints
+from forecaster.data.labels import shown
+
 
 @dataclass(frozen=True)
 class Part:
@@ -96,7 +99,7 @@ class Table:
         parsed = {name: column.filter(pa.array(mask)) for name, column in self.parsed.items()}
         return Table(columns, tuple(parts), parsed, self.keys)
 
-    def _filtered(self, name: str, mask: NDArray[np.bool_]) -> pa.ChunkedArray:
+    def _filtered(self, name: str, mask: Bools) -> pa.ChunkedArray:
         return self.columns[name].filter(pa.array(mask))
 
     def places(self, column: str, rows: NDArray[np.intp], limit: int = 3) -> tuple[str, ...]:
@@ -119,17 +122,5 @@ def taken(column: pa.ChunkedArray, rows: NDArray[np.integer]) -> pa.ChunkedArray
     return pa.chunked_array(pieces, column.type)
 
 
-def _line_of(part: Part, kept: NDArray[np.int64]) -> Callable[[int], str]:
+def _line_of(part: Part, kept: Ints) -> Callable[[int], str]:
     return lambda row: part.line(int(kept[row]))
-
-
-def shown(value: object, limit: int = 60) -> str:
-    """`value` quoted and inert: control and invisible characters are escaped, long text is cut."""
-    text = str(value)
-    return repr(text if len(text) <= limit else text[:limit] + "…")
-
-
-def listed(names: list[str] | tuple[str, ...], limit: int = 12) -> str:
-    """Names, inert, for a message: 'a', 'b' and 3 more."""
-    head = ", ".join(shown(name) for name in names[:limit])
-    return head if len(names) <= limit else f"{head} and {len(names) - limit} more"

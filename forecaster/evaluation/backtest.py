@@ -9,17 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecaster.arrays import Floats, Ints
 from forecaster.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from forecaster.data.panel import Panel
 
 
-def rolling_origins(
-    lengths: NDArray[np.int64], horizon: int, origins: int, step: int, *, history: int = 1
-) -> NDArray[np.int64]:
+def rolling_origins(lengths: Ints, horizon: int, origins: int, step: int, *, history: int = 1) -> Ints:
     """Ends (O, S), oldest origin first, of series with `lengths` (S,) rows.
 
     The last origin leaves exactly `horizon` rows of every series; each earlier one lies `step` rows before
@@ -49,13 +47,13 @@ def rolling_origins(
     return np.where(ends >= history, ends, -1)
 
 
-def most_origins(lengths: NDArray[np.int64], horizon: int, step: int, *, history: int = 1) -> int:
+def most_origins(lengths: Ints, horizon: int, step: int, *, history: int = 1) -> int:
     """How many origins `step` rows apart the longest series has room for after `history` rows; 0: none."""
     room = int(lengths.max(initial=0)) - horizon - history
     return room // step + 1 if room >= 0 else 0
 
 
-def held_out(panel: Panel, ends: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:
+def held_out(panel: Panel, ends: Ints, horizon: int) -> Floats:
     """Actual targets (O, S, H) in the `horizon` rows after each of `ends` (O, S).
 
     NaN where not observed, beyond the end of the series or a gap too long to cross, or where the end is -1.

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecaster.arrays import Floats
 from forecaster.errors import ModelError
 
-Array = NDArray[np.float64]
 METRICS = ("mae", "rmse", "mape", "smape", "mase", "skill")
 MODEL = "model"
 COUNTS = ("origins", "windows", "scored", "no_mase", "season")
@@ -28,9 +27,9 @@ class Report:
 
     methods: tuple[str, ...]
     metrics: tuple[str, ...]
-    overall: Array  # (M, K)
-    per_step: Array  # (M, K, H)
-    per_series: Array  # (M, K, S)
+    overall: Floats  # (M, K)
+    per_step: Floats  # (M, K, H)
+    per_series: Floats  # (M, K, S)
     ids: tuple[str, ...]
     origins: int
     windows: int
@@ -106,7 +105,7 @@ class Report:
         facts["per_series"] = self._nested(self.per_series if series else self.per_series[:, :, :0])
         return facts
 
-    def _nested(self, table: Array) -> dict[str, dict[str, Any]]:
+    def _nested(self, table: Floats) -> dict[str, dict[str, Any]]:
         """{method: {metric: value or list of values}}."""
         return {
             method: {metric: _plain(table[m, k]) for k, metric in enumerate(self.metrics)}
@@ -136,12 +135,12 @@ class Report:
                 rows += [self._row(scope, key, m, table[m, :, i]) for m in range(len(self.methods))]
         return rows
 
-    def _row(self, scope: str, key: object, method: int, values: Array) -> dict[str, Any]:
+    def _row(self, scope: str, key: object, method: int, values: Floats) -> dict[str, Any]:
         numbers = dict(zip(self.metrics, map(float, values), strict=True))
         return {"scope": scope, "key": key, "method": self.methods[method], **numbers}
 
 
-def _plain(values: Array | np.float64) -> Any:
+def _plain(values: Floats | np.float64) -> Any:
     """NumPy numbers as JSON values, NaN as None."""
     numbers = np.asarray(values).astype(object)
     numbers[~np.isfinite(values)] = None

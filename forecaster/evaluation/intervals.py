@@ -25,15 +25,14 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecaster.arrays import Floats
 from forecaster.errors import DataError, UsageError
 
-Array = NDArray[np.float64]
 ENOUGH = 2
 
 
-def calibrate(residuals: Array, levels: Sequence[int]) -> Array:
+def calibrate(residuals: Floats, levels: Sequence[int]) -> Floats:
     """Half-widths (levels, H), in the unit of `residuals`, of intervals that cover `levels` percent.
 
     `residuals` (n, H): absolute errors of n held-out windows, scaled so that windows are comparable, NaN
@@ -53,7 +52,7 @@ def calibrate(residuals: Array, levels: Sequence[int]) -> Array:
     return nested[np.argsort(order, kind="stable")]
 
 
-def conformal_quantile(residuals: Array, level: float) -> float:
+def conformal_quantile(residuals: Floats, level: float) -> float:
     """The ceil((n + 1) * level)-th smallest of n residuals (n,).
 
     Where n is too small for that (the rank exceeds n, and no finite width is guaranteed), the largest
@@ -66,10 +65,10 @@ def conformal_quantile(residuals: Array, level: float) -> float:
     return float(residuals.max()) * _normal(level) / _normal(n / (n + 1))
 
 
-def _isotonic(residuals: Array, level: float) -> Array:
+def _isotonic(residuals: Floats, level: float) -> Floats:
     """Half-widths (H,) at one level, rising with the step, by pooling neighbouring steps."""
     enough = ENOUGH * math.ceil(round(level / (1 - level), 9))
-    blocks: list[tuple[float, Array, int]] = []  # half-width, residuals, steps
+    blocks: list[tuple[float, Floats, int]] = []  # half-width, residuals, steps
     for block, steps in _large_enough(residuals, enough):
         width = conformal_quantile(block, level)
         while blocks and blocks[-1][0] > width:
@@ -80,9 +79,9 @@ def _isotonic(residuals: Array, level: float) -> Array:
     return np.repeat([width for width, _, _ in blocks], [steps for _, _, steps in blocks])
 
 
-def _large_enough(residuals: Array, enough: int) -> list[tuple[Array, int]]:
+def _large_enough(residuals: Floats, enough: int) -> list[tuple[Floats, int]]:
     """Residuals of neighbouring steps, joined into blocks of at least `enough` (all, if there are fewer)."""
-    blocks: list[tuple[Array, int]] = []
+    blocks: list[tuple[Floats, int]] = []
     held, steps = np.empty(0), 0
     for step in residuals.T:
         held, steps = np.concatenate([held, step[np.isfinite(step)]]), steps + 1

@@ -13,23 +13,24 @@ Quantiles (pinball).
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from forecaster.arrays import Bools, Floats
+
 Axis = int | tuple[int, ...] | None
 
 
-def mae(actual: Array, forecast: Array, *, axis: Axis = None) -> Array:
+def mae(actual: Floats, forecast: Floats, *, axis: Axis = None) -> Floats:
     """Mean absolute error, mean |y - f|: in the unit of y, at least 0."""
     return _mean(np.abs(actual - forecast), ~np.isnan(actual), axis)
 
 
-def rmse(actual: Array, forecast: Array, *, axis: Axis = None) -> Array:
+def rmse(actual: Floats, forecast: Floats, *, axis: Axis = None) -> Floats:
     """Root mean squared error, sqrt(mean (y - f)^2): in the unit of y, at least 0."""
     return np.sqrt(_mean((actual - forecast) ** 2, ~np.isnan(actual), axis))
 
 
-def mape(actual: Array, forecast: Array, *, axis: Axis = None) -> Array:
+def mape(actual: Floats, forecast: Floats, *, axis: Axis = None) -> Floats:
     """Mean absolute percentage error, mean 100 |y - f| / |y|: percent, at least 0.
 
     Undefined at y = 0: such points are left out. Use sMAPE or MASE for data that crosses zero.
@@ -38,13 +39,13 @@ def mape(actual: Array, forecast: Array, *, axis: Axis = None) -> Array:
     return _mean(100 * _ratio(np.abs(actual - forecast), np.abs(actual), counted), counted, axis)
 
 
-def smape(actual: Array, forecast: Array, *, axis: Axis = None) -> Array:
+def smape(actual: Floats, forecast: Floats, *, axis: Axis = None) -> Floats:
     """Symmetric MAPE, mean 200 |y - f| / (|y| + |f|): percent, 0 to 200; a point with y = f = 0 counts 0."""
     total = np.abs(actual) + np.abs(forecast)
     return _mean(200 * _ratio(np.abs(actual - forecast), total, total != 0), ~np.isnan(actual), axis)
 
 
-def mase(actual: Array, forecast: Array, scale: ArrayLike, *, axis: Axis = None) -> Array:
+def mase(actual: Floats, forecast: Floats, scale: ArrayLike, *, axis: Axis = None) -> Floats:
     """Mean absolute scaled error, MAE / `scale`: no unit; below 1 beats the in-sample seasonal naive.
 
     `scale` (from `mase_scale`) has the shape of the result, or broadcasts to it.
@@ -52,7 +53,7 @@ def mase(actual: Array, forecast: Array, scale: ArrayLike, *, axis: Axis = None)
     return np.asarray(mae(actual, forecast, axis=axis) / np.asarray(scale))[()]
 
 
-def pinball(actual: Array, forecast: Array, quantile: float, *, axis: Axis = None) -> Array:
+def pinball(actual: Floats, forecast: Floats, quantile: float, *, axis: Axis = None) -> Floats:
     """Pinball loss of a forecast of the `quantile` q, mean max(q (y - f), (q - 1)(y - f)): unit of y, >= 0.
 
     Half the MAE at q = 0.5.
@@ -61,14 +62,14 @@ def pinball(actual: Array, forecast: Array, quantile: float, *, axis: Axis = Non
     return _mean(np.maximum(quantile * error, (quantile - 1) * error), ~np.isnan(actual), axis)
 
 
-def coverage(actual: Array, lower: Array, upper: Array, *, axis: Axis = None) -> Array:
+def coverage(actual: Floats, lower: Floats, upper: Floats, *, axis: Axis = None) -> Floats:
     """Share of actual values within [lower, upper]: percent; best when equal to the nominal level."""
     inside = np.where((actual >= lower) & (actual <= upper), 100.0, 0.0)
     inside[np.isnan(lower) | np.isnan(upper)] = np.nan
     return _mean(inside, ~np.isnan(actual), axis)
 
 
-def skill(error: ArrayLike, baseline: ArrayLike) -> Array:
+def skill(error: ArrayLike, baseline: ArrayLike) -> Floats:
     """1 - error / baseline: a fraction; above 0 is better than the baseline, 0 equal, 1 perfect.
 
     0 where both errors are 0; NaN where only the baseline's is, or where either is NaN.
@@ -80,7 +81,7 @@ def skill(error: ArrayLike, baseline: ArrayLike) -> Array:
     return np.where(both_zero, 0.0, 1 - ratio)[()]
 
 
-def mase_scale(history: Array, season: int) -> float:
+def mase_scale(history: Floats, season: int) -> float:
     """Denominator of MASE: mean |y_t - y_{t-m}| over pairs that were both observed, in the unit of y.
 
     `history` (n,) is what precedes the first forecast. NaN, "undefined", where no pair was observed (too
@@ -91,13 +92,13 @@ def mase_scale(history: Array, season: int) -> float:
     return float(scale) if scale > 0 else float("nan")
 
 
-def _mean(errors: Array, counted: NDArray[np.bool_], axis: Axis) -> Array:
+def _mean(errors: Floats, counted: Bools, axis: Axis) -> Floats:
     """Mean of the `counted` entries along `axis`; NaN where there are none."""
     total = np.sum(errors, axis=axis, where=counted)
     count = np.sum(counted, axis=axis)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)[()]
 
 
-def _ratio(top: Array, bottom: Array, where: NDArray[np.bool_]) -> Array:
+def _ratio(top: Floats, bottom: Floats, where: Bools) -> Floats:
     """top / bottom where asked, 0 elsewhere."""
     return np.divide(top, bottom, out=np.zeros(np.broadcast(top, bottom).shape), where=where)

@@ -16,23 +16,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from forecaster.arrays import Bools, Floats, Ints
 from forecaster.errors import DataError, ForecasterError, UsageError
 from forecaster.evaluation import metrics
 from forecaster.evaluation.backtest import held_out
-from forecaster.evaluation.baselines import blocks, first_ends
 from forecaster.evaluation.error_report import METRICS, MODEL, Report
+from forecaster.methods.baselines import blocks, first_ends
 
 if TYPE_CHECKING:
     from forecaster.data.panel import Panel
 
 __all__ = ["Report", "score"]
 
-Array = NDArray[np.float64]
 
-
-def score(panel: Panel, ends: NDArray[np.int64], forecasts: dict[str, Array], horizon: int) -> Report:
+def score(panel: Panel, ends: Ints, forecasts: dict[str, Floats], horizon: int) -> Report:
     """Score `forecasts` {method: (O, S, H)}, the model first under the name "model", against the panel.
 
     `ends` (O, S): rows of each series known at each origin, -1 where the series is not scored there. A
@@ -83,12 +81,12 @@ def score(panel: Panel, ends: NDArray[np.int64], forecasts: dict[str, Array], ho
     )
 
 
-def mase_scales(panel: Panel, ends: NDArray[np.int64], season: int) -> Array:
+def mase_scales(panel: Panel, ends: Ints, season: int) -> Floats:
     """`metrics.mase_scale` of the first `ends` (S,) rows of every series of the panel at once: (S,)."""
     return np.concatenate([_mase_scales(panel, part, ends, season) for part in blocks(panel.lengths)])
 
 
-def _mase_scales(panel: Panel, part: slice, ends: NDArray[np.int64], season: int) -> Array:
+def _mase_scales(panel: Panel, part: slice, ends: Ints, season: int) -> Floats:
     """The same for some neighbouring series."""
     lengths, rows = panel.lengths[part], slice(panel.offsets[part.start], panel.offsets[part.stop])
     owner = np.repeat(np.arange(len(lengths)), lengths)
@@ -102,14 +100,14 @@ def _mase_scales(panel: Panel, part: slice, ends: NDArray[np.int64], season: int
     return np.where(total > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _anything_before(panel: Panel, ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _anything_before(panel: Panel, ends: Ints) -> Bools:
     """True (O, S) where a series has an observed row before its end."""
     seen = np.concatenate([[0], np.cumsum(panel.observed[:, 0])])
     start = panel.offsets[:-1]
     return (ends > 0) & (seen[start + np.clip(ends, 0, panel.lengths)] > seen[start])
 
 
-def _check_finite(panel: Panel, forecasts: dict[str, Array], seen: NDArray[np.bool_]) -> None:
+def _check_finite(panel: Panel, forecasts: dict[str, Floats], seen: Bools) -> None:
     for method, forecast in forecasts.items():
         if forecast.shape != seen.shape:
             raise ForecasterError(f"forecasts of {method} have shape {forecast.shape}, not {seen.shape}")
@@ -122,7 +120,7 @@ def _check_finite(panel: Panel, forecasts: dict[str, Array], seen: NDArray[np.bo
             )
 
 
-def _tables(actual: Array, forecast: Array, scale: Array) -> tuple[Array, Array, Array]:
+def _tables(actual: Floats, forecast: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
     """Overall (K,), per step (K, H) and per series (K, S) of one method; skill is filled in later."""
     overall, per_step, per_series = [], [], []
     for metric in METRICS:
@@ -134,7 +132,7 @@ def _tables(actual: Array, forecast: Array, scale: Array) -> tuple[Array, Array,
     return np.array(overall), np.array(per_step), np.array(per_series)
 
 
-def _error(metric: str, actual: Array, forecast: Array, scale: Array, axis: metrics.Axis) -> Array:
+def _error(metric: str, actual: Floats, forecast: Floats, scale: Floats, axis: metrics.Axis) -> Floats:
     if metric == "skill":
         return np.full_like(metrics.mae(actual, forecast, axis=axis), np.nan)
     if metric == "mase":
@@ -143,12 +141,12 @@ def _error(metric: str, actual: Array, forecast: Array, scale: Array, axis: metr
     return formula[metric](actual, forecast, axis=axis)
 
 
-def _average(values: Array) -> Array:
+def _average(values: Floats) -> Floats:
     """Mean over the first axis, the series, of what is defined."""
     return metrics.mae(values, np.zeros_like(values), axis=0)
 
 
-def _fill_skill(overall: Array, per_step: Array, per_series: Array, decide: int, best: int) -> None:
+def _fill_skill(overall: Floats, per_step: Floats, per_series: Floats, decide: int, best: int) -> None:
     """Skill of every method against the best baseline; per series on MAE (MASE gives the same there)."""
     skill, mae = METRICS.index("skill"), METRICS.index("mae")
     overall[:, skill] = metrics.skill(overall[:, decide], overall[best, decide])
@@ -156,7 +154,7 @@ def _fill_skill(overall: Array, per_step: Array, per_series: Array, decide: int,
     per_series[:, skill] = metrics.skill(per_series[:, mae], per_series[best, mae])
 
 
-def _may_be_chance(actual: Array, model: Array, baseline: Array, scale: Array, decided_on: str) -> bool:
+def _may_be_chance(actual: Floats, model: Floats, baseline: Floats, scale: Floats, decided_on: str) -> bool:
     """True where the paired difference of errors is within about two standard errors of zero, or unproven."""
     units = (0, 2) if (~np.isnan(actual)).any(axis=(0, 2)).sum() > 1 else (1, 2)  # series, or origins
     pair = [metrics.mae(actual, forecast, axis=units) for forecast in (model, baseline)]
@@ -171,7 +169,7 @@ def _may_be_chance(actual: Array, model: Array, baseline: Array, scale: Array, d
     return bool(abs(difference.mean()) < needed * difference.std(ddof=1) / np.sqrt(n))
 
 
-def _span(panel: Panel, ends: NDArray[np.int64], seen: NDArray[np.bool_]) -> tuple[str, str]:
+def _span(panel: Panel, ends: Ints, seen: Bools) -> tuple[str, str]:
     """First and last timestamp with a scored value."""
     origin, series, step = np.nonzero(seen)
     time = panel.time[panel.offsets[series] + ends[origin, series] + step]

@@ -35,7 +35,8 @@ import numpy as np
 from numpy import add, copyto, dot, matmul, multiply, subtract, tanh
 from numpy.typing import DTypeLike, NDArray
 
-Array = NDArray[np.floating[Any]]
+from forecaster.arrays import Array
+
 Shapes = dict[str, tuple[int, ...]]
 Views = list[tuple[Array, ...]]
 Pads = Sequence[NDArray[np.intp] | None]

@@ -15,10 +15,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import DTypeLike
 
+from forecaster.arrays import Array
 from forecaster.config import NetworkConfig
 from forecaster.nn import dense
-from forecaster.nn.cells import CELLS, Array, Shapes
-from forecaster.nn.recurrent import Drops, Stack, stack_shapes
+from forecaster.nn.cells import CELLS, Shapes
+from forecaster.nn.stack import Drops, Stack, stack_shapes
 
 PREFIX = "decoder."
 

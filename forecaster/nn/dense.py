@@ -5,7 +5,7 @@ Inputs carry a last row of ones, X = [x; 1], feature-major with the batch last: 
 
 import numpy as np
 
-from forecaster.nn.cells import Array
+from forecaster.arrays import Array
 
 
 def linear(weight: Array, inputs: Array, out: Array) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from forecaster.arrays import Array
 from forecaster.errors import ForecasterError
-from forecaster.nn.cells import Array
 
 Function = Callable[[], float]
 """The loss at the present values of the point, which the check changes in place and puts back."""

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from forecaster.nn.cells import Array
+from forecaster.arrays import Array
 
 
 def glorot(rows: int, columns: int, *, rng: np.random.Generator, dtype: DTypeLike) -> Array:

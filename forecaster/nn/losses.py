@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from forecaster.arrays import Array
 from forecaster.config import TrainingConfig
-from forecaster.nn.cells import Array
 
 Loss = Callable[[Array, Array, Array | None], tuple[float, Array]]
 """loss(outputs, targets, weights) -> the weighted sum and its derivative by the outputs.

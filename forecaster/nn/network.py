@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from forecaster.arrays import Array
 from forecaster.config import NetworkConfig
 from forecaster.errors import ForecasterError
 from forecaster.nn import dense, init
-from forecaster.nn.cells import CELLS, Array, Pads, Shapes
+from forecaster.nn.cells import CELLS, Pads, Shapes
 from forecaster.nn.decoder import decoder_of
-from forecaster.nn.recurrent import Mask, Stack, padded_steps, stack_shapes
+from forecaster.nn.stack import Mask, Stack, padded_steps, stack_shapes
 
 SHAPES = 3
 """Shapes (T, B) for which a network keeps its idle workspaces: full batches, the last one, predictions."""

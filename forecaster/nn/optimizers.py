@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import DTypeLike
 
+from forecaster.arrays import Array
 from forecaster.config import TrainingConfig
-from forecaster.nn.cells import Array
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 

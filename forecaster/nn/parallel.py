@@ -18,13 +18,14 @@ from typing import Self, TypeVar
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from forecaster.arrays import Array
 from forecaster.config import NetworkConfig
 from forecaster.errors import ForecasterError
-from forecaster.nn.cells import CELLS, Array
-from forecaster.nn.compiled import available as compiled_layers
+from forecaster.nn.cells import CELLS
+from forecaster.nn.compiled_layer import available as compiled_layers
 from forecaster.nn.losses import Loss
 from forecaster.nn.network import Network
-from forecaster.nn.recurrent import Mask
+from forecaster.nn.stack import Mask
 
 SPLIT_ELEMENTS = {"rnn": 8_000, "gru": 20_000, "lstm": 20_000}
 """Elements of a batch's gate block (G·H·B) from which on two threads are faster than one: with fewer, a step

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from forecaster.arrays import Floats
 from forecaster.report.text import inert
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = NDArray[np.float64]
 Times = NDArray[np.datetime64]
 Point = tuple[np.datetime64, float]
 Label = tuple[float, str, str]  # height in data units, text, colour

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from numpy.typing import ArrayLike
 
-from forecaster.data.calendar import future_times, to_local
-from forecaster.data.write import atomic_write
+from forecaster.data.calendar.frequency import future_times, to_local
+from forecaster.data.writing.atomic import atomic_write
 from forecaster.errors import UsageError
 from forecaster.report.axes import GREY, INK, draw_forecast, write_titles
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from forecaster.forecasting import Forecast
+    from forecaster.forecasting.forecast import Forecast
 
 FORMATS = (".png", ".svg")
 DPI = 160

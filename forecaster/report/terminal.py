@@ -20,7 +20,7 @@ from forecaster.report.error_tables import overall_table, series_table, share_be
 from forecaster.report.text import inert, numbers, plain, sparkline
 
 if TYPE_CHECKING:
-    from forecaster.data.audit import Finding
+    from forecaster.data.findings import Finding
 
 SEVERITY = {"info": "cyan", "repair": "yellow", "error": "bold red"}
 SPARK = 60  # bars of a sparkline at most

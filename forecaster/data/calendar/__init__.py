@@ -1,0 +1,1 @@
+"""Calendar: how far apart rows are, which days are open, what comes next."""

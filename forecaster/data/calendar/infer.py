@@ -1,0 +1,220 @@
+"""Which frequency the rows have: each series votes with its commonest step; all must then lie on the grid."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.arrays import Bools, Floats, Ints
+from forecaster.data.blockwise import only_step
+from forecaster.data.calendar.frequency import (
+    DAY,
+    Frequency,
+    Kind,
+    Step,
+    alias_of,
+    frequency,
+    moved,
+    position,
+    step_of,
+)
+from forecaster.data.calendar.holidays import CHANCE
+from forecaster.errors import DataError
+
+ROUND_STEPS = ("ms", "10ms", "100ms", "s", "2s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min",
+               "15min", "30min", "h", "2h", "3h", "6h", "12h", "D", "W", "4W")  # fmt: skip
+RARE = 0.1  # share of the days of a weekday, up to which rows on them are exceptions
+UNLIKE = 0.05  # share of all, up to which the commonest step is there by chance
+KINDS: tuple[Kind, ...] = get_args(Kind)
+HALF_MONTHS: tuple[Kind, ...] = ("half_month_start", "half_month_end")
+MONTHS: tuple[Kind, ...] = ("business_month_start", "business_month_end", "month_start", "month_end")
+"""Later ones are preferred where several fit."""
+
+
+@dataclass(frozen=True)
+class Votes:
+    """The commonest step of each series (S,)."""
+
+    kind: Ints  # index into KINDS
+    size: Ints
+    share: Floats  # of the series' steps
+    rows: Ints
+
+
+def infer_frequency(time: Ints, offsets: Ints) -> Frequency:
+    """The frequency of most series; `time` (N,) local ns, increasing within each series of `offsets` (S+1,).
+
+    Raises DataError where no step is the commonest of more than half.
+    """
+    votes = _votes(time, offsets)
+    least = 3 if (votes.rows >= 3).any() else 2
+    voters = np.flatnonzero(votes.rows >= least)
+    if not len(voters):
+        raise DataError(
+            "no series has two rows, so that no frequency shows", hint="Give longer series, or --freq."
+        )
+    ballot = Counter(zip(votes.kind[voters].tolist(), votes.size[voters].tolist(), strict=True))
+    kind, size = min(ballot, key=lambda key: (-ballot[key], key))
+    agree = voters[(votes.kind[voters] == kind) & (votes.size[voters] == size)]
+    step = Step(KINDS[kind], size)
+    if step in (Step("fixed", DAY), Step("business", 1)):
+        step = _of_weekdays(time) or step
+    share = float(np.median(votes.share[agree]))
+    if share <= 0.5:
+        commonest = f"the commonest step, {alias_of(step, int(time[0]))}, is {share:.0%} of all"
+        raise DataError(
+            "rows come at irregular times: "
+            + (commonest if share > UNLIKE else "hardly any two steps between them are the same"),
+            hint=f"Name the step of a grid to put them on, such as --every {round_step(time, offsets)}.",
+        )
+    starts, counts = np.unique(time[offsets[agree]], return_counts=True)
+    aliases: Counter[str] = Counter()
+    for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
+        aliases[alias_of(step, start)] += count
+    return frequency(aliases.most_common(1)[0][0])
+
+
+def _of_weekdays(time: Ints) -> Step | None:
+    """The days of the weekdays that have rows; None where the others may be missing by chance."""
+    days = time // DAY
+    first, last = int(days.min()), int(days.max())
+    weekday = (np.arange(first, last + 1) + 3) % 7  # 1970 began on a Thursday
+    is_open = np.zeros(last - first + 1, np.bool_)
+    is_open[days - first] = True
+    weeks = (last - first) // 7
+    share = np.bincount(weekday, is_open, minlength=7) / np.maximum(np.bincount(weekday, minlength=7), 1)
+    usual = share > RARE
+    if weeks < 4 or usual.all() or usual.sum() < 2:
+        return None
+    if 7 * (1 - share[usual].mean()) ** weeks > CHANCE:
+        return None
+    return Step("business", 1, weekmask="".join(map(str, usual.astype(int))))
+
+
+def round_step(time: Ints, offsets: Ints) -> str:
+    """A round step about as long as nine in ten of the steps between rows at most: bursts count little."""
+    steps, _ = _differences(time, offsets)
+    usual = max(float(np.quantile(steps, 0.9)), 1.0)
+    return min(ROUND_STEPS, key=lambda alias: abs(np.log(step_of(alias).size / usual)))
+
+
+def positions(step: Step, time: Ints, offsets: Ints) -> tuple[Ints, Bools]:
+    """Steps from a series' first row to each of its rows (N,), and whether the row is on that grid, alone."""
+    place, fits = position(step, time, _first(time, offsets))
+    if step.kind == "business" and not step.exchange:  # a session on a weekend, now and then
+        usual = np.is_busday((time // DAY).astype("datetime64[D]"), busdaycal=step.days)
+        if np.count_nonzero(~usual) <= RARE / 5 * len(usual):
+            fits |= ~usual & (time % DAY == _first(time % DAY, offsets))
+    if step.kind.startswith("business_month"):  # of which one may lie on one of several days
+        again = np.r_[False, np.diff(place) == 0]
+        again[offsets[:-1]] = False
+        fits &= ~again
+    return place, fits
+
+
+def disagreeing(place: Ints, offsets: Ints) -> NDArray[np.intp]:
+    """Series of four rows and more whose rows mostly lie several steps apart, by grid `place` (N,)."""
+    gaps, series = _differences(place, offsets)
+    if not len(gaps) or (gaps == 1).all():
+        return np.empty(0, np.intp)
+    mode, share = _modes(gaps, series, len(offsets) - 1)
+    return np.flatnonzero((mode != 1) & (share > 0.5) & (np.diff(offsets) >= 4))
+
+
+def _votes(time: Ints, offsets: Ints) -> Votes:
+    """Each series' step: one of months or half months, else business days, else the commonest difference."""
+    step = only_step(time, offsets)
+    if step is not None and step < 13 * DAY:  # the usual case; months, and days of trade, are not all alike
+        several = np.diff(offsets) > 1
+        none = np.zeros(len(several), np.int64)
+        return Votes(none, several * step, several.astype(float), np.diff(offsets))
+    steps, series = _differences(time, offsets)
+    size, share = _modes(steps, series, len(offsets) - 1)
+    votes = Votes(np.zeros(len(offsets) - 1, np.int64), size.copy(), share, np.diff(offsets))
+    if (size < DAY).all():
+        return votes
+    day, clock = np.divmod(time, DAY)
+    daily = _all(clock == _first(clock, offsets), offsets[:-1])
+    for least, kinds in ((13 * DAY, HALF_MONTHS), (26 * DAY, MONTHS)):
+        if (size >= least).any():
+            for kind in kinds:
+                _vote(votes, kind, daily & (size >= least), time, offsets)
+    business = daily & (size == DAY) & _all(np.is_busday(day.astype("datetime64[D]")), offsets[:-1])
+    business &= (day[offsets[1:] - 1] - day[offsets[:-1]]) >= 6  # long enough for a weekend to show
+    votes.kind[business], votes.size[business] = KINDS.index("business"), 1
+    return votes
+
+
+def _vote(votes: Votes, kind: Kind, may: Bools, time: Ints, offsets: Ints) -> None:
+    """Let the series that `may`, and all of whose rows fit, vote for steps of `kind`."""
+    step, starts = Step(kind, 1), offsets[:-1]
+    place, fits = positions(step, time, offsets)
+    size, share = _modes(*_differences(place, offsets), len(starts))
+    fitting = may & (size > 0) & _all(fits, starts)
+    if kind == "month_start":
+        fitting &= _day_in_month(time[starts]) <= 28  # which every month has
+    if kind.startswith("business"):  # most exactly so, the others beside a holiday
+        exact = moved(step, time, np.zeros_like(time)) == time
+        fitting &= 2 * np.add.reduceat(exact, starts, dtype=np.int64) > votes.rows
+    votes.kind[fitting] = KINDS.index(kind)
+    votes.size[fitting], votes.share[fitting] = size[fitting], share[fitting]
+
+
+def _differences(values: Ints, offsets: Ints) -> tuple[Ints, Ints]:
+    """Differences of neighbouring values within each series, and the series of each difference."""
+    series = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    inside = series[1:] == series[:-1]
+    return np.diff(values)[inside], series[1:][inside]
+
+
+def _modes(values: Ints, series: Ints, count: int) -> tuple[Ints, Floats]:
+    """The commonest value of each of `count` series (of several the least) and its share; 0 for none."""
+    mode, share = np.zeros(count, np.int64), np.zeros(count)
+    if not len(values):
+        return mode, share
+    if (values == values[0]).all():
+        has = np.bincount(series, minlength=count) > 0
+        return np.where(has, values[0], 0), has.astype(np.float64)
+    rows = np.bincount(series, minlength=count)
+    usual = _usual(values)
+    hits = np.bincount(series[values == usual], minlength=count)
+    clear = 2 * hits > rows  # mostly all of them, which spares sorting
+    mode[clear], share[clear] = usual, hits[clear] / rows[clear]
+    left = ~clear[series]
+    values, series = values[left], series[left]
+    if not len(values):
+        return mode, share
+    order = np.lexsort((values, series))
+    values, series = values[order], series[order]
+    edge = np.flatnonzero(np.r_[True, (np.diff(series) != 0) | (np.diff(values) != 0)])
+    runs = np.diff(np.r_[edge, len(values)])
+    best = np.lexsort((-values[edge], runs, series[edge]))  # the last run of a series: most, then least value
+    last = best[np.r_[np.diff(series[edge][best]) != 0, True]]
+    owner = series[edge][last]
+    mode[owner] = values[edge][last]
+    share[owner] = runs[last] / rows[owner]
+    return mode, share
+
+
+def _usual(values: Ints) -> int:
+    """The commonest of a thousand values, spread evenly."""
+    some, times = np.unique(values[:: len(values) // 1000 + 1], return_counts=True)
+    return int(some[times.argmax()])
+
+
+def _day_in_month(time: Ints) -> Ints:
+    """1 to 31."""
+    days = time.astype("datetime64[ns]").astype("datetime64[D]")
+    return (days - days.astype("datetime64[M]")).astype(np.int64) + 1
+
+
+def _first(values: Ints, offsets: Ints) -> Ints:
+    return np.repeat(values[offsets[:-1]], np.diff(offsets))
+
+
+def _all(flags: Bools, starts: Ints) -> Bools:
+    return np.asarray(np.logical_and.reduceat(flags, starts))

@@ -1,0 +1,56 @@
+"""Labels: what the user calls things, and how messages and tables show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecaster.arrays import Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the user calls things, so that forecasts speak the user's language."""
+
+    time: str
+    id: str | None
+    """None: the table holds one series and has no id column."""
+    target: str
+    covariates: tuple[str, ...] = ()
+    tz: str | None = None
+    """Time zone the timestamps were written in; None: naive."""
+    dates: bool = False
+    """True: timestamps were plain dates, without a time of day."""
+
+
+def timestamps(ns: Ints, names: Names) -> pd.DatetimeIndex:
+    """Times for a user's table: in the zone they were written in, naive where they were naive."""
+    import pandas as pd
+
+    index = pd.DatetimeIndex(np.asarray(ns, np.int64).view("M8[ns]"))
+    return index.tz_localize("UTC").tz_convert(names.tz) if names.tz else index
+
+
+def times_as_strings(ns: Ints, names: Names) -> list[str]:
+    """ISO 8601 text: plain dates where the source had plain dates."""
+    index = timestamps(ns, names)
+    if names.dates:
+        return [str(text) for text in index.strftime("%Y-%m-%d")]
+    return [stamp.isoformat(sep=" ") for stamp in index]
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """`value` quoted and inert: control and invisible characters are escaped, long text is cut."""
+    text = str(value)
+    return repr(text if len(text) <= limit else text[:limit] + "…")
+
+
+def listed(names: list[str] | tuple[str, ...], limit: int = 12) -> str:
+    """Names, inert, for a message: 'a', 'b' and 3 more."""
+    head = ", ".join(shown(name) for name in names[:limit])
+    return head if len(names) <= limit else f"{head} and {len(names) - limit} more"

@@ -1,0 +1,118 @@
+"""Ways out: what to type for a column that cannot be read. Each is tried on the column before it is said."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecaster.config import ReadConfig
+from forecaster.data.parsing.number_formats import MISSING, NUMBER
+from forecaster.data.table import Part, Table
+from forecaster.errors import ForecasterError
+
+MOST = 100_000  # distinct cells that options are tried on
+Changes = dict[str, Any]
+WORDS = 3  # words for missing values that are named
+BESIDE = (
+    r"^\s*[(+\-\x{2212}]?(?P<before>[^0-9(.,+\-]*)[+\-]?[0-9][0-9.,' \x{a0}]*"
+    r"(?P<after>[^0-9).,]*)[)]?\s*$"
+)
+LONGEST = 6  # characters that may stand beside numbers
+DATES = ("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%y-%m-%d", "%y/%m/%d", "%d-%m-%y", "%d-%b-%y", "%d %b %y",
+         "%b-%y", "%b %y", "%d%b%y", "%Y%m%d", "%Y-%j", "%A, %B %d, %Y", "%a, %d %b %Y")  # fmt: skip
+CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %I.%M.%S.%f %p", "-%H:%M:%S", ":%H:%M:%S")
+
+
+def for_numbers(
+    table: Table, name: str, config: ReadConfig, parse: Callable[[Table, ReadConfig], object]
+) -> str:
+    """The options by which all cells of a column of text are numbers; empty where there are none."""
+    cells = pc.unique(table.columns[name])[:MOST]
+    part = Part(table.name, name, len(cells), lambda row: f"row {row}")
+    small = Table({name: pa.chunked_array([cells])}, (part,))
+
+    def works(changes: Changes) -> bool:
+        try:
+            parse(small, dataclasses.replace(config, **changes))
+        except ForecasterError:
+            return False
+        return True
+
+    found: list[Changes] = []
+    for changes in _changes(cells, config):
+        if not any(set(earlier) <= set(changes) for earlier in found) and works(changes):
+            found.append(changes)
+    odd = {"na": (*config.na, *_odd(cells, config))}
+    if not found and odd["na"] != config.na and works(odd):
+        found.append(odd)
+    return "; ".join(map(_said, found))
+
+
+def _odd(cells: pa.Array, config: ReadConfig) -> list[str]:
+    """The few words that are no numbers."""
+    text = pc.utf8_trim_whitespace(cells)
+    plain = pc.and_(pc.match_substring_regex(text, NUMBER), pc.is_finite(_floats(text)))
+    words = [word for word in text.filter(pc.invert(plain.fill_null(False))).to_pylist() if word]
+    words = [word for word in dict.fromkeys(words) if word not in (*MISSING, *config.na)]
+    few = len(words) <= WORDS and 2 * len(words) < len(cells) and not any("," in word for word in words)
+    return words if few else []
+
+
+def _floats(text: pa.Array) -> pa.Array:
+    """Numbers; null for other cells."""
+    number = pc.match_substring_regex(text, NUMBER).fill_null(False)
+    return pc.if_else(number, text, pa.scalar(None, text.type)).cast(pa.float64())
+
+
+def _changes(cells: pa.Array, config: ReadConfig) -> Iterator[Changes]:
+    """Settings that could help, the simplest first."""
+    marks: list[Changes] = [{}]
+    if config.decimal is None and config.thousands is None:
+        marks += [{"decimal": ","}, {"thousands": ","}, {"decimal": ",", "thousands": "."}]
+    yield from marks[1:]
+    signs = "".join(dict.fromkeys("".join(_affixes(cells))))
+    if signs and len(signs) <= LONGEST:
+        yield from ({"strip": config.strip + signs} | each for each in marks)
+    words = _odd(cells, config)
+    if words and not any(mark.isdigit() for word in words for mark in word):
+        yield from ({"na": (*config.na, *words)} | each for each in marks)
+
+
+def _affixes(cells: pa.Array) -> list[str]:
+    """What stands beside the digits of cells that have some; nothing where it differs from cell to cell."""
+    found = pc.extract_regex(cells, BESIDE).drop_null()
+    parts = (pc.struct_field(found, side) for side in ("before", "after"))
+    beside = pc.binary_join_element_wise(*parts, "")
+    words = [word for word in pc.unique(beside).to_pylist() if word.strip()]
+    return [words[0].replace(" ", "")] if len(words) == 1 else []
+
+
+def _said(changes: Changes) -> str:
+    """What to type, and when."""
+    words = []
+    for option, value in changes.items():
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        words.append(f"--{option} {shlex.quote(text) if text not in ',.' else repr(text)}")
+    why = {"decimal": "if the comma is the decimal mark", "thousands": "if commas group thousands",
+           "strip": "to leave the signs out", "na": "if it means a missing value"}  # fmt: skip
+    return f"{why[next(iter(changes))]}: {' '.join(words)}"
+
+
+def for_times(cells: pa.ChunkedArray) -> str:
+    """The patterns by which all cells are times, as options; empty where there are none."""
+    some = pc.unique(cells).drop_null()[:MOST].to_pandas()
+    found: dict[str, pd.Series] = {}
+    for date in DATES:
+        for clock in CLOCKS:
+            if pd.isna(pd.to_datetime(some.iloc[0], format=date + clock, errors="coerce")):
+                continue
+            times = pd.to_datetime(some, format=date + clock, errors="coerce")
+            if not times.isna().any() and not any(times.equals(other) for other in found.values()):
+                found[date + clock] = times
+    return " or ".join(f"--date-format {shlex.quote(pattern)}" for pattern in found)

@@ -1,0 +1,158 @@
+"""Numbers as people write them -> plain decimal numbers: decimal comma, groups of thousands, signs.
+
+What has one reading in the whole column is repaired and said; what has two is left for the error.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecaster.config import ReadConfig
+from forecaster.data.findings import Finding, repair
+from forecaster.data.labels import shown
+from forecaster.data.table import Table
+from forecaster.errors import DataError, UsageError
+
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "<NA>")
+NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+LOOSE = (  # what makes a sampled cell look like a number, as people write it, in apostrophes too
+    r"^'?[(]?[+\-\x{2212}$€£¥]?[0-9]{1,3}(\\?[,.' \x{a0}\x{202f}\x{2019}]?'?[0-9]{3})*([.,][0-9]*)?"
+    r"([eE][+-]?[0-9]+)?[)%]?'?$|" + NUMBER
+)
+COMMA = r"^[+-]?([0-9]+|[0-9]{1,3}([.' \x{a0}\x{202f}\x{2019}][0-9]{3})+)(,[0-9]*)?$"
+POINT_THEN_COMMA = r"^[+-]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$"  # has no other reading
+MINUS = "\N{MINUS SIGN}"
+GROUPS = (
+    ",",
+    ".",
+    "'",
+    "\N{RIGHT SINGLE QUOTATION MARK}",
+    " ",
+    "\N{NO-BREAK SPACE}",
+    "\N{NARROW NO-BREAK SPACE}",
+)
+
+
+def plain_numbers(
+    table: Table, name: str, cells: pa.ChunkedArray, config: ReadConfig, *, comma: bool
+) -> tuple[pa.ChunkedArray, list[Finding]]:
+    """`cells` (trimmed text, null where missing) as plain decimal numbers, and what was repaired.
+
+    `comma`: the rest of the table comes from where the decimal mark is a comma.
+    """
+    findings: list[Finding] = []
+    for sign in config.strip:
+        cells = pc.replace_substring(cells, sign, "")
+    if config.strip:
+        cells = pc.utf8_trim_whitespace(cells)
+    cells = _replaced(name, cells, MINUS, "-", "N002", "the minus sign U+2212", findings)
+    in_brackets = r"^\(([0-9.,]+)\)$"
+    cells = _replaced(name, cells, in_brackets, r"-\1", "N003", "numbers in brackets", findings)
+    decimal = config.decimal or _evident(name, cells, comma, findings)
+    if decimal not in (".", ","):
+        raise UsageError(f"the decimal mark cannot be {shown(decimal)}", hint="Use a point or a comma.")
+    cells = _ungrouped(table, name, cells, decimal, config.thousands, findings)
+    if decimal == ",":
+        cells = pc.replace_substring(cells, ",", ".")
+    return cells, findings
+
+
+def refuse_groups(table: Table, name: str, cells: pa.ChunkedArray) -> None:
+    """DataError where points could group thousands, in a table from where they do, and no cell tells."""
+    pointed = cells.filter(pc.match_substring(cells, ".").fill_null(False))
+    grouped = pc.match_substring_regex(pointed, r"^ *[+-]?[0-9]{1,3}([.][0-9]{3})+ *$")
+    if not len(pointed) or not pc.all(grouped).as_py() or pc.any(pc.match_substring(cells, ",")).as_py():
+        return
+    row = pc.index(pc.match_substring(cells, ".").fill_null(False), True).as_py()
+    raise DataError(
+        f"{table.where(row)}, column {shown(name)}: {table.cell(name, row)} may have a decimal point or "
+        "groups of thousands",
+        hint="Say which: --decimal . or --decimal , --thousands .",
+    )
+
+
+def _evident(name: str, cells: pa.ChunkedArray, comma: bool, findings: list[Finding]) -> str:
+    """The decimal mark: a comma only where table or column speaks for it and every cell can be read so."""
+    count = pc.sum(pc.match_substring(cells, ",")).as_py() or 0
+    if not count or not pc.all(pc.match_substring_regex(cells, COMMA)).as_py():
+        return "."
+    if not comma and not pc.any(pc.match_substring_regex(cells, POINT_THEN_COMMA)).as_py():
+        return "."
+    message = f"decimal commas in column {shown(name)}"
+    findings.append(repair("N006", message, count=count, action="read as --decimal ,"))
+    return ","
+
+
+def _replaced(
+    name: str, cells: pa.ChunkedArray, pattern: str, by: str, code: str, what: str, findings: list[Finding]
+) -> pa.ChunkedArray:
+    """Cells with `pattern` replaced, and a finding if any had it."""
+    count = pc.sum(pc.match_substring_regex(cells, pattern)).as_py() or 0
+    if not count:
+        return cells
+    message = f"{what} in column {shown(name)}"
+    findings.append(repair(code, message, count=count, action="read as negative numbers"))
+    return pc.replace_substring_regex(cells, pattern, by)
+
+
+def _ungrouped(
+    table: Table, name: str, cells: pa.ChunkedArray, decimal: str, mark: str | None, findings: list[Finding]
+) -> pa.ChunkedArray:
+    """Cells without the marks between groups of three digits, where those are sound throughout the column.
+
+    A mark that was not named has to prove itself: one cell has it twice, or has it before a decimal mark;
+    or it could not be a decimal mark at all. DataError where marks stand where no group ends.
+    """
+    if mark is None:
+        mark = next((known for known in GROUPS if known != decimal and _proven(cells, known, decimal)), None)
+    elif len(mark) != 1 or mark == decimal:
+        raise UsageError(f"the thousands mark cannot be {shown(mark)}", hint="Use one other character.")
+    if mark is None:
+        _refuse_foreign_point(table, name, cells, decimal)
+        return cells
+    grouped = pc.match_substring(cells, mark)
+    count = pc.sum(grouped).as_py() or 0
+    if not count:
+        return cells
+    sound = pc.match_substring_regex(cells, _grouped(mark, decimal))
+    plain = pc.match_substring_regex(cells, rf"^[+-]?[0-9]{{0,3}}({re.escape(decimal)}[0-9]*)?$")
+    if not pc.all(pc.or_(sound, plain)).as_py():
+        odd = pc.invert(pc.or_(sound, plain)).fill_null(False)
+        row = pc.index(odd, True).as_py()
+        raise DataError(
+            f"{table.where(row)}, column {shown(name)}: {table.cell(name, row)} is not grouped by "
+            f"{shown(mark)} as other cells are",
+            hint="Repair it; or name the marks: --decimal and --thousands.",
+        )
+    message = f"numbers in column {shown(name)} are grouped by {shown(mark)}"
+    findings.append(repair("N001", message, count=count, action="read without these marks"))
+    return pc.replace_substring(cells, mark, "")
+
+
+def _grouped(mark: str, decimal: str) -> str:
+    return rf"^[+-]?[0-9]{{1,3}}({re.escape(mark)}[0-9]{{3}})+({re.escape(decimal)}[0-9]*)?$"
+
+
+def _proven(cells: pa.ChunkedArray, mark: str, decimal: str) -> bool:
+    """Whether a cell shows that `mark` groups digits and divides no decimals."""
+    group, point = re.escape(mark), re.escape(decimal)
+    least = "+" if mark not in ",." else "{2,}"
+    twice = rf"^[+-]?[0-9]{{1,3}}({group}[0-9]{{3}}){least}$"
+    before = rf"^[+-]?[0-9]{{1,3}}({group}[0-9]{{3}})+{point}[0-9]*$"
+    return bool(pc.any(pc.match_substring_regex(cells, f"{twice}|{before}")).as_py())
+
+
+def _refuse_foreign_point(table: Table, name: str, cells: pa.ChunkedArray, decimal: str) -> None:
+    """Where the decimal mark is a comma, DataError for a point, which would pass for a decimal mark."""
+    if decimal != ",":
+        return
+    row = pc.index(pc.match_substring(cells, ".").fill_null(False), True).as_py()
+    if row >= 0:
+        raise DataError(
+            f"{table.where(row)}, column {shown(name)}: {table.cell(name, row)} has a point where the "
+            "decimal mark is a comma",
+            hint="If points group thousands: --thousands '.'; else leave --decimal out.",
+        )

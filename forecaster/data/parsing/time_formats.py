@@ -1,0 +1,219 @@
+"""Dates and times in text taken apart by pattern, a whole column at a time, each part checked.
+
+Two-digit years, 24:00, leap seconds and days that do not exist are not sound. A month, a quarter or a week
+is its first day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecaster.arrays import Bools, Ints
+
+SECOND = 10**9  # ns
+DAY = 86_400 * SECOND
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+NAMED = (
+    "(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+YEAR, DATE, NAME = "(?P<year>[0-9]{4})", "(?P<day>[0-9]{1,2})", rf"(?P<name>{NAMED})\.?"
+MONTH = "(?P<month>[0-9]{1,2})"
+CLOCK = (
+    r"(?:[T ,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,9}))?)?"
+    r"(?: ?(?P<half>[AaPp])[Mm])?(?: ?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?$"
+)
+POINTS = r"[T ,]+(?P<hour>[0-9]{1,2})[.](?P<minute>[0-9]{2})"  # as in 9.30, beside a date with points
+SECONDS = POINTS + r"[.](?P<second>[0-9]{2})$"
+DIGITS = (
+    "^(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})[T :]"
+    "(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})?$"
+)
+FORMS = {
+    "ymd": (
+        *(f"^{YEAR}{mark}{MONTH}{mark}{DATE}{CLOCK}" for mark in ("-", "/", "[.]")),
+        f"^{YEAR}[.] ?{MONTH}[.] ?{DATE}[.]{CLOCK}",
+        f"^{YEAR}-{MONTH}-{DATE}{SECONDS}",
+        DIGITS,
+    ),
+    "dmy": (
+        *(f"^{DATE}{mark}{MONTH}{mark}{YEAR}{CLOCK}" for mark in ("/", "-", "[.] ?")),
+        *(f"^{DATE}{mark}{MONTH}{mark}{YEAR}{SECONDS}" for mark in ("/", "-", "[.] ?")),
+        f"^{DATE}[.] ?{MONTH}[.] ?{YEAR}{POINTS}$",
+    ),
+    "mdy": tuple(  # 31.12.2024 is always day first
+        f"^{MONTH}{mark}{DATE}{mark}{YEAR}{clock}" for mark in ("/", "-") for clock in (CLOCK, SECONDS)
+    ),
+    "named": (
+        f"^{DATE}[- ]?{NAME}[- ,]*{YEAR}{CLOCK}",
+        f"^{NAME} {DATE},? {YEAR}{CLOCK}",
+        f"^{YEAR}[- ]{NAME}[- ]{DATE}{CLOCK}",
+    ),
+    "period": (
+        f"^{NAME}[- ]{YEAR}$",
+        f"^{YEAR}[- ]{NAME}$",
+        f"^{MONTH}/{YEAR}$",
+        f"^{YEAR}[-/]{MONTH}$",
+        f"^{YEAR}[- ]?Q(?P<quarter>[1-4])$",
+        f"^Q(?P<quarter>[1-4])[- /]?{YEAR}$",
+        f"^{YEAR}-?W(?P<week>[0-9]{{2}})$",
+    ),
+}
+LIKE = (  # what makes a sampled cell look like a time
+    r"^[0-9]{4}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{1,2}[.]?([T ].*)?$"
+    r"|^[0-9]{1,2}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{2,4}([T ,].*)?$"
+    r"|^[0-9]{1,2}[- ][A-Za-z]{3,9}\.?[- ,]+[0-9]{2,4}|^[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
+    r"|^[0-9]{4}[- ][A-Za-z]{3}[- ][0-9]{1,2}|^[0-9]{4}-[0-9]{2}$|^[0-9]{8}[T :][0-9]{4,6}$"
+    rf"|^[0-9]{{1,2}}{NAMED}[0-9]{{2,4}}|^{NAMED}\.?[- ][0-9]{{4}}$|^[0-9]{{4}}[- ]{NAMED}$"
+    r"|^[0-9]{1,2}/[0-9]{4}$|^[0-9]{4}/[0-9]{1,2}$|^[0-9]{4}[- ]?Q[1-4]$|^Q[1-4][- /]?[0-9]{4}$"
+    r"|^[0-9]{4}-?W[0-9]{2}$"
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one pattern makes of a column."""
+
+    form: str
+    sound: Bools  # (N,)
+    ns: Ints  # (N,) since 1970; UTC if there are zones
+    dates: bool = True
+    """No cell has a time of day."""
+    zones: pa.ChunkedArray | None = None
+
+
+def reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
+    """Take `cells` (text) apart by `pattern`.
+
+    Piece by piece, since all parts of all cells would take ten times the memory of the text.
+    """
+    pieces = [_reading(pa.chunked_array([chunk]), form, pattern) for chunk in cells.chunks if len(chunk)]
+    if len(pieces) == 1:
+        return pieces[0]
+    zones = [piece.zones for piece in pieces if piece.zones is not None]
+    # Where some times have a zone, those without are not sound.
+    sound = [piece.sound & (piece.zones is not None or not zones) for piece in pieces]
+    return Reading(
+        form,
+        np.concatenate([*sound, np.empty(0, np.bool_)]),
+        np.concatenate([*(piece.ns for piece in pieces), np.empty(0, np.int64)]),
+        all(piece.dates for piece in pieces),
+        pa.chunked_array([chunk for zone in zones for chunk in zone.chunks]) if zones else None,
+    )
+
+
+def _reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
+    found = pc.extract_regex(cells, pattern)
+    if found.null_count == len(found):
+        return Reading(form, np.zeros(len(found), bool), np.zeros(len(found), np.int64))
+    parts = _Parts(found)
+    days, fits = parts.days()
+    hour, minute, second = parts.number("hour"), parts.number("minute"), parts.number("second")
+    half = parts.text("half")
+    late, halved = _equals(half, "p", "P"), ~_equals(half, "")
+    sound = parts.matched & fits & (minute < 60) & (second < 60)
+    sound &= np.where(halved, (hour >= 1) & (hour <= 12), hour < 24)
+    hour = np.where(halved, hour % 12 + 12 * late, hour)
+    ns = days * DAY + ((hour * 60 + minute) * 60 + second) * SECOND + parts.fraction()
+    zones = parts.text("zone")
+    aware = ~_equals(zones, "")
+    if not aware.any():
+        return Reading(form, sound, ns, dates=bool(_equals(parts.text("hour"), "").all()))
+    return Reading(form, sound & aware, ns - _offsets(zones), dates=False, zones=zones)
+
+
+class _Parts:
+    """The named groups of a pattern, over a column; a group that is absent reads as empty or 0."""
+
+    def __init__(self, found: pa.ChunkedArray) -> None:
+        self.found = found
+        self.groups = {field.name for field in found.type}
+        self.matched = np.asarray(found.is_valid().to_numpy())
+
+    def text(self, group: str) -> pa.ChunkedArray:
+        if group not in self.groups:
+            return pa.chunked_array([pa.repeat("", len(self.found))])
+        return pc.struct_field(self.found, group).fill_null("")
+
+    def days(self) -> tuple[Ints, Bools]:
+        """Days since 1970, and which of the dates exist."""
+        year = self.number("year")
+        if "week" in self.groups:
+            return _weeks(year, self.number("week"))
+        if "quarter" in self.groups:
+            return _days(year, 3 * self.number("quarter") - 2, np.ones_like(year))
+        month = self.named_month() if "name" in self.groups else self.number("month")
+        return _days(year, month, self.number("day") if "day" in self.groups else np.ones_like(year))
+
+    def number(self, group: str) -> Ints:
+        text = self.text(group)
+        filled = pc.if_else(pc.equal(text, ""), pa.scalar("0", text.type), text)
+        return np.asarray(filled.cast(pa.int64()).to_numpy())
+
+    def fraction(self) -> Ints:
+        """The digits after the second's point, as nanoseconds."""
+        return np.asarray(pc.utf8_rpad(self.text("part"), 9, "0").cast(pa.int64()).to_numpy())
+
+    def named_month(self) -> Ints:
+        short = pc.utf8_slice_codeunits(pc.utf8_lower(self.text("name")), 0, 3)
+        place = pc.index_in(short, value_set=pa.array(MONTHS, short.type)).fill_null(-1)
+        return np.asarray(place.to_numpy(), dtype=np.int64) + 1
+
+
+def _equals(text: pa.ChunkedArray, *words: str) -> Bools:
+    return np.asarray(pc.is_in(text, value_set=pa.array(words, text.type)).to_numpy())
+
+
+def _days(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Bools]:
+    """Days since 1970, and which dates exist and fit into 64-bit nanoseconds."""
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    first = months.astype("datetime64[D]").astype(np.int64)
+    length = (months + 1).astype("datetime64[D]").astype(np.int64) - first
+    fits = (month >= 1) & (month <= 12) & (day >= 1) & (day <= length) & (year >= 1678) & (year <= 2261)
+    return np.where(fits, first + day - 1, 0), fits
+
+
+def _weeks(year: Ints, week: Ints) -> tuple[Ints, Bools]:
+    """The Mondays of ISO weeks in days since 1970, and which weeks there are."""
+    fourth, fits = _days(year, np.ones_like(year), np.full_like(year, 4))  # lies in week 1 of its year
+    following, _ = _days(year + 1, np.ones_like(year), np.full_like(year, 4))
+    monday, last = (day - (day + 3) % 7 for day in (fourth, following))  # 1970 began on a Thursday
+    days = monday + 7 * (week - 1)
+    return days, fits & (week >= 1) & (days < last)
+
+
+def spelled(numbers: Ints) -> str | None:
+    """The pattern by which whole numbers are dates written without marks, as 20241231 is; None for none."""
+    digits = len(str(int(numbers.max())))
+    pattern = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+    if digits not in pattern or numbers.min() < 10 ** (digits - 1):
+        return None
+    year, rest = np.divmod(numbers, 10 ** (digits - 4))
+    month, rest = np.divmod(rest, 10 ** (digits - 6)) if digits > 4 else (np.ones_like(year), rest)
+    day, rest = np.divmod(rest, 10 ** (digits - 8)) if digits > 6 else (np.ones_like(year), rest)
+    _, fits = _days(year, month, day)
+    fits &= (year >= 1800) & (year < 2100)
+    for place, most in ((10, 24), (12, 60), (14, 60)):
+        if digits >= place:
+            part, rest = np.divmod(rest, 10 ** (digits - place))
+            fits &= part < most
+    return pattern[digits] if fits.all() else None
+
+
+def _offsets(zones: pa.ChunkedArray) -> Ints:
+    """UTC offsets such as +01:00 as nanoseconds (N,)."""
+    words = pc.unique(zones)
+    values = np.array([_offset(word) for word in words.to_pylist()], np.int64)
+    return values[pc.index_in(zones, value_set=words).to_numpy()]
+
+
+def _offset(word: str) -> int:
+    if word in ("", "Z", "UTC"):
+        return 0
+    digits = word[1:].replace(":", "")
+    return (int(digits[:2]) * 60 + int(digits[2:])) * 60 * SECOND * (-1 if word[0] == "-" else 1)

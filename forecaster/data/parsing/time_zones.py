@@ -1,0 +1,97 @@
+"""Times, and how clock times are placed in a time zone: what the clock skips is an error, what it shows twice
+is told apart by the order of the rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecaster.arrays import Bools, Ints
+from forecaster.data.findings import SHOWN, Finding, repair
+from forecaster.data.labels import shown
+from forecaster.data.table import Table
+from forecaster.errors import DataError, UsageError
+
+
+@dataclass(frozen=True)
+class Times:
+    """A column of timestamps."""
+
+    ns: Ints  # (N,) since 1970 UTC; naive times are taken as if UTC
+    tz: str | None
+    dates: bool
+    """No cell has a time of day."""
+    form: str | None
+    """How the text was read; None for typed columns."""
+    findings: tuple[Finding, ...] = ()
+
+
+def in_zone(table: Table, times: Times, tz: str) -> Times:
+    """Naive times placed in zone `tz`; aware ones shown in it."""
+    index = pd.DatetimeIndex(times.ns.view("M8[ns]"))
+    try:
+        if times.tz:
+            index.tz_localize("UTC").tz_convert(tz)
+            return dataclasses.replace(times, tz=tz, dates=False)
+        skipped = np.asarray(
+            index.tz_localize(tz, ambiguous=np.zeros(len(index), bool), nonexistent="NaT").isna()
+        )
+    except (KeyError, ValueError, OSError) as error:
+        raise UsageError(
+            f"unknown time zone {shown(tz)}", hint="Use a name such as Europe/Berlin or UTC."
+        ) from error
+    except pd.errors.OutOfBoundsDatetime:
+        raise DataError(f"{table.name} has times outside 1677 to 2262") from None
+    if skipped.any():
+        row = int(np.flatnonzero(skipped)[0])
+        raise DataError(
+            f"{table.where(row)}: {str(index[row])[:19]} does not exist in {tz}, where clocks go forward "
+            f"({int(skipped.sum())} such times)",
+            hint="Name the zone the clock showed, with --tz; or write times with their offset.",
+        )
+    first, findings = _twice(table, index, tz)
+    placed = index.tz_localize(tz, ambiguous=first)
+    return dataclasses.replace(
+        times, ns=np.asarray(placed.as_unit("ns").asi8), tz=tz, findings=(*times.findings, *findings)
+    )
+
+
+def _twice(table: Table, index: pd.DatetimeIndex, tz: str) -> tuple[Bools, list[Finding]]:
+    """Which of the clock times that come twice are the first (summer time), by the order of rows."""
+    unclear = index.tz_localize(tz, ambiguous="NaT").isna()
+    first = np.ones(len(index), bool)
+    rows = np.flatnonzero(unclear)
+    if not len(rows):
+        return first, []
+    times = index.asi8
+    runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)  # rows that follow one another
+    for run in runs:
+        second = _second_pass(times[run])
+        if second is None:
+            raise _unclear(table, index, int(run[0]), tz, len(rows))
+        first[run[second:]] = False
+    places = [table.where(int(run[0])) for run in runs[:SHOWN]]
+    message = f"clock times that come twice in {tz}"
+    action = "told apart by the order of the rows"
+    return first, [repair("T005", message, count=len(rows), places=places, action=action)]
+
+
+def _second_pass(clock: Ints) -> int | None:
+    """Where in a run of times the clock went back: at its one step back, or in the middle of equal times."""
+    back = np.flatnonzero(np.diff(clock) < 0)
+    if len(back) == 1:
+        return int(back[0]) + 1
+    halves = len(back) == 0 and len(clock) % 2 == 0 and clock[0] == clock[-1]
+    return len(clock) // 2 if halves else None
+
+
+def _unclear(table: Table, index: pd.DatetimeIndex, row: int, tz: str, count: int) -> DataError:
+    return DataError(
+        f"{table.where(row)}: {str(index[row])[:19]} comes twice in {tz}, where clocks go back, and the "
+        f"order of rows does not tell which is meant ({count} such times)",
+        hint="Write times with their offset, or in UTC.",
+    )

@@ -1,0 +1,1 @@
+"""Reading: files to a table of columns; says what is there, not what it means."""

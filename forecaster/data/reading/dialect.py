@@ -1,0 +1,298 @@
+"""Dialect: how a text is laid out: delimiter, quotes, header. What is inferred holds for the whole file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from forecaster.config import ReadConfig
+from forecaster.data.findings import Finding, info, repair
+from forecaster.data.labels import listed, shown
+from forecaster.data.reading.header import Heading, find_header
+from forecaster.data.reading.records import LINE_END, Marks, Record, records, split, widths
+from forecaster.data.reading.row_scanner import Stretch, stretches
+from forecaster.data.roles.known_names import is_time_name
+from forecaster.errors import DataError, UsageError
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
+USUAL = (",", ";", "\t", "|")
+MOST_NAMES = 3  # in a header beside which a delimiter at the end of each row is taken as meaningless
+SAMPLE = 2**16  # bytes in which rival readings are looked for; the one taken is then checked on all of it
+EXCEL = re.compile(rb'"?sep=([^\r\n"])"?(?:\r\n|\r|\n)')
+DATED = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?\s*")
+NUMERAL = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[(]?[+\-−$€£¥]*\d[\d,.'’ \xa0\u202f]*[)%]?"
+NAMED = r"(\d{1,2}|\d{4})[- ][A-Za-z]{3,9}\.?[- ,]+\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
+DATUM = re.compile(rf"\s*({NUMERAL}|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}([ T].*)?|({NAMED})([ T,].*)?)\s*")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What the reader is told."""
+
+    marks: Marks
+    names: tuple[str, ...]
+    start: int
+    """Where the first byte of the rows lies."""
+    trailing: bool = False
+    """Each row ends with a delimiter that the header has not."""
+    above: tuple[Record, ...] = ()
+    """Lines above the header that are left out, as asked."""
+
+    @property
+    def width(self) -> int:
+        """Cells of a row."""
+        return len(self.names) + self.trailing
+
+
+def detect(name: str, data: bytes, config: ReadConfig) -> tuple[Dialect, list[Finding]]:
+    """The dialect of UTF-8 `data`. DataError where no reading, or more than one, is consistent."""
+    start, given = _beginning(data, config)
+    marks, found = _marks(name, data, start, config, given)
+    header = next(records(data, marks, None, start), None)
+    if header is None:
+        raise DataError(f"{name} has no rows", hint="A header and at least two rows are needed.")
+    trailing = not header.fault and _is_trailing(data, marks, header)
+    if config.bad_rows == "skip" and config.header is not False and not trailing:
+        heading = find_header(data, marks, start, config)
+        if heading and (heading.repaired or heading.above):
+            return _headed(name, data, marks, heading, config, found)
+    if header.fault:
+        raise DataError(
+            f"{name}, line {header.line}: {header.fault}, in the header",
+            hint="Repair the line; or name --time and --target, and say --bad-rows skip.",
+        )
+    try:
+        cells = split(data[header.start : header.end], marks)
+    except UnicodeDecodeError:
+        raise DataError(
+            f"{name}, line {header.line}: the header is not UTF-8",
+            hint="Name the encoding, such as --encoding latin-1 or --encoding cp1252.",
+        ) from None
+    if config.header is False:
+        names = tuple(f"column_{place}" for place in range(1, len(cells) + 1))
+        return Dialect(marks, names, start), found
+    above = _above(data, marks, header)
+    names, more = _names(name, header.line, cells, sure=config.header is True, above=above)
+    return Dialect(marks, names, _below(data, header), trailing), found + more
+
+
+def _headed(
+    name: str, data: bytes, marks: Marks, heading: Heading, config: ReadConfig, found: list[Finding]
+) -> tuple[Dialect, list[Finding]]:
+    """The dialect with a header that is not the first line, or not what it should be."""
+    line = heading.record.line
+    names, more = _names(name, line, heading.cells, sure=config.header is True)
+    if heading.repaired:
+        message = f"{name}: the header is damaged: {heading.repaired}"
+        action = "read the names that fit one column only"
+        found.append(repair("R008", message, count=1, places=[f"line {line}"], action=action))
+    above = tuple(record._replace(fault=record.fault or "above the header") for record in heading.above)
+    return Dialect(marks, names, _below(data, heading.record), above=above), found + more
+
+
+def _above(data: bytes, marks: Marks, header: Record) -> int:
+    """Lines of the file above the first that is as wide as most lines at its beginning."""
+    counts = widths(data[header.start : header.start + SAMPLE], marks)
+    width, count = max(counts.items(), key=lambda item: item[1])
+    if width < 2 or 2 * count <= counts.total() or width == header.width:
+        return header.line - 1
+    told = records(data, marks, width, header.start, line=header.line)
+    return next((record.line for record in told if not record.fault), header.line) - 1
+
+
+def _below(data: bytes, header: Record) -> int:
+    """Where the rows begin."""
+    end = LINE_END.search(data, header.end)
+    return end.end() if end else len(data)
+
+
+def line_start(data: bytes, count: int) -> int:
+    """Where the line that follows `count` lines begins."""
+    place = 0
+    for _ in range(count):
+        end = LINE_END.search(data, place)
+        if end is None:
+            return len(data)
+        place = end.end()
+    return place
+
+
+def _beginning(data: bytes, config: ReadConfig) -> tuple[int, str | None]:
+    """Where the header begins, and the delimiter that a first line such as `sep=;` names."""
+    place = line_start(data, config.skip)
+    excel = EXCEL.match(data, place)
+    return (excel.end(), excel[1].decode("latin-1")) if excel else (place, None)
+
+
+def _marks(
+    name: str, data: bytes, start: int, config: ReadConfig, given: str | None
+) -> tuple[Marks, list[Finding]]:
+    """The marks by which all records have one width; failing that the likeliest, for the reader to judge."""
+    delimiter, quote, escape = config.delimiter or given, config.quote or '"', config.escape
+    _check_marks(delimiter=delimiter, quote=quote, escape=escape)
+    usual = [Marks(mark, quote, escape) for mark in ([delimiter] if delimiter else USUAL) if mark != quote]
+    sample = data[start : start + SAMPLE]
+    cut = len(sample) < len(data) - start
+    fits = [marks for marks in usual if _width(sample, marks, cut=cut)]
+    if len(fits) > 1:
+        fits = [marks for marks in fits if _holds(data, marks, start, _width(sample, marks, cut=cut))] or fits
+    if len(fits) > 1:
+        raise _several(name, sample, fits)
+    if fits:
+        return fits[0], []
+    if config.quote is None and escape is None:
+        for marks, words in _unusual(data, start, delimiter):
+            width = _width(sample, marks, cut=cut)
+            if width and _holds(data, marks, start, width):
+                message = f"{name} is written with {words}"
+                return marks, [info("R007", message)]
+    return _likeliest(name, sample, usual), []
+
+
+def _check_marks(**marks: str | None) -> None:
+    given = {what: mark for what, mark in marks.items() if mark is not None}
+    for what, mark in given.items():
+        if len(mark) != 1 or not mark.isascii() or mark in "\r\n":
+            raise UsageError(f"the {what} cannot be {shown(mark)}", hint="Use one character, such as ';'.")
+    if len(set(given.values())) < len(given):
+        raise UsageError("delimiter, quote and escape are the same", hint="Each has to be another one.")
+
+
+def _width(text: bytes, marks: Marks, *, cut: bool = False) -> int:
+    """The common number of cells of all records, two or more; 0 where they differ or one is damaged.
+
+    `cut`: the text goes on, so that its end may be in the middle of a record.
+    """
+    counts = widths(text, marks)
+    several = [(count, width) for width, count in counts.items() if width > 1]
+    if not several or counts[1] > max(several)[0]:
+        return 0
+    width = max(several)[1]
+    header = True
+    for record in records(text, marks, width):
+        if cut and record.end + 2**12 > len(text):
+            break
+        trailing = header and record.width == width - 1 and _is_trailing(text, marks, record)
+        if record.fault and not trailing:
+            return 0
+        header = False
+    return width
+
+
+def _holds(data: bytes, marks: Marks, start: int, width: int) -> bool:
+    """Whether all records of the text have `width` cells, but for a header that is one short."""
+    told = stretches(data, marks, width, start) if marks.simple else records(data, marks, width, start)
+    for place, found in enumerate(told):
+        if isinstance(found, Stretch) or not found.fault:
+            continue
+        if place or found.width != width - 1 or not _is_trailing(data, marks, found):
+            return False
+    return True
+
+
+def _is_trailing(data: bytes, marks: Marks, header: Record) -> bool:
+    """Whether the rows at the beginning all have one cell more than the header, an empty one at the end.
+
+    In a header of many names one delimiter may be lost as well, which would shift the columns.
+    """
+    end = LINE_END.search(data, header.end)
+    if end is None or header.width > MOST_NAMES:
+        return False
+    rows = data[end.end() : end.end() + SAMPLE]
+    lines = [line for line in LINE_END.split(rows)[: -1 if len(rows) == SAMPLE else None] if line]
+    return set(widths(b"\n".join(lines), marks)) == {header.width + 1} and all(
+        line.endswith(marks.delimiter.encode()) for line in lines
+    )
+
+
+def _unusual(data: bytes, start: int, delimiter: str | None) -> list[tuple[Marks, str]]:
+    """Rarer ways to write a table that the text gives cause to try, with words for them."""
+    some = [delimiter] if delimiter else list(USUAL)
+    tries = [(Marks(mark, spaced=True), "spaces around quotes") for mark in some if b'"' in data]
+    if b'\\"' in data:
+        tries += [(Marks(mark, escape="\\"), "quotes escaped by backslashes") for mark in some]
+    if b"'" in data:
+        marks = [Marks(mark, "'") for mark in some]
+        if b'"' in data:  # then apostrophes have to show that they are quotes
+            marks = [each for each in marks if _holds_delimiters(data, each)]
+        tries += [(each, "apostrophes as quotes") for each in marks]
+    first = LINE_END.search(data, start)
+    top = data[start : first.start() if first else None]
+    if delimiter is None and not any(mark.encode() in top for mark in USUAL):
+        tries.append((Marks(" "), "spaces between cells"))
+    return tries
+
+
+def _holds_delimiters(data: bytes, marks: Marks) -> bool:
+    """Whether a cell in quotes holds a delimiter, which would otherwise divide it."""
+    return any(marks.delimiter.encode() in found[0] for found in marks.patterns.quoted.finditer(data))
+
+
+def _several(name: str, sample: bytes, fits: list[Marks]) -> DataError:
+    readings = "; ".join(f"{DELIMITERS[marks.delimiter]}: {_width(sample, marks)} columns" for marks in fits)
+    return DataError(
+        f"{name} can be read in {len(fits)} ways ({readings})", hint="Choose one: --delimiter ','"
+    )
+
+
+def _likeliest(name: str, sample: bytes, usual: list[Marks]) -> Marks:
+    """The marks by which most lines have one width of two cells or more."""
+    if len(usual) == 1:
+        return usual[0]
+    shares = {}
+    for marks in usual:
+        counts = widths(sample, marks)
+        shares[marks] = max((count for width, count in counts.items() if width > 1), default=0)
+    best = max(usual, key=lambda marks: shares[marks])
+    if not shares[best]:
+        raise DataError(
+            f"{name} has one column only",
+            hint="A time column and a value column are needed; or name the --delimiter.",
+        )
+    rivals = [marks for marks in usual if marks != best and 2 * shares[marks] > shares[best]]
+    if rivals:
+        readings = "; ".join(f"{DELIMITERS[m.delimiter]}: {shares[m]} lines" for m in (best, *rivals))
+        raise DataError(
+            f"{name}: the lines have different numbers of cells, whatever divides them ({readings})",
+            hint="Repair it; or name the --delimiter, and leave out damaged rows with --bad-rows skip.",
+        )
+    return best
+
+
+def _names(
+    name: str, line: int, header: list[str], *, sure: bool, above: int = 0
+) -> tuple[tuple[str, ...], list[Finding]]:
+    """Column names from the header record, stripped, filled where empty; DataError for doubtful ones.
+
+    `above`: lines above what seems to be the table.
+    """
+    datum = next((cell for cell in header if DATUM.fullmatch(cell)), None)
+    numbered = any(is_time_name(cell) for cell in header) and not any(
+        DATED.fullmatch(cell) for cell in header
+    )
+    if datum is not None and not sure and not numbered:
+        raise DataError(
+            f"{name}, line {line}: the first line looks like data ({shown(datum)}), not like a header",
+            hint=f"If the table begins in line {above + 1}: --skip {above}."
+            if above >= line
+            else "If there is none, say --no-header: columns are then column_1, column_2 ...; "
+            "if this is the header, say --header; if lines stand above it, --skip N.",
+        )
+    stripped = [cell.strip() for cell in header]
+    findings = []
+    changed = [cell for cell, bare in zip(header, stripped, strict=True) if cell != bare]
+    if changed:
+        message = f"{name}: spaces around column names ({listed(changed)})"
+        findings.append(repair("R002", message, count=len(changed), action="removed them"))
+    filled = [bare or f"column_{place}" for place, bare in enumerate(stripped, 1)]
+    if "" in stripped:
+        message = f"{name}: {stripped.count('')} columns without a name"
+        findings.append(info("R003", message, count=stripped.count(""), action="named by place"))
+    doubles = sorted({bare for bare in filled if filled.count(bare) > 1})
+    if doubles:
+        by_place = f"--skip {line} --no-header --time column_1 --target column_2"
+        raise DataError(
+            f"{name}: several columns are named {listed(doubles)}",
+            hint=f"Give each its own name; or name columns by place, such as {by_place}.",
+        )
+    return tuple(filled), findings

@@ -1,0 +1,194 @@
+"""Where the bytes come from: a file, a directory, a glob or stdin; gzip is undone here."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import unquote
+
+from forecaster.data.labels import shown
+from forecaster.errors import DataError, StorageError, UsageError
+
+ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".csv.gz", ".tsv.gz", ".txt.gz")
+PARTITION = re.compile(r"([^=]+)=(.*)")
+DEEPEST = 8  # folders within folders
+GZIP, PARQUET, ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
+LIMIT = 16 * 2**30  # bytes that a compressed file may grow to
+
+
+@dataclass(frozen=True)
+class Content:
+    """The bytes of one file, uncompressed."""
+
+    name: str
+    stem: str
+    data: bytes
+    keys: tuple[tuple[str, str], ...] = ()
+    """What its folders say, as `symbol=AAPL` does: columns of the table that the file itself has not."""
+
+    @property
+    def is_parquet(self) -> bool:
+        return self.data[:4] == PARQUET
+
+
+def contents(source: str | Path) -> Iterator[Content]:
+    """The files of `source`, sorted by name, one at a time.
+
+    Raises StorageError (missing, unreadable), DataError (no data, damaged gzip), UsageError (URL).
+    """
+    if str(source) == "-":
+        yield _content("stdin", "stdin", sys.stdin.buffer.read())
+        return
+    if "://" in str(source):
+        raise UsageError(f"{shown(source)} is a URL", hint="Download it first, then name the file.")
+    paths = _paths(source)
+    for path, name in zip(paths, _stems(paths), strict=True):
+        found = _content(path.name, name, _bytes(path))
+        yield replace(found, keys=_keys(path, Path(source).expanduser()))
+
+
+def stem(path: Path) -> str:
+    """The file name without its endings."""
+    name = path.name
+    for ending in sorted(ENDINGS, key=len, reverse=True):
+        if name.lower().endswith(ending) and len(name) > len(ending):
+            return name[: -len(ending)]
+    return name
+
+
+def _stems(paths: list[Path]) -> list[str]:
+    """A name for each file that no other has: the stem; else with its folders; else with its endings too."""
+    top = Path(os.path.commonpath([path.absolute().parent for path in paths]))
+    inside = [path.absolute().relative_to(top) for path in paths]
+    for names in ([stem(path) for path in paths], [path.with_name(stem(path)).as_posix() for path in inside]):
+        if len(set(names)) == len(names):
+            return names
+    return [path.as_posix() for path in inside]
+
+
+def is_many(source: str | Path) -> bool:
+    """Whether `source` names a directory or a glob, so that each file may be one series."""
+    if str(source) == "-":
+        return False
+    folder = Path(source).expanduser()
+    return _is_glob(source) or (folder.is_dir() and not _partitions(folder))
+
+
+def _partitions(folder: Path) -> list[Path]:
+    """Folders such as `symbol=AAPL`, each of which holds a part of one table."""
+    return [path for path in sorted(folder.iterdir()) if PARTITION.fullmatch(path.name) and path.is_dir()]
+
+
+def _keys(path: Path, top: Path) -> tuple[tuple[str, str], ...]:
+    """The key and value of each folder between `top` and the file."""
+    if not top.is_dir():
+        return ()
+    found = [PARTITION.fullmatch(part) for part in path.relative_to(top).parts[:-1]]
+    return tuple((match[1], unquote(match[2])) for match in found if match)
+
+
+def _is_glob(source: str | Path) -> bool:
+    return glob.has_magic(str(source)) and not Path(source).exists()
+
+
+def _paths(source: str | Path) -> list[Path]:
+    path = Path(source).expanduser()
+    if _is_glob(path):
+        found = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())  # noqa: PTH207 - an absolute pattern
+        if not found:
+            raise StorageError(f"no file matches {shown(source)}")
+        return found
+    try:
+        if path.is_dir():
+            return _inside(path)
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise StorageError(f"there is no file {shown(source)}", hint="Check the path.") from None
+    except OSError as error:
+        raise _failed(path, error) from error
+    if not stat.S_ISREG(mode):
+        raise DataError(f"{shown(source)} is not a regular file", hint="Pipe it in: cat … | forecast … -")
+    return [path]
+
+
+def _inside(folder: Path, depth: int = 0) -> list[Path]:
+    """The data files of a folder, and of the partitions in it."""
+    try:
+        found = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(ENDINGS)]
+        found = [path for path in found if path.is_file() and not path.name.startswith((".", "_"))]
+        parts = _partitions(folder)
+    except OSError as error:
+        raise _failed(folder, error) from error
+    if depth > DEEPEST:
+        raise DataError(f"{shown(folder)} lies too deep", hint="Is a link to a folder above it there?")
+    found += [path for part in parts for path in _inside(part, depth + 1)]
+    if not found and not depth:
+        raise DataError(
+            f"the directory {shown(folder)} holds no data",
+            hint="Files are looked for by ending: " + " ".join(ENDINGS),
+        )
+    return found
+
+
+def _bytes(path: Path) -> bytes:
+    """All bytes of a file that nobody changes meanwhile."""
+    try:
+        before = path.stat()
+        data = path.read_bytes()
+        after = path.stat()
+    except OSError as error:
+        raise _failed(path, error) from error
+    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size) or after.st_size != len(
+        data
+    ):
+        raise DataError(f"{shown(path)} changed while it was read", hint="Run again when it is written.")
+    return data
+
+
+def _failed(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"{shown(path)} cannot be read: {error.strerror or error}")
+
+
+def _content(name: str, stem: str, data: bytes) -> Content:
+    if not data:
+        raise DataError(f"{shown(name)} is empty (0 bytes)")
+    if data[:2] == GZIP:
+        data = _gunzip(name, data)
+    elif name.lower().endswith(".gz"):
+        raise DataError(
+            f"{shown(name)} ends in .gz but is not gzip", hint="Rename it without .gz if it is plain."
+        )
+    if data[:4] == ZIP:
+        raise DataError(f"{shown(name)} is a zip archive or a spreadsheet", hint="Save it as CSV or Parquet.")
+    if name.lower().endswith((".parquet", ".pq")) and data[:4] != PARQUET:
+        raise DataError(f"{shown(name)} is not a Parquet file", hint="Rename it if it is CSV.")
+    return Content(name, stem, data)
+
+
+def _gunzip(name: str, data: bytes) -> bytes:
+    """Undo gzip (one member or several), checking its CRC and a cap on the size."""
+    grown, size = [], 0
+    while data:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            grown.append(member.decompress(data, LIMIT - size + 1))
+        except zlib.error as error:
+            raise DataError(
+                f"{shown(name)} is damaged gzip: {error}", hint="Fetch or pack it again."
+            ) from error
+        size += len(grown[-1])
+        if size > LIMIT:
+            raise DataError(f"{shown(name)} grows beyond {LIMIT:,} bytes", hint="Unpack it and split it.")
+        if not member.eof:
+            raise DataError(f"{shown(name)} is truncated gzip", hint="Fetch or pack it again.")
+        data = member.unused_data.lstrip(b"\0")
+        if data and data[:2] != GZIP:
+            raise DataError(f"{shown(name)} has other data after its gzip end", hint="Pack it again.")
+    return b"".join(grown)

@@ -1,0 +1,165 @@
+"""Reading: a source -> one Table. Each format is read by one function; text stays text."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+
+from forecaster.config import ReadConfig
+from forecaster.data.findings import Finding
+from forecaster.data.labels import listed, shown
+from forecaster.data.reading.files import LIMIT, Content, contents
+from forecaster.data.reading.text_table import read_text
+from forecaster.data.table import OnDemand, Part, Table, makers_of
+from forecaster.errors import DataError
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import FileMetaData
+
+
+def read(source: str | Path | pd.DataFrame, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
+    """The table of `source`; the configuration with the dialect filled in; what was found on the way.
+
+    Raises StorageError where reading fails and DataError where a file is not a sound table.
+    """
+    if isinstance(source, pd.DataFrame):
+        return _from_frame(source), config, []
+    tables, findings = [], []
+    for content in contents(source):
+        table, config, found = (
+            _from_parquet(content, config) if content.is_parquet else read_text(content, config)
+        )
+        tables.append(_with_keys(table, content))
+        findings += found
+    return _joined(tables), config, findings
+
+
+def _with_keys(table: Table, content: Content) -> Table:
+    """The table with a column for each key of its folders."""
+    if not content.keys:
+        return table
+    makers = makers_of(table.columns)
+    for key, value in content.keys:
+        makers.setdefault(key, partial(_repeated, value, table.rows))
+    keys = tuple(key for key, _ in content.keys if key not in table.columns)
+    return dataclasses.replace(table, columns=OnDemand(makers), keys=keys)
+
+
+def _repeated(word: str, rows: int) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.repeat(word, rows)])
+
+
+def _joined(tables: list[Table]) -> Table:
+    """Tables below one another; DataError unless they have the same columns."""
+    first = tables[0]
+    if len(tables) == 1:
+        return first
+    for table in tables[1:]:
+        if set(table.columns) != set(first.columns):
+            odd = sorted(set(table.columns) ^ set(first.columns))
+            raise DataError(
+                f"{first.name} and {table.name} have different columns ({listed(odd)} only in one of them)",
+                hint="Give files of one layout, for instance by a glob such as 'prices/*.csv'.",
+            )
+    columns = OnDemand({name: partial(_column, tables, name) for name in first.columns})
+    kinds = {name: {_parsed_as(table, name) for table in tables} for name in first.parsed}
+    parsed = {
+        name: _below_one_another([table.parsed[name] for table in tables])
+        for name, found in kinds.items()
+        if len(found) == 1
+    }
+    return Table(columns, tuple(part for table in tables for part in table.parts), parsed, first.keys)
+
+
+def _parsed_as(table: Table, name: str) -> pa.DataType | None:
+    return table.parsed[name].type if name in table.parsed else None
+
+
+def _column(tables: list[Table], name: str) -> pa.ChunkedArray:
+    """A column over all tables; DataError where their types are too different."""
+    columns = [table.columns[name] for table in tables]
+    if len({column.type for column in columns}) > 1:
+        columns = [_as_common(column, name) for column in columns]
+    return _below_one_another(columns)
+
+
+def _below_one_another(columns: list[pa.ChunkedArray]) -> pa.ChunkedArray:
+    return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
+
+
+def _as_common(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_null(column.type):
+        return column.cast(pa.float64())
+    if pa.types.is_timestamp(column.type) and column.type.tz is None:
+        return column.cast(pa.timestamp("ns"))
+    raise DataError(f"column {shown(name)} has different types in different files ({column.type} in one)")
+
+
+def _from_frame(frame: pd.DataFrame) -> Table:
+    if not (isinstance(frame.index, pd.RangeIndex) and frame.index.name is None):
+        unnamed_rows = (
+            frame.index.nlevels == 1 and frame.index.name is None and frame.index.dtype.kind in "iu"
+        )
+        frame = frame.reset_index(drop=unnamed_rows)  # an index that is only row numbers says nothing
+    names = [str(name) for name in frame.columns]
+    doubles = sorted({name for name in names if names.count(name) > 1})
+    if doubles:
+        raise DataError(f"several columns are named {listed(doubles)}", hint="Give each its own name.")
+    if not len(frame):
+        raise DataError("the DataFrame has no rows")
+    columns = {}
+    for place, name in enumerate(names):
+        try:
+            array = pa.Array.from_pandas(frame.iloc[:, place])
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+            raise DataError(f"column {shown(name)} mixes kinds of values: {error}") from error
+        columns[name] = _plain(array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array]))
+    return Table(columns, (Part("the DataFrame", "series", len(frame), lambda row: f"row {row}"),))
+
+
+def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
+    from pyarrow.parquet import ParquetFile  # loads file systems and TLS, which text does without
+
+    try:
+        file = ParquetFile(pa.BufferReader(content.data), page_checksum_verification=True)
+        _refuse_bomb(content.name, file.metadata)
+        table = file.read()
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"{content.name} is damaged Parquet: {error}", hint="Write or fetch it again."
+        ) from error
+    if not table.num_rows:
+        raise DataError(f"{content.name} has no rows")
+    doubles = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if doubles:
+        raise DataError(f"{content.name}: several columns are named {listed(doubles)}")
+    columns = {name: _plain(table.column(name)) for name in table.column_names}
+    part = Part(content.name, content.stem, table.num_rows, lambda row: f"row {row}")
+    return Table(columns, (part,)), config, []
+
+
+def _refuse_bomb(name: str, metadata: FileMetaData) -> None:
+    """DataError before memory is taken for more rows × columns than a file may grow to."""
+    size = max(metadata.num_rows, 0) * metadata.num_columns * 8
+    groups = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    if max(size, groups) > LIMIT:
+        raise DataError(
+            f"{name} says it holds {metadata.num_rows:,} rows of {metadata.num_columns} columns, more than "
+            f"{LIMIT:,} bytes",
+            hint="Write the columns and rows that matter to a smaller file.",
+        )
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Dictionaries and the newer text types as ordinary columns."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string()) if column.nbytes < 2**31 else column.cast(pa.large_string())
+    return column

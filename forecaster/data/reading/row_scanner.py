@@ -1,0 +1,122 @@
+"""Stretches of sound rows, found by arithmetic on blocks of bytes; what is left is told record by record.
+
+A line is a sound row by itself if its quotes are even in number and stand at the borders of cells or doubled,
+and it has as many delimiters outside them as the others. The rest is for `records`: it is little, and slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.arrays import Bools
+from forecaster.data.reading.records import LINE_END, Marks, Record, line_at, records
+
+BLOCK = 2**18  # bytes
+
+
+class Stretch(NamedTuple):
+    """Sound rows that follow one another, each on a line of its own."""
+
+    line: int
+    """The first one's (1-based)."""
+    rows: int
+    start: int
+    end: int
+    """data[start:end] are the rows without the last line end."""
+
+
+class Lines(NamedTuple):
+    """The whole lines of a block."""
+
+    start: NDArray[np.intp]  # (n+1,) from the beginning of the block; the last is its end
+    end: NDArray[np.intp]  # (n,) without the line end
+    sound: Bools  # (n,)
+
+
+def stretches(
+    data: bytes, marks: Marks, width: int, start: int, *, ascii_only: bool = False
+) -> Iterator[Stretch | Record]:
+    """The rows of `data` from byte `start`, in order, and its damaged lines; marks have to be simple.
+
+    `ascii_only`: lines with other bytes are told as records, for their encoding to be checked.
+    """
+    place, line = start, line_at(data, start)
+    while place < len(data):
+        block = _block(data, place)
+        lines = _lines(data[place:block], marks, width, ascii_only=ascii_only)
+        bounds = [0, *np.flatnonzero(np.diff(lines.sound)) + 1, len(lines.sound)]
+        stop = place  # what lies before is done with
+        for first, last in pairwise(bounds):
+            sound = lines.sound[first]
+            first = max(first, int(np.searchsorted(lines.start, stop - place)))
+            if first >= last:  # a record ran over all of it
+                continue
+            begin, end = place + int(lines.start[first]), place + int(lines.end[last - 1])
+            stop = place + int(lines.start[last])
+            if sound:
+                yield Stretch(line, last - first, begin, end)
+                line += last - first
+                continue
+            for record in records(data, marks, width, begin, stop=stop, line=line):
+                yield record
+                end = max(end, record.end)
+            following = LINE_END.search(data, end)
+            stop = max(stop, following.end() if following else len(data))
+            line += len(LINE_END.findall(data, begin, stop)) + (following is None)
+        place = max(block, stop)
+
+
+def _block(data: bytes, place: int) -> int:
+    """Where a block of whole lines ends that begins at `place`."""
+    end = data.rfind(b"\n", place, place + BLOCK) + 1
+    return end or data.find(b"\n", place + BLOCK) + 1 or len(data)
+
+
+def _lines(block: bytes, marks: Marks, width: int, *, ascii_only: bool) -> Lines:
+    """The lines of a block, and which of them are sound rows."""
+    text = np.frombuffer(block, np.uint8)
+    feeds = np.flatnonzero(text == ord("\n"))
+    start = np.r_[0, feeds + 1]
+    end = np.r_[feeds, len(text)] if not len(feeds) or feeds[-1] + 1 < len(text) else feeds
+    start = np.r_[start[: len(end)], len(text)]
+    returns = np.flatnonzero(text == ord("\r"))
+    if not np.isin(returns + 1, feeds).all():  # lone ones end lines as well
+        return Lines(start, end, np.zeros(len(end), np.bool_))
+    end = end - np.isin(end - 1, returns)
+    commas = np.flatnonzero(text == ord(marks.delimiter))
+    quotes = np.flatnonzero(text == ord(marks.quote))
+    if len(quotes):
+        sound, commas = _quoted(text, marks, quotes, commas, start)
+    else:
+        sound = np.ones(len(end), np.bool_)
+    sound &= np.diff(np.searchsorted(commas, start)) == width - 1
+    sound &= end > start[:-1]  # blank lines are no rows
+    if ascii_only:
+        sound[np.searchsorted(start, np.flatnonzero(text >= 0x80), side="right") - 1] = False
+    return Lines(start, end, sound)
+
+
+def _quoted(
+    text: NDArray[np.uint8],
+    marks: Marks,
+    quotes: NDArray[np.intp],
+    commas: NDArray[np.intp],
+    start: NDArray[np.intp],
+) -> tuple[Bools, NDArray[np.intp]]:
+    """Which lines have sound quotes, and the delimiters outside quotes; of other lines they do not matter."""
+    first = np.searchsorted(quotes, start)  # the first quote of each line
+    sound = np.diff(first) % 2 == 0
+    line = np.searchsorted(start, quotes, side="right") - 1
+    closes = (np.arange(len(quotes)) - first[line]) % 2 == 1
+    border = np.zeros(256, np.bool_)
+    border[[ord(mark) for mark in (marks.quote, marks.delimiter, "\r", "\n")]] = True
+    padded = np.r_[ord("\n"), text, ord("\n")].astype(np.uint8)
+    fine = border[np.where(closes, padded[quotes + 2], padded[quotes])]
+    sound[line[~fine]] = False
+    inside = (np.searchsorted(quotes, commas) - first[np.searchsorted(start, commas, side="right") - 1]) % 2
+    return sound, commas[inside == 0]

@@ -1,0 +1,255 @@
+"""Text tables: PyArrow reads them; what is added is the proof that it read what is there.
+
+Every quote, the width of every row and their number are checked over the whole file. Where one is wrong, the
+records are gone through one by one: the first damaged row is the error, or damaged rows are left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from forecaster.config import BadRows, ReadConfig
+from forecaster.data.findings import SHOWN, Finding, repair
+from forecaster.data.labels import shown
+from forecaster.data.reading.arrow_csv import Cells, read_cells
+from forecaster.data.reading.dialect import Dialect, detect
+from forecaster.data.reading.encoding import decode, is_utf8
+from forecaster.data.reading.files import Content
+from forecaster.data.reading.records import Marks, Record, line_at, quotes_are_sound, records
+from forecaster.data.reading.row_scanner import Stretch, stretches
+from forecaster.data.table import OnDemand, Part, Table
+from forecaster.errors import DataError
+
+NAMED = 10_000  # damaged rows that are named one by one
+COUNTED = 2**18  # bytes that stay in the cache
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """The cells of a text as PyArrow read them, and where each row lies."""
+
+    cells: Cells
+    line: Callable[[int], int]
+    findings: tuple[Finding, ...] = ()
+
+
+def read_text(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
+    """One text file as a Table of text. DataError where it is not a sound table."""
+    name = content.name
+    lenient = config.bad_rows == "skip"
+    data, encoding, findings = decode(name, content.data, config.encoding, lenient=lenient)
+    data = _without_end(data, config.skip_end)
+    dialect, found = detect(name, data, config)
+    rows = _rows(name, data, dialect, config)
+    if not rows.cells.rows:
+        raise DataError(f"{name} has a header only", hint="At least two rows are needed.")
+    places, dropped = _without_empty_column(name, dialect, rows.cells)
+    empty, blank = _without_empty_rows(name, places, rows)
+    makers = {label: partial(rows.cells.text, place) for label, place in places.items()}
+    taken = [label for label, place in places.items() if place in rows.cells.parsed]
+    parsed = {label: rows.cells.parsed.pop(places[label]) for label in taken}  # held here only
+    line = rows.line
+    part = Part(name, content.stem, rows.cells.rows, lambda row: f"line {line(row)}")
+    table = Table(
+        OnDemand(makers), (part,), {label: made for label, made in parsed.items() if made is not None}
+    )
+    if len(empty):
+        table = table.without(empty)
+    config = dataclasses.replace(config, delimiter=dialect.marks.delimiter, encoding=encoding)
+    return table, config, [*findings, *found, *rows.findings, *dropped, *blank]
+
+
+def _without_end(data: bytes, count: int) -> bytes:
+    """The text without its last `count` lines, blank ones not counted."""
+    for _ in range(count):
+        data = data.rstrip(b"\r\n")
+        data = data[: max(data.rfind(b"\n"), data.rfind(b"\r")) + 1]
+    return data
+
+
+def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
+    """All rows, proven to be what is there. DataError at the first damaged one, unless it may be left out."""
+    marks, bad_rows = dialect.marks, config.bad_rows
+    foreign = bad_rows == "skip" and not is_utf8(data)
+    cells = None
+    if marks.simple and not foreign and quotes_are_sound(data, marks):
+        body = pa.py_buffer(data).slice(dialect.start)
+        cells = read_cells(body, marks, dialect.width, config, quoted=marks.quote.encode() in data)
+        if cells is not None and cells.rows == _lines(data, dialect.start):
+            first = line_at(data, dialect.start)
+            return Rows(cells, lambda row: first + row, _left_out(name, list(dialect.above)))
+    sound = Sound()
+    damaged = list(dialect.above)
+    told: Iterable[Stretch | Record] = (
+        stretches(data, marks, dialect.width, dialect.start, ascii_only=foreign)
+        if marks.simple
+        else records(data, marks, dialect.width, dialect.start)
+    )
+    for record in told:
+        if isinstance(record, Stretch):
+            sound.add_stretch(record)
+            continue
+        fault = record.fault or (foreign and _foreign(data[record.start : record.end]))
+        if fault:
+            damaged.append(record._replace(fault=fault))
+        else:
+            sound.add(record)
+    doubtful = next((record for record in damaged if record.doubt), None)
+    if doubtful or (damaged and (bad_rows == "error" or len(damaged) > len(sound.lines))):
+        raise _damage(name, data, doubtful or damaged[0], damaged, sound, bad_rows)
+    if cells is None or cells.rows != len(sound.lines) or len(damaged) > len(dialect.above):
+        cells = read_cells(sound.text(data, marks), marks, dialect.width, config, quoted=True)
+    if cells is None or cells.rows != len(sound.lines):
+        raise DataError(f"{name} cannot be read reliably", hint="Write it again in a plainer form.")
+    return Rows(cells, sound.lines.__getitem__, _left_out(name, damaged))
+
+
+def _foreign(text: bytes) -> str:
+    """What is wrong with a row that is not UTF-8."""
+    return "" if is_utf8(text) else "bytes that are not UTF-8; is it another --encoding?"
+
+
+def _left_out(name: str, damaged: list[Record]) -> tuple[Finding, ...]:
+    if not damaged:
+        return ()
+    places = tuple(f"line {record.line}: {record.fault}" for record in damaged[:NAMED])
+    return (Finding("R006", "repair", f"{name}: damaged rows", len(damaged), places, "left out"),)
+
+
+class Sound:
+    """Sound records: where stretches of them lie, and the line of each."""
+
+    def __init__(self) -> None:
+        self.lines = array("q")
+        self.stretches: list[list[int]] = []
+        self.before = -1
+
+    def add(self, record: Record) -> None:
+        """Take a record; one that follows the last one taken belongs to its stretch."""
+        if self.stretches and record.follows == self.before:
+            self.stretches[-1][1] = record.end
+        else:
+            self.stretches.append([record.start, record.end])
+        self.before = record.end
+        self.lines.append(record.line)
+
+    def add_stretch(self, rows: Stretch) -> None:
+        """Take rows that follow one another, each on its line."""
+        self.stretches.append([rows.start, rows.end])
+        self.before = rows.end
+        self.lines.extend(range(rows.line, rows.line + rows.rows))
+
+    def text(self, data: bytes, marks: Marks) -> pa.Buffer:
+        """The records alone, with no spaces around quotes."""
+        text = b"\n".join([*(data[start:end] for start, end in self.stretches), b""])
+        if marks.spaced:
+            quote = marks.quote.encode()
+            tidy = re.compile(b" *+(%b) *+|[^%b]" % (marks.patterns.quoted.pattern, quote), re.DOTALL)
+            text = tidy.sub(lambda found: found[1] or found[0], text)
+        return pa.py_buffer(text)
+
+
+def _lines(data: bytes, start: int) -> int:
+    """Lines from byte `start`, blank ones included; −1 where line ends are mixed and so not counted."""
+    feeds, returns = _count(data, b"\n", start), _count(data, b"\r", start)
+    if feeds and returns and feeds != returns:
+        return -1
+    return max(feeds, returns) + (start < len(data) and data[-1:] not in (b"\n", b"\r"))
+
+
+def _count(data: bytes, mark: bytes, start: int) -> int:
+    """How often one byte comes from `start` on: a fifth of the time that bytes.count takes."""
+    if mark not in data:
+        return 0
+    text = np.frombuffer(data, np.uint8)[start:]
+    parts = (text[place : place + COUNTED] for place in range(0, len(text), COUNTED))
+    return sum(int(np.count_nonzero(part == ord(mark))) for part in parts)
+
+
+def _damage(
+    name: str, data: bytes, record: Record, damaged: list[Record], sound: Sound, bad_rows: BadRows
+) -> DataError:
+    count = len(damaged)
+    more = f" ({count} such rows)" if count > 1 else ""
+    text = shown(data[record.start : record.end].decode("utf-8", "replace"))
+    hint = _way_out(damaged, sound.lines, bad_rows)
+    if record.doubt:
+        hint = "Repair the line: an open quote may swallow rows here."
+    places = tuple(f"line {each.line}: {each.fault}" for each in damaged[:SHOWN])
+    message = f"{name}, line {record.line}: {record.fault}{more}: {text}"
+    return DataError(message, hint=hint, code="E002", count=count, places=places)
+
+
+def _way_out(damaged: list[Record], sound: Sequence[int], bad_rows: BadRows) -> str:
+    """What to type for damaged rows, beside the lines of the sound ones."""
+    width, alike = Counter(each.width for each in damaged).most_common(1)[0]
+    if width > 1 and alike > 1 and alike > len(sound) and 2 * alike > len(damaged):  # the first line is none
+        top = next(each.line for each in damaged if each.width == width)
+        hint = f"If the table begins in line {top}, leave out the lines above it: --skip {top - 1}."
+        return f"{hint} If cells are divided otherwise, name the --delimiter."
+    if bad_rows == "skip":
+        return (
+            "This is not left out, since most rows are such: name the --delimiter, or the lines to --skip; "
+            "or repair the header."
+        )
+    hint = "Repair the line; or leave such rows out: --bad-rows skip."
+    if sound and sound[-1] < damaged[0].line:
+        return f"{hint} If they stand below the table: --skip-end {len(damaged)}."
+    if len(damaged) > 1:
+        hint += " If other lines stand above or below the table: --skip N, --skip-end N."
+    return hint
+
+
+def _without_empty_column(name: str, dialect: Dialect, cells: Cells) -> tuple[dict[str, int], list[Finding]]:
+    """Each column's place, without the empty one that delimiters at the end of all rows make."""
+    places = {label: place for place, label in enumerate(dialect.names)}
+    if dialect.trailing:
+        last = cells.text(dialect.width - 1)
+        if not _all_empty(last):
+            row = int(np.flatnonzero(pc.not_equal(last, "").to_numpy())[0])
+            raise DataError(
+                f"{name}, row {row + 1}: rows have one cell more than the header, {shown(last[row].as_py())}",
+                hint="Name all columns; or name them by place: --skip 1 --no-header.",
+            )
+    elif dialect.names[-1] != f"column_{dialect.width}" or dialect.width <= 2:
+        return places, []
+    elif _all_empty(cells.text(dialect.width - 1)):
+        del places[dialect.names[-1]]
+    else:
+        return places, []
+    message = f"{name}: a delimiter at the end of each row"
+    return places, [repair("R005", message, count=cells.rows, action="left out the empty column")]
+
+
+def _all_empty(column: pa.ChunkedArray) -> bool:
+    return bool(pc.all(pc.equal(column, "")).as_py())
+
+
+def _without_empty_rows(
+    name: str, places: dict[str, int], rows: Rows
+) -> tuple[NDArray[np.intp], list[Finding]]:
+    """The rows that hold nothing, as spreadsheets write rows of delimiters only."""
+    parsed = [rows.cells.parsed[place] for place in places.values() if place in rows.cells.parsed]
+    if any(not column.null_count for column in parsed if not pa.types.is_dictionary(column.type)):
+        return np.empty(0, np.intp), []
+    gone = np.ones(rows.cells.rows, np.bool_)
+    for place in places.values():
+        gone &= pc.equal(rows.cells.text(place), "").to_numpy()
+        if not gone.any():
+            break
+    empty = np.flatnonzero(gone)
+    if not len(empty):
+        return empty, []
+    lines = [f"line {rows.line(int(row))}" for row in empty[:3]]
+    message = f"{name}: rows of empty cells"
+    return empty, [repair("R004", message, count=len(empty), places=lines, action="left out")]

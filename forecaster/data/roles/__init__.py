@@ -1,0 +1,1 @@
+"""Roles: which column is the time, the id, the target; which rows are no data."""

@@ -1,0 +1,175 @@
+"""Strays: rows that have as many cells as the others and yet are none: units below a header, totals, remarks.
+
+They are known by their time, a cell without any digit. In the middle of a file such a row may begin another
+table, whose columns may mean something else; that is an error.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from forecaster.arrays import Bools
+from forecaster.config import ReadConfig
+from forecaster.data.findings import Finding, repair
+from forecaster.data.labels import shown
+from forecaster.data.parsing.number_formats import LOOSE
+from forecaster.data.parsing.numbers import blanked, is_text
+from forecaster.data.roles.known_names import is_time_name
+from forecaster.data.roles.roles import kind_of, time_column
+from forecaster.data.table import Table, taken
+from forecaster.errors import DataError
+
+MOST_UNITS = 3  # rows of words below the header of a file
+
+
+def without_strays(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
+    """The table without rows that have no time, each of which is named.
+
+    Where most rows are such the table stays as it is. DataError for one that looks like another header.
+    """
+    name = time_column(table, config)
+    if name not in table.columns:
+        return table, []
+    if _is_timed(table, name):
+        return table, []
+    column = table.columns[name]
+    timed = pc.match_substring_regex(column, "[0-9]") if is_text(column.type) else column.is_valid()
+    rows = np.flatnonzero(~np.asarray(timed.fill_null(False).to_numpy()))
+    if not len(rows) or 2 * len(rows) > table.rows:
+        return table, []
+    _refuse_headers(table, name, rows, config)
+    findings, start = [], 0
+    for part in table.parts:
+        inside = rows[_in(rows, start, part.rows)] - start
+        if len(inside):
+            places = tuple(
+                f"{part.line(int(row))}: no time, {table.cell(name, start + int(row))}" for row in inside
+            )
+            message = f"{part.name}: rows without a time"
+            findings.append(Finding("R006", "repair", message, len(inside), places, "left out"))
+        start += part.rows
+    return table.without(rows), findings
+
+
+def _is_timed(table: Table, name: str) -> bool:
+    """Whether each cell of the column was parsed as a time."""
+    column = table.parsed.get(name)
+    return column is not None and pa.types.is_temporal(column.type) and not column.null_count
+
+
+def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
+    """The table without rows of words, such as units, directly below the header of a file.
+
+    They have no digit in any cell, and a word where other rows have numbers: no time and no value.
+    """
+    count = 0
+    places: list[str] = []
+    for _ in range(MOST_UNITS):
+        rows = _units(table, config, more=bool(count))
+        if not len(rows):
+            break
+        count += len(rows)
+        places += table.places(time_column(table, config), rows)
+        table = table.without(rows)
+    if not count:
+        return table, []
+    message = "a row of words, such as units, below the header"
+    return table, [repair("R009", message, count=count, places=places, action="left out")]
+
+
+def _units(table: Table, config: ReadConfig, *, more: bool) -> NDArray[np.intp]:
+    """Rows of words at the top of a file; `more`: there were others above, and it may hold one word alone."""
+    none = np.empty(0, np.intp)
+    tops = np.cumsum([0, *(part.rows for part in table.parts[:-1])])
+    tops = tops[[part.rows > 0 for part in table.parts]]
+    words = np.zeros(len(tops), np.bool_)
+    digits = np.zeros(len(tops), np.bool_)
+    for column in table.parsed.values():
+        if not pa.types.is_dictionary(column.type):
+            digits |= np.asarray(taken(column, tops).is_valid().to_numpy())
+    if digits.all():
+        return none
+    filled = np.zeros(len(tops), np.int64)
+    for column in table.columns.values():
+        if not is_text(column.type):
+            return none
+        digits |= _matches(taken(column, tops), "[0-9]")
+        filled += ~_matches(taken(column, tops), "^ *$")
+    if digits.all():
+        return none
+    alone = more & ~digits & (filled == 1)  # as pandas names its index below several rows of names
+    for name, column in table.columns.items():
+        if kind_of(table, name, config.na) == "number":
+            words |= ~digits & ~_matches(blanked(taken(column, tops), config.na).fill_null("0"), LOOSE)
+    rows = tops[words | alone]
+    time = time_column(table, config) if len(rows) else ""
+    if time not in table.columns:
+        return none
+    if config.time is None and not is_time_name(time):
+        _refuse_names(table, time, tops[words])
+    _refuse_headers(table, time, rows, config)
+    return rows
+
+
+def _matches(cells: pa.ChunkedArray, pattern: str) -> Bools:
+    return np.asarray(pc.match_substring_regex(cells, pattern).fill_null(False).to_numpy())
+
+
+def _refuse_names(table: Table, time: str, rows: NDArray[np.intp]) -> None:
+    """DataError where the cell below the header names a column of times, which the header does not."""
+    for row in rows.tolist():
+        if is_time_name(str(table.columns[time][row].as_py())):
+            raise DataError(
+                f"{table.where(row)}: {table.cell(time, row)} looks like the header, not {shown(time)}",
+                hint="If lines stand above the header: --skip N; else name the column: --time.",
+            )
+
+
+def _refuse_headers(table: Table, time: str, rows: NDArray[np.intp], config: ReadConfig) -> None:
+    """DataError for a row above others that names columns otherwise, or has words for numbers amid rows."""
+    below, amid = _above_others(table, rows), _above_others(table, rows) & _below_others(table, rows)
+    odd = np.zeros(len(rows), np.bool_)
+    for name, column in table.columns.items():
+        if not is_text(column.type):
+            continue
+        cells = blanked(taken(column, rows), config.na)
+        others = pa.array([other for other in table.columns if other != name], column.type)
+        odd |= below & np.asarray(pc.is_in(cells, value_set=others).to_numpy())
+        if name != time and kind_of(table, name, config.na) == "number":
+            number = pc.match_substring_regex(cells, LOOSE).fill_null(True)
+            odd |= amid & ~np.asarray(number.to_numpy())
+    if odd.any():
+        row = int(rows[odd][0])
+        raise DataError(
+            f"{table.where(row)}, column {shown(time)}: another table seems to begin with "
+            f"{table.cell(time, row)}",
+            hint="Keep one table in a file: --skip N and --skip-end N leave lines above and below it out.",
+        )
+
+
+def _above_others(table: Table, rows: NDArray[np.intp]) -> Bools:
+    """Which of `rows` have others of their file below them."""
+    return _beside_others(table, rows, -1)
+
+
+def _below_others(table: Table, rows: NDArray[np.intp]) -> Bools:
+    """Which of `rows` have others of their file above them."""
+    return _beside_others(table, rows, 0)
+
+
+def _beside_others(table: Table, rows: NDArray[np.intp], end: int) -> Bools:
+    found, start = np.zeros(len(rows), np.bool_), 0
+    for part in table.parts:
+        others = np.setdiff1d(np.arange(start, start + part.rows), rows)
+        if len(others):
+            found |= _in(rows, start, part.rows) & ((rows < others[end]) if end else (rows > others[end]))
+        start += part.rows
+    return found
+
+
+def _in(rows: NDArray[np.intp], start: int, count: int) -> Bools:
+    """Which of `rows` belong to the part that begins at `start`."""
+    return (rows >= start) & (rows < start + count)

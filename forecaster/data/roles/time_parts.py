@@ -1,0 +1,127 @@
+"""A date in one column and the time of day in another, as loggers and exchanges write them.
+
+A column that holds a part of the time, such as the hour, tells no series apart, though it differs between
+rows of one day.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forecaster.config import ReadConfig
+from forecaster.data.parsing.numbers import is_text
+from forecaster.data.parsing.time_zones import Times
+from forecaster.data.parsing.times import parse_times
+from forecaster.data.roles.known_names import CLOCK_NAMES, COUNTER_NAMES, DATE_NAMES, PART_NAMES, plain
+from forecaster.data.table import OnDemand, Table, makers_of
+from forecaster.errors import ForecasterError
+
+CLOCK = (
+    r"^ *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?[AaPp][Mm])?( ?(Z|[+-][0-9]{2}:?[0-9]{2}))? *$"
+    r"|^ *[0-9]{2}[.][0-9]{2}[.][0-9]{2} *$"
+)
+DATES = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d")
+HOURS = ("%H", "%H%M%S", "%H%M")
+SAMPLED = 100
+DATE = r"^ *([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}) *$"
+PARTS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
+"""Columns in which loggers write a number for each part of the time, and how each is read."""
+
+
+def with_clock(table: Table, config: ReadConfig) -> tuple[Table, str | None]:
+    """The table with a column 'date+time', and its name, where there is one of each and --time names neither.
+
+    `--time date+time` names two columns or more; without it they are joined if they are the only such pair.
+    """
+    if config.time in table.columns:
+        return table, None
+    if config.time is not None:
+        names = tuple(config.time.split("+"))
+        if len(names) < 2 or not all(name in table.columns for name in names):
+            return table, None
+    else:
+        pair = _pair(table, config)
+        if pair is None:
+            return table, None
+        names = pair
+    cells = [pc.utf8_trim_whitespace(table.columns[name].cast(pa.string())) for name in names]
+    name = "+".join(names)
+    makers = {name: lambda: pc.binary_join_element_wise(*cells, " ")} | makers_of(table.columns)
+    columns = OnDemand({other: make for other, make in makers.items() if other not in names})
+    return dataclasses.replace(table, columns=columns), name
+
+
+def is_part_of_time(table: Table, name: str, number: bool) -> bool:
+    """Whether a column holds times of day, or numbers that are a part of the time by their name."""
+    if number:
+        return plain(name) in PART_NAMES
+    column = table.columns[name]
+    return is_text(column.type) and _all(column.slice(0, SAMPLED), CLOCK) and _all(column, CLOCK)
+
+
+def numbers_rows(table: Table, name: str, times: Times) -> bool:
+    """Whether a column, by its name, numbers the rows or holds the hour or another part of the time.
+
+    A column called minute or second may be a value; it is the time's where it goes as the time does.
+    """
+    unit = {"minute": 60 * 10**9, "second": 10**9}.get(plain(name))
+    if unit is None:
+        return plain(name) in COUNTER_NAMES or is_part_of_time(table, name, number=True)
+    values = table.columns[name].cast(pa.int64()).to_numpy()
+    return len(np.unique((values - times.ns // unit) % 60)) == 1
+
+
+def to_join(table: Table, time: str, config: ReadConfig) -> str:
+    """The options by which a time of day beside the column `time` makes whole times of its dates; or none."""
+    numbers = {part: name for name in reversed(list(table.columns)) if (part := plain(name)) in PARTS}
+    tries: list[tuple[list[str], str | None]] = []
+    if time in numbers.values():
+        names = [numbers[part] for part in PARTS if part in numbers]
+        tries.append((names, " ".join(form for part, form in PARTS.items() if part in numbers)))
+    else:
+        beside = [name for name in table.columns if name != time]
+        tries += [([time, name], None) for name in beside if is_part_of_time(table, name, number=False)]
+        hours = [name for name in beside if plain(name) in ("hour", "hr", "time")]
+        tries += [([time, name], f"{date} {hour}") for name in hours for date in DATES for hour in HOURS]
+    for names, form in tries:
+        asked = dataclasses.replace(config, time="+".join(names), date_format=form or config.date_format)
+        if len(names) > 1 and _parses(table, asked):
+            return f"--time {shlex.quote('+'.join(names))}" + (f" --date-format '{form}'" if form else "")
+    return ""
+
+
+def _parses(table: Table, config: ReadConfig) -> bool:
+    try:
+        joined, name = with_clock(table, config)
+        parse_times(joined, name or "", config.date_format, config.tz)
+    except (ForecasterError, pa.ArrowException):
+        return False
+    return True
+
+
+def _all(cells: pa.ChunkedArray, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py())
+
+
+def _pair(table: Table, config: ReadConfig) -> tuple[str, str] | None:
+    """The one column named as a date that holds dates, and the one named as a time that holds clock times."""
+    used = {config.id, *(config.target or ()), *config.covariates}
+    dates = [name for name in table.columns if _is(table, name, DATE_NAMES, DATE) and name not in used]
+    clocks = [name for name in table.columns if _is(table, name, CLOCK_NAMES, CLOCK) and name not in used]
+    return (dates[0], clocks[0]) if len(dates) == len(clocks) == 1 else None
+
+
+def _is(table: Table, name: str, names: tuple[str, ...], pattern: str) -> bool:
+    if plain(name) not in names:
+        return False
+    if name in table.parsed:
+        return pattern == DATE and pa.types.is_date(table.parsed[name].type)
+    column = table.columns[name]
+    if not is_text(column.type):
+        return False
+    return _all(column, pattern)

@@ -1,0 +1,1 @@
+"""Series: rows to regular series; what is noticed about them."""

@@ -1,0 +1,168 @@
+"""Health of each series: too short, stale, full of gaps, constant, far outliers, timestamps to come."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.arrays import Floats
+from forecaster.data.blockwise import over_series
+from forecaster.data.calendar.frequency import position, step_of, to_local
+from forecaster.data.findings import SHOWN, Finding, info, repair, warn
+from forecaster.data.gaps import default_longest
+from forecaster.data.labels import listed, shown, times_as_strings
+from forecaster.data.panel import Panel
+
+FEW = 5  # rows
+GAPPY = 1 / 3  # of the rows not observed
+FAR = 1e6  # distances from the median, in median distances
+
+
+def examine(panel: Panel, now: int) -> list[Finding]:
+    """What a person should know of the series; `now` (ns UTC) is used for a warning only."""
+    return [
+        *_constant(panel),
+        *_short(panel),
+        *_stale(panel),
+        *_gappy(panel),
+        *_long_gaps(panel),
+        *_resumed(panel),
+        *_far(panel),
+        *_future(panel, now),
+    ]
+
+
+def _named(panel: Panel, which: NDArray[np.intp]) -> str:
+    return listed([panel.ids[series] for series in which], SHOWN)
+
+
+def _constant(panel: Panel) -> list[Finding]:
+    low, high = (
+        over_series(end, panel.target.__getitem__, panel.offsets, np.nan) for end in (np.fmin, np.fmax)
+    )
+    flat = np.flatnonzero((low == high) & (panel.lengths > 1))
+    if not len(flat):
+        return []
+    message = f"constant series: {_named(panel, flat)}"
+    return [repair("V003", message, count=len(flat), action="the forecast is that constant")]
+
+
+def _short(panel: Panel) -> list[Finding]:
+    least = max(FEW, panel.frequency.season)
+    short = np.flatnonzero(panel.lengths < least)
+    if not len(short):
+        return []
+    message = f"series of fewer than {least} rows: {_named(panel, short)}"
+    return [info("S001", message, count=len(short), action="too short to tell a season from chance")]
+
+
+def _stale(panel: Panel) -> list[Finding]:
+    """Series that end long before the others."""
+    ends = to_local(panel.time[panel.offsets[1:] - 1], panel.names.tz)
+    step = step_of(panel.frequency.alias)
+    behind, _ = position(step, np.full(len(ends), ends.max()), ends)
+    stale = np.flatnonzero(behind > max(2 * FEW, panel.frequency.season))
+    if not len(stale):
+        return []
+    (last,) = times_as_strings(panel.time[[panel.offsets[stale[0] + 1] - 1]], panel.names)
+    message = f"series that end long before others: {_named(panel, stale)}"
+    places = [f"{shown(panel.ids[stale[0]])} on {last}"]
+    return [info("S002", message, count=len(stale), places=places, action="forecast from their own end")]
+
+
+def _gappy(panel: Panel) -> list[Finding]:
+    if panel.observed[:, 0].all():
+        return []
+    missing = np.add.reduceat(~panel.observed[:, 0], panel.offsets[:-1], dtype=np.int64)
+    gappy = np.flatnonzero(missing > GAPPY * panel.lengths)
+    if not len(gappy):
+        return []
+    share = missing[gappy[0]] / panel.lengths[gappy[0]]
+    message = f"series with many gaps: {_named(panel, gappy)}"
+    places = [f"{shown(panel.ids[gappy[0]])}: {share:.0%} not observed"]
+    return [info("S003", message, count=len(gappy), places=places, action="what is missing is left missing")]
+
+
+def _long_gaps(panel: Panel) -> list[Finding]:
+    """Gaps that no window crosses, the longest first; where any may be crossed, those of two seasons."""
+    crossed = panel.max_gap is None
+    least = default_longest(panel.frequency) if panel.max_gap is None else panel.max_gap
+    before, _, missing = panel.gaps()
+    long = np.flatnonzero(missing > least)
+    if not len(long):
+        return []
+    longest = long[np.argsort(-missing[long], kind="stable")][:SHOWN]
+    series = np.searchsorted(panel.offsets, before[longest], side="right") - 1
+    places = [
+        f"{missing[at]} rows after {stamp} in {shown(panel.ids[owner])}"
+        for at, stamp, owner in zip(
+            longest, times_as_strings(panel.time[before[longest]], panel.names), series, strict=True
+        )
+    ]
+    message = f"gaps of more than {least} missing {'row' if least == 1 else 'rows'}"
+    action = "crossed, as asked" if crossed else "no window crosses them, unless --max-gap allows it"
+    return [repair("V006", message, count=len(long), places=places, action=action)]
+
+
+def _resumed(panel: Panel) -> list[Finding]:
+    """Series that have little to look back on since their last gap too long to cross."""
+    if not panel.broken:
+        return []
+    least = max(FEW, panel.frequency.season)
+    series, start, stop = panel.stretches
+    newest = np.flatnonzero(np.diff(series, append=len(panel)))
+    rows = (stop - start)[newest]
+    late = np.flatnonzero((rows < least) & (start[newest] > panel.offsets[:-1]))
+    if not len(late):
+        return []
+    message = f"series of fewer than {least} rows since their last long gap: {_named(panel, late)}"
+    (since,) = times_as_strings(panel.time[start[newest[late[:1]]]], panel.names)
+    places = [f"{rows[late[0]]} since {since}"]
+    action = "a forecast looks back on these alone, and is less certain than its intervals say"
+    return [info("S004", message, count=len(late), places=places, action=action)]
+
+
+def _far(panel: Panel) -> list[Finding]:
+    """Values absurdly far from the others of their series."""
+    places: list[str] = []
+    count = 0
+    for number in _spread_out(panel):
+        part = slice(*panel.offsets[number : number + 2])
+        values = panel.target[part]
+        middle = np.nanmedian(values)
+        with np.errstate(over="ignore"):  # an infinite distance is far enough
+            distance = np.abs(values - middle)
+        typical = float(np.nanmedian(distance)) or float(abs(middle))
+        far = np.flatnonzero(distance > FAR * typical) if typical else np.empty(0, np.intp)
+        count += len(far)
+        for row in far[: SHOWN - len(places)]:
+            (stamp,) = times_as_strings(panel.time[part][[row]], panel.names)
+            places.append(f"{values[row]:g} on {stamp} in {shown(panel.ids[number])}")
+    if not count:
+        return []
+    message = "values a million times farther from the median than others"
+    return [warn("V005", message, count=count, places=places, action="kept; is it a fault of the source?")]
+
+
+def _spread_out(panel: Panel) -> NDArray[np.intp]:
+    """Series whose largest values outweigh the rest: those that need a closer look."""
+    reach = over_series(np.fmax, lambda rows: np.abs(panel.target[rows]), panel.offsets, np.nan)
+    unit = np.where(reach > 0, reach, 1.0)
+
+    def shares(rows: slice) -> Floats:
+        first, last = np.searchsorted(panel.offsets, [rows.start, rows.stop - 1], side="right") - 1
+        series = first  # mostly the same for the whole slice
+        if last > first:
+            series = np.searchsorted(panel.offsets, np.arange(rows.start, rows.stop), side="right") - 1
+        return np.nan_to_num(np.abs(panel.target[rows]) / unit[series])
+
+    return np.flatnonzero(over_series(np.add, shares, panel.offsets, 0.0) < 2 * np.sqrt(panel.lengths))
+
+
+def _future(panel: Panel, now: int) -> list[Finding]:
+    late = np.flatnonzero(panel.time[panel.offsets[1:] - 1] > now + 14 * 3600 * 10**9)  # of the farthest zone
+    if not len(late):
+        return []
+    (last,) = times_as_strings(panel.time[[panel.time.argmax()]], panel.names)
+    message = f"timestamps in the future, up to {last}"
+    return [warn("T004", message, count=len(late), places=[_named(panel, late)], action="kept")]

@@ -1,0 +1,276 @@
+"""Observations: one row per series and time, in order, each timestamp once."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from forecaster.arrays import Bools, Floats, Ints
+from forecaster.config import Duplicates, ReadConfig
+from forecaster.data.blockwise import always, blocks
+from forecaster.data.findings import SHOWN, Finding, info, repair
+from forecaster.data.labels import listed, shown
+from forecaster.data.parsing.numbers import is_text, parse_numbers
+from forecaster.data.parsing.time_zones import Times
+from forecaster.data.roles.roles import Roles
+from forecaster.data.table import Table
+from forecaster.errors import DataError
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Rows as they were read, later sorted by series and time."""
+
+    ids: tuple[str, ...]  # (S,) sorted
+    series: NDArray[np.int32]  # (N,) index into ids
+    time: Ints  # (N,) ns UTC
+    values: Floats  # (N, C); NaN where missing
+    table_rows: int
+    """Rows of the table; in a wide one, as many of each target follow one another."""
+    origin: Ints | None = None
+    """(N,) the place of each row when it was observed; None: its own."""
+
+    def row(self, at: int) -> int:
+        """The row of the table that row `at` comes from, for messages."""
+        return int(at if self.origin is None else self.origin[at]) % self.table_rows
+
+    def take(self, which: NDArray[np.generic]) -> Observations:
+        """The rows given by index or mask."""
+        origin = np.arange(len(self.time)) if self.origin is None else self.origin
+        return dataclasses.replace(
+            self,
+            series=self.series[which],
+            time=self.time[which],
+            values=self.values[which],
+            origin=origin[which],
+        )
+
+    def offsets(self) -> Ints:
+        """Where each series begins (S+1,); rows must be sorted."""
+        bounds = np.arange(len(self.ids) + 1, dtype=self.series.dtype)  # of another type they would be copied
+        return np.searchsorted(self.series, bounds).astype(np.int64)
+
+
+class Readings(NamedTuple):
+    """What a table of R rows holds, in its order, as compact as it is there."""
+
+    ids: tuple[str, ...]  # (S,) sorted
+    series: NDArray[np.int32] | None  # (R,) index into ids; None: each has all rows, one after another
+    time: Ints  # (R,) ns UTC
+    values: Floats  # (R, C), or (S R, C) where each series has all rows
+
+    def each(self) -> Observations:
+        """The observations, in the same order."""
+        rows = len(self.time)
+        if self.series is not None:
+            return Observations(self.ids, self.series, self.time, self.values, rows)
+        series = np.repeat(np.arange(len(self.ids), dtype=np.int32), rows)
+        return Observations(self.ids, series, np.tile(self.time, len(self.ids)), self.values, rows)
+
+
+def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tuple[Readings, list[Finding]]:
+    """The readings that a table holds, and repairs of cells. DataError for cells that are not numbers."""
+    findings: list[Finding] = []
+    comma = config.delimiter == ";" and times.form == "dmy"
+    comma = comma and (_dotted(table, roles.time) or _has_decimal_commas(table, roles.targets))
+    targets, rows = tuple(sorted(roles.targets)), table.rows
+    table.parsed.pop(roles.time, None)
+    values = np.empty((len(targets) * rows, 1 + len(roles.covariates)))
+    wanted = [*((0, channel, name) for channel, name in enumerate(roles.covariates, 1)),
+              *((place, 0, name) for place, name in enumerate(targets))]  # fmt: skip
+    for place, channel, name in wanted:
+        part = slice(place * rows, (place + 1) * rows)
+        _, found = parse_numbers(table, name, config, comma=comma, out=values[part, channel])
+        if table.parsed.pop(name, None):  # memory: the numbers are in their place
+            pa.default_memory_pool().release_unused()
+        findings += found
+    for place in range(1, len(targets) if roles.covariates else 0):
+        values[place * rows : (place + 1) * rows, 1:] = values[:rows, 1:]
+    ids, series = (targets, None) if roles.layout == "wide" else _series(table, roles)
+    return Readings(ids, series, times.ns, values), findings
+
+
+def _dotted(table: Table, time: str) -> bool:
+    """Whether dates are written 31.12.2024, which is done where the decimal mark is a comma."""
+    return is_text(table.columns[time].type) and bool(
+        pc.all(pc.match_substring(table.columns[time], ".")).as_py()
+    )
+
+
+def _has_decimal_commas(table: Table, targets: tuple[str, ...]) -> bool:
+    """Whether a cell has a comma before one or two digits at its end, where no group of thousands ends."""
+    texts = [table.columns[name] for name in targets if is_text(table.columns[name].type)]
+    return any(
+        pc.any(pc.match_substring_regex(cells, "^[^,]*[0-9],[0-9]{1,2} *$")).as_py() for cells in texts
+    )
+
+
+def _series(table: Table, roles: Roles) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Sorted ids, and the id's index of each row."""
+    if roles.layout == "one":
+        return (roles.targets[0],), np.zeros(table.rows, np.int32)
+    if roles.layout == "files":
+        words = pa.array([part.stem for part in table.parts])
+        codes = np.repeat(np.arange(len(table.parts)), [part.rows for part in table.parts])
+    else:
+        words, codes = _coded(table, roles.id or "")
+    texts = [str(word) for word in words.to_pylist()]
+    ids = tuple(sorted(set(texts)))
+    place = {text: index for index, text in enumerate(ids)}
+    return ids, np.array([place[text] for text in texts], np.int32)[codes]
+
+
+def _coded(table: Table, name: str) -> tuple[pa.Array, NDArray[np.signedinteger]]:
+    """The distinct ids and each row's index among them; DataError for a missing id."""
+    words = _as_parsed(table, name)
+    if words is not None:
+        return words
+    column = table.columns[name]
+    if pa.types.is_floating(column.type):  # whole numbers, as pandas keeps them beside missing ones
+        column = column.cast(pa.int64()) if pc.all(pc.equal(column, pc.floor(column))).as_py() else column
+    column = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    empty = np.flatnonzero(pc.equal(column, "").fill_null(True).to_numpy())
+    if len(empty):
+        raise DataError(
+            f"{table.where(int(empty[0]))}, column {shown(name)}: no id ({len(empty)} in all)",
+            hint="Fill it in or remove the row.",
+        )
+    coded = pc.dictionary_encode(column.combine_chunks())
+    coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
+    return coded.dictionary, coded.indices.to_numpy(zero_copy_only=False)
+
+
+def _as_parsed(table: Table, name: str) -> tuple[pa.Array, NDArray[np.signedinteger]] | None:
+    """The ids as they were parsed while they were read; None where their text has to be looked at."""
+    column = table.parsed.get(name)
+    if column is None or not pa.types.is_dictionary(column.type):
+        return None
+    coded = column.combine_chunks()
+    coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
+    words, codes = pc.utf8_trim_whitespace(coded.dictionary), coded.indices.to_numpy()
+    used = np.flatnonzero(np.bincount(codes, minlength=len(words)))
+    if len(used) < len(words):  # a row that was left out had a word of its own
+        words, codes = words.take(used), np.searchsorted(used, codes)
+    return None if pc.any(pc.equal(words, "")).as_py() else (words, codes)
+
+
+def in_order(found: Observations) -> tuple[Observations, list[Finding]]:
+    """Rows sorted by series, then time; rows of one timestamp stay in the order of the source."""
+    if not always(np.greater_equal, found.series):
+        small = found.series.astype(np.uint16) if len(found.ids) <= 2**16 else found.series
+        found = found.take(np.argsort(small, kind="stable"))  # a radix sort for 16 bits
+    if always(np.greater_equal, found.time, within=found.series):
+        return found, []
+    back = np.flatnonzero((np.diff(found.time) < 0) & (np.diff(found.series) == 0))
+    places = [f"series {shown(found.ids[found.series[at]])}" for at in back[:SHOWN]]
+    message = "rows are not in order of time"
+    finding = repair("D004", message, count=len(back), places=list(dict.fromkeys(places)), action="sorted")
+    return found.take(np.lexsort((found.time, found.series))), [finding]
+
+
+def each_once(
+    found: Observations, rule: Duplicates, table: Table, join: str = ""
+) -> tuple[Observations, list[Finding]]:
+    """One row per series and timestamp. DataError for rows that contradict each other, unless `rule` says.
+
+    `join`: options by which the times would be told apart.
+    """
+    if always(np.not_equal, found.time, within=found.series):
+        return found, []
+    again = np.r_[False, (np.diff(found.time) == 0) & (np.diff(found.series) == 0)]
+    group = np.cumsum(~again) - 1  # (N,)
+    first = np.flatnonzero(~again)
+    leader = found.values[first[group]]
+    differs = ((found.values != leader) & ~(np.isnan(found.values) & np.isnan(leader))).any(axis=1)
+    conflicting = np.unique(group[differs])
+    findings = []
+    same = int(again.sum()) - int((np.bincount(group)[conflicting] - 1).sum())
+    if same:
+        rows = np.flatnonzero(again & ~np.isin(group, conflicting))
+        places = [table.where(found.row(at)) for at in rows[:SHOWN]]
+        findings.append(
+            repair("D001", "exact duplicate rows", count=same, places=places, action="kept the first")
+        )
+    if not len(conflicting):
+        return found.take(~again), findings
+    pair = np.flatnonzero(group == conflicting[0])
+    stamp = str(np.datetime64(int(found.time[first[conflicting[0]]]), "ns"))[:19].replace("T", " ")
+    places = [table.where(found.row(at)) for at in pair[:2]]
+    place = f"{places[0]} and {places[1].rsplit(', ', 1)[-1]}"
+    if rule == "error":
+        raise DataError(
+            f"{place}: the same timestamp {stamp} with different values"
+            f"{_of(found, int(first[conflicting[0]]))} ({len(conflicting)} such timestamps)",
+            hint=(f"If the time of day is in another column: {join}. " if join else "")
+            + "Say which to keep: --duplicates mean, last or first; or what tells series apart: --id",
+            code="E005",
+            count=len(conflicting),
+        )
+    message = "timestamps that come several times with different values"
+    findings.append(
+        repair("D003", message, count=len(conflicting), places=[place], action=f"took the {rule}")
+    )
+    return _combined(found, rule, again, group, first), findings
+
+
+def _of(found: Observations, at: int) -> str:
+    return f" in series {shown(found.ids[found.series[at]])}" if len(found.ids) > 1 else ""
+
+
+def _combined(found: Observations, rule: Duplicates, again: Bools, group: Ints, first: Ints) -> Observations:
+    if rule == "first":
+        return found.take(~again)
+    if rule == "last":
+        return found.take(np.r_[first[1:], len(group)] - 1)
+    known = ~np.isnan(found.values)
+    total = np.add.reduceat(np.where(known, found.values, 0.0), first, axis=0)
+    count = np.add.reduceat(known.astype(np.float64), first, axis=0)
+    mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+    single = np.diff(np.r_[first, len(group)]) == 1
+    mean[single] = found.values[first[single]]
+    return dataclasses.replace(found.take(first), values=mean)
+
+
+def trimmed(
+    found: Observations, table: Table, targets: tuple[str, ...]
+) -> tuple[Observations, list[Finding]]:
+    """Without rows before a series' first or after its last target value, and without series that have none.
+
+    DataError where no series has a value.
+    """
+    if not any(np.isnan(found.values[part, 0]).any() for part in blocks(len(found.values))):
+        return found, []
+    known = ~np.isnan(found.values[:, 0])
+    if not known.any():
+        raise DataError(
+            f"{table.name}, column {listed(targets, SHOWN)}: no value at all",
+            hint="Choose another column: --target",
+        )
+    findings = [info("V001", "missing target values", count=int((~known).sum()))]
+    offsets = found.offsets()
+    if known[offsets[:-1]].all() and known[offsets[1:] - 1].all():
+        return found, findings
+    counts = np.add.reduceat(known, offsets[:-1])
+    empty = [found.ids[series] for series in np.flatnonzero(counts == 0)]
+    if empty:
+        message = f"series without any value: {listed(empty, SHOWN)}"
+        findings.append(repair("V004", message, count=len(empty), action="left out"))
+    before = np.cumsum(known) - np.repeat(np.r_[0, np.cumsum(known)][offsets[:-1]], np.diff(offsets))
+    inside = (before > 0) & ((before < counts[found.series]) | known)
+    at_ends = ~inside & (counts[found.series] > 0)
+    if at_ends.any():
+        series = [found.ids[index] for index in np.unique(found.series[at_ends])]
+        message = f"missing values at the start or end of series {listed(series, SHOWN)}"
+        action = "left out; a forecast starts after the last value"
+        findings.append(repair("V002", message, count=int(at_ends.sum()), action=action))
+    kept = found.take(inside)
+    alive = np.flatnonzero(counts > 0)
+    ids = tuple(found.ids[series] for series in alive)
+    codes = np.searchsorted(alive, kept.series).astype(np.int32)
+    return dataclasses.replace(kept, ids=ids, series=codes), findings

@@ -1,0 +1,1 @@
+"""Writing: forecasts and tables to files."""

@@ -1,0 +1,43 @@
+"""Export: the series as they were understood, for a person or a script to check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecaster.arrays import Ints
+from forecaster.data.labels import Names, times_as_strings
+from forecaster.data.panel import Panel
+from forecaster.data.series.observations import Observations
+from forecaster.data.writing.write import write_table
+
+
+def export_panel(panel: Panel, destination: str | Path) -> None:
+    """Write each row of the panel: id, time, value, observed. Raises StorageError."""
+    series = np.repeat(np.arange(len(panel)), panel.lengths)
+    _write(panel.ids, series, panel.time, panel.target, panel.names, destination)
+
+
+def export_rows(found: Observations, names: Names, destination: str | Path) -> None:
+    """Write the rows in the order of the source, where they could not be arranged as series."""
+    _write(found.ids, found.series, found.time, found.values[:, 0], names, destination)
+
+
+def _write(
+    ids: tuple[str, ...],
+    series: NDArray[np.signedinteger],
+    time: Ints,
+    values: np.ndarray,
+    names: Names,
+    destination: str | Path,
+) -> None:
+    columns: dict[str, object] = {
+        "id": np.array(ids, dtype=object)[series],
+        "time": times_as_strings(time, names),
+        "value": values,
+        "observed": ~np.isnan(values),
+    }
+    write_table(pd.DataFrame(columns), destination)

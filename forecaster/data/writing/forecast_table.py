@@ -1,0 +1,26 @@
+"""Forecasts as tables: the user's id and time columns, one row a series and step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from forecaster.arrays import Floats, Ints
+from forecaster.data.calendar.frequency import future_times
+from forecaster.data.labels import timestamps
+from forecaster.data.panel import Panel
+
+
+def forecast_frame(panel: Panel, ends: Ints, columns: dict[str, Floats]) -> pd.DataFrame:
+    """A row for each series and step after its row ends[s]−1; each of `columns` is (S, H)."""
+    horizon = next(iter(columns.values())).shape[1]
+    last = panel.time[panel.offsets[:-1] + ends - 1]
+    # Series mostly end together: each distinct end is continued once.
+    distinct, which = np.unique(last, return_inverse=True)
+    tz = panel.names.tz
+    times = np.stack([future_times(int(time), panel.frequency, horizon, tz) for time in distinct])[which]
+    frame: dict[str, object] = {}
+    if panel.names.id is not None:
+        frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), horizon)
+    frame[panel.names.time] = timestamps(times.ravel(), panel.names)
+    return pd.DataFrame(frame | {name: values.ravel() for name, values in columns.items()})

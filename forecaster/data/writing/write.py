@@ -1,0 +1,127 @@
+"""Writing: tables as CSV, Parquet or JSON, and any file atomically: a reader sees the old or the new."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import pandas as pd
+
+from forecaster.data.labels import shown
+from forecaster.data.writing.atomic import atomic_write
+from forecaster.errors import UsageError
+
+Format = Literal["csv", "parquet", "json"]
+ENDINGS: dict[str, tuple[Format, str, bool]] = {  # ending: format, delimiter, gzip
+    ".csv": ("csv", ",", False),
+    ".tsv": ("csv", "\t", False),
+    ".csv.gz": ("csv", ",", True),
+    ".tsv.gz": ("csv", "\t", True),
+    ".parquet": ("parquet", "", False),
+    ".json": ("json", "", False),
+}
+FORMULA = ("=", "+", "-", "@", "\t")  # a spreadsheet would compute a cell that begins so
+
+
+def write_table(frame: pd.DataFrame, destination: str | Path | None, *, format: Format | None = None) -> None:
+    """Write `frame` (without its index) to a file, by its ending, or to stdout (None or '-'; CSV by default).
+
+    Raises UsageError for an unknown ending and StorageError where writing fails.
+    """
+    if destination is None or str(destination) == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(_encoded(frame, format or "csv", ",", packed=False))
+        sys.stdout.buffer.flush()
+        return
+    path = Path(destination).expanduser()
+    if format is None:
+        format, delimiter, packed = _by_ending(path)
+    else:
+        delimiter, packed = ",", False
+    data = _encoded(frame, format, delimiter, packed=packed)
+    atomic_write(path, lambda file: _all_of(file, data))
+
+
+def _all_of(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+
+
+def check_destination(destination: str | Path | None) -> None:
+    """Raise UsageError early, before work is done, for an ending that `write_table` does not know."""
+    if destination is not None and str(destination) != "-":
+        _by_ending(Path(destination))
+
+
+def _by_ending(path: Path) -> tuple[Format, str, bool]:
+    name = path.name.lower()
+    for ending in sorted(ENDINGS, key=len, reverse=True):
+        if name.endswith(ending):
+            return ENDINGS[ending]
+    raise UsageError(f"{shown(path.name)} has no known ending", hint="Use one of " + ", ".join(ENDINGS))
+
+
+def _encoded(frame: pd.DataFrame, format: Format, delimiter: str, *, packed: bool) -> bytes:
+    if format == "parquet":
+        return _parquet(frame)
+    if format == "json":
+        return _json(frame)
+    text = frame.copy(deep=False)
+    for place in range(frame.shape[1]):
+        text.isetitem(place, _csv_column(frame.iloc[:, place]).array)
+    text.columns = pd.Index([_inert(str(name)) for name in frame.columns])
+    data: bytes = text.to_csv(index=False, sep=delimiter, lineterminator="\n").encode("utf-8")
+    return gzip.compress(data, mtime=0) if packed else data
+
+
+def _csv_column(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Text inert in a spreadsheet; times in ISO 8601; numbers as pandas writes them, which is round-trip."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return _iso(column)
+    if column.dtype.kind not in "biufc":
+        return column.map(lambda cell: _inert(cell) if isinstance(cell, str) else cell)
+    return column
+
+
+def _inert(text: str) -> str:
+    return "'" + text if text.startswith(FORMULA) else text
+
+
+def _iso(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Times as text: plain dates where none has a time of day."""
+    if column.dt.tz is None and (column == column.dt.normalize()).all():
+        return column.dt.strftime("%Y-%m-%d")
+    return column.map(lambda stamp: stamp.isoformat(sep=" ") if not pd.isna(stamp) else "")
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    buffer = io.BytesIO()
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    pyarrow.parquet.write_table(table, buffer, write_page_checksum=True)
+    return buffer.getvalue()
+
+
+def _json(frame: pd.DataFrame) -> bytes:
+    """A list of records; times as ISO 8601 text, missing and infinite numbers as null."""
+    columns = {str(name): list(_json_cells(frame[name])) for name in frame.columns}
+    records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    lines = ",\n ".join(json.dumps(record, ensure_ascii=False, allow_nan=False) for record in records)
+    return f"[{lines}]\n".encode()
+
+
+def _json_cells(column: pd.Series[Any]) -> Iterator[Any]:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        column = _iso(column)
+    for cell in column.tolist():
+        if cell is None or cell is pd.NA or (isinstance(cell, float) and not np.isfinite(cell)):
+            yield None
+        else:
+            yield cell if isinstance(cell, str | bool | int | float) else str(cell)

@@ -1,0 +1,1 @@
+"""Features: what a network sees of a panel: transformed values, windows, seasonal position."""

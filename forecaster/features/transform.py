@@ -1,0 +1,266 @@
+"""Invertible steps that bring every series to the same footing, fitted before the origin only.
+
+    y  --log (where asked)-->  x  --minus seasonal indices-->  d  --minus centre, over scale-->  z
+
+S series, N rows, C channels, m rows a season. `ends[s]` rows of series s are known: whatever is fitted
+reads no row at or after them. `z` of a later row depends on that row and on what was fitted, nothing
+else, so held-out targets can be looked at in the same units.
+
+Everything is computed on the flat arrays of a Panel, many series at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from forecaster.arrays import Bools, Float32s, Floats, Ints
+from forecaster.data.panel import Panel
+
+LEAST_SEASONS = 3
+"""Fewer seasons of known rows say nothing about a season."""
+MOST_SEASONS = 20
+"""Only as many, the newest, make the index: patterns change."""
+SHRINKAGE = 2.0
+"""How often the noise in a seasonal index is taken from it: more than once, since noise is not white."""
+BLOCK = 2**17
+"""Rows worked on at once, or one series: what is in between stays small, and in the cache."""
+ROUNDING = 1e-10
+"""A deviation smaller than this part of the mean is what rounding leaves of a constant."""
+
+
+@dataclass(frozen=True, eq=False)
+class Transform:
+    """What was fitted, and the series seen through it."""
+
+    log: bool
+    indices: tuple[Floats, ...]  # one (S, m) a season: additive index of x, zero where none was found
+    centre: Floats  # (S,)
+    scale: Floats  # (S,) one unit of z in units of d; never zero
+    z: Float32s  # (N, C) with gaps filled from the left as far as allowed; covariates standardised
+    observed: Bools  # (N, C)
+
+    @np.errstate(over="ignore")  # the forecast is checked as a whole
+    def invert(self, z: Floats, series: Ints, ends: Ints) -> Floats:
+        """Bring forecasts back to the user's units.
+
+        z (B, H): values for rows ends[b] … ends[b]+H−1 of series[b]. Returns y (B, H).
+        """
+        x = z * self.scale[series, None] + self.centre[series, None]
+        x += self.seasonal_component(series, ends, z.shape[1])
+        return np.exp(x) if self.log else x
+
+    def seasonal_component(self, series: Ints, ends: Ints, horizon: int) -> Floats:
+        """The sum of the indices for rows ends[b] … ends[b]+H−1 of series[b]: (B, H) in units of x."""
+        row = ends[:, None] + np.arange(horizon)
+        component = np.zeros(row.shape)
+        for index in self.indices:
+            component += index[series[:, None], row % index.shape[1]]
+        return component
+
+    @property
+    def seasonal(self) -> Bools:
+        """Series in which a season was found (S,)."""
+        found = [index.any(axis=1) for index in self.indices]
+        return np.any(found, axis=0) if found else np.zeros(len(self.centre), bool)
+
+
+@np.errstate(over="ignore")  # rows after the origin may hold anything
+def fit_transform(
+    panel: Panel, ends: Ints, *, log: bool, seasons: tuple[int, ...], horizon: int
+) -> Transform:
+    """Fit on the first `ends[s]` rows of each series and apply to all rows.
+
+    The scale of a series is the mean absolute error of naive forecasts of d over the horizon, so that the
+    network's outputs are of order one; in log space, where units are relative already, its mean over all
+    series.
+
+    `seasons` are removed shortest first, each as far as it stands out of the noise in what is left.
+    A known value that is not positive has no logarithm; `positive` tells beforehand.
+    """
+    observed = panel.observed.copy()
+    d = np.empty(len(panel.values))
+    z: Float32s = np.empty(panel.values.shape, np.float32)
+    fitted = []
+    for part, span in _blocks(panel.offsets):
+        rows = _Rows(panel.offsets[part.start : part.stop + 1], ends[part])
+        d[span], *found = _fit_target(
+            rows, panel.target[span], observed[span, 0], log, seasons, horizon, panel.max_gap
+        )
+        fitted.append(found)
+        for channel in range(1, panel.values.shape[1]):
+            z[span, channel] = _standardise(
+                panel.values[span, channel], observed[span, channel], rows, panel.max_gap
+            )
+    every_index, centres, scales = zip(*fitted, strict=True)
+    indices = tuple(np.concatenate(parts) for parts in zip(*every_index, strict=True))
+    scale = np.concatenate(scales)
+    if log:
+        scale = np.full(len(panel), np.mean(scale[scale > 0]) if (scale > 0).any() else 1.0)
+    scale = np.where(scale > 0, scale, 1.0)
+    for part, span in _blocks(panel.offsets):
+        z[span, 0] = d[span] / np.repeat(scale[part], panel.lengths[part])
+    return Transform(log, indices, np.concatenate(centres), scale, z, observed)
+
+
+def _blocks(offsets: Ints) -> Iterator[tuple[slice, slice]]:
+    """Series and their rows, about BLOCK rows of whole series at a time."""
+    edges = np.flatnonzero(np.diff(offsets[:-1] // BLOCK)) + 1
+    for first, last in pairwise([0, *edges.tolist(), len(offsets) - 1]):
+        yield slice(first, last), slice(int(offsets[first]), int(offsets[last]))
+
+
+def _fit_target(
+    rows: _Rows,
+    target: Floats,
+    observed: Bools,
+    log: bool,
+    seasons: tuple[int, ...],
+    horizon: int,
+    max_gap: int | None,
+) -> tuple[Floats, list[Floats], Floats, Floats]:
+    """d with its gaps filled, the indices, centre and scale of some series.
+
+    What has no logarithm is from then on not `observed`.
+    """
+    x = _log(target) if log else target.copy()
+    observed &= np.isfinite(x)
+    centre = rows.mean(x, observed)
+    x -= centre[rows.series]
+    x[~observed] = 0.0
+    indices = []
+    for season in sorted(seasons):
+        index = rows.seasonal_index(x, observed, season)
+        x -= index[rows.series, rows.position % season]
+        indices.append(index)
+    return _fill_left(x, observed, rows, max_gap), indices, centre, rows.spread(x, observed, horizon)
+
+
+def positive(panel: Panel, ends: Ints) -> bool:
+    """Whether every known target is above zero, so that a logarithm exists."""
+    known = _Rows(panel.offsets, ends).known & panel.observed[:, 0]
+    return bool((panel.target[known] > 0).all())
+
+
+def observed_throughout(panel: Panel, ends: Ints) -> bool:
+    """Whether every known row has a target."""
+    return bool(panel.observed[_Rows(panel.offsets, ends).known, 0].all())
+
+
+class _Rows:
+    """Sums over the known rows of each of some neighbouring series of a Panel, on its flat arrays."""
+
+    def __init__(self, offsets: Ints, ends: Ints) -> None:
+        self.count = len(ends)
+        self.starts = offsets[:-1] - offsets[0]
+        self.ends = ends
+        self.series = np.repeat(np.arange(self.count, dtype=np.int32), np.diff(offsets))  # (N,)
+        self.position = np.arange(len(self.series)) - self.starts[self.series]  # (N,)
+        self.end = ends[self.series]  # (N,)
+        self.known = self.position < self.end
+
+    def total(self, values: Floats | Bools) -> Floats:
+        """Sum over each series (S,)."""
+        return np.asarray(np.bincount(self.series, weights=values, minlength=self.count), np.float64)
+
+    def mean(self, values: Floats, observed: Bools) -> Floats:
+        """Mean of the known observed values of each series (S,); zero where there are none."""
+        used = self.known & observed
+        return self.total(np.where(used, values, 0.0)) / np.maximum(self.total(used), 1)
+
+    def spread(self, x: Floats, observed: Bools, horizon: int) -> Floats:
+        """Mean |x_t − x_{t−h}| over h = 1, 2, 4 … ≤ horizon (S,): the naive forecast's mean error.
+
+        Lags longer than a series are left out; zero where it is constant.
+        """
+        total, pairs = np.zeros(self.count), np.zeros(self.count)
+        for lag in (2**power for power in range(horizon.bit_length())):
+            used = self._pairs(observed, lag)
+            difference = np.zeros(len(x))
+            difference[lag:] = np.abs(x[lag:] - x[:-lag])
+            total += self.total(np.where(used, difference, 0.0))
+            pairs += self.total(used)
+        mean = total / np.maximum(pairs, 1)
+        return np.where(mean > 1e-12, mean, 0.0)
+
+    def _pairs(self, observed: Bools, lag: int) -> Bools:
+        """Rows t whose row t−lag lies in the same series, both known and observed (N,)."""
+        used = self.known & observed & (self.position >= lag)
+        used[lag:] &= observed[:-lag]
+        return used
+
+    def seasonal_index(self, x: Floats, observed: Bools, season: int) -> Floats:
+        """Mean deviation of each phase from a centred moving average over one season, shrunk (S, m).
+
+        Classical additive decomposition over the newest seasons; with an even m the outer two rows of the
+        average count half. Phases are counted from the first row of a series; each index has mean zero.
+
+        What noise alone would make of the index is taken from it (James & Stein 1961; of seasonal factors,
+        Miller & Williams 2003): with s² the mean square of the m means, and v = σ²/k the square of the
+        error of a mean of k deviations, it is multiplied by 1 − SHRINKAGE·v/s² or, below zero, by 0.
+        """
+        used = self.known & observed
+        enough = self.total(used) >= LEAST_SEASONS * season
+        trend, whole = self._moving_average(np.where(used, x, 0.0), used, season)
+        used &= whole & (self.position >= self.end - MOST_SEASONS * season)
+        deviation = np.where(used, x - trend, 0.0)
+        slot = self.series * np.int64(season) + self.position % season
+        size = (self.count, season)
+        totals = np.bincount(slot, weights=deviation, minlength=self.count * season).reshape(size)
+        counts = np.bincount(slot, weights=used, minlength=self.count * season).reshape(size)
+        index: Floats = totals / np.maximum(counts, 1)
+        n = counts.sum(axis=1)
+        noise = self.total(deviation * deviation) - (counts * index * index).sum(axis=1)
+        noise = np.maximum(noise, 0.0) / np.maximum(n - season, 1) * season / np.maximum(n, 1)
+        index -= index.mean(axis=1, keepdims=True)
+        signal = (index * index).sum(axis=1) / max(season - 1, 1)
+        kept = np.maximum(0.0, 1 - SHRINKAGE * noise / np.maximum(signal, 1e-300))
+        return index * np.where(enough & (n > season), kept, 0.0)[:, None]
+
+    def _moving_average(self, x: Floats, used: Bools, season: int) -> tuple[Floats, Bools]:
+        """Centred moving average over one season (N,), and where it lies inside the known rows (N,)."""
+        half = season // 2
+        whole = (self.position >= half) & (self.position + half < self.end)
+        trend = np.zeros(len(x))
+        if len(x) > 2 * half:
+            trend[half : len(x) - half] = _window_sum(x, season) / np.maximum(_window_sum(used, season), 0.5)
+        return trend, whole
+
+
+def _window_sum(values: Floats | Bools, season: int) -> Floats:
+    """Sums over centred windows of one season (N − 2⌊m/2⌋,); with an even m the outer two rows count half."""
+    running = np.zeros(len(values) + 1)
+    np.cumsum(values, dtype=np.float64, out=running[1:])
+    if season % 2:
+        return running[season:] - running[:-season]
+    total: Floats = running[season + 1 :] - running[1:-season]
+    total += running[season:-1]
+    total -= running[: -season - 1]
+    total /= 2
+    return total
+
+
+def _log(values: Floats) -> Floats:
+    """The logarithm, NaN where there is none; only rows after the origin may have none."""
+    return np.log(values, where=values > 0, out=np.full(len(values), np.nan))
+
+
+def _standardise(values: Floats, observed: Bools, rows: _Rows, max_gap: int | None) -> Floats:
+    """A covariate with mean 0 and deviation 1 over its known rows, gaps filled from the left (N,)."""
+    centred = np.where(observed, values - rows.mean(values, observed)[rows.series], 0.0)
+    deviation = np.sqrt(rows.mean(centred * centred, observed))
+    moves = deviation > ROUNDING * np.abs(rows.mean(values, observed))
+    return _fill_left(centred / np.where(moves, deviation, 1.0)[rows.series], observed, rows, max_gap)
+
+
+def _fill_left(values: Floats, observed: Bools, rows: _Rows, max_gap: int | None) -> Floats:
+    """Each gap takes the last observed value of its series, for `max_gap` rows; else the series' centre."""
+    row = np.arange(len(values))
+    source = np.maximum.accumulate(np.where(observed, row, -1))
+    inside = source >= rows.starts[rows.series]
+    if max_gap is not None:
+        inside &= row - source <= max_gap
+    return np.where(inside, values[np.maximum(source, 0)], 0.0)

@@ -1,0 +1,241 @@
+"""Windows over a Panel: an index, never a copy. Only a batch is ever gathered.
+
+A window is a series and an origin ("end"): the network sees the `lookback` rows before the end and
+foretells the `horizon` rows from it on. Both are written relative to the level at the end, the last
+known z or the mean of the last few, so that neither scale nor level of a series matters.
+
+    L lookback, s segment, T = L/s recurrent steps, H horizon, C channels, B windows
+    inputs  (T, F, B)   F = s·C, s more that tell which rows were observed where a Panel has gaps, and two
+                        for each season whose phase is told: sine and cosine at the last row of a step
+    mask    (T, B)      0 where a step lies before the series begins (padding on the left)
+    targets (H, B)      weights (H, B): 0 where nothing was observed
+
+A gap longer than `Panel.max_gap` is never crossed: for a window that ends after it the series begins
+there, and for one that ends before it nothing beyond has weight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from forecaster.arrays import Bools, Float32s, Ints
+from forecaster.data.panel import Panel
+from forecaster.errors import DataError
+from forecaster.features.seasonal_position import circle, row_numbers
+from forecaster.features.transform import Transform
+from forecaster.nn.parallel import Batch
+
+
+@dataclass(frozen=True, eq=False)
+class WindowIndex:
+    """The origins that training may draw: first[r] … last[r] of series[r], a range for each stretch."""
+
+    series: Ints  # (R,) ascending
+    first: Ints  # (R,)
+    last: Ints  # (R,)
+
+    def __len__(self) -> int:
+        """How many windows there are."""
+        return int((self.last - self.first + 1).sum())
+
+    def sample(self, size: int, *, rng: np.random.Generator) -> tuple[Ints, Ints]:
+        """Draw a series uniformly, then one of its origins: (series (B,), ends (B,))."""
+        before, bounds = self._places
+        row = rng.integers(len(bounds) - 1, size=size)
+        place = rng.integers(bounds[row], bounds[row + 1] - 1, endpoint=True)
+        stretch = np.searchsorted(before, place, side="right") - 1
+        return self.series[stretch], self.first[stretch] + place - before[stretch]
+
+    @cached_property
+    def _places(self) -> tuple[Ints, Ints]:
+        """All windows counted through: those before each range (R,), and where each series' begin (S'+1,)."""
+        counted = np.r_[0, np.cumsum(self.last - self.first + 1)]
+        begins = np.flatnonzero(np.diff(self.series, prepend=-1))
+        return counted[:-1], np.append(counted[begins], counted[-1])
+
+
+def index_windows(
+    known: Ints, lookback: int, horizon: int, *, recent: int | None = None, panel: Panel | None = None
+) -> WindowIndex:
+    """Origins whose targets all lie in the first known[s] rows of a series.
+
+    A series too short for lookback and horizon takes part with what it has: at least half of its rows
+    are input, the rest targets. `recent` keeps only origins within that many rows of the last one. Gaps of
+    `panel` that are too long to cross part a series; forecasts from soon behind one are asked for like any
+    other, so that windows with little to see are learned from there.
+
+    Raises DataError where no two rows are near enough to each other to learn from.
+    """
+    series, start, rows = _known_stretches(known, panel)
+    first = np.where(start > 0, 1, np.minimum(lookback, (rows + 1) // 2))
+    last = np.maximum(rows - horizon, first)
+    first, last = start + first, start + last
+    if recent is not None:
+        newest = np.zeros(len(known), np.int64)
+        np.maximum.at(newest, series, last)
+        first = np.maximum(first, newest[series] - recent)
+    kept = first <= last
+    return WindowIndex(series[kept], first[kept], last[kept])
+
+
+def _known_stretches(known: Ints, panel: Panel | None) -> tuple[Ints, Ints, Ints]:
+    """Series, first row and rows of each stretch of two known rows or more (R,)."""
+    if panel is None or not panel.broken:
+        series = np.flatnonzero(known >= 2)
+        return series, np.zeros(len(series), np.int64), known[series]
+    series, start, stop = panel.stretches
+    start, stop = start - panel.offsets[series], stop - panel.offsets[series]
+    rows = np.minimum(stop, known[series]) - start
+    kept = rows >= 2
+    if not kept.any():
+        raise DataError(
+            f"no two observed rows have {panel.max_gap} missing rows or fewer between them",
+            hint="Cross longer gaps, such as --max-gap any; or name a longer step: --every.",
+        )
+    return series[kept], start[kept], rows[kept]
+
+
+class Windows:
+    """Gathers batches of windows from transformed series."""
+
+    def __init__(
+        self,
+        panel: Panel,
+        transform: Transform,
+        *,
+        lookback: int,
+        segment: int,
+        horizon: int,
+        gaps: bool,
+        phases: tuple[int, ...] = (),
+        level_rows: int = 1,
+    ) -> None:
+        self.lookback, self.segment, self.horizon, self.gaps = lookback, segment, horizon, gaps
+        self.level_rows = level_rows
+        self._panel, self._phases, self._offsets = panel, phases, panel.offsets
+        self._stretches = panel.stretches if panel.broken else None
+        self._z, self._observed = transform.z, transform.observed
+        channels = [*self._z.T, *([self._observed[:, 0]] if gaps else [])]
+        self._channels = [_Stretches(channel, lookback) for channel in channels]
+        self._ahead = _Stretches(self._z[:, 0], horizon)
+        self._seen = _Stretches(self._observed[:, 0], horizon)
+        self._whole = bool(self._observed[:, 0].all())
+
+    @property
+    def features(self) -> int:
+        """F: inputs of one recurrent step."""
+        return count_features(self._z.shape[1], self.segment, self.gaps, self._phases)
+
+    def level(self, series: Ints, ends: Ints) -> Float32s:
+        """Mean z of the `level_rows` rows before each end (B,); the first row stands for those before it."""
+        stop = self._offsets[series] + ends
+        if self.level_rows == 1:
+            return self._z[stop - 1, 0]
+        rows = np.maximum(stop - np.arange(1, self.level_rows + 1)[:, None], stop - self._history(stop, ends))
+        total = self._z[rows, 0].cumsum(axis=0, dtype=np.float64)[-1]  # in one order, alone or in a batch
+        return np.asarray(total / self.level_rows, np.float32)
+
+    def inputs(self, series: Ints, ends: Ints) -> Batch:
+        """What the network sees of each window; no targets."""
+        stop, steps = self._offsets[series] + ends, self.lookback // self.segment
+        outside, history = None, self._history(stop, ends)
+        if (history < self.lookback).any():
+            outside = np.arange(self.lookback) < (self.lookback - history)[:, None]  # (B, L)
+        parts = []  # of the features, each (B, T, ·)
+        for place, channel in enumerate(self._channels):
+            rows = channel.rows(stop - self.lookback)  # (B, L)
+            if place == 0:
+                rows -= self.level(series, ends)[:, None]
+            if outside is not None:
+                np.copyto(rows, rows.dtype.type(0), where=outside)
+            parts.append(rows.reshape(len(series), steps, self.segment))
+        if self._phases:
+            parts.append(self._phase(stop, steps))
+        seen = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2, dtype=np.float32)
+        mask = None
+        if outside is not None:  # (T, B)
+            mask = np.logical_not(outside.reshape(len(series), steps, self.segment).all(axis=2).T)
+        return Batch(inputs=seen.transpose(1, 2, 0), mask=mask)
+
+    def _phase(self, stop: Ints, steps: int) -> Float32s:
+        """Sine and cosine of the phase of each season at the last row of each step (B, T, 2·seasons).
+
+        Counted on the local clock at the end, in rows from there back: a change of the clocks in between is
+        not seen.
+        """
+        numbers = (
+            row_numbers(self._panel, stop - 1)[:, None] - self.segment * np.arange(steps)[::-1]
+        )  # (B, T)
+        return np.concatenate([circle(season)[numbers % season] for season in self._phases], axis=2)
+
+    def _history(self, stop: Ints, ends: Ints) -> Ints:
+        """Rows before each row `stop` up to the last gap too long to cross, or all of its series (B,)."""
+        return ends if self._stretches is None else stop - self._stretches.around(stop - 1)[0]
+
+    def batch(self, series: Ints, ends: Ints, known: Ints) -> Batch:
+        """Inputs with `targets`; weights None where all are one."""
+        seen = self.inputs(series, ends)
+        targets, counted = self._targets(series, ends, known)
+        all_count = counted is None or counted.all()
+        return Batch(seen.inputs, targets, seen.mask, None if all_count else np.asarray(counted, np.float32))
+
+    def targets(self, series: Ints, ends: Ints, known: Ints) -> tuple[Float32s, Float32s]:
+        """Targets (H, B) and their weights.
+
+        A target at or after row known[s] of series s, behind a gap too long to cross, or not observed,
+        weighs nothing and is 0; nor does a window in which nothing was observed before its end.
+        """
+        ahead, counted = self._targets(series, ends, known)
+        return ahead, np.ones_like(ahead) if counted is None else counted.astype(np.float32)
+
+    def _targets(self, series: Ints, ends: Ints, known: Ints) -> tuple[Float32s, Bools | None]:
+        """Targets, and which of them have weight; None: all."""
+        stop, origin = self._offsets[series] + known[series], self._offsets[series] + ends
+        ahead = np.ascontiguousarray(self._ahead.rows(origin).T)  # (H, B)
+        ahead -= self.level(series, ends)
+        if self._stretches is not None:
+            stop = np.minimum(stop, self._stretches.around(origin - 1)[1])
+        left = stop - origin
+        if self._whole and left.min() >= self.horizon:
+            return ahead, None
+        counted = self._seen.rows(origin).T
+        if (left < self.horizon).any():
+            counted &= np.arange(self.horizon)[:, None] < left
+        if self.gaps:
+            counted &= self._seen_any(series, ends)
+        np.copyto(ahead, 0, where=~counted)
+        return ahead, counted
+
+    def _seen_any(self, series: Ints, ends: Ints) -> Bools:
+        """Whether anything was observed in the lookback of each window (B,)."""
+        stop = self._offsets[series] + ends
+        start = stop - self._history(stop, ends)
+        rows = np.maximum(np.arange(-self.lookback, 0)[:, None] + stop, start)
+        return self._observed[rows, 0].any(axis=0)
+
+
+class _Stretches:
+    """Rows of a channel (N,) in stretches of one size, copied whole: no index for each row."""
+
+    def __init__(self, channel: NDArray[Any], size: int) -> None:
+        self._channel, self._size = channel, size
+        shape = max(len(channel) - size + 1, 0), size
+        self._all = as_strided(channel, shape, channel.strides * 2, writeable=False)
+
+    def rows(self, begin: Ints) -> NDArray[Any]:
+        """A copy of those from each row `begin` on (B, size); beyond an end of the channel it is repeated."""
+        if begin.min() >= 0 and begin.max() < len(self._all):
+            return self._all[begin]
+        rows = np.arange(self._size) + begin[:, None]
+        return self._channel[np.clip(rows, 0, len(self._channel) - 1)]
+
+
+def count_features(channels: int, segment: int, gaps: bool, phases: tuple[int, ...] = ()) -> int:
+    """F: a segment of every channel, and of the observed flag where there are gaps; two for each phase."""
+    return segment * (channels + gaps) + 2 * len(phases)

@@ -1,0 +1,94 @@
+"""Model x Panel -> Forecast: point forecasts and intervals, in the user's units.
+
+A forecast from an origin reads only the rows before it: transforms are fitted on them anew each time,
+so they follow the newest pattern, and a series that the model has never seen is forecast like any other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecaster.arrays import Floats, Ints
+from forecaster.data.panel import Panel
+from forecaster.errors import ModelError
+from forecaster.forecasting.components import point_forecasts
+from forecaster.forecasting.spread import intervals, local_spread
+from forecaster.model.model import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecaster.data.findings import Finding
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """Point forecasts and intervals of S series, H steps ahead."""
+
+    panel: Panel
+    ends: Ints  # (S,) rows known; the first forecast is for row ends[s]
+    point: Floats  # (S, H)
+    lower: Floats  # (levels, S, H)
+    upper: Floats  # (levels, S, H)
+    levels: tuple[int, ...]
+    findings: tuple[Finding, ...] = ()
+    """What was found in the data on reading it."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a series and step; the columns for id and time keep the user's names."""
+        from forecaster.data.writing.forecast_table import forecast_frame
+
+        bounds: dict[str, Floats] = {"forecast": self.point}
+        for level, lower, upper in zip(self.levels, self.lower, self.upper, strict=True):
+            bounds |= {f"lo_{level}": lower, f"hi_{level}": upper}
+        return forecast_frame(self.panel, self.ends, bounds)
+
+
+def forecast(model: Model, panel: Panel, *, horizon: int | None = None) -> Forecast:
+    """Forecast each series from its newest row, `horizon` steps ahead (the model's own by default).
+
+    Raises ModelError where model and data do not fit each other.
+    """
+    model.check_fits(panel)
+    horizon = model.horizon if horizon is None else horizon
+    if not 1 <= horizon <= model.horizon:
+        raise ModelError(
+            f"the model was trained to look {model.horizon} steps ahead, not {horizon}",
+            hint=f"Ask for 1 to {model.horizon}, or train again with --horizon {horizon}.",
+        )
+    check_history(model, panel)
+    ends = panel.lengths
+    point = point_forecasts(model.members, model.blend, panel, ends)[:, :horizon]
+    _check_finite(panel, point)
+    log = model.blend.log
+    reach = model.half_widths[:, None, :horizon] * local_spread(panel, ends, model.lookback, log=log)[:, None]
+    lower, upper = intervals(point, reach, log=log)
+    return Forecast(panel, ends, point, lower, upper, model.options.levels)
+
+
+def _check_finite(panel: Panel, point: Floats) -> None:
+    broken = np.flatnonzero(~np.isfinite(point).all(axis=1))
+    if broken.size:
+        raise ModelError(
+            f"the forecast of series {panel.ids[broken[0]]!r} is not finite ({broken.size} in all)",
+            hint="Look at the data with `forecast inspect`, or train again.",
+        )
+
+
+def check_history(model: Model, panel: Panel) -> None:
+    """Raise ModelError where a series is shorter than what the model looks back on.
+
+    A model trained on series shorter than its lookback takes any of two rows or more.
+    """
+    least = min(model.lookback, int(model.facts.training.get("shortest", model.lookback)))
+    short = np.flatnonzero(panel.lengths < least)
+    if short.size:
+        first = short[0]
+        raise ModelError(
+            f"series {panel.ids[first]!r} has {panel.lengths[first]} rows, the model looks back on {least}"
+            + (f" ({short.size} series are too short)" if short.size > 1 else ""),
+            hint="Give the whole history, not only the newest rows; or train with a smaller --lookback.",
+        )

@@ -1,0 +1,57 @@
+"""Spread: the local unit of the intervals, and bounds and residuals in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecaster.arrays import Floats, Ints
+from forecaster.data.panel import Panel
+
+SPREAD_ROWS = 3
+"""Local spread is measured over this many lookbacks."""
+
+
+def local_spread(panel: Panel, ends: Ints, lookback: int, *, log: bool) -> Floats:
+    """Mean |x_t − x_{t−1}| over the last few lookbacks before each end (S,), the unit of the intervals.
+
+    Measured locally, because the volatility of prices comes in clusters (Engle 1982). Never zero where
+    the series as a whole moves. x is log y with `log`.
+    """
+    rows = panel.offsets[:-1, None] + np.maximum(ends, 1)[:, None] - np.arange(1, SPREAD_ROWS * lookback + 1)
+    valid = rows > panel.offsets[:-1, None]
+    rows = np.where(valid, rows, 0)
+    y = panel.target
+    with np.errstate(divide="ignore", invalid="ignore"):
+        now, before = (np.log(y[rows]), np.log(y[rows - 1])) if log else (y[rows], y[rows - 1])
+        steps = np.where(valid, np.abs(now - before), np.nan)
+    seen = np.isfinite(steps)
+    spread = np.where(seen, steps, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    return np.where(spread > 0, spread, _whole_spread(panel, ends, log)) if (spread == 0).any() else spread
+
+
+def _whole_spread(panel: Panel, ends: Ints, log: bool) -> Floats:
+    """Mean |x_t − x_{t'}| between an observed value and the one before it, over all known rows (S,)."""
+    series = np.repeat(np.arange(len(panel)), panel.lengths)
+    known = np.arange(len(series)) - panel.offsets[series] < ends[series]
+    rows = np.flatnonzero(known & panel.observed[:, 0])
+    x = np.log(panel.target[rows]) if log else panel.target[rows]
+    pair = series[rows[1:]] == series[rows[:-1]]
+    owner, steps = series[rows[1:]][pair], np.abs(np.diff(x))[pair]
+    total = np.bincount(owner, weights=steps, minlength=len(panel))
+    return np.asarray(total / np.maximum(np.bincount(owner, minlength=len(panel)), 1))
+
+
+def intervals(point: Floats, reach: Floats, *, log: bool) -> tuple[Floats, Floats]:
+    """Bounds `reach` away from the point forecasts, as factors where the model works in logarithms."""
+    if log:
+        near, far = point * np.exp(-reach), point * np.exp(reach)
+        return np.minimum(near, far), np.maximum(near, far)  # a blend may fall below zero
+    return point - reach, point + reach
+
+
+def scaled_residuals(actual: Floats, point: Floats, spread: Floats, *, log: bool) -> Floats:
+    """|x − x̂| in units of local spread (S, H); NaN where there is no actual value or no spread."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.abs(np.log(actual / point)) if log else np.abs(actual - point)
+        scaled = distance / spread[:, None]
+    return np.where(np.isfinite(scaled), scaled, np.nan)

@@ -1,0 +1,1 @@
+"""Methods: the statistical partners of the networks, and the blend of all."""

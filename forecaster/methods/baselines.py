@@ -1,0 +1,146 @@
+"""The forecasts anyone gets for nothing: naive, seasonal naive, drift, mean.
+
+A model that does not beat them is not worth its electricity, so every report shows them. All are computed
+over the flat arrays of a Panel at once; there is no loop over rows or series, only over blocks of series
+that bound the memory. Formulas: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed.,
+section 5.2; gaps are stepped over (only observed rows count, distances are in rows).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.arrays import Floats, Ints
+
+if TYPE_CHECKING:
+    from forecaster.data.panel import Panel
+
+BLOCK = 250_000  # rows read at once: about 12 MB of work arrays
+
+
+def baseline_forecasts(
+    panel: Panel,
+    ends: Ints,
+    horizon: int,
+    *,
+    series: Ints | None = None,
+    seasons: tuple[int, ...] | None = None,
+) -> dict[str, Floats]:
+    """Baseline forecasts {name: (S, H)} of series known up to their first `ends` (S,) rows.
+
+    Nothing after an end is read. `series` (S,) picks series of the panel, in the order of `ends`; None: all.
+    `seasons` are the seasons to try; None: those that fit (`fitting_seasons`).
+
+    - "naive": the last observed value.
+    - "seasonal naive": the last observed value of the same phase; "seasonal naive 48" and so on where
+      several seasons fit. A series shorter than two seasons, or a phase never observed, gets the naive one.
+    - "drift": the line through the first and the last observed value, continued.
+    - "mean": the mean of the observed values.
+
+    NaN for a series without any observed value before its end (or with an end of -1).
+    """
+    ends = np.maximum(np.asarray(ends, dtype=np.int64), 0)
+    series = np.arange(len(panel)) if series is None else np.asarray(series, dtype=np.int64)
+    seasons = fitting_seasons(panel, ends) if seasons is None else seasons
+    names = seasonal_names(seasons)
+    out = {name: np.full((len(ends), horizon), np.nan) for name in ("naive", *names, "drift", "mean")}
+    for block in blocks(ends):
+        past = _Past(panel, series[block], ends[block])
+        out["naive"][block] = past.last[:, None]
+        for name, season in names.items():
+            out[name][block] = past.seasonal(season, horizon)
+        out["drift"][block] = past.drift(horizon)
+        out["mean"][block] = past.mean[:, None]
+    return out
+
+
+def backtest_baselines(panel: Panel, ends: Ints, horizon: int) -> dict[str, Floats]:
+    """`baseline_forecasts` from every origin: {name: (O, S, H)} for `ends` (O, S), -1 where not forecast.
+
+    All origins have the same methods: the seasons are those that fit before the first origin.
+    """
+    seasons = fitting_seasons(panel, first_ends(ends))
+    origins = [baseline_forecasts(panel, row, horizon, seasons=seasons) for row in ends]
+    return {name: np.stack([origin[name] for origin in origins]) for name in origins[0]}
+
+
+def fitting_seasons(panel: Panel, ends: Ints) -> tuple[int, ...]:
+    """Seasons of the panel's frequency, above 1, that fit at least twice into the longest known history."""
+    longest = int(np.max(ends, initial=0))
+    return tuple(m for m in panel.frequency.seasonalities if m > 1 and 2 * m <= longest)
+
+
+def seasonal_names(seasons: tuple[int, ...]) -> dict[str, int]:
+    """Name of the seasonal naive method of each season."""
+    if len(seasons) == 1:
+        return {"seasonal naive": seasons[0]}
+    return {f"seasonal naive {season}": season for season in seasons}
+
+
+def first_ends(ends: Ints) -> Ints:
+    """The end of each series (S,) at the first origin that it takes part in; -1 where in none."""
+    first = np.min(np.where(ends >= 0, ends, np.iinfo(np.int64).max), axis=0)
+    return np.where(np.any(ends >= 0, axis=0), first, -1)
+
+
+def blocks(ends: Ints) -> Iterator[slice]:
+    """Slices of series with about BLOCK rows each."""
+    total = np.cumsum(ends)
+    start = 0
+    while start < len(ends):
+        done = total[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(total, done + BLOCK, side="right")))
+        yield slice(start, stop)
+        start = stop
+
+
+class _Past:
+    """The observed rows of S series before their ends: flat, in order, with the series each belongs to."""
+
+    def __init__(self, panel: Panel, series: Ints, ends: Ints) -> None:
+        owner = np.repeat(np.arange(len(ends)), ends)  # (n,)
+        position = np.arange(len(owner)) - np.repeat(np.cumsum(ends) - ends, ends)  # row within its series
+        row = panel.offsets[series][owner] + position
+        seen = panel.observed[row, 0]
+        self.ends = ends
+        self.owner, self.position = owner[seen], position[seen]
+        self.value = panel.target[row[seen]]
+        self.count = np.bincount(self.owner, minlength=len(ends))
+        self.known = self.count > 0
+        after = np.cumsum(self.count)
+        self._first, self._last = after - self.count, after - 1  # index of each series' first and last row
+        self.last = self._at(self.value, self._last)
+        total = np.bincount(self.owner, weights=self.value, minlength=len(ends))
+        self.mean = np.where(self.known, total / np.maximum(self.count, 1), np.nan)
+
+    def drift(self, horizon: int) -> Floats:
+        """last + slope * distance (S, H), with the slope between the first and the last observed row."""
+        start, stop = self._at(self.position, self._first), self._at(self.position, self._last)
+        rise = self.last - self._at(self.value, self._first)
+        slope = np.divide(rise, stop - start, out=np.zeros(len(rise)), where=stop > start)
+        distance = (self.ends - stop)[:, None] + np.arange(horizon)
+        return self.last[:, None] + slope[:, None] * distance
+
+    def seasonal(self, season: int, horizon: int) -> Floats:
+        """The last observed value of the same phase (S, H); the naive forecast where there is none."""
+        fits = self.ends >= 2 * season
+        place = np.cumsum(fits) - 1  # where a series that fits lies in the table of phases
+        table = np.full((int(fits.sum()), season), np.nan)
+        rows = fits[self.owner]
+        # Assigned in order, so the latest row of a phase stays.
+        table[place[self.owner[rows]], self.position[rows] % season] = self.value[rows]
+        out = np.repeat(self.last[:, None], horizon, axis=1)
+        phase = (self.ends[fits][:, None] + np.arange(horizon)) % season
+        same = table[np.arange(len(table))[:, None], phase]
+        out[fits] = np.where(np.isnan(same), out[fits], same)
+        return out
+
+    def _at(self, values: NDArray[np.generic], index: Ints) -> Floats:
+        """values[index] (S,), NaN for a series without observed rows."""
+        out = np.full(len(index), np.nan)
+        out[self.known] = values[index[self.known]]
+        return out

@@ -1,0 +1,45 @@
+"""Exponential smoothing with a damped trend, the best single method of many competitions.
+
+Gardner & McKenzie 1985, in the error-correction form of Hyndman et al. 2008. With e_t = y_t − ŷ_t,
+
+    ŷ_t = l_{t−1} + φ b_{t−1}        l_t = ŷ_t + α e_t        b_t = φ b_{t−1} + α β e_t
+    ŷ_{t+h} = l_t + (φ + φ² + … + φ^h) b_t        l_1 = y_1, b_1 = 0
+
+α, β and φ come from a grid, for each series those with the least squared one-step error so far.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecaster.arrays import Bools, Floats
+from forecaster.methods.theta import TIE
+
+ALPHAS = np.array([0.9, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05])
+BETAS = np.array([0.01, 0.05, 0.1, 0.2, 0.4])
+PHIS = np.array([0.8, 0.9, 0.98])
+
+
+def damped(y: Floats, inside: Bools, horizon: int) -> Floats:
+    """Forecasts (B, H) of y (n, B), whose series begin at the first row that is `inside`."""
+    alpha, beta, phi = (grid.reshape(-1, 1) for grid in np.meshgrid(ALPHAS, BETAS, PHIS, indexing="ij"))
+    gain = alpha * beta
+    level, trend, squared = (np.zeros((len(alpha), y.shape[1])) for _ in range(3))  # (grid, B)
+    begun = np.zeros(y.shape[1], bool)
+    for now, here in zip(y, inside, strict=True):
+        drift = phi * trend
+        error = now - level - drift
+        if not (whole := here.all()):
+            error[:, ~here] = 0.0  # the state of a series that has not begun stays zero
+        level += drift + alpha * error
+        trend = drift + gain * error
+        if not (whole and begun.all()):
+            first = here & ~begun
+            level[:, first], trend[:, first] = now[first], 0.0
+            error[:, first] = 0.0
+            begun |= here
+        squared += error * error
+    best = (squared <= squared.min(axis=0) * (1 + TIE)).argmax(axis=0)
+    column = np.arange(y.shape[1])
+    reach = np.cumsum(phi[best] ** np.arange(1, horizon + 1), axis=1)  # (B, H)
+    return level[best, column][:, None] + trend[best, column][:, None] * reach

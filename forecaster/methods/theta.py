@@ -1,0 +1,63 @@
+"""The dynamic optimised Theta method: exponential smoothing along a part of the least squares line.
+
+Assimakopoulos & Nikolopoulos 2000; the state-space form is Fiorucci, Pellegrini, Louzada, Petropoulos &
+Koehler 2016. With l the exponentially smoothed level and A, B the intercept and slope of the least
+squares line through the rows so far,
+
+    ŷ_{t+1} = l_t + ω [(1−α)^t A_t + (1 − (1−α)^{t+1})/α · B_t]        ω = 1 − 1/θ
+    l_t     = α y_t + (1−α) l_{t−1}                                    l_0 = (1−ω) y_1
+    ŷ_{t+h} = ŷ_{t+1} + ω (h−1) B_t
+
+α and ω come from a grid, for each series the pair with the least squared one-step error so far. ω = 0 is
+simple exponential smoothing; ω = ½ is the classical Theta method.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecaster.arrays import Bools, Floats
+
+ALPHAS = np.array([0.99, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
+OMEGAS = np.array([0.0, 0.25, 0.5, 0.75, 0.95])
+TIE = 1e-9
+"""Errors this near to each other are equal: the first of the grid wins, which trusts the newest row most."""
+
+
+def theta(y: Floats, inside: Bools, horizon: int) -> Floats:
+    """Forecasts (B, H) of y (n, B), whose series begin at the first row that is `inside`."""
+    alpha, omega = (grid.reshape(-1, 1) for grid in np.meshgrid(ALPHAS, OMEGAS, indexing="ij"))  # (grid, 1)
+    keep = 1 - alpha
+    level, squared, ahead = (np.zeros((len(alpha), y.shape[1])) for _ in range(3))  # (grid, B)
+    decay = np.ones_like(level)  # (1−α)^t
+    intercepts, slopes = _lines(y, inside)
+    begun = np.logical_or.accumulate(inside, axis=0)
+    for t, (now, here) in enumerate(zip(y, inside, strict=True)):
+        if t and begun[t - 1].all() and here.all():  # as below, without asking which
+            squared += (now - ahead) ** 2
+            level = alpha * now + keep * level
+            decay = decay * keep
+        else:
+            first = here & ~begun[t - 1] if t else here
+            squared += np.where(here & ~first, (now - ahead) ** 2, 0.0)
+            level = np.where(first, (1 - omega) * now, level)
+            level = np.where(here, alpha * now + keep * level, level)
+            decay = np.where(here, decay * keep, decay)
+        ahead = level + omega * (decay * intercepts[t] + (1 - decay * keep) / alpha * slopes[t])
+    best = (squared <= squared.min(axis=0) * (1 + TIE)).argmax(axis=0)
+    drift = omega[best, 0] * slopes[-1]
+    return ahead[best, np.arange(y.shape[1])][:, None] + drift[:, None] * np.arange(horizon)
+
+
+def _lines(y: Floats, inside: Bools) -> tuple[Floats, Floats]:
+    """Least squares lines through the rows so far, t = 1, 2, …: intercepts at t = 0 and slopes (n, B).
+
+    The slope is 0 for fewer than two rows.
+    """
+    count = np.cumsum(inside, axis=0, dtype=np.float64)
+    y = np.where(inside, y, 0.0)
+    n, total = np.maximum(count, 1), np.cumsum(y, axis=0)
+    mean_t = (n + 1) / 2
+    slope = np.cumsum(y * count, axis=0) - mean_t * total
+    slope = np.where(n > 1, slope / np.maximum(n * (n * n - 1) / 12, 1), 0.0)
+    return total / n - slope * mean_t, slope

@@ -1,0 +1,1 @@
+"""Model: what a trained forecaster is, and the file that holds it."""

@@ -1,0 +1,219 @@
+"""Model: networks, blend, intervals, configuration and facts; what `model_file` saves and loads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.arrays import Floats
+from forecaster.config import MemberConfig, Options, ReadConfig, from_json, to_json
+from forecaster.data.calendar.frequency import Frequency, frequency
+from forecaster.data.labels import Names, times_as_strings
+from forecaster.data.panel import Panel
+from forecaster.data.series.learned_holidays import described
+from forecaster.errors import ModelError, UsageError
+from forecaster.features.windows import count_features
+from forecaster.methods.blend import Blend, network_name
+from forecaster.model.file import VERSION, damaged, read_model_file, write_model_file
+from forecaster.nn.network import Network, parameter_shapes
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One network of the ensemble and how it sees the data."""
+
+    config: MemberConfig
+    network: Network
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Where a model comes from and what it may be used on."""
+
+    source: str
+    """What to read again; "-" for stdin, empty for a DataFrame."""
+    read: ReadConfig
+    """The columns and the dialect, resolved, so that reading again infers nothing."""
+    names: Names
+    frequency: Frequency
+    series: int
+    rows: int
+    first: int
+    """The first timestamp seen, ns UTC."""
+    last: int
+    """The last timestamp seen, ns UTC."""
+    versions: dict[str, str] = field(default_factory=dict)
+    repairs: dict[str, int] = field(default_factory=dict)
+    """What was repaired on reading: code of the finding -> count."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """Steps and validation loss of each member, windows, whether refitted."""
+    report: dict[str, Any] | None = None
+    """The error report on held-out data, as JSON."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained forecaster. `half_widths` (levels, H): of the intervals, in units of local spread."""
+
+    options: Options
+    members: tuple[Member, ...]
+    blend: Blend
+    half_widths: Floats
+    facts: Facts
+
+    @property
+    def horizon(self) -> int:
+        return self.members[0].config.horizon
+
+    @property
+    def lookback(self) -> int:
+        """Rows that the longest-sighted member looks back."""
+        return max(member.config.lookback for member in self.members)
+
+    def save(self, path: str | Path) -> None:
+        """Write the model atomically. Raises StorageError."""
+        text = json.dumps(self._json(), sort_keys=True, allow_nan=False)
+        write_model_file(Path(path), text, self._arrays())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Model:
+        """Read a model; nothing of it is trusted before it has been checked.
+
+        Raises ModelError where the file is missing, damaged, foreign or of a newer version;
+        StorageError where it cannot be read.
+        """
+        text, arrays = read_model_file(Path(path))
+        try:
+            return cls._from(json.loads(text), arrays)
+        except (KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
+            raise damaged(Path(path), f"its configuration does not fit its weights ({error})") from error
+
+    def card(self) -> dict[str, dict[str, Any]]:
+        """The model card: sections of plain facts for people and scripts."""
+        facts, config = self.facts, self.members[0].config
+        first, last = times_as_strings(np.array([facts.first, facts.last]), facts.names)
+        return {
+            "data": {
+                "source": facts.source,
+                "time": facts.names.time,
+                "id": facts.names.id,
+                "target": facts.names.target,
+                "covariates": list(facts.names.covariates),
+                "frequency": facts.frequency.alias,
+                **({"trading days": days} if (days := described(facts.frequency)) else {}),
+                "seasons": list(facts.frequency.seasonalities),
+                "series": facts.series,
+                "rows": facts.rows,
+                "first": first,
+                "last": last,
+                "max_gap": facts.read.max_gap,
+                "repairs": facts.repairs,
+            },
+            "forecast": {"horizon": self.horizon, "levels": list(self.options.levels), "log": config.log},
+            "blend": {name: round(weight, 3) for name, weight in self.blend.weights.items()},
+            "members": {network_name(n): _describe(m) for n, m in enumerate(self.members)},
+            "training": facts.training,
+            "report": facts.report or {},
+            "versions": facts.versions | {"format": str(VERSION)},
+        }
+
+    def check_fits(self, panel: Panel) -> None:
+        """Raise ModelError unless `panel` is data of the kind that the model was trained on."""
+        if panel.frequency.alias != self.facts.frequency.alias:
+            raise ModelError(
+                f"the model was trained on data of frequency {self.facts.frequency.alias}, "
+                f"this data has frequency {panel.frequency.alias}",
+                hint="Train a model for this data with `forecast train`, or say --freq if it was misread.",
+            )
+        if panel.names.covariates != self.facts.names.covariates:
+            raise ModelError(
+                f"the model was trained with the covariates {list(self.facts.names.covariates)}, "
+                f"this data gives {list(panel.names.covariates)}",
+                hint="Give the same --covariates in the same order, or train a new model.",
+            )
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        arrays: dict[str, NDArray[Any]] = {"half_widths": np.ascontiguousarray(self.half_widths)}
+        for number, member in enumerate(self.members):
+            for name, values in member.network.parameters.items():
+                arrays[f"member{number}.{name}"] = np.ascontiguousarray(values)
+        return arrays
+
+    def _json(self) -> dict[str, Any]:
+        return {
+            "options": to_json(self.options),
+            "members": [to_json(member.config) for member in self.members],
+            "blend": to_json(self.blend),
+            "facts": to_json(self.facts),
+        }
+
+    @classmethod
+    def _from(cls, content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Model:
+        configs = [from_json(MemberConfig, values) for values in content["members"]]
+        options = from_json(Options, content["options"])
+        members = tuple(
+            Member(config, _network(config, f"member{number}.", arrays))
+            for number, config in enumerate(configs)
+        )
+        blend, facts = from_json(Blend, content["blend"]), from_json(Facts, content["facts"])
+        model = cls(options, members, blend, arrays["half_widths"], facts)
+        _check_whole(model, len(arrays))
+        return model
+
+
+def _check_whole(model: Model, arrays: int) -> None:
+    """Raise ValueError or UsageError where the parts of a model that was read contradict each other."""
+    members, facts, weights = model.members, model.facts, model.blend.weights
+    if len({member.config.horizon for member in members}) != 1:
+        raise ValueError("the members have no common horizon")
+    expected = (len(model.options.levels), model.horizon)
+    if model.half_widths.shape != expected or model.half_widths.dtype != np.float64:
+        raise ValueError("the interval half-widths have another shape or type")
+    for config in (member.config for member in members):
+        features = count_features(1 + len(facts.names.covariates), config.segment, config.gaps, config.phases)
+        if (config.network.inputs, config.network.outputs) != (features, config.horizon):
+            raise ValueError("a network has other inputs or outputs than its windows")
+    if arrays != 1 + sum(len(member.network.parameters) for member in members):
+        raise ValueError("there are more arrays than weights")
+    networks = {network_name(number) for number in range(len(members))}
+    if any(name.startswith("network") and name not in networks for name in weights):
+        raise ValueError("the blend has a network that is not there")
+    if not all(weight >= 0 for weight in weights.values()) or abs(sum(weights.values()) - 1) > 1e-6:
+        raise ValueError("the weights of the blend do not sum to one")
+    if min(facts.frequency.seasonalities, default=0) < 1 or not frequency(facts.frequency.alias):
+        raise ValueError("the frequency has no seasonality")
+
+
+def _describe(member: Member) -> dict[str, Any]:
+    config = member.config
+    return {
+        "cell": config.network.cell,
+        "layers": config.network.layers,
+        "hidden": config.network.hidden,
+        "decoder": "direct" if config.network.output_segment is None else "segments",
+        "parameters": int(member.network.flat.size),
+        "lookback": config.lookback,
+        "segment": config.segment,
+        "seasons removed": list(config.seasons),
+        "loss": config.training.loss,
+        "seed": config.seed,
+    }
+
+
+def _network(config: MemberConfig, prefix: str, arrays: dict[str, NDArray[Any]]) -> Network:
+    """The member's network with its saved weights; ValueError or KeyError where they do not fit."""
+    expected = parameter_shapes(config.network)
+    held = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    if {name: array.shape for name, array in held.items()} != expected:
+        raise ValueError("sizes of the network and of its weights differ")
+    network = Network(config.network, rng=None)
+    for name, view in network.parameters.items():
+        if held[name].dtype != view.dtype:
+            raise ValueError(f"{prefix}{name} is {held[name].dtype}")
+        view[...] = held[name]
+    return network

@@ -1,0 +1,171 @@
+"""A layer through time in one compiled call (`kernels.c`), where processor and installation have it.
+
+Notation and results are those of `cells`; rounding differs. A `CompiledLayer` does for a `Stack` what a
+`SteppedLayer` does call by call; all steps are one call here, during which the interpreter lock is free.
+"""
+
+import ctypes
+import functools
+import os
+from collections.abc import Sequence
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from forecaster.arrays import Array
+from forecaster.nn.cells import CELLS, Pads
+
+CELL_NUMBERS = {"rnn": 0, "gru": 1, "lstm": 2}
+SUFFIXES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
+CACHE_LINE = 64
+SWITCH = "FORECAST_KERNELS"
+"""Environment variable: `numpy` leaves the compiled kernels aside."""
+
+NUMBERS = ["cell", "steps", "inputs", "hidden", "batch", "rolling", "every"]
+ARRAYS = [
+    "weight",
+    "bias",
+    "ahead",
+    "back_h",
+    "back_x",
+    "x",
+    "first_h",
+    "h",
+    "first_c",
+    "c",
+    "saved",
+    "scratch",
+    "mask",
+    "d",
+    "d_outputs",
+    "d_inputs",
+    "d_weight",
+    "d_bias",
+]
+
+
+class _Layer(ctypes.Structure):
+    """What a call works on; the layout is that of `struct layer` in kernels.c."""
+
+    _fields_ = [(name, ctypes.c_int64) for name in NUMBERS] + [(name, ctypes.c_void_p) for name in ARRAYS]
+
+
+@functools.cache
+def _library() -> ctypes.CDLL | None:
+    """The compiled kernels, or None where they were not built or the processor lacks what they need."""
+    for suffix in EXTENSION_SUFFIXES:
+        file = Path(__file__).with_name(f"_kernels{suffix}")
+        if file.exists():
+            library = ctypes.CDLL(str(file))
+            return library if library.kernels_usable(ctypes.c_int64(ctypes.sizeof(_Layer))) else None
+    return None
+
+
+def available(dtype: DTypeLike) -> bool:
+    """Whether layers of this precision are to be compiled ones.
+
+    Double precision is slower compiled, and there for the sake of gradient checks.
+    """
+    switch = os.environ.get(SWITCH)
+    wanted = (np.dtype(dtype) == np.float32 and switch != "numpy") or switch == "compiled"
+    return wanted and _library() is not None
+
+
+class CompiledLayer:
+    """The workspace of one layer for T steps of B columns; interface and results as of a `Cell`."""
+
+    def __init__(
+        self,
+        cell: str,
+        steps: int,
+        inputs: int,
+        hidden: int,
+        batch: int,
+        dtype: DTypeLike,
+        *,
+        rolling: bool = False,
+        every: bool = True,
+    ) -> None:
+        """Allocate; as of `SteppedLayer`. Raises KeyError for a type that is neither float32 nor float64."""
+        self.steps, self.dtype = steps, np.dtype(dtype)
+        library = _library()
+        assert library is not None
+        suffix = SUFFIXES[self.dtype]
+        self._forward, self._backward, self._load, sizes_of = (
+            getattr(library, f"{name}_{suffix}") for name in ("forward", "backward", "load", "sizes")
+        )
+        states = CELLS[cell].states
+        self.x = self._empty(steps, inputs, batch)
+        self.outputs = self._empty(steps if every else 1, hidden, batch)
+        self._final = [self.outputs[-1], *(self._empty(hidden, batch) for _ in range(states - 1))]
+        self._initial = self._final if rolling else [self._empty(hidden, batch) for _ in range(states)]
+        self.d = self._empty(states, hidden, batch)
+        shapes = CELLS[cell].shapes(inputs, hidden)
+        self._bias = self._empty(hidden)
+        self._gradients = {name: self._empty(*shape) for name, shape in shapes.items()}
+        self._layer = _Layer(CELL_NUMBERS[cell], steps, inputs, hidden, batch, rolling, every)
+        self._reference = ctypes.byref(self._layer)
+        sizes = (ctypes.c_int64 * 5)()
+        sizes_of(self._reference, sizes)
+        places = zip(("ahead", "back_h", "back_x", "saved", "scratch"), sizes, strict=True)
+        self._room = {name: self._empty(size) for name, size in places}
+        first, last = (dict(zip("hc", arrays, strict=False)) for arrays in (self._initial, self._final))
+        first = {f"first_{name}": array for name, array in first.items()}
+        own = {"x": self.x, "d": self.d, "bias": self._bias, **first, **last, "h": self.outputs}
+        of_weights = {f"d_{name}": value for name, value in self._gradients.items()}
+        self._point(**own, **of_weights, **self._room)
+
+    def _empty(self, *shape: int) -> Array:
+        """An array that begins where a cache line does, so that no vector crosses two."""
+        more = CACHE_LINE // self.dtype.itemsize
+        flat = np.empty(int(np.prod(shape)) + more, self.dtype)
+        first = -flat.ctypes.data % CACHE_LINE // self.dtype.itemsize
+        return flat[first : first + flat.size - more].reshape(shape)
+
+    def _point(self, **arrays: Array | None) -> None:
+        """Tell the kernels where arrays lie; who calls keeps them alive."""
+        for name, array in arrays.items():
+            setattr(self._layer, name, None if array is None else array.ctypes.data)
+
+    def initial(self) -> Sequence[Array]:
+        """The arrays of state before the first step."""
+        return self._initial
+
+    def final(self) -> Sequence[Array]:
+        """The arrays of state after the last step."""
+        return self._final
+
+    def load(self, parameters: dict[str, Array]) -> None:
+        """Take the weights."""
+        weight = np.ascontiguousarray(parameters["weight"], self.dtype)
+        if "bias" in parameters:
+            self._bias[...] = parameters["bias"]
+        self._point(weight=weight)
+        self._load(self._reference)
+
+    def unroll(self, pads: Pads) -> None:
+        """Run all steps; padded columns keep their state."""
+        self._mask = self._mask_of(pads)
+        self._point(mask=self._mask)
+        self._forward(self._reference)
+
+    def unroll_back(self, d_outputs: Array | None, d_inputs: Array | None) -> None:
+        """As of `SteppedLayer`."""
+        d_outputs = None if d_outputs is None else np.ascontiguousarray(d_outputs)
+        self._point(d_outputs=d_outputs, d_inputs=d_inputs)
+        self._backward(self._reference)
+
+    def _mask_of(self, pads: Pads) -> Array | None:
+        if all(padded is None for padded in pads):
+            return None
+        mask = np.ones((self.steps, self.x.shape[2]), self.dtype)
+        for row, padded in zip(mask, pads, strict=True):
+            if padded is not None:
+                row[padded] = 0
+        return mask
+
+    def gradients(self) -> dict[str, Array]:
+        """The derivative by each parameter, after `unroll_back`."""
+        return self._gradients

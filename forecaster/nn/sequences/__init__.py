@@ -1,0 +1,1 @@
+"""Networks for labels and from sequence to sequence, built from the same recurrent stacks."""

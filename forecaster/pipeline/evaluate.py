@@ -1,0 +1,102 @@
+"""Evaluate: a rolling-origin backtest beside the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecaster.arrays import Floats, Ints
+from forecaster.config import Options, ReadConfig
+from forecaster.data.labels import times_as_strings
+from forecaster.data.load import Loaded, load
+from forecaster.data.panel import Panel
+from forecaster.errors import ModelError
+from forecaster.evaluation.backtest import rolling_origins
+from forecaster.evaluation.error_report import MODEL
+from forecaster.evaluation.scores import Report, score
+from forecaster.forecasting.components import point_forecasts
+from forecaster.methods.baselines import backtest_baselines, first_ends
+from forecaster.methods.blend import Blend
+from forecaster.model.model import Member, Model
+from forecaster.pipeline.predict import read_as
+from forecaster.training import fit as fitting
+from forecaster.training.ensemble import Listener
+from forecaster.training.plan import choose_horizon, newest_origins
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What `evaluate` gives."""
+
+    report: Report
+    loaded: Loaded
+    notes: tuple[str, ...] = ()
+
+
+def evaluate(
+    source: str | Path | pd.DataFrame,
+    options: Options = Options(),
+    read: ReadConfig = ReadConfig(),
+    *,
+    origins: int = 1,
+    step: int | None = None,
+    model: Model | None = None,
+    on_event: Listener | None = None,
+) -> Evaluation:
+    """Rolling-origin backtest: `origins` origins, `step` rows apart (one horizon by default).
+
+    Trains once on what precedes the first origin, or takes a `model` that was; each forecast reads the
+    rows before its origin only.
+    """
+    loaded = load(source, read_as(model, source, read) if model else read)
+    panel = loaded.panel
+    horizon = model.horizon if model else choose_horizon(options, panel)
+    if model and options.horizon is not None:
+        horizon = options.horizon
+    history = 1 if model else 2  # rows before the first origin of the longest series
+    newest = newest_origins(panel, horizon)
+    lengths = np.where(newest > 0, newest + horizon, panel.lengths)
+    ends = rolling_origins(lengths, horizon, origins, step or horizon, history=history)
+    if model is None:
+        known = np.maximum(first_ends(ends), 0)
+        fit = fitting.fit(panel, known, horizon, options, on_event)
+        final = fitting.refit(panel, known, fit, options, on_event) if options.refit else fit
+        members, blend = final.members, final.blend
+    else:
+        model.check_fits(panel)
+        _check_unseen(model, panel, ends)
+        members, blend = model.members, model.blend
+    point = _blended(panel, members, blend, ends)[..., :horizon]
+    return Evaluation(score_beside_baselines(panel, point, ends), loaded)
+
+
+def score_beside_baselines(panel: Panel, point: Floats, ends: Ints) -> Report:
+    """The model's forecasts (O, S, H) beside the baselines'."""
+    horizon = point.shape[2]
+    return score(panel, ends, {MODEL: point} | backtest_baselines(panel, ends, horizon), horizon)
+
+
+def _blended(panel: Panel, members: Sequence[Member], blend: Blend, ends: Ints) -> Floats:
+    """The model's forecasts from each origin (O, S, H)."""
+    return np.stack([point_forecasts(members, blend, panel, np.maximum(origin, 0)) for origin in ends])
+
+
+def _check_unseen(model: Model, panel: Panel, ends: Ints) -> None:
+    """Raise ModelError where the model was trained on rows at or after the first origin."""
+    ends = first_ends(ends)
+    series = np.flatnonzero(ends > 0)
+    known = panel.time[panel.offsets[series] + ends[series] - 1]
+    if model.facts.last > known.min():
+        seen, first_known = times_as_strings(np.array([model.facts.last, known.min()]), panel.names)
+        raise ModelError(
+            f"the model has seen data up to {seen}, the first origin follows {first_known}: "
+            "its score would flatter it",
+            hint="Leave --model out, and `evaluate` trains one on what precedes the first origin.",
+        )

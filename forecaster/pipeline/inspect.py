@@ -1,0 +1,17 @@
+"""Inspect: data in, what was understood of it out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecaster.config import ReadConfig
+from forecaster.data.load import Loaded, load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def inspect(source: str | Path | pd.DataFrame, read: ReadConfig = ReadConfig()) -> Loaded:
+    """Read the data and say what was understood."""
+    return load(source, read)

@@ -1,0 +1,176 @@
+"""Train: data in, a model and an error report out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecaster.arrays import Floats, Ints
+from forecaster.config import Options, ReadConfig
+from forecaster.data.load import Loaded, load
+from forecaster.data.panel import Panel
+from forecaster.evaluation.backtest import held_out
+from forecaster.evaluation.intervals import calibrate
+from forecaster.evaluation.scores import Report
+from forecaster.forecasting.components import blended
+from forecaster.model.model import Facts, Model
+from forecaster.pipeline.evaluate import score_beside_baselines
+from forecaster.training import fit as fitting
+from forecaster.training.blend_weights import interval_residuals, try_components
+from forecaster.training.ensemble import Listener
+from forecaster.training.fit import Fit
+from forecaster.training.plan import choose_horizon, newest_origins, split
+from forecaster.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+FEW_WINDOWS = 10
+REPORTED_SERIES = 1000
+"""A model of more series remembers its report without the errors of each."""
+ROUGH_SPREAD = 1.0
+"""Half-width, in local spreads per root of the step, where nothing could be held out to calibrate on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """What `train` gives: the model, how it did on data held out, and what was found in the data."""
+
+    model: Model
+    report: Report | None
+    loaded: Loaded
+    notes: tuple[str, ...] = ()
+    interrupted: bool = False
+
+
+def train(
+    source: str | Path | pd.DataFrame,
+    options: Options = Options(),
+    read: ReadConfig = ReadConfig(),
+    *,
+    on_event: Listener | None = None,
+) -> Training:
+    """Train a model and report its errors on data held out.
+
+    The last horizon of each series long enough is the test, what lies before it validation. The report is
+    that of networks that saw neither. Those of the model returned have then been trained on all rows, and
+    their blend is weighed by the test too, unless `options.refit` is off.
+    """
+    loaded = load(source, read)
+    panel = loaded.panel
+    horizon = choose_horizon(options, panel)
+    known = newest_origins(panel, horizon)
+    if not _anything_held_out(panel, known, horizon):
+        return _train_unreported(loaded, horizon, options, on_event)
+    fit = fitting.fit(panel, known, horizon, options, on_event)
+    ends = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
+    tried = try_components(panel, fit.members, fit.blend, ends)
+    components = {name: values[0] for name, values in tried.items()}
+    point = blended(components, fit.blend, panel, np.maximum(ends[0], 0))[None]
+    report = score_beside_baselines(panel, point, ends)
+    if options.refit and not fit.interrupted:
+        again = fitting.weigh_again(panel, fit, ends, tried)
+        final = fitting.refit(panel, panel.lengths, again, options, on_event)
+    else:
+        final = fitting.without_idle(fit)
+    model = _model(loaded, final, options, _half_widths(panel, final, ends, point, options), report)
+    return Training(model, report, loaded, _notes(panel, fit, report, options), final.interrupted)
+
+
+def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: Listener | None) -> Training:
+    """Train on all rows, since no series is long enough to hold anything out."""
+    panel = loaded.panel
+    fit = fitting.fit(panel, panel.lengths, horizon, options, on_event)
+    longest = int((panel.stretches.stop - panel.stretches.start).max())
+    rows = f"the longest series has {longest} rows"
+    if panel.broken:
+        rows = f"between gaps of more than {panel.max_gap} rows (see --max-gap) are {longest} rows at most"
+    note = (
+        f"No error report: {rows}, and holding out data for a horizon of {horizon} takes about "
+        f"{3 * horizon}. The intervals are rough."
+    )
+    model = _model(loaded, fit, options, _rough_widths(horizon, options), None)
+    return Training(model, None, loaded, (note,), fit.interrupted)
+
+
+def _anything_held_out(panel: Panel, known: Ints, horizon: int) -> bool:
+    """Whether a series that is long enough has a value in its `horizon` rows behind the known ones."""
+    ends = np.where(split(known, horizon).train > 0, known, -1)
+    return bool(np.isfinite(held_out(panel, ends[None], horizon)).any())
+
+
+def _half_widths(panel: Panel, fit: Fit, ends: Ints, point: Floats, options: Options) -> Floats:
+    """Interval half-widths (levels, H), calibrated on validation and on the test (ends and point)."""
+    lookback = max(member.config.lookback for member in fit.members)
+    held_out = ((fit.ends, fit.point), (ends, point))
+    residuals = np.concatenate(
+        [interval_residuals(panel, values, of, lookback, log=fit.blend.log) for of, values in held_out]
+    )
+    if not np.isfinite(residuals).any():  # series that never move
+        return _rough_widths(point.shape[2], options)
+    return calibrate(residuals, options.levels)
+
+
+def _rough_widths(horizon: int, options: Options) -> Floats:
+    """Half-widths (levels, H) of a random walk, where there are no held-out errors to learn them from."""
+    growth = ROUGH_SPREAD * np.sqrt(np.arange(1, horizon + 1))
+    return np.array([NormalDist().inv_cdf(0.5 + level / 200) * growth for level in options.levels])
+
+
+def _model(loaded: Loaded, fit: Fit, options: Options, half_widths: Floats, report: Report | None) -> Model:
+    """The model with everything it remembers."""
+    from importlib.metadata import version  # `predict` does without
+
+    panel = loaded.panel
+    repairs: Counter[str] = Counter()
+    for finding in loaded.findings:
+        if finding.severity == "repair":
+            repairs[finding.code] += finding.count
+    facts = Facts(
+        source=loaded.source,
+        read=loaded.read,
+        names=panel.names,
+        frequency=panel.frequency,
+        series=len(panel),
+        rows=len(panel.values),
+        first=int(panel.time.min()),
+        last=int(panel.time.max()),
+        versions={"forecaster": __version__}
+        | {name: version(name) for name in ("numpy", "pandas", "pyarrow", "safetensors")},
+        repairs=dict(repairs),
+        training={
+            "seed": options.seed,
+            "refit": options.refit,
+            "shortest": int(panel.lengths.min()),
+            "steps": [item.outcome.steps for item in fit.fitted],
+            "validation": [item.outcome.validation for item in fit.fitted],
+            "rescues": sum(item.outcome.rescues for item in fit.fitted),
+        },
+        report=None if report is None else report.to_json(series=len(panel) <= REPORTED_SERIES),
+    )
+    options = dataclasses.replace(options, workers=None)  # never changes the result, nor the file
+    return Model(options, fit.members, fit.blend, half_widths, facts)
+
+
+def _notes(panel: Panel, fit: Fit, report: Report, options: Options) -> tuple[str, ...]:
+    """What a reader of the report should know."""
+    notes = []
+    left_out = len(panel) - fit.parts.series.size
+    if left_out:
+        notes.append(
+            f"{left_out} of {len(panel)} series are too short to hold out {report.horizon} rows; the report "
+            f"is without them, the model is trained {'on them too' if options.refit else 'without them too'}."
+        )
+    if report.windows < FEW_WINDOWS:
+        notes.append(
+            f"The report rests on {report.windows} held-out window{'s'[: report.windows > 1]}: "
+            "`forecast evaluate DATA --origins 20` says more."
+        )
+    return tuple(notes)

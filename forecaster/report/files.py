@@ -1,0 +1,59 @@
+"""The error report as a file: JSON or CSV, by its ending."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from forecaster.data.writing.atomic import check_folder
+from forecaster.errors import UsageError
+
+if TYPE_CHECKING:
+    from forecaster.evaluation.error_report import Report
+
+REPORT_ENDINGS = (".json", ".csv")
+
+
+def check_report_file(path: str | None) -> None:
+    """Raise early, before any work is done, where the report could not be written."""
+    if path is None:
+        return
+    if Path(path).suffix.lower() not in REPORT_ENDINGS:
+        raise UsageError(f"the report {path!r} ends neither in .json nor in .csv")
+    check_folder(path)
+
+
+def write_report(report: Report, path: str) -> None:
+    """The error report as a JSON or CSV file, by its ending. Raises StorageError."""
+    from forecaster.data.writing.atomic import atomic_write
+
+    as_json = Path(path).suffix.lower() == ".json"
+    text = json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n" if as_json else _report_csv(report)
+
+    def write(file: BinaryIO) -> None:
+        file.write(text.encode())
+
+    atomic_write(Path(path), write)
+
+
+def _report_csv(report: Report) -> str:
+    """One line a scope and method; what is undefined is empty."""
+    rows = report.to_rows()
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """Empty where undefined; text that a spreadsheet would compute is quoted."""
+    from forecaster.data.writing.write import FORMULA
+
+    if isinstance(value, float) and math.isnan(value):
+        return ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

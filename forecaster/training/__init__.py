@@ -1,0 +1,1 @@
+"""Training: planning, fitting and blending an ensemble from the rows before an origin."""

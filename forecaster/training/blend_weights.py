@@ -1,0 +1,77 @@
+"""Validation: the origins before the forecast origin at which every component is tried.
+
+They lie in rows that the networks have not learned from. What is learned here is how much each component
+weighs in the blend; with the test part they also calibrate the intervals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from forecaster.arrays import Floats, Ints
+from forecaster.data.panel import Panel
+from forecaster.evaluation.backtest import held_out
+from forecaster.evaluation.scores import mase_scales
+from forecaster.forecasting.components import component_forecasts
+from forecaster.forecasting.spread import local_spread, scaled_residuals
+from forecaster.methods.blend import Blend, fit_weights
+from forecaster.model.model import Member
+from forecaster.training.plan import Split
+
+ORIGINS = 2
+"""Validation origins for each horizon held out: more overlap, and tell little that is new."""
+
+
+def validation_ends(parts: Split, horizon: int) -> tuple[Ints, Ints]:
+    """Origins (O, S) whose targets lie in the validation part, and the block of each (O,).
+
+    Origins of one block share targets, those of different blocks do not (or only at the edge). -1 where a
+    series takes no part.
+    """
+    room = np.where(parts.train > 0, parts.validation - parts.train - horizon, -1)
+    last = int(room.max(initial=-1))
+    if last < 0:
+        return np.full((0, len(parts.train)), -1), np.zeros(0, np.int64)
+    most = min(last, ORIGINS * math.ceil(last / horizon))
+    back = np.unique(np.linspace(last, 0, most + 1).astype(np.int64))[::-1]
+    ends = parts.validation - horizon - back[:, None]  # (O, S), oldest first
+    return np.where((room >= back[:, None]) & (parts.train > 0), ends, -1), -(-(last - back) // horizon)
+
+
+def try_components(
+    panel: Panel, members: Sequence[Member], blend: Blend, ends: Ints, *, only: Sequence[str] | None = None
+) -> dict[str, Floats]:
+    """Forecasts of the components from each origin {name: (O, S, H)}; all, or `only` some."""
+    tried = [component_forecasts(members, blend, panel, np.maximum(origin, 0), only=only) for origin in ends]
+    names = [name for name in tried[0] if all(name in components for components in tried)]
+    return {name: np.stack([components[name] for components in tried]) for name in names}
+
+
+def choose_weights(
+    panel: Panel, forecasts: Mapping[str, Floats], ends: Ints, blocks: Ints, season: int
+) -> dict[str, float]:
+    """Weights of the components, from what they forecast from `ends` (O, S)."""
+    horizon = next(iter(forecasts.values())).shape[2]
+    known = np.max(ends, axis=0, initial=-1)
+    scale = mase_scales(panel, known, season)
+    scale = np.where(scale > 0, scale, np.nan)[:, None]
+    actual = held_out(panel, ends, horizon)
+    return fit_weights({name: (actual - values) / scale for name, values in forecasts.items()}, blocks)
+
+
+def interval_residuals(panel: Panel, point: Floats, ends: Ints, lookback: int, *, log: bool) -> Floats:
+    """|x − x̂| of forecasts (O, S, H) in units of local spread, one row a window: (O·S, H)."""
+    actual = held_out(panel, ends, point.shape[2])
+    rows = [
+        scaled_residuals(
+            actual[number],
+            point[number],
+            local_spread(panel, np.maximum(origin, 0), lookback, log=log),
+            log=log,
+        )
+        for number, origin in enumerate(ends)
+    ]
+    return np.concatenate(rows)

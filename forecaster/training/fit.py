@@ -1,0 +1,122 @@
+"""Fit: everything learned from the rows before an origin, networks and blend together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecaster.arrays import Floats, Ints
+from forecaster.config import Options
+from forecaster.data.panel import Panel
+from forecaster.features.transform import positive
+from forecaster.forecasting.components import combine
+from forecaster.methods.blend import Blend, network_name, prior
+from forecaster.model.model import Member
+from forecaster.training import ensemble
+from forecaster.training.blend_weights import choose_weights, try_components, validation_ends
+from forecaster.training.ensemble import Fitted, Listener
+from forecaster.training.plan import Split, plan, smoothing_partner, split
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Networks, blend, and what the blend forecast from the validation origins."""
+
+    fitted: tuple[Fitted, ...]
+    blend: Blend
+    parts: Split
+    ends: Ints  # (O, S) validation origins; O = 0 where nothing could be held out
+    blocks: Ints  # (O,) origins of one number overlap
+    forecasts: dict[str, Floats]  # (O, S, H) of each component from the validation origins
+    interrupted: bool
+
+    @property
+    def point(self) -> Floats:
+        """What the blend forecast from the validation origins (O, S, H)."""
+        if not len(self.ends):
+            return np.empty((0, self.ends.shape[1], self.fitted[0].member.config.horizon))
+        return combine(self.forecasts, self.blend.weights)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return tuple(item.member for item in self.fitted)
+
+
+def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Listener | None = None) -> Fit:
+    """Learn from the first known[s] rows of each series, the newest of which validate.
+
+    Series too short to hold anything out teach only in `refit`; where all are, the networks train for all
+    the steps configured and the blend is the prior.
+    """
+    parts = split(known, horizon)
+    log = positive(panel, known)
+    if not parts.series.size:
+        configs = plan(panel, known, horizon, options, log=log)
+        fitted = ensemble.fit_unvalidated(panel, known, configs, options, on_event)
+        blend = dataclasses.replace(
+            smoothing_partner(panel, known, options, log=log), weights=prior(len(fitted))
+        )
+        ends = np.full((0, len(panel)), -1)
+        return Fit(fitted, blend, parts, ends, ends[:, 0], {}, _interrupted(fitted))
+    configs = plan(panel, parts.train, horizon, options, log=log)
+    fitted = ensemble.fit(panel, parts, configs, options, on_event)
+    partner = smoothing_partner(panel, parts.train, options, log=log)
+    ends, blocks = validation_ends(parts, horizon)
+    forecasts = try_components(panel, [item.member for item in fitted], partner, ends)
+    weights = choose_weights(panel, forecasts, ends, blocks, panel.frequency.season)
+    blend = dataclasses.replace(partner, weights=weights)
+    return Fit(fitted, blend, parts, ends, blocks, forecasts, _interrupted(fitted))
+
+
+def weigh_again(panel: Panel, first: Fit, ends: Ints, more: Mapping[str, Floats]) -> Fit:
+    """The same networks, weighed by what they forecast from `ends` (O, S) too: rows held out for the report.
+
+    `more`: what each component forecast from there {name: (O, S, H)}. The forecast of a model trained on all
+    rows has its origin after them, so that it may learn from them.
+    """
+    names = [name for name in first.forecasts if name in more]
+    forecasts = {name: np.concatenate([first.forecasts[name], more[name]]) for name in names}
+    blocks = np.concatenate([first.blocks, first.blocks.max(initial=-1) + 1 + np.arange(len(ends))])
+    joined = np.concatenate([first.ends, ends])
+    weights = choose_weights(panel, forecasts, joined, blocks, panel.frequency.season)
+    return dataclasses.replace(first, blend=dataclasses.replace(first.blend, weights=weights))
+
+
+def _interrupted(fitted: tuple[Fitted, ...]) -> bool:
+    return any(item.outcome.interrupted for item in fitted)
+
+
+def without_idle(first: Fit) -> Fit:
+    """Leave out networks without weight, and number the others anew; one stays, for the model's shape."""
+    weights = first.blend.weights
+    kept = [number for number in range(len(first.fitted)) if network_name(number) in weights] or [0]
+    renamed = {network_name(old): network_name(new) for new, old in enumerate(kept)}
+    gone = {network_name(number) for number in range(len(first.fitted))} - renamed.keys()
+    return dataclasses.replace(
+        first,
+        fitted=tuple(first.fitted[number] for number in kept),
+        blend=dataclasses.replace(
+            first.blend, weights={renamed.get(name, name): weight for name, weight in weights.items()}
+        ),
+        forecasts={
+            renamed.get(name, name): values for name, values in first.forecasts.items() if name not in gone
+        },
+    )
+
+
+def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Listener | None = None) -> Fit:
+    """Train the networks on all known rows; the blend stays.
+
+    `first` itself where it was interrupted, or had already learned from all rows. Where the newest rows have
+    no logarithm, everything is learned anew without.
+    """
+    if options.log is None and first.blend.log and not first.interrupted and not positive(panel, known):
+        first = fit(panel, known, first.members[0].config.horizon, options, on_event)
+    first = without_idle(first)
+    if first.interrupted or not first.parts.series.size:
+        return first
+    again = ensemble.refit(panel, known, first.fitted, options, on_event)
+    return dataclasses.replace(first, fitted=again, interrupted=_interrupted(again))

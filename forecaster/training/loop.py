@@ -1,0 +1,275 @@
+"""Training: steps, early stopping, checkpoints, divergence guard; yields events, prints nothing."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecaster.arrays import Float32s, Ints
+from forecaster.config import TrainingConfig
+from forecaster.errors import DivergenceError
+from forecaster.features.windows import WindowIndex, Windows
+from forecaster.nn.losses import make_loss
+from forecaster.nn.network import Network
+from forecaster.nn.optimizers import Optimizer, clip_by_global_norm, make_optimizer
+from forecaster.nn.parallel import Batch, ShardedNetwork
+from forecaster.nn.schedules import rate_at
+
+EVENT_EVERY = 10
+"""Steps between two events."""
+RESCUES = 6
+"""Times that training may roll back and lower its rate before it gives up."""
+CONFIRM = 25
+"""Steps without trouble after which the weights become the point to roll back to."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened: one per EVENT_EVERY steps and per look at the validation loss."""
+
+    stage: str  # "train" or "refit"
+    member: int
+    members: int
+    step: int
+    steps: int
+    loss: float
+    validation: float | None
+    best: float | None
+    rate: float
+    windows_per_second: float
+    seconds: float
+    """Since this network began."""
+    last: bool
+    """Whether this network is trained."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How training ended: the network holds the weights of step `steps`."""
+
+    steps: int
+    validation: float | None
+    interrupted: bool = False
+    rescues: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Windows to learn from, and those that tell when to stop."""
+
+    windows: Windows
+    index: WindowIndex
+    known: Ints  # (S,) targets at or after row known[s] are never read
+    validation: tuple[Ints, Ints] | None = None  # series (V,), ends (V,)
+    validation_known: Ints | None = None  # (S,) the same bound for validation targets
+
+
+def train(
+    network: Network,
+    data: TrainingData,
+    config: TrainingConfig,
+    *,
+    rng: np.random.Generator,
+    workers: int | None = None,
+    label: tuple[str, int, int] = ("train", 0, 1),
+    keep_on_interrupt: bool = False,
+) -> Generator[Event, None, Outcome]:
+    """Train `network` in place; yields events and returns the outcome.
+
+    With validation windows, the weights of the best look are restored at the end. With
+    `keep_on_interrupt`, Ctrl-C ends training with the best weights so far instead of raising
+    KeyboardInterrupt.
+
+    Raises DivergenceError when the loss stays non-finite after RESCUES rollbacks.
+    """
+    with ShardedNetwork(network, workers=workers) as sharded:
+        run = _Run(sharded, data, config, rng, label)
+        try:
+            yield from run.steps()
+        except KeyboardInterrupt:
+            if not keep_on_interrupt:
+                raise
+            return run.finish(interrupted=True)
+        finally:
+            network.free()
+        return run.finish()
+
+
+class _Run:
+    """The state of one training run."""
+
+    def __init__(
+        self,
+        sharded: ShardedNetwork,
+        data: TrainingData,
+        config: TrainingConfig,
+        rng: np.random.Generator,
+        label: tuple[str, int, int],
+    ) -> None:
+        self.sharded, self.data, self.config, self.rng, self.label = sharded, data, config, rng, label
+        self.weights = sharded.network.flat
+        self.loss = make_loss(config)
+        self.optimizer = make_optimizer(config, self.weights.size, self.weights.dtype)
+        self.average = _Average(self.weights, config.average)
+        self.guard = _Guard(self.weights, self.optimizer)
+        self.validation: float | None = None
+        self.best: float | None = None
+        self.taken = self.best_step = 0
+        self.best_weights = self.weights.copy()
+        self.looks_without_progress = 0
+        self.started = time.perf_counter()
+
+    def steps(self) -> Generator[Event, None, None]:
+        """Run until the last step, or until validation makes no more progress."""
+        smooth = math.nan
+        for step in range(1, self.config.steps + 1):
+            loss = self.step(step)
+            self.taken = step
+            smooth = loss if math.isnan(smooth) else 0.9 * smooth + 0.1 * loss
+            looked = step % self.config.check_every == 0 or step == self.config.steps
+            stop = looked and self.look(step)
+            if looked or step % EVENT_EVERY == 0:
+                yield self.event(step, smooth, last=stop or step == self.config.steps)
+            if stop:
+                return
+
+    @np.errstate(over="ignore", invalid="ignore")  # numbers that overflow are the guard's affair
+    def step(self, step: int) -> float:
+        """One step of gradient descent; returns its loss."""
+        rate = rate_at(self.config, step - 1)
+        series, ends = self.data.index.sample(self.config.batch, rng=self.rng)
+
+        def gather(start: int, stop: int) -> Batch:
+            return self.data.windows.batch(series[start:stop], ends[start:stop], self.data.known)
+
+        loss, gradient = self.sharded.loss_and_gradient(
+            gather, self.config.batch, self.loss, rng=self.dropout_rng(), unroll=self.config.unroll
+        )
+        norm = clip_by_global_norm(gradient, self.config.clip)
+        if self.guard.healthy(loss, norm):
+            self.optimizer.update(self.weights, gradient, rate * self.guard.factor)
+            self.average.update(self.weights)
+        return loss
+
+    def dropout_rng(self) -> np.random.Generator | None:
+        return self.rng if self.sharded.network.config.dropout > 0 else None
+
+    def look(self, step: int) -> bool:
+        """Measure the validation loss; True when it is time to stop."""
+        if self.data.validation is None:
+            return False
+        with self.average.in_place(self.weights):
+            self.validation = self.validation_loss()
+            if self.best is None or self.validation < self.best:
+                self.best, self.best_step = self.validation, step
+                self.best_weights[:] = self.weights
+                self.looks_without_progress = 0
+                return False
+        self.looks_without_progress += 1
+        return 0 < self.config.patience <= self.looks_without_progress
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def validation_loss(self) -> float:
+        """Mean loss over the validation windows."""
+        assert self.data.validation is not None and self.data.validation_known is not None
+        series, ends = self.data.validation
+        known = self.data.validation_known
+        outputs = self.sharded.predict(
+            lambda start, stop: self.data.windows.inputs(series[start:stop], ends[start:stop]), len(series)
+        )
+        targets, weights = self.data.windows.targets(series, ends, known)
+        total, _ = self.loss(outputs, targets, weights)
+        value = total / max(float(weights.sum(dtype=np.float64)), 1.0)
+        return value if math.isfinite(value) else math.inf
+
+    def finish(self, *, interrupted: bool = False) -> Outcome:
+        """Leave the best weights in the network."""
+        if self.best is not None:
+            self.weights[:] = self.best_weights
+            return Outcome(self.best_step, self.best, interrupted, self.guard.rescues)
+        self.weights[:] = self.average.weights
+        return Outcome(self.taken, None, interrupted, self.guard.rescues)
+
+    def event(self, step: int, loss: float, *, last: bool) -> Event:
+        elapsed = time.perf_counter() - self.started
+        stage, member, members = self.label
+        return Event(
+            stage=stage,
+            member=member,
+            members=members,
+            step=step,
+            steps=self.config.steps,
+            loss=loss,
+            validation=self.validation,
+            best=self.best,
+            rate=rate_at(self.config, step - 1) * self.guard.factor,
+            windows_per_second=step * self.config.batch / max(elapsed, 1e-9),
+            seconds=elapsed,
+            last=last,
+        )
+
+
+class _Average:
+    """Exponential moving average of the weights, whose forecasts are steadier than any one step's.
+
+    Polyak & Juditsky 1992; the average of the first steps is over those steps only.
+    """
+
+    def __init__(self, weights: Float32s, decay: float) -> None:
+        self.decay, self.count = decay, 0
+        self.weights = weights.copy()
+        self._difference = np.empty_like(weights)
+
+    def update(self, weights: Float32s) -> None:
+        self.count += 1
+        keep = min(self.decay, (self.count - 1) / self.count) if self.decay else 0.0
+        np.subtract(weights, self.weights, out=self._difference)
+        self._difference *= 1 - keep
+        self.weights += self._difference
+
+    @contextmanager
+    def in_place(self, weights: Float32s) -> Generator[None, None, None]:
+        """Put the average into `weights` for a while."""
+        kept = weights.copy()
+        weights[:] = self.weights
+        try:
+            yield
+        finally:
+            weights[:] = kept
+
+
+class _Guard:
+    """Rolls back and halves the learning rate when loss or gradient is not finite."""
+
+    def __init__(self, weights: Float32s, optimizer: Optimizer) -> None:
+        self.factor, self.rescues = 1.0, 0
+        self._weights, self._optimizer = weights, optimizer
+        self._good = (weights.copy(), optimizer.snapshot())
+        self._healthy_steps = 0
+
+    def healthy(self, loss: float, norm: float) -> bool:
+        """Whether this step may be taken; if not, weights and optimiser are rolled back.
+
+        Raises DivergenceError after RESCUES rollbacks.
+        """
+        if math.isfinite(loss) and math.isfinite(norm):
+            if self._healthy_steps % CONFIRM == 0:
+                self._good = (self._weights.copy(), self._optimizer.snapshot())
+            self._healthy_steps += 1
+            return True
+        self.rescues += 1
+        if self.rescues > RESCUES:
+            raise DivergenceError(
+                f"the loss is not finite, after {RESCUES} times going back and halving the learning rate",
+                hint="Look at the data with `forecast inspect`; try a lower --rate or another --loss.",
+            )
+        self.factor /= 2
+        self._healthy_steps = 0
+        self._weights[:] = self._good[0]
+        self._optimizer.restore(self._good[1])
+        return False

@@ -1,0 +1,105 @@
+"""Fits one member of an ensemble: Panel + MemberConfig -> transform -> windows -> a trained network."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecaster.arrays import Float32s, Ints
+from forecaster.config import MemberConfig
+from forecaster.data.panel import Panel
+from forecaster.features.transform import fit_transform
+from forecaster.features.windows import Windows, index_windows
+from forecaster.nn.network import Network
+from forecaster.training.loop import Event, Outcome, TrainingData, train
+from forecaster.training.plan import Split
+
+Run = Generator[Event, None, tuple[Network, Outcome]]
+
+VALIDATION_WINDOWS = 2048
+"""At most this many windows are looked at each time; they are drawn once."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One member to fit."""
+
+    config: MemberConfig
+    start: Float32s | None
+    """Float32s (P,) to go on from; None: they are drawn."""
+    label: tuple[str, int, int]
+    """Stage, number of the member, number of members: what its events say."""
+    workers: int | None
+    """Threads; never changes the result."""
+    keep_on_interrupt: bool
+
+
+def fit_member(panel: Panel, parts: Split, task: Task) -> Run:
+    """Train on `parts.train`, stopping by the rows between it and `parts.validation` if any; yields events.
+
+    Rows at or after `parts.validation` are never read.
+    """
+    weights_rng, rng = np.random.default_rng(task.config.seed).spawn(2)
+    network = Network(task.config.network, rng=weights_rng)
+    if task.start is not None:
+        network.flat[...] = task.start
+    data = _training_data(panel, parts, task.config, rng)
+    outcome = yield from train(
+        network,
+        data,
+        task.config.training,
+        rng=rng,
+        workers=task.workers,
+        label=task.label,
+        keep_on_interrupt=task.keep_on_interrupt,
+    )
+    return network, outcome
+
+
+def _training_data(
+    panel: Panel, parts: Split, config: MemberConfig, rng: np.random.Generator
+) -> TrainingData:
+    """Transform fitted on the training part, and the windows on both sides of its end."""
+    transform = fit_transform(
+        panel,
+        parts.train,
+        log=config.log,
+        seasons=config.seasons,
+        horizon=config.horizon,
+    )
+    windows = Windows(
+        panel,
+        transform,
+        lookback=config.lookback,
+        segment=config.segment,
+        horizon=config.horizon,
+        gaps=config.gaps,
+        phases=config.phases,
+        level_rows=config.level_rows,
+    )
+    index = index_windows(
+        parts.train, config.lookback, config.horizon, recent=config.training.recent, panel=panel
+    )
+    data = TrainingData(windows, index, parts.train)
+    held = np.flatnonzero((parts.train > 0) & (parts.validation > parts.train))
+    if not held.size:
+        return data
+    validation = validation_windows(parts, held, config.horizon, rng)
+    if not windows.targets(*validation, parts.validation)[1].any():  # in a gap: nothing to compare with
+        return data
+    return dataclasses.replace(data, validation=validation, validation_known=parts.validation)
+
+
+def validation_windows(parts: Split, held: Ints, horizon: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Origins whose targets lie between the ends of training and of validation: (series (V,), ends (V,))."""
+    origins = np.maximum(parts.validation[held] - horizon - parts.train[held], 0) + 1
+    series = np.repeat(held, origins)
+    step = np.arange(len(series)) - np.repeat(np.cumsum(origins) - origins, origins)
+    ends = parts.train[series] + step
+    if len(series) > VALIDATION_WINDOWS:
+        chosen = np.sort(rng.choice(len(series), VALIDATION_WINDOWS, replace=False))
+        return series[chosen], ends[chosen]
+    return series, ends

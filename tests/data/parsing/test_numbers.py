@@ -1,0 +1,132 @@
+"""Numbers from text: float() is the oracle where the text is plain, and all else is refused."""
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from profiles import examples
+
+from forecaster.config import ReadConfig
+from forecaster.data.labels import shown
+from forecaster.data.parsing.number_formats import NUMBER
+from forecaster.data.parsing.numbers import MISSING
+from forecaster.data.parsing.numbers import parse_numbers as parse
+from forecaster.data.table import Part, Table
+from forecaster.errors import DataError
+
+
+def table(cells: list, kind: pa.DataType | None = None) -> Table:
+    """A table of one column, y."""
+    part = Part("data.csv", "data", len(cells), lambda row: f"line {row + 2}")
+    return Table({"y": pa.chunked_array([pa.array(cells, kind)])}, (part,))
+
+
+def parse_numbers(table: Table, name: str, **config) -> np.ndarray:
+    """The numbers alone."""
+    return parse(table, name, ReadConfig(**config))[0]
+
+
+def as_people_mean(text: str) -> float | None:
+    """The number of a cell whose other marks have one reading; None for all else."""
+    text = text.replace("−", "-")
+    text = re.sub(r"^\(([0-9.,]+)\)$", r"-\1", text)
+    once = re.fullmatch(r"[+-]?[0-9]{1,3}(?:(?:'[0-9]{3})+|(?: [0-9]{3})+)(?:\.[0-9]*)?", text)
+    comma = re.fullmatch(r"[+-]?[0-9]{1,3}(?:(?:,[0-9]{3}){2,}|(?:,[0-9]{3})+\.[0-9]*)", text)
+    if once or comma or re.fullmatch(NUMBER[1:-1], text):
+        number = float(re.sub("[', ]", "", text))
+        return number if np.isfinite(number) else None
+    return None
+
+
+@given(
+    st.lists(
+        st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers(-(10**30), 10**30).map(str),
+        min_size=1,
+    )
+)
+@examples()
+def test_plain_numbers(cells: list[str]) -> None:
+    """Any number that Python writes is read as Python reads it, to the last bit."""
+    assert parse_numbers(table(cells), "y").tolist() == [float(cell) for cell in cells]
+
+
+@given(st.text("0123456789+-.,eExXinfaNd_ ()%$−'", max_size=7))
+@example("0x10")
+@example("1_000")
+@example("1,234.5")
+@example("1,234")
+@example("(5)")
+@example("−5")
+@example("1'234.5")
+@example("1e400")
+@example("nan(1)")
+@example("-nan")
+@example("1d")
+@example("１２")
+@examples(400)
+def test_never_a_wrong_number(cell: str) -> None:
+    """A cell is a missing word, or the number that its plain decimal text says, or an error that shows it."""
+    bare = cell.strip()
+    meant = as_people_mean(bare)
+    if bare in MISSING:
+        assert np.isnan(parse_numbers(table([cell, "1"]), "y")[0])
+    elif meant is not None:
+        assert parse_numbers(table([cell, "1"]), "y")[0] == meant
+    else:
+        with pytest.raises(DataError, match=r"data\.csv, line 2, column 'y'"):
+            parse_numbers(table([cell, "1"]), "y")
+
+
+def test_missing_words() -> None:
+    """Known words mean missing, and those the user adds; others are errors with the option."""
+    cells = [*MISSING, " NA ", "1"]
+    assert np.isnan(parse_numbers(table(cells), "y")).tolist() == [True] * (len(cells) - 1) + [False]
+    with pytest.raises(DataError, match="line 3, column 'y': '-' is not a number") as caught:
+        parse_numbers(table(["1", "-", "2"]), "y")
+    assert "--na" in caught.value.hint
+    assert np.isnan(parse_numbers(table(["1", "-", "2"]), "y", na=("-",))[1])
+
+
+@pytest.mark.parametrize(("cells", "kind"), [(["1", "-999"], pa.string()), ([1.0, -999.0], pa.float64())])
+def test_a_number_that_means_missing(cells: list, kind: pa.DataType) -> None:
+    """A number named by --na is missing, also where every cell is a number."""
+    np.testing.assert_array_equal(parse_numbers(table(cells, kind), "y", na=("-999",)), [1.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [([1, None, 3], pa.int32()), ([1.0, None, 3.0], pa.float32()), ([1, None, 3], pa.decimal128(9, 2))],
+)
+def test_typed_columns(cells: list, kind: pa.DataType) -> None:
+    """Typed numbers are taken as they are; null is missing."""
+    np.testing.assert_array_equal(parse_numbers(table(cells, kind), "y"), [1.0, np.nan, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"), [([True, False], pa.bool_()), ([[1.0], [2.0]], pa.list_(pa.float64()))]
+)
+def test_other_types(cells: list, kind: pa.DataType) -> None:
+    """Booleans and nested values are not numbers."""
+    with pytest.raises(DataError, match="not numbers"):
+        parse_numbers(table(cells, kind), "y")
+
+
+def test_infinite_typed_values() -> None:
+    """An infinite number of a typed column is an error with its row."""
+    with pytest.raises(DataError, match="line 3, column 'y': 'inf' is not a finite number"):
+        parse_numbers(table([1.0, np.inf]), "y")
+
+
+def test_result_can_be_written_to() -> None:
+    """The array is a copy of its own, not a view of the library's memory."""
+    parse_numbers(table([1.0, 2.0]), "y")[0] = 5.0
+
+
+@given(st.text())
+def test_shown_values_are_inert(text: str) -> None:
+    """No control or invisible character reaches a message."""
+    assert shown(text).isprintable()
+    assert len(shown(text)) < 1000

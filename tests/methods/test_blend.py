@@ -1,0 +1,154 @@
+"""The blend: weights found are the best ones, and a gain that may be chance is not trusted."""
+
+import numpy as np
+import pytest
+
+from forecaster.config import from_json, to_json
+from forecaster.methods.blend import LEAST, SMOOTHING, UNMIXED, Blend, fit_weights, prior
+
+NAMES = ("network 1", "network 2", "theta", "damped", "naive", "drift", "mean")
+
+
+def residuals_of(rng, sizes, *, origins=1, series=200, horizon=3):
+    """Independent normal residuals {name: (O, S, H)} of these standard deviations."""
+    return {
+        name: rng.normal(0, size, (origins, series, horizon)) for name, size in zip(NAMES, sizes, strict=True)
+    }
+
+
+def error_of(residuals, weights):
+    """Mean absolute error of a blend."""
+    return np.abs(sum(weight * residuals[name] for name, weight in weights.items())).mean()
+
+
+def test_weights_are_a_mixture():
+    """Weights are above the least, sum to one, and name known components."""
+    weights = fit_weights(residuals_of(np.random.default_rng(0), (1, 1, 1, 1, 3, 3, 9)), np.zeros(1, int))
+    assert sum(weights.values()) == pytest.approx(1)
+    assert min(weights.values()) >= LEAST / 2
+    assert weights.keys() <= set(NAMES)
+
+
+def test_no_weights_on_a_grid_are_better():
+    """Against every mixture of a grid, the pull to the prior costs at most one percent."""
+    residuals = residuals_of(np.random.default_rng(1), (1.0, 2.0, 1.5, 4.0, 5.0, 5.0, 5.0))
+    found = error_of(residuals, fit_weights(residuals, np.zeros(1, int)))
+    grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 11)] * 4), axis=-1).reshape(-1, 4)
+    best = min(error_of(residuals, dict(zip(NAMES, row, strict=False))) for row in grid[grid.sum(1) == 1])
+    assert found <= 1.01 * best
+
+
+def test_independent_errors_share_the_weight():
+    """Components equally good and independent weigh about alike."""
+    weights = fit_weights(residuals_of(np.random.default_rng(2), (1, 1, 1, 1, 9, 9, 9)), np.zeros(1, int))
+    for name in NAMES[:4]:
+        assert weights[name] == pytest.approx(0.25, abs=0.05)
+
+
+def test_the_naive_forecast_takes_over_where_nothing_beats_it():
+    """Where the naive forecast is the best, few series give nothing else more than a little weight."""
+    rng = np.random.default_rng(3)
+    shared = rng.normal(0, 1, (40, 2, 3))
+    residuals = {
+        name: shared + rng.normal(0, 0.0 if name == "naive" else 0.7, shared.shape) for name in NAMES
+    }
+    weights = fit_weights(residuals, np.arange(40) // 4)
+    assert weights["naive"] > 0.9
+
+
+def test_a_clear_gain_is_trusted():
+    """A component far better than the baselines at every origin takes nearly all."""
+    residuals = residuals_of(np.random.default_rng(4), (0.1, 3, 3, 3, 3, 3, 3), origins=40, series=1)
+    weights = fit_weights(residuals, np.arange(40) // 4)
+    assert weights["network 1"] > 0.85
+
+
+def test_a_safe_baseline_may_be_one_that_is_never_mixed():
+    """Drift and mean get weight only as the best baseline; where it is far ahead, all of it."""
+    rng = np.random.default_rng(5)
+    for place in UNMIXED:
+        sizes = [0.01 if name == place else 5.0 for name in NAMES]
+        weights = fit_weights(residuals_of(rng, sizes, origins=40, series=1), np.arange(40))
+        assert weights == {place: 1.0}
+    usual = fit_weights(residuals_of(rng, (1, 1, 1, 1, 2, 3, 3)), np.zeros(1, int))
+    assert not usual.keys() & set(UNMIXED)
+
+
+def test_too_few_witnesses_share_with_the_safe_baseline():
+    """Of a single block of origins nothing can be judged: half stays with the best baseline."""
+    residuals = residuals_of(np.random.default_rng(6), (0.1, 3, 3, 3, 2, 3, 3), origins=4, series=1)
+    weights = fit_weights(residuals, np.zeros(4, int))
+    assert weights["naive"] >= 0.5
+
+
+def test_unobserved_rows_have_no_say():
+    """Windows that hold NaN are as if they were not there; with none left, the prior is taken."""
+    residuals = residuals_of(np.random.default_rng(7), (1, 2, 1, 1, 3, 3, 3))
+    holes = {
+        name: np.concatenate([values, np.full((1, 200, 3), np.nan)]) for name, values in residuals.items()
+    }
+    assert fit_weights(holes, np.array([0, 1])) == fit_weights(residuals, np.array([0]))
+    nothing = {name: np.full((1, 2, 3), np.nan) for name in NAMES}
+    assert fit_weights(nothing, np.zeros(1, int)) == prior(2)
+
+
+def test_the_prior_is_half_networks_half_smoothing():
+    """Each half is shared equally."""
+    weights = prior(4)
+    assert sum(weights[f"network {number}"] for number in (1, 2, 3, 4)) == pytest.approx(0.5)
+    assert weights["theta"] == weights["damped"] == pytest.approx(0.25)
+    assert sum(prior(4, SMOOTHING)[name] for name in SMOOTHING) == pytest.approx(0.5)
+
+
+def test_the_prior_has_the_methods_that_were_tried():
+    """Where nothing can be told apart, each smoothing method tried gets its part of their half."""
+    same = np.random.default_rng(10).normal(size=(1, 200, 3))
+    names = ("network 1", *SMOOTHING)
+    weights = fit_weights(dict.fromkeys(names, same) | {"naive": 9 * same}, np.zeros(1, int))
+    assert weights["network 1"] == pytest.approx(0.5, abs=0.05)
+    for name in SMOOTHING:
+        assert weights[name] == pytest.approx(0.125, abs=0.02)
+
+
+def test_a_blend_survives_json():
+    """A blend is the same after JSON."""
+    blend = Blend({"theta": 0.25, "network 1": 0.75}, True, (24, 168))
+    assert from_json(Blend, to_json(blend)) == blend
+
+
+def test_a_baseline_that_is_never_mixed_needs_more_than_luck():
+    """A line somewhat better than the naive forecast, but no better than the blend, takes nothing over."""
+    rng = np.random.default_rng(8)
+    residuals = residuals_of(rng, (1.2, 1.2, 1.2, 1.2, 3, 0.6, 9), series=400)
+    shared = rng.normal(0, 2, (1, 1, 3))  # the year that all series share
+    weights = fit_weights({name: values + shared for name, values in residuals.items()}, np.zeros(1, int))
+    assert not weights.keys() & set(UNMIXED)
+
+
+def test_what_other_origins_contradict_is_pulled_to_the_prior():
+    """A component far ahead in one block of origins and behind in the other gets little weight."""
+    rng = np.random.default_rng(9)
+    blocks = np.arange(2)
+    shifts = {"network 1": (0.0, 3.0)}
+    fickle = {
+        name: rng.normal(0, 0.3, (2, 200, 3)) + np.reshape(shifts.get(name, (3.1, 0.0)), (2, 1, 1))
+        for name in NAMES
+    }
+    steady = residuals_of(rng, (0.2, 1, 1, 1, 3, 3, 3), origins=2)
+    assert fit_weights(steady, blocks)["network 1"] > 0.75
+    assert fit_weights(fickle, blocks)["network 1"] < 0.5
+
+
+def test_one_or_two_blocks_of_origins_stay_nearer_to_the_prior():
+    """What three blocks agree on moves the weights farther than what two do."""
+    rng = np.random.default_rng(11)
+    shared = rng.normal(0, 1, (3, 200, 3))  # no gain in mixing
+    residuals = {name: (0.8 if name == "network 1" else 1.0) * shared for name in NAMES}
+
+    def weight(origins):
+        """Of the network that is better throughout."""
+        few = {name: values[:origins] for name, values in residuals.items()}
+        return fit_weights(few, np.arange(origins))["network 1"]
+
+    assert weight(1) == pytest.approx(weight(2), abs=0.05)
+    assert weight(3) > weight(2) + 0.2

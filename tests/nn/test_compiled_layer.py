@@ -1,0 +1,188 @@
+"""Compiled layers: what NumPy gives, step by step, and the gradients of central differences."""
+
+import ctypes
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from forecaster.nn import compiled_layer as compiled
+from forecaster.nn.compiled_layer import CompiledLayer
+from forecaster.nn.gradcheck import check_coordinates, check_directions
+from forecaster.nn.numpy_layer import SteppedLayer
+from forecaster.nn.stack import Stack, layer_class, padded_steps, stack_shapes
+
+pytestmark = pytest.mark.skipif(
+    compiled._library() is None,
+    reason="the compiled kernels were not built or this processor cannot run them",
+)
+CELLS = ["rnn", "gru", "lstm"]
+SHAPES = [
+    # T, I, B, H: one column; a panel and an odd rest; whole panels and more steps than a piece; wide inputs
+    (1, 1, 1, 1),
+    (3, 2, 21, 5),
+    (19, 1, 32, 7),
+    (9, 25, 5, 4),
+    (10, 3, 67, 13),
+]
+
+
+def make(kind, cell, shape, dtype, *, layers=2, every=True, rolling=False):
+    """A stack of layers of a kind, with parameters and a state that are the same for each kind."""
+    steps, inputs, batch, hidden = shape
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(compiled.SWITCH, kind)
+        stack = Stack(cell, steps, inputs, hidden, layers, batch, dtype, every=every, rolling=rolling)
+    wanted = {"compiled": CompiledLayer, "numpy": SteppedLayer}[kind]
+    assert {type(layer) for layer in stack.layers} == {wanted}
+    return stack
+
+
+def make_case(cell, shape, dtype, layers=2):
+    """Parameters, inputs, state, mask, and the derivatives by all outputs and by the final state."""
+    steps, inputs, batch, hidden = shape
+    rng = np.random.default_rng(1)
+    parameters = {
+        name: (0.5 * rng.standard_normal(size)).astype(dtype)
+        for name, size in stack_shapes(cell, inputs, hidden, layers).items()
+    }
+    states = 2 if cell == "lstm" else 1
+    arrays = [
+        rng.standard_normal(size).astype(dtype)
+        for size in ((steps, inputs, batch), (layers, states, hidden, batch), (steps, hidden, batch))
+    ]
+    mask = rng.random((steps, batch)) > 0.3
+    return parameters, *arrays, mask, rng.standard_normal(arrays[1].shape).astype(dtype)
+
+
+def results(stack, case, *, masked, every=True):
+    """All that a stack tells of a forward and a backward run."""
+    parameters, inputs, state, d_outputs, mask, d_state = case
+    stack.load(parameters)
+    stack.inputs[...] = inputs
+    stack.set_state(state)
+    stack.forward(padded_steps(mask if masked else None, len(inputs)))
+    outputs, final = (stack.outputs if every else stack.outputs[-1:]).copy(), stack.state()
+    gradients, d_inputs, d_initial = stack.backward(d_outputs if every else None, d_state, inputs=True)
+    return {"outputs": outputs, "final": final, **gradients, "inputs": d_inputs, "initial": d_initial}
+
+
+@pytest.mark.parametrize("every", [True, False], ids=["every", "last"])
+@pytest.mark.parametrize("masked", [False, True], ids=["whole", "padded"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("cell", CELLS)
+def test_compiled_layers_give_what_numpy_gives(cell, shape, masked, every):
+    """Outputs, states and all derivatives agree to rounding, whatever the columns, padding and layers."""
+    for dtype, tolerance in ((np.float64, 1e-11), (np.float32, 2e-4)):
+        case = make_case(cell, shape, dtype)
+        found, wanted = (
+            results(make(kind, cell, shape, dtype, every=every), case, masked=masked, every=every)
+            for kind in ("compiled", "numpy")
+        )
+        assert found.keys() == wanted.keys()
+        for name, value in wanted.items():
+            scale = tolerance * max(1, np.abs(value).max())
+            np.testing.assert_allclose(found[name], value, rtol=0, atol=scale, err_msg=name)
+
+
+@pytest.mark.parametrize("masked", [False, True], ids=["whole", "padded"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_equal_central_differences(cell, masked):
+    """The derivative by each parameter, input and initial state, over two layers and more than a panel."""
+    shape = (11, 3, 19, 5)
+    case = make_case(cell, shape, np.float64)
+    parameters, inputs, state, d_outputs, mask, d_state = case
+    stack = make("compiled", cell, shape, np.float64)
+
+    def function():
+        stack.load(parameters)
+        stack.inputs[...] = inputs
+        stack.set_state(state)
+        stack.forward(padded_steps(mask if masked else None, len(inputs)))
+        return float(np.vdot(stack.outputs, d_outputs) + np.vdot(stack.state(), d_state))
+
+    found = {name: value.copy() for name, value in results(stack, case, masked=masked).items()}
+    rng = np.random.default_rng(3)
+    for name, value in {**parameters, "inputs": inputs, "initial": state}.items():
+        check_directions(function, value, found[name], rng=rng)
+        check_coordinates(function, value, found[name])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_rolling_stack_goes_on_from_its_state(cell):
+    """Step by step, with nothing saved, it comes to the state of the whole run, to the last bit."""
+    shape = (6, 3, 21, 5)
+    parameters, inputs, state, _, mask, _ = make_case(cell, shape, np.float32)
+    whole = make("compiled", cell, shape, np.float32)
+    rolling = make("compiled", cell, (1, *shape[1:]), np.float32, rolling=True, every=False)
+    pads = padded_steps(mask, shape[0])
+    for stack in (whole, rolling):
+        stack.load(parameters)
+        stack.set_state(state)
+    whole.inputs[...] = inputs
+    whole.forward(pads)
+    for t in range(shape[0]):
+        rolling.inputs[...] = inputs[t]
+        rolling.forward(pads[t : t + 1])
+    assert rolling.state().tobytes() == whole.state().tobytes()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_columns_know_nothing_of_each_other(cell):
+    """A column comes to the same bytes alone and in any place of a batch."""
+    shape = (5, 3, 40, 6)
+    case = make_case(cell, shape, np.float32)
+    together = results(make("compiled", cell, shape, np.float32), case, masked=True)
+    parameters = case[0]
+    for column in (0, 15, 16, 39):
+        one = slice(column, column + 1)
+        own = parameters, *(array[..., one] for array in case[1:])
+        alone = results(make("compiled", cell, (*shape[:2], 1, shape[3]), np.float32), own, masked=True)
+        for name in ("outputs", "final", "inputs", "initial"):
+            assert alone[name].tobytes() == together[name][..., one].tobytes(), name
+
+
+def test_extremes_saturate():
+    """Gates whose argument is huge or infinite are 0, 1 or -1, as NumPy's are; NaN stays NaN."""
+    values = np.array([0, 1e-8, -3, 8, -9, 50, 1e30, -np.inf, np.nan], np.float32)
+    stack = make("compiled", "rnn", (1, 1, len(values), 1), np.float32, layers=1)
+    stack.load({"layer0.weight": np.array([[0, 1, 0]], np.float32)})
+    stack.inputs[...] = values
+    stack.set_state(None)
+    stack.forward([None])
+    np.testing.assert_allclose(stack.outputs[0, 0], np.tanh(values), rtol=1e-6)
+
+
+def test_threads_do_not_disturb_each_other():
+    """Many stacks at once give the bytes that each gives alone."""
+    shape = (20, 3, 33, 16)
+    case = make_case("lstm", shape, np.float32)
+    stacks = [make("compiled", "lstm", shape, np.float32) for _ in range(4)]
+
+    def work(stack):
+        runs = [results(stack, case, masked=True) for _ in range(20)]
+        return {b"".join(value.tobytes() for value in run.values()) for run in runs}
+
+    alone = work(stacks[0])
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, stacks)) == 4 * [alone]
+
+
+def test_numpy_serves_where_the_kernels_do_not(monkeypatch):
+    """Without the library, or with the switch at numpy, layers are NumPy's; double precision always is."""
+    monkeypatch.delenv(compiled.SWITCH, raising=False)
+    assert layer_class(np.float32) is CompiledLayer
+    assert layer_class(np.float64) is SteppedLayer
+    monkeypatch.setenv(compiled.SWITCH, "numpy")
+    assert layer_class(np.float32) is SteppedLayer
+    monkeypatch.delenv(compiled.SWITCH)
+    monkeypatch.setattr(compiled, "_library", lambda: None)
+    assert layer_class(np.float32) is SteppedLayer
+
+
+def test_a_library_of_another_layout_is_not_used():
+    """One built from other sources would read other memory: it says that it is not usable."""
+    library = compiled._library()
+    size = ctypes.sizeof(compiled._Layer)
+    assert library.kernels_usable(ctypes.c_int64(size))
+    assert not library.kernels_usable(ctypes.c_int64(size + 8))
