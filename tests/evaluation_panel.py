@@ -25,10 +25,10 @@ def panel_of(*series, seasonalities=(1,), ids=None, tz=None, dates=False):
     )
 
 
-def with_rows_after(panel, ends, value):
+def with_rows_after(panel, origins, value):
     """The panel with every row at or after its series' end replaced: observed, and holding `value`."""
     position = np.arange(len(panel.time)) - np.repeat(panel.offsets[:-1], panel.lengths)
-    late = position >= np.repeat(ends, panel.lengths)
+    late = position >= np.repeat(origins, panel.lengths)
     values, observed = panel.values.copy(), panel.observed.copy()
     values[late], observed[late] = value, True
     return Panel(values, observed, panel.time, panel.offsets, panel.ids, panel.frequency, panel.names)

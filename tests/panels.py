@@ -28,10 +28,10 @@ def panel_of(*series, seasons=(1,), alias="D"):
     )
 
 
-def with_garbage(panel, ends, *, seed=0, garbage=GARBAGE):
-    """The panel with every channel of every row at or after `ends` (S,) replaced, observed or not."""
+def with_garbage(panel, origins, *, seed=0, garbage=GARBAGE):
+    """The panel with every channel of every row at or after `origins` (S,) replaced, observed or not."""
     rng = np.random.default_rng(seed)
-    late = np.flatnonzero(rows_of(panel) >= np.repeat(ends, panel.lengths))
+    late = np.flatnonzero(rows_of(panel) >= np.repeat(origins, panel.lengths))
     values, observed = panel.values.copy(), panel.observed.copy()
     values[late] = rng.choice(garbage, size=(len(late), values.shape[1]))
     observed[late] = np.isfinite(values[late])

@@ -22,7 +22,7 @@ LEAST = 5
 MONTHS = {"month_start", "month_end"}
 
 
-class Stretches(NamedTuple):
+class Spans(NamedTuple):
     """Rows of a Panel between gaps that are too long to cross, in order."""
 
     series: Ints  # (K,)
@@ -93,11 +93,11 @@ def missing_between(
     return before, after, steps - 1
 
 
-def stretches_between(before: Ints, after: Ints, offsets: Ints) -> Stretches:
+def spans_between(before: Ints, after: Ints, offsets: Ints) -> Spans:
     """The stretches of series from `offsets` (S+1,) with gaps `before` one row and `after` another."""
     start = np.sort(np.r_[offsets[:-1], after])
     stop = np.sort(np.r_[offsets[1:], before + 1])
-    return Stretches(_series_of(start, offsets), start, stop)
+    return Spans(_series_of(start, offsets), start, stop)
 
 
 def _series_of(rows: Ints, offsets: Ints) -> Ints:

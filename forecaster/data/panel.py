@@ -9,7 +9,7 @@ import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.calendar.frequency import Frequency
-from forecaster.data.gaps import Stretches, missing_between, stretches_between
+from forecaster.data.gaps import Spans, missing_between, spans_between
 from forecaster.data.labels import Names
 
 
@@ -47,16 +47,16 @@ class Panel:
         return self.values[:, 0]
 
     @cached_property
-    def stretches(self) -> Stretches:
+    def spans(self) -> Spans:
         """What gaps of more than `max_gap` missing rows leave of the series; each as a whole if none is."""
         before, after, missing = self.gaps()
         wide = missing > (np.inf if self.max_gap is None else self.max_gap)
-        return stretches_between(before[wide], after[wide], self.offsets)
+        return spans_between(before[wide], after[wide], self.offsets)
 
     @property
     def broken(self) -> bool:
         """Whether any gap is longer than windows may cross."""
-        return len(self.stretches.start) > len(self)
+        return len(self.spans.start) > len(self)
 
     def gaps(self) -> tuple[Ints, Ints, Ints]:
         """`missing_between` of the target."""

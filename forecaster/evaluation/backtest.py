@@ -59,7 +59,7 @@ def held_out(panel: Panel, ends: Ints, horizon: int) -> Floats:
     NaN where not observed, beyond the end of the series or a gap too long to cross, or where the end is -1.
     """
     first = panel.offsets[:-1] + ends  # (O, S)
-    _, stop = panel.stretches.around(np.maximum(first - 1, panel.offsets[:-1]))
+    _, stop = panel.spans.around(np.maximum(first - 1, panel.offsets[:-1]))
     rows = first[..., None] + np.arange(horizon)  # (O, S, H)
     inside = (ends >= 0)[..., None] & (rows < stop[..., None])
     rows = np.where(inside, rows, 0)

@@ -22,7 +22,7 @@ from forecaster.errors import DataError, ForecasterError, UsageError
 from forecaster.evaluation import metrics
 from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.error_report import METRICS, MODEL, Report
-from forecaster.methods.baselines import blocks, first_ends
+from forecaster.methods.baselines import blocks, first_origins
 
 if TYPE_CHECKING:
     from forecaster.data.panel import Panel
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 __all__ = ["Report", "score"]
 
 
-def score(panel: Panel, ends: Ints, forecasts: dict[str, Floats], horizon: int) -> Report:
+def score(panel: Panel, origins: Ints, forecasts: dict[str, Floats], horizon: int) -> Report:
     """Score `forecasts` {method: (O, S, H)}, the model first under the name "model", against the panel.
 
-    `ends` (O, S): rows of each series known at each origin, -1 where the series is not scored there. A
+    `origins` (O, S): rows of each series known at each origin, -1 where the series is not scored there. A
     window without any observed row before its end is not scored either. Raises DataError where nothing
     was observed in the held-out rows, ForecasterError where a forecast to be scored is not finite.
     """
     if next(iter(forecasts)) != MODEL or len(forecasts) < 2:
         raise UsageError("a report needs the model's forecasts first and one baseline at least")
-    ends = np.where(_anything_before(panel, ends), ends, -1)
-    actual = held_out(panel, ends, horizon)
+    origins = np.where(_anything_before(panel, origins), origins, -1)
+    actual = held_out(panel, origins, horizon)
     seen = ~np.isnan(actual)
     if not seen.any():
         raise DataError(
@@ -50,7 +50,7 @@ def score(panel: Panel, ends: Ints, forecasts: dict[str, Floats], horizon: int) 
             else "",
         )
     _check_finite(panel, forecasts, seen)
-    scale = mase_scales(panel, first_ends(ends), panel.frequency.season)
+    scale = mase_scales(panel, first_origins(origins), panel.frequency.season)
     scored = seen.any(axis=(0, 2))
     tables = [_tables(actual, forecast, scale) for forecast in forecasts.values()]
     overall, per_step, per_series = (np.stack(part) for part in zip(*tables, strict=True))
@@ -60,7 +60,7 @@ def score(panel: Panel, ends: Ints, forecasts: dict[str, Floats], horizon: int) 
     decide = METRICS.index(decided_on)
     best = 1 + int(np.argmin(overall[1:, decide]))
     _fill_skill(overall, per_step, per_series, decide, best)
-    start, end = _span(panel, ends, seen)
+    start, end = _span(panel, origins, seen)
     return Report(
         methods=names,
         metrics=METRICS,
@@ -81,18 +81,18 @@ def score(panel: Panel, ends: Ints, forecasts: dict[str, Floats], horizon: int) 
     )
 
 
-def mase_scales(panel: Panel, ends: Ints, season: int) -> Floats:
-    """`metrics.mase_scale` of the first `ends` (S,) rows of every series of the panel at once: (S,)."""
-    return np.concatenate([_mase_scales(panel, part, ends, season) for part in blocks(panel.lengths)])
+def mase_scales(panel: Panel, origins: Ints, season: int) -> Floats:
+    """`metrics.mase_scale` of the first `origins` (S,) rows of every series of the panel at once: (S,)."""
+    return np.concatenate([_mase_scales(panel, part, origins, season) for part in blocks(panel.lengths)])
 
 
-def _mase_scales(panel: Panel, part: slice, ends: Ints, season: int) -> Floats:
+def _mase_scales(panel: Panel, part: slice, origins: Ints, season: int) -> Floats:
     """The same for some neighbouring series."""
     lengths, rows = panel.lengths[part], slice(panel.offsets[part.start], panel.offsets[part.stop])
     owner = np.repeat(np.arange(len(lengths)), lengths)
     position = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     target, observed = panel.target[rows], panel.observed[rows, 0]
-    later = np.flatnonzero((position >= season) & (position < ends[part][owner]))
+    later = np.flatnonzero((position >= season) & (position < origins[part][owner]))
     both = later[observed[later] & observed[later - season]]
     steps = np.abs(target[both] - target[both - season])
     total = np.bincount(owner[both], weights=steps, minlength=len(lengths))
@@ -100,11 +100,11 @@ def _mase_scales(panel: Panel, part: slice, ends: Ints, season: int) -> Floats:
     return np.where(total > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _anything_before(panel: Panel, ends: Ints) -> Bools:
+def _anything_before(panel: Panel, origins: Ints) -> Bools:
     """True (O, S) where a series has an observed row before its end."""
     seen = np.concatenate([[0], np.cumsum(panel.observed[:, 0])])
     start = panel.offsets[:-1]
-    return (ends > 0) & (seen[start + np.clip(ends, 0, panel.lengths)] > seen[start])
+    return (origins > 0) & (seen[start + np.clip(origins, 0, panel.lengths)] > seen[start])
 
 
 def _check_finite(panel: Panel, forecasts: dict[str, Floats], seen: Bools) -> None:
@@ -169,10 +169,10 @@ def _may_be_chance(actual: Floats, model: Floats, baseline: Floats, scale: Float
     return bool(abs(difference.mean()) < needed * difference.std(ddof=1) / np.sqrt(n))
 
 
-def _span(panel: Panel, ends: Ints, seen: Bools) -> tuple[str, str]:
+def _span(panel: Panel, origins: Ints, seen: Bools) -> tuple[str, str]:
     """First and last timestamp with a scored value."""
     origin, series, step = np.nonzero(seen)
-    time = panel.time[panel.offsets[series] + ends[origin, series] + step]
+    time = panel.time[panel.offsets[series] + origins[origin, series] + step]
     return _iso(panel, time.min()), _iso(panel, time.max())
 
 

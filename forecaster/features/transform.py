@@ -2,7 +2,7 @@
 
     y  --log (where asked)-->  x  --minus seasonal indices-->  d  --minus centre, over scale-->  z
 
-S series, N rows, C channels, m rows a season. `ends[s]` rows of series s are known: whatever is fitted
+S series, N rows, C channels, m rows a season. `origins[s]` rows of series s are known: whatever is fitted
 reads no row at or after them. `z` of a later row depends on that row and on what was fitted, nothing
 else, so held-out targets can be looked at in the same units.
 
@@ -44,18 +44,18 @@ class Transform:
     observed: Bools  # (N, C)
 
     @np.errstate(over="ignore")  # the forecast is checked as a whole
-    def invert(self, z: Floats, series: Ints, ends: Ints) -> Floats:
+    def invert(self, z: Floats, series: Ints, origins: Ints) -> Floats:
         """Bring forecasts back to the user's units.
 
         z (B, H): values for rows ends[b] … ends[b]+H−1 of series[b]. Returns y (B, H).
         """
         x = z * self.scale[series, None] + self.centre[series, None]
-        x += self.seasonal_component(series, ends, z.shape[1])
+        x += self.seasonal_component(series, origins, z.shape[1])
         return np.exp(x) if self.log else x
 
-    def seasonal_component(self, series: Ints, ends: Ints, horizon: int) -> Floats:
+    def seasonal_component(self, series: Ints, origins: Ints, horizon: int) -> Floats:
         """The sum of the indices for rows ends[b] … ends[b]+H−1 of series[b]: (B, H) in units of x."""
-        row = ends[:, None] + np.arange(horizon)
+        row = origins[:, None] + np.arange(horizon)
         component = np.zeros(row.shape)
         for index in self.indices:
             component += index[series[:, None], row % index.shape[1]]
@@ -70,9 +70,9 @@ class Transform:
 
 @np.errstate(over="ignore")  # rows after the origin may hold anything
 def fit_transform(
-    panel: Panel, ends: Ints, *, log: bool, seasons: tuple[int, ...], horizon: int
+    panel: Panel, origins: Ints, *, log: bool, seasons: tuple[int, ...], horizon: int
 ) -> Transform:
-    """Fit on the first `ends[s]` rows of each series and apply to all rows.
+    """Fit on the first `origins[s]` rows of each series and apply to all rows.
 
     The scale of a series is the mean absolute error of naive forecasts of d over the horizon, so that the
     network's outputs are of order one; in log space, where units are relative already, its mean over all
@@ -86,7 +86,7 @@ def fit_transform(
     z: Float32s = np.empty(panel.values.shape, np.float32)
     fitted = []
     for part, span in _blocks(panel.offsets):
-        rows = _Rows(panel.offsets[part.start : part.stop + 1], ends[part])
+        rows = _Rows(panel.offsets[part.start : part.stop + 1], origins[part])
         d[span], *found = _fit_target(
             rows, panel.target[span], observed[span, 0], log, seasons, horizon, panel.max_gap
         )
@@ -139,27 +139,27 @@ def _fit_target(
     return _fill_left(x, observed, rows, max_gap), indices, centre, rows.spread(x, observed, horizon)
 
 
-def positive(panel: Panel, ends: Ints) -> bool:
+def positive(panel: Panel, origins: Ints) -> bool:
     """Whether every known target is above zero, so that a logarithm exists."""
-    known = _Rows(panel.offsets, ends).known & panel.observed[:, 0]
+    known = _Rows(panel.offsets, origins).known & panel.observed[:, 0]
     return bool((panel.target[known] > 0).all())
 
 
-def observed_throughout(panel: Panel, ends: Ints) -> bool:
+def observed_throughout(panel: Panel, origins: Ints) -> bool:
     """Whether every known row has a target."""
-    return bool(panel.observed[_Rows(panel.offsets, ends).known, 0].all())
+    return bool(panel.observed[_Rows(panel.offsets, origins).known, 0].all())
 
 
 class _Rows:
     """Sums over the known rows of each of some neighbouring series of a Panel, on its flat arrays."""
 
-    def __init__(self, offsets: Ints, ends: Ints) -> None:
-        self.count = len(ends)
+    def __init__(self, offsets: Ints, origins: Ints) -> None:
+        self.count = len(origins)
         self.starts = offsets[:-1] - offsets[0]
-        self.ends = ends
+        self.origins = origins
         self.series = np.repeat(np.arange(self.count, dtype=np.int32), np.diff(offsets))  # (N,)
         self.position = np.arange(len(self.series)) - self.starts[self.series]  # (N,)
-        self.end = ends[self.series]  # (N,)
+        self.end = origins[self.series]  # (N,)
         self.known = self.position < self.end
 
     def total(self, values: Floats | Bools) -> Floats:

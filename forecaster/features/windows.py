@@ -89,7 +89,7 @@ def _known_stretches(known: Ints, panel: Panel | None) -> tuple[Ints, Ints, Ints
     if panel is None or not panel.broken:
         series = np.flatnonzero(known >= 2)
         return series, np.zeros(len(series), np.int64), known[series]
-    series, start, stop = panel.stretches
+    series, start, stop = panel.spans
     start, stop = start - panel.offsets[series], stop - panel.offsets[series]
     rows = np.minimum(stop, known[series]) - start
     kept = rows >= 2
@@ -119,12 +119,12 @@ class Windows:
         self.lookback, self.segment, self.horizon, self.gaps = lookback, segment, horizon, gaps
         self.level_rows = level_rows
         self._panel, self._phases, self._offsets = panel, phases, panel.offsets
-        self._stretches = panel.stretches if panel.broken else None
+        self._spans = panel.spans if panel.broken else None
         self._z, self._observed = transform.z, transform.observed
         channels = [*self._z.T, *([self._observed[:, 0]] if gaps else [])]
-        self._channels = [_Stretches(channel, lookback) for channel in channels]
-        self._ahead = _Stretches(self._z[:, 0], horizon)
-        self._seen = _Stretches(self._observed[:, 0], horizon)
+        self._channels = [_Slices(channel, lookback) for channel in channels]
+        self._ahead = _Slices(self._z[:, 0], horizon)
+        self._seen = _Slices(self._observed[:, 0], horizon)
         self._whole = bool(self._observed[:, 0].all())
 
     @property
@@ -132,26 +132,28 @@ class Windows:
         """F: inputs of one recurrent step."""
         return count_features(self._z.shape[1], self.segment, self.gaps, self._phases)
 
-    def level(self, series: Ints, ends: Ints) -> Float32s:
+    def level(self, series: Ints, origins: Ints) -> Float32s:
         """Mean z of the `level_rows` rows before each end (B,); the first row stands for those before it."""
-        stop = self._offsets[series] + ends
+        stop = self._offsets[series] + origins
         if self.level_rows == 1:
             return self._z[stop - 1, 0]
-        rows = np.maximum(stop - np.arange(1, self.level_rows + 1)[:, None], stop - self._history(stop, ends))
+        rows = np.maximum(
+            stop - np.arange(1, self.level_rows + 1)[:, None], stop - self._history(stop, origins)
+        )
         total = self._z[rows, 0].cumsum(axis=0, dtype=np.float64)[-1]  # in one order, alone or in a batch
         return np.asarray(total / self.level_rows, np.float32)
 
-    def inputs(self, series: Ints, ends: Ints) -> Batch:
+    def inputs(self, series: Ints, origins: Ints) -> Batch:
         """What the network sees of each window; no targets."""
-        stop, steps = self._offsets[series] + ends, self.lookback // self.segment
-        outside, history = None, self._history(stop, ends)
+        stop, steps = self._offsets[series] + origins, self.lookback // self.segment
+        outside, history = None, self._history(stop, origins)
         if (history < self.lookback).any():
             outside = np.arange(self.lookback) < (self.lookback - history)[:, None]  # (B, L)
         parts = []  # of the features, each (B, T, ·)
         for place, channel in enumerate(self._channels):
             rows = channel.rows(stop - self.lookback)  # (B, L)
             if place == 0:
-                rows -= self.level(series, ends)[:, None]
+                rows -= self.level(series, origins)[:, None]
             if outside is not None:
                 np.copyto(rows, rows.dtype.type(0), where=outside)
             parts.append(rows.reshape(len(series), steps, self.segment))
@@ -174,33 +176,33 @@ class Windows:
         )  # (B, T)
         return np.concatenate([circle(season)[numbers % season] for season in self._phases], axis=2)
 
-    def _history(self, stop: Ints, ends: Ints) -> Ints:
+    def _history(self, stop: Ints, origins: Ints) -> Ints:
         """Rows before each row `stop` up to the last gap too long to cross, or all of its series (B,)."""
-        return ends if self._stretches is None else stop - self._stretches.around(stop - 1)[0]
+        return origins if self._spans is None else stop - self._spans.around(stop - 1)[0]
 
-    def batch(self, series: Ints, ends: Ints, known: Ints) -> Batch:
+    def batch(self, series: Ints, origins: Ints, known: Ints) -> Batch:
         """Inputs with `targets`; weights None where all are one."""
-        seen = self.inputs(series, ends)
-        targets, counted = self._targets(series, ends, known)
+        seen = self.inputs(series, origins)
+        targets, counted = self._targets(series, origins, known)
         all_count = counted is None or counted.all()
         return Batch(seen.inputs, targets, seen.mask, None if all_count else np.asarray(counted, np.float32))
 
-    def targets(self, series: Ints, ends: Ints, known: Ints) -> tuple[Float32s, Float32s]:
+    def targets(self, series: Ints, origins: Ints, known: Ints) -> tuple[Float32s, Float32s]:
         """Targets (H, B) and their weights.
 
         A target at or after row known[s] of series s, behind a gap too long to cross, or not observed,
         weighs nothing and is 0; nor does a window in which nothing was observed before its end.
         """
-        ahead, counted = self._targets(series, ends, known)
+        ahead, counted = self._targets(series, origins, known)
         return ahead, np.ones_like(ahead) if counted is None else counted.astype(np.float32)
 
-    def _targets(self, series: Ints, ends: Ints, known: Ints) -> tuple[Float32s, Bools | None]:
+    def _targets(self, series: Ints, origins: Ints, known: Ints) -> tuple[Float32s, Bools | None]:
         """Targets, and which of them have weight; None: all."""
-        stop, origin = self._offsets[series] + known[series], self._offsets[series] + ends
+        stop, origin = self._offsets[series] + known[series], self._offsets[series] + origins
         ahead = np.ascontiguousarray(self._ahead.rows(origin).T)  # (H, B)
-        ahead -= self.level(series, ends)
-        if self._stretches is not None:
-            stop = np.minimum(stop, self._stretches.around(origin - 1)[1])
+        ahead -= self.level(series, origins)
+        if self._spans is not None:
+            stop = np.minimum(stop, self._spans.around(origin - 1)[1])
         left = stop - origin
         if self._whole and left.min() >= self.horizon:
             return ahead, None
@@ -208,19 +210,19 @@ class Windows:
         if (left < self.horizon).any():
             counted &= np.arange(self.horizon)[:, None] < left
         if self.gaps:
-            counted &= self._seen_any(series, ends)
+            counted &= self._seen_any(series, origins)
         np.copyto(ahead, 0, where=~counted)
         return ahead, counted
 
-    def _seen_any(self, series: Ints, ends: Ints) -> Bools:
+    def _seen_any(self, series: Ints, origins: Ints) -> Bools:
         """Whether anything was observed in the lookback of each window (B,)."""
-        stop = self._offsets[series] + ends
-        start = stop - self._history(stop, ends)
+        stop = self._offsets[series] + origins
+        start = stop - self._history(stop, origins)
         rows = np.maximum(np.arange(-self.lookback, 0)[:, None] + stop, start)
         return self._observed[rows, 0].any(axis=0)
 
 
-class _Stretches:
+class _Slices:
     """Rows of a channel (N,) in stretches of one size, copied whole: no index for each row."""
 
     def __init__(self, channel: NDArray[Any], size: int) -> None:

@@ -22,14 +22,14 @@ from forecaster.model.model import Member
 from forecaster.nn.parallel import ShardedNetwork
 
 
-def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, ends: Ints) -> Floats:
+def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, origins: Ints) -> Floats:
     """The blend of all components (S, H); NaN for series of which nothing is known (ends[s] < 1)."""
-    components = component_forecasts(members, blend, panel, ends, only=blend.weights)
-    return blended(components, blend, panel, ends)
+    components = component_forecasts(members, blend, panel, origins, only=blend.weights)
+    return blended(components, blend, panel, origins)
 
 
-def blended(components: Mapping[str, Floats], blend: Blend, panel: Panel, ends: Ints) -> Floats:
-    """The blend of forecasts {name: (S, H)} from the first ends[s] rows of each series.
+def blended(components: Mapping[str, Floats], blend: Blend, panel: Panel, origins: Ints) -> Floats:
+    """The blend of forecasts {name: (S, H)} from the first origins[s] rows of each series.
 
     A series that never moved is foretold to stay where it is: it says nothing that a blend could use.
     """
@@ -37,15 +37,15 @@ def blended(components: Mapping[str, Floats], blend: Blend, panel: Panel, ends: 
     if unknown:
         raise ModelError(f"the model blends in {unknown[0]!r}, which this version does not know")
     point = combine(components, blend.weights)
-    value, still = _standing(panel, ends)
+    value, still = _standing(panel, origins)
     point[still] = value[still, None]
     return point
 
 
-def _standing(panel: Panel, ends: Ints) -> tuple[Floats, Bools]:
+def _standing(panel: Panel, origins: Ints) -> tuple[Floats, Bools]:
     """A known value of each series (S,), and whether all its known values are that one (S,)."""
     series = np.repeat(np.arange(len(panel)), panel.lengths)
-    known = np.arange(len(series)) - panel.offsets[series] < ends[series]
+    known = np.arange(len(series)) - panel.offsets[series] < origins[series]
     rows = np.flatnonzero(known & panel.observed[:, 0])
     value = np.full(len(panel), np.nan)
     value[series[rows]] = panel.target[rows]
@@ -63,11 +63,11 @@ def component_forecasts(
     members: Sequence[Member],
     blend: Blend,
     panel: Panel,
-    ends: Ints,
+    origins: Ints,
     *,
     only: Collection[str] | None = None,
 ) -> dict[str, Floats]:
-    """What each network, smoothing method and baseline forecasts from the first ends[s] rows: {name: (S, H)}.
+    """Forecasts of each network, smoothing method and baseline from the first origins[s] rows {name: (S, H)}.
 
     `only`: the components wanted; None: all that the data allows.
     """
@@ -75,43 +75,47 @@ def component_forecasts(
     transforms: dict[tuple[bool, tuple[int, ...]], Transform] = {}
 
     def transform(log: bool, seasons: tuple[int, ...]) -> Transform:
-        if log and not positive(panel, ends):
+        if log and not positive(panel, origins):
             raise ModelError(
                 "the model works with logarithms, but this data has values of zero or below",
                 hint="Train again with --no-log.",
             )
         if (log, seasons) not in transforms:
-            transforms[log, seasons] = fit_transform(panel, ends, log=log, seasons=seasons, horizon=horizon)
+            transforms[log, seasons] = fit_transform(
+                panel, origins, log=log, seasons=seasons, horizon=horizon
+            )
         return transforms[log, seasons]
 
     result: dict[str, Floats] = {}
     for number, member in enumerate(members):
         if only is None or network_name(number) in only:
             fitted = transform(member.config.log, member.config.seasons)
-            values = _member_forecast(member, fitted, panel, ends)
+            values = _member_forecast(member, fitted, panel, origins)
             if blend.log and not member.config.log:  # a falling line must not leave what is always positive
-                values = np.maximum(values, _least_known(panel, ends)[:, None] / 10)
+                values = np.maximum(values, _least_known(panel, origins)[:, None] / 10)
             result[network_name(number)] = values
     tried = smoothing_methods(log=blend.log, seasons=blend.seasons)
     methods = [name for name in tried if only is None or name in only]
     if methods:
         fitted = transform(blend.log, blend.seasons)
-        result |= smoothing_forecasts(panel, ends, fitted, horizon, methods=methods)
+        result |= smoothing_forecasts(panel, origins, fitted, horizon, methods=methods)
     if only is None or set(only) - set(result):
         seasons = tuple(season for season in panel.frequency.seasonalities if season > 1)
-        baselines = baseline_forecasts(panel, ends, horizon, seasons=seasons)  # the same names at any length
+        baselines = baseline_forecasts(
+            panel, origins, horizon, seasons=seasons
+        )  # the same names at any length
         result |= {name: values for name, values in baselines.items() if only is None or name in only}
     return result
 
 
-def _least_known(panel: Panel, ends: Ints) -> Floats:
+def _least_known(panel: Panel, origins: Ints) -> Floats:
     """The least known value of each series (S,); infinite where nothing is known."""
     position = np.arange(len(panel.target)) - np.repeat(panel.offsets[:-1], panel.lengths)
-    known = (position < np.repeat(ends, panel.lengths)) & panel.observed[:, 0]
+    known = (position < np.repeat(origins, panel.lengths)) & panel.observed[:, 0]
     return np.asarray(np.minimum.reduceat(np.where(known, panel.target, np.inf), panel.offsets[:-1]))
 
 
-def _member_forecast(member: Member, fitted: Transform, panel: Panel, ends: Ints) -> Floats:
+def _member_forecast(member: Member, fitted: Transform, panel: Panel, origins: Ints) -> Floats:
     """One member's forecasts in the user's units (S, H)."""
     config = member.config
     windows = Windows(
@@ -124,13 +128,13 @@ def _member_forecast(member: Member, fitted: Transform, panel: Panel, ends: Ints
         phases=config.phases,
         level_rows=config.level_rows,
     )
-    series = np.flatnonzero(ends >= 1)
-    origins = ends[series]
+    series = np.flatnonzero(origins >= 1)
+    starts = origins[series]
     with ShardedNetwork(member.network) as sharded:
         outputs = sharded.predict(
-            lambda start, stop: windows.inputs(series[start:stop], origins[start:stop]), len(series)
+            lambda start, stop: windows.inputs(series[start:stop], starts[start:stop]), len(series)
         )
-    z = outputs.T.astype(np.float64) + windows.level(series, origins)[:, None]  # (B, H)
+    z = outputs.T.astype(np.float64) + windows.level(series, starts)[:, None]  # (B, H)
     result = np.full((len(panel), config.horizon), np.nan)
-    result[series] = fitted.invert(z, series, origins)
+    result[series] = fitted.invert(z, series, starts)
     return result

@@ -29,7 +29,7 @@ class Forecast:
     """Point forecasts and intervals of S series, H steps ahead."""
 
     panel: Panel
-    ends: Ints  # (S,) rows known; the first forecast is for row ends[s]
+    origins: Ints  # (S,) rows known; the first forecast is for row origins[s]
     point: Floats  # (S, H)
     lower: Floats  # (levels, S, H)
     upper: Floats  # (levels, S, H)
@@ -44,7 +44,7 @@ class Forecast:
         bounds: dict[str, Floats] = {"forecast": self.point}
         for level, lower, upper in zip(self.levels, self.lower, self.upper, strict=True):
             bounds |= {f"lo_{level}": lower, f"hi_{level}": upper}
-        return forecast_frame(self.panel, self.ends, bounds)
+        return forecast_frame(self.panel, self.origins, bounds)
 
 
 def forecast(model: Model, panel: Panel, *, horizon: int | None = None) -> Forecast:
@@ -60,13 +60,15 @@ def forecast(model: Model, panel: Panel, *, horizon: int | None = None) -> Forec
             hint=f"Ask for 1 to {model.horizon}, or train again with --horizon {horizon}.",
         )
     check_history(model, panel)
-    ends = panel.lengths
-    point = point_forecasts(model.members, model.blend, panel, ends)[:, :horizon]
+    origins = panel.lengths
+    point = point_forecasts(model.members, model.blend, panel, origins)[:, :horizon]
     _check_finite(panel, point)
     log = model.blend.log
-    reach = model.half_widths[:, None, :horizon] * local_spread(panel, ends, model.lookback, log=log)[:, None]
+    reach = (
+        model.half_widths[:, None, :horizon] * local_spread(panel, origins, model.lookback, log=log)[:, None]
+    )
     lower, upper = intervals(point, reach, log=log)
-    return Forecast(panel, ends, point, lower, upper, model.options.levels)
+    return Forecast(panel, origins, point, lower, upper, model.options.levels)
 
 
 def _check_finite(panel: Panel, point: Floats) -> None:

@@ -11,13 +11,15 @@ SPREAD_ROWS = 3
 """Local spread is measured over this many lookbacks."""
 
 
-def local_spread(panel: Panel, ends: Ints, lookback: int, *, log: bool) -> Floats:
+def local_spread(panel: Panel, origins: Ints, lookback: int, *, log: bool) -> Floats:
     """Mean |x_t − x_{t−1}| over the last few lookbacks before each end (S,), the unit of the intervals.
 
     Measured locally, because the volatility of prices comes in clusters (Engle 1982). Never zero where
     the series as a whole moves. x is log y with `log`.
     """
-    rows = panel.offsets[:-1, None] + np.maximum(ends, 1)[:, None] - np.arange(1, SPREAD_ROWS * lookback + 1)
+    rows = (
+        panel.offsets[:-1, None] + np.maximum(origins, 1)[:, None] - np.arange(1, SPREAD_ROWS * lookback + 1)
+    )
     valid = rows > panel.offsets[:-1, None]
     rows = np.where(valid, rows, 0)
     y = panel.target
@@ -26,13 +28,13 @@ def local_spread(panel: Panel, ends: Ints, lookback: int, *, log: bool) -> Float
         steps = np.where(valid, np.abs(now - before), np.nan)
     seen = np.isfinite(steps)
     spread = np.where(seen, steps, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    return np.where(spread > 0, spread, _whole_spread(panel, ends, log)) if (spread == 0).any() else spread
+    return np.where(spread > 0, spread, _whole_spread(panel, origins, log)) if (spread == 0).any() else spread
 
 
-def _whole_spread(panel: Panel, ends: Ints, log: bool) -> Floats:
+def _whole_spread(panel: Panel, origins: Ints, log: bool) -> Floats:
     """Mean |x_t − x_{t'}| between an observed value and the one before it, over all known rows (S,)."""
     series = np.repeat(np.arange(len(panel)), panel.lengths)
-    known = np.arange(len(series)) - panel.offsets[series] < ends[series]
+    known = np.arange(len(series)) - panel.offsets[series] < origins[series]
     rows = np.flatnonzero(known & panel.observed[:, 0])
     x = np.log(panel.target[rows]) if log else panel.target[rows]
     pair = series[rows[1:]] == series[rows[:-1]]

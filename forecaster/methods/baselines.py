@@ -24,15 +24,16 @@ BLOCK = 250_000  # rows read at once: about 12 MB of work arrays
 
 def baseline_forecasts(
     panel: Panel,
-    ends: Ints,
+    origins: Ints,
     horizon: int,
     *,
     series: Ints | None = None,
     seasons: tuple[int, ...] | None = None,
 ) -> dict[str, Floats]:
-    """Baseline forecasts {name: (S, H)} of series known up to their first `ends` (S,) rows.
+    """Baseline forecasts {name: (S, H)} of series known up to their first `origins` (S,) rows.
 
-    Nothing after an end is read. `series` (S,) picks series of the panel, in the order of `ends`; None: all.
+    Nothing after an origin is read. `series` (S,) picks series of the panel, in the order of `origins`;
+    None: all.
     `seasons` are the seasons to try; None: those that fit (`fitting_seasons`).
 
     - "naive": the last observed value.
@@ -43,13 +44,13 @@ def baseline_forecasts(
 
     NaN for a series without any observed value before its end (or with an end of -1).
     """
-    ends = np.maximum(np.asarray(ends, dtype=np.int64), 0)
+    origins = np.maximum(np.asarray(origins, dtype=np.int64), 0)
     series = np.arange(len(panel)) if series is None else np.asarray(series, dtype=np.int64)
-    seasons = fitting_seasons(panel, ends) if seasons is None else seasons
+    seasons = fitting_seasons(panel, origins) if seasons is None else seasons
     names = seasonal_names(seasons)
-    out = {name: np.full((len(ends), horizon), np.nan) for name in ("naive", *names, "drift", "mean")}
-    for block in blocks(ends):
-        past = _Past(panel, series[block], ends[block])
+    out = {name: np.full((len(origins), horizon), np.nan) for name in ("naive", *names, "drift", "mean")}
+    for block in blocks(origins):
+        past = _Past(panel, series[block], origins[block])
         out["naive"][block] = past.last[:, None]
         for name, season in names.items():
             out[name][block] = past.seasonal(season, horizon)
@@ -58,19 +59,19 @@ def baseline_forecasts(
     return out
 
 
-def backtest_baselines(panel: Panel, ends: Ints, horizon: int) -> dict[str, Floats]:
-    """`baseline_forecasts` from every origin: {name: (O, S, H)} for `ends` (O, S), -1 where not forecast.
+def backtest_baselines(panel: Panel, origins: Ints, horizon: int) -> dict[str, Floats]:
+    """`baseline_forecasts` from every origin: {name: (O, S, H)} for `origins` (O, S), -1 where not forecast.
 
     All origins have the same methods: the seasons are those that fit before the first origin.
     """
-    seasons = fitting_seasons(panel, first_ends(ends))
-    origins = [baseline_forecasts(panel, row, horizon, seasons=seasons) for row in ends]
-    return {name: np.stack([origin[name] for origin in origins]) for name in origins[0]}
+    seasons = fitting_seasons(panel, first_origins(origins))
+    each = [baseline_forecasts(panel, row, horizon, seasons=seasons) for row in origins]
+    return {name: np.stack([origin[name] for origin in each]) for name in each[0]}
 
 
-def fitting_seasons(panel: Panel, ends: Ints) -> tuple[int, ...]:
+def fitting_seasons(panel: Panel, origins: Ints) -> tuple[int, ...]:
     """Seasons of the panel's frequency, above 1, that fit at least twice into the longest known history."""
-    longest = int(np.max(ends, initial=0))
+    longest = int(np.max(origins, initial=0))
     return tuple(m for m in panel.frequency.seasonalities if m > 1 and 2 * m <= longest)
 
 
@@ -81,17 +82,17 @@ def seasonal_names(seasons: tuple[int, ...]) -> dict[str, int]:
     return {f"seasonal naive {season}": season for season in seasons}
 
 
-def first_ends(ends: Ints) -> Ints:
+def first_origins(origins: Ints) -> Ints:
     """The end of each series (S,) at the first origin that it takes part in; -1 where in none."""
-    first = np.min(np.where(ends >= 0, ends, np.iinfo(np.int64).max), axis=0)
-    return np.where(np.any(ends >= 0, axis=0), first, -1)
+    first = np.min(np.where(origins >= 0, origins, np.iinfo(np.int64).max), axis=0)
+    return np.where(np.any(origins >= 0, axis=0), first, -1)
 
 
-def blocks(ends: Ints) -> Iterator[slice]:
+def blocks(origins: Ints) -> Iterator[slice]:
     """Slices of series with about BLOCK rows each."""
-    total = np.cumsum(ends)
+    total = np.cumsum(origins)
     start = 0
-    while start < len(ends):
+    while start < len(origins):
         done = total[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(total, done + BLOCK, side="right")))
         yield slice(start, stop)
@@ -101,20 +102,22 @@ def blocks(ends: Ints) -> Iterator[slice]:
 class _Past:
     """The observed rows of S series before their ends: flat, in order, with the series each belongs to."""
 
-    def __init__(self, panel: Panel, series: Ints, ends: Ints) -> None:
-        owner = np.repeat(np.arange(len(ends)), ends)  # (n,)
-        position = np.arange(len(owner)) - np.repeat(np.cumsum(ends) - ends, ends)  # row within its series
+    def __init__(self, panel: Panel, series: Ints, origins: Ints) -> None:
+        owner = np.repeat(np.arange(len(origins)), origins)  # (n,)
+        position = np.arange(len(owner)) - np.repeat(
+            np.cumsum(origins) - origins, origins
+        )  # row within its series
         row = panel.offsets[series][owner] + position
         seen = panel.observed[row, 0]
-        self.ends = ends
+        self.origins = origins
         self.owner, self.position = owner[seen], position[seen]
         self.value = panel.target[row[seen]]
-        self.count = np.bincount(self.owner, minlength=len(ends))
+        self.count = np.bincount(self.owner, minlength=len(origins))
         self.known = self.count > 0
         after = np.cumsum(self.count)
         self._first, self._last = after - self.count, after - 1  # index of each series' first and last row
         self.last = self._at(self.value, self._last)
-        total = np.bincount(self.owner, weights=self.value, minlength=len(ends))
+        total = np.bincount(self.owner, weights=self.value, minlength=len(origins))
         self.mean = np.where(self.known, total / np.maximum(self.count, 1), np.nan)
 
     def drift(self, horizon: int) -> Floats:
@@ -122,19 +125,19 @@ class _Past:
         start, stop = self._at(self.position, self._first), self._at(self.position, self._last)
         rise = self.last - self._at(self.value, self._first)
         slope = np.divide(rise, stop - start, out=np.zeros(len(rise)), where=stop > start)
-        distance = (self.ends - stop)[:, None] + np.arange(horizon)
+        distance = (self.origins - stop)[:, None] + np.arange(horizon)
         return self.last[:, None] + slope[:, None] * distance
 
     def seasonal(self, season: int, horizon: int) -> Floats:
         """The last observed value of the same phase (S, H); the naive forecast where there is none."""
-        fits = self.ends >= 2 * season
+        fits = self.origins >= 2 * season
         place = np.cumsum(fits) - 1  # where a series that fits lies in the table of phases
         table = np.full((int(fits.sum()), season), np.nan)
         rows = fits[self.owner]
         # Assigned in order, so the latest row of a phase stays.
         table[place[self.owner[rows]], self.position[rows] % season] = self.value[rows]
         out = np.repeat(self.last[:, None], horizon, axis=1)
-        phase = (self.ends[fits][:, None] + np.arange(horizon)) % season
+        phase = (self.origins[fits][:, None] + np.arange(horizon)) % season
         same = table[np.arange(len(table))[:, None], phase]
         out[fits] = np.where(np.isnan(same), out[fits], same)
         return out

@@ -37,20 +37,20 @@ def smoothing_methods(*, log: bool, seasons: tuple[int, ...]) -> tuple[str, ...]
 
 
 def smoothing_forecasts(
-    panel: Panel, ends: Ints, fitted: Transform, horizon: int, *, methods: Collection[str] = tuple(METHODS)
+    panel: Panel, origins: Ints, fitted: Transform, horizon: int, *, methods: Collection[str] = tuple(METHODS)
 ) -> dict[str, Floats]:
-    """Forecasts {method: (S, H)} from the first `ends[s]` rows of each series; NaN where nothing is known.
+    """Forecasts {method: (S, H)} from the first `origins[s]` rows of each series; NaN where nothing is known.
 
     `fitted` removes the seasons before, as factors where it works in logarithms, else as terms.
     """
     results = {name: np.full((len(panel), horizon), np.nan) for name in METHODS if name in methods}
-    known = np.flatnonzero(ends >= 1)
+    known = np.flatnonzero(origins >= 1)
     for start in range(0, len(known), BLOCK):
         series = known[start : start + BLOCK]
-        rows, inside = _newest_rows(panel, series, ends)
+        rows, inside = _newest_rows(panel, series, origins)
         z = np.where(inside, fitted.z[rows, 0], 0.0)
         x = z * fitted.scale[series] + fitted.centre[series]  # (n, B) seasonally adjusted
-        season = fitted.seasonal_component(series, ends[series], horizon)  # (B, H)
+        season = fitted.seasonal_component(series, origins[series], horizon)  # (B, H)
         for name, result in results.items():
             method, plain = METHODS[name]
             if fitted.log and plain:
@@ -67,10 +67,10 @@ def _above_zero(method: Method, y: Floats, inside: Bools, horizon: int) -> Float
     return np.maximum(method(y, inside, horizon), least[:, None] / 10)
 
 
-def _newest_rows(panel: Panel, series: Ints, ends: Ints) -> tuple[Ints, Bools]:
+def _newest_rows(panel: Panel, series: Ints, origins: Ints) -> tuple[Ints, Bools]:
     """Rows (n, B) of the panel, the newest last, and which lie behind the last gap too long to cross."""
-    count = int(min(LONGEST, ends[series].max()))
-    stop = panel.offsets[series] + ends[series]
-    start = panel.stretches.around(stop - 1)[0]
+    count = int(min(LONGEST, origins[series].max()))
+    stop = panel.offsets[series] + origins[series]
+    start = panel.spans.around(stop - 1)[0]
     rows = np.arange(-count, 0)[:, None] + stop
     return np.maximum(rows, start), rows >= start

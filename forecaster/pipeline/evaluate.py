@@ -19,7 +19,7 @@ from forecaster.evaluation.backtest import rolling_origins
 from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.scores import Report, score
 from forecaster.forecasting.components import point_forecasts
-from forecaster.methods.baselines import backtest_baselines, first_ends
+from forecaster.methods.baselines import backtest_baselines, first_origins
 from forecaster.methods.blend import Blend
 from forecaster.model.model import Member, Model
 from forecaster.pipeline.predict import read_as
@@ -63,36 +63,38 @@ def evaluate(
     history = 1 if model else 2  # rows before the first origin of the longest series
     newest = newest_origins(panel, horizon)
     lengths = np.where(newest > 0, newest + horizon, panel.lengths)
-    ends = rolling_origins(lengths, horizon, origins, step or horizon, history=history)
+    origin_rows = rolling_origins(lengths, horizon, origins, step or horizon, history=history)
     if model is None:
-        known = np.maximum(first_ends(ends), 0)
+        known = np.maximum(first_origins(origin_rows), 0)
         fit = fitting.fit(panel, known, horizon, options, on_event)
         final = fitting.refit(panel, known, fit, options, on_event) if options.refit else fit
         members, blend = final.members, final.blend
     else:
         model.check_fits(panel)
-        _check_unseen(model, panel, ends)
+        _check_unseen(model, panel, origin_rows)
         members, blend = model.members, model.blend
-    point = _blended(panel, members, blend, ends)[..., :horizon]
-    return Evaluation(score_beside_baselines(panel, point, ends), loaded)
+    point = _blended(panel, members, blend, origin_rows)[..., :horizon]
+    return Evaluation(score_beside_baselines(panel, point, origin_rows), loaded)
 
 
-def score_beside_baselines(panel: Panel, point: Floats, ends: Ints) -> Report:
+def score_beside_baselines(panel: Panel, point: Floats, origin_rows: Ints) -> Report:
     """The model's forecasts (O, S, H) beside the baselines'."""
     horizon = point.shape[2]
-    return score(panel, ends, {MODEL: point} | backtest_baselines(panel, ends, horizon), horizon)
+    return score(
+        panel, origin_rows, {MODEL: point} | backtest_baselines(panel, origin_rows, horizon), horizon
+    )
 
 
-def _blended(panel: Panel, members: Sequence[Member], blend: Blend, ends: Ints) -> Floats:
+def _blended(panel: Panel, members: Sequence[Member], blend: Blend, origin_rows: Ints) -> Floats:
     """The model's forecasts from each origin (O, S, H)."""
-    return np.stack([point_forecasts(members, blend, panel, np.maximum(origin, 0)) for origin in ends])
+    return np.stack([point_forecasts(members, blend, panel, np.maximum(origin, 0)) for origin in origin_rows])
 
 
-def _check_unseen(model: Model, panel: Panel, ends: Ints) -> None:
+def _check_unseen(model: Model, panel: Panel, origin_rows: Ints) -> None:
     """Raise ModelError where the model was trained on rows at or after the first origin."""
-    ends = first_ends(ends)
-    series = np.flatnonzero(ends > 0)
-    known = panel.time[panel.offsets[series] + ends[series] - 1]
+    origin_rows = first_origins(origin_rows)
+    series = np.flatnonzero(origin_rows > 0)
+    known = panel.time[panel.offsets[series] + origin_rows[series] - 1]
     if model.facts.last > known.min():
         seen, first_known = times_as_strings(np.array([model.facts.last, known.min()]), panel.names)
         raise ModelError(

@@ -70,17 +70,17 @@ def train(
     if not _anything_held_out(panel, known, horizon):
         return _train_unreported(loaded, horizon, options, on_event)
     fit = fitting.fit(panel, known, horizon, options, on_event)
-    ends = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
-    tried = try_components(panel, fit.members, fit.blend, ends)
+    origins = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
+    tried = try_components(panel, fit.members, fit.blend, origins)
     components = {name: values[0] for name, values in tried.items()}
-    point = blended(components, fit.blend, panel, np.maximum(ends[0], 0))[None]
-    report = score_beside_baselines(panel, point, ends)
+    point = blended(components, fit.blend, panel, np.maximum(origins[0], 0))[None]
+    report = score_beside_baselines(panel, point, origins)
     if options.refit and not fit.interrupted:
-        again = fitting.weigh_again(panel, fit, ends, tried)
+        again = fitting.weigh_again(panel, fit, origins, tried)
         final = fitting.refit(panel, panel.lengths, again, options, on_event)
     else:
         final = fitting.without_idle(fit)
-    model = _model(loaded, final, options, _half_widths(panel, final, ends, point, options), report)
+    model = _model(loaded, final, options, _half_widths(panel, final, origins, point, options), report)
     return Training(model, report, loaded, _notes(panel, fit, report, options), final.interrupted)
 
 
@@ -88,7 +88,7 @@ def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: 
     """Train on all rows, since no series is long enough to hold anything out."""
     panel = loaded.panel
     fit = fitting.fit(panel, panel.lengths, horizon, options, on_event)
-    longest = int((panel.stretches.stop - panel.stretches.start).max())
+    longest = int((panel.spans.stop - panel.spans.start).max())
     rows = f"the longest series has {longest} rows"
     if panel.broken:
         rows = f"between gaps of more than {panel.max_gap} rows (see --max-gap) are {longest} rows at most"
@@ -102,14 +102,14 @@ def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: 
 
 def _anything_held_out(panel: Panel, known: Ints, horizon: int) -> bool:
     """Whether a series that is long enough has a value in its `horizon` rows behind the known ones."""
-    ends = np.where(split(known, horizon).train > 0, known, -1)
-    return bool(np.isfinite(held_out(panel, ends[None], horizon)).any())
+    origins = np.where(split(known, horizon).train > 0, known, -1)
+    return bool(np.isfinite(held_out(panel, origins[None], horizon)).any())
 
 
-def _half_widths(panel: Panel, fit: Fit, ends: Ints, point: Floats, options: Options) -> Floats:
+def _half_widths(panel: Panel, fit: Fit, origins: Ints, point: Floats, options: Options) -> Floats:
     """Interval half-widths (levels, H), calibrated on validation and on the test (ends and point)."""
     lookback = max(member.config.lookback for member in fit.members)
-    held_out = ((fit.ends, fit.point), (ends, point))
+    held_out = ((fit.origins, fit.point), (origins, point))
     residuals = np.concatenate(
         [interval_residuals(panel, values, of, lookback, log=fit.blend.log) for of, values in held_out]
     )

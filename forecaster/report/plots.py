@@ -101,7 +101,7 @@ def forecasts_figure(forecast: Forecast, *, shown: int = 6) -> Figure:
 def _draw_series(axes: Axes, forecast: Forecast, s: int) -> None:
     """Series s of a forecast, on the clock of its time zone."""
     panel, horizon = forecast.panel, forecast.point.shape[1]
-    stop = panel.offsets[s] + forecast.ends[s]
+    stop = panel.offsets[s] + forecast.origins[s]
     start = max(panel.offsets[s], stop - HISTORY * horizon)
     ahead = future_times(int(panel.time[stop - 1]), panel.frequency, horizon, panel.names.tz)
     draw_forecast(

@@ -25,7 +25,7 @@ ORIGINS = 2
 """Validation origins for each horizon held out: more overlap, and tell little that is new."""
 
 
-def validation_ends(parts: Split, horizon: int) -> tuple[Ints, Ints]:
+def validation_origins(parts: Split, horizon: int) -> tuple[Ints, Ints]:
     """Origins (O, S) whose targets lie in the validation part, and the block of each (O,).
 
     Origins of one block share targets, those of different blocks do not (or only at the edge). -1 where a
@@ -37,34 +37,36 @@ def validation_ends(parts: Split, horizon: int) -> tuple[Ints, Ints]:
         return np.full((0, len(parts.train)), -1), np.zeros(0, np.int64)
     most = min(last, ORIGINS * math.ceil(last / horizon))
     back = np.unique(np.linspace(last, 0, most + 1).astype(np.int64))[::-1]
-    ends = parts.validation - horizon - back[:, None]  # (O, S), oldest first
-    return np.where((room >= back[:, None]) & (parts.train > 0), ends, -1), -(-(last - back) // horizon)
+    origins = parts.validation - horizon - back[:, None]  # (O, S), oldest first
+    return np.where((room >= back[:, None]) & (parts.train > 0), origins, -1), -(-(last - back) // horizon)
 
 
 def try_components(
-    panel: Panel, members: Sequence[Member], blend: Blend, ends: Ints, *, only: Sequence[str] | None = None
+    panel: Panel, members: Sequence[Member], blend: Blend, origins: Ints, *, only: Sequence[str] | None = None
 ) -> dict[str, Floats]:
     """Forecasts of the components from each origin {name: (O, S, H)}; all, or `only` some."""
-    tried = [component_forecasts(members, blend, panel, np.maximum(origin, 0), only=only) for origin in ends]
+    tried = [
+        component_forecasts(members, blend, panel, np.maximum(origin, 0), only=only) for origin in origins
+    ]
     names = [name for name in tried[0] if all(name in components for components in tried)]
     return {name: np.stack([components[name] for components in tried]) for name in names}
 
 
 def choose_weights(
-    panel: Panel, forecasts: Mapping[str, Floats], ends: Ints, blocks: Ints, season: int
+    panel: Panel, forecasts: Mapping[str, Floats], origins: Ints, blocks: Ints, season: int
 ) -> dict[str, float]:
-    """Weights of the components, from what they forecast from `ends` (O, S)."""
+    """Weights of the components, from what they forecast from `origins` (O, S)."""
     horizon = next(iter(forecasts.values())).shape[2]
-    known = np.max(ends, axis=0, initial=-1)
+    known = np.max(origins, axis=0, initial=-1)
     scale = mase_scales(panel, known, season)
     scale = np.where(scale > 0, scale, np.nan)[:, None]
-    actual = held_out(panel, ends, horizon)
+    actual = held_out(panel, origins, horizon)
     return fit_weights({name: (actual - values) / scale for name, values in forecasts.items()}, blocks)
 
 
-def interval_residuals(panel: Panel, point: Floats, ends: Ints, lookback: int, *, log: bool) -> Floats:
+def interval_residuals(panel: Panel, point: Floats, origins: Ints, lookback: int, *, log: bool) -> Floats:
     """|x − x̂| of forecasts (O, S, H) in units of local spread, one row a window: (O·S, H)."""
-    actual = held_out(panel, ends, point.shape[2])
+    actual = held_out(panel, origins, point.shape[2])
     rows = [
         scaled_residuals(
             actual[number],
@@ -72,6 +74,6 @@ def interval_residuals(panel: Panel, point: Floats, ends: Ints, lookback: int, *
             local_spread(panel, np.maximum(origin, 0), lookback, log=log),
             log=log,
         )
-        for number, origin in enumerate(ends)
+        for number, origin in enumerate(origins)
     ]
     return np.concatenate(rows)

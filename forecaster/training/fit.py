@@ -16,7 +16,7 @@ from forecaster.forecasting.components import combine
 from forecaster.methods.blend import Blend, network_name, prior
 from forecaster.model.model import Member
 from forecaster.training import ensemble
-from forecaster.training.blend_weights import choose_weights, try_components, validation_ends
+from forecaster.training.blend_weights import choose_weights, try_components, validation_origins
 from forecaster.training.ensemble import Fitted, Listener
 from forecaster.training.plan import Split, plan, smoothing_partner, split
 
@@ -28,7 +28,7 @@ class Fit:
     fitted: tuple[Fitted, ...]
     blend: Blend
     parts: Split
-    ends: Ints  # (O, S) validation origins; O = 0 where nothing could be held out
+    origins: Ints  # (O, S) validation origins; O = 0 where nothing could be held out
     blocks: Ints  # (O,) origins of one number overlap
     forecasts: dict[str, Floats]  # (O, S, H) of each component from the validation origins
     interrupted: bool
@@ -36,8 +36,8 @@ class Fit:
     @property
     def point(self) -> Floats:
         """What the blend forecast from the validation origins (O, S, H)."""
-        if not len(self.ends):
-            return np.empty((0, self.ends.shape[1], self.fitted[0].member.config.horizon))
+        if not len(self.origins):
+            return np.empty((0, self.origins.shape[1], self.fitted[0].member.config.horizon))
         return combine(self.forecasts, self.blend.weights)
 
     @property
@@ -59,28 +59,28 @@ def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Lis
         blend = dataclasses.replace(
             smoothing_partner(panel, known, options, log=log), weights=prior(len(fitted))
         )
-        ends = np.full((0, len(panel)), -1)
-        return Fit(fitted, blend, parts, ends, ends[:, 0], {}, _interrupted(fitted))
+        origins = np.full((0, len(panel)), -1)
+        return Fit(fitted, blend, parts, origins, origins[:, 0], {}, _interrupted(fitted))
     configs = plan(panel, parts.train, horizon, options, log=log)
     fitted = ensemble.fit(panel, parts, configs, options, on_event)
     partner = smoothing_partner(panel, parts.train, options, log=log)
-    ends, blocks = validation_ends(parts, horizon)
-    forecasts = try_components(panel, [item.member for item in fitted], partner, ends)
-    weights = choose_weights(panel, forecasts, ends, blocks, panel.frequency.season)
+    origins, blocks = validation_origins(parts, horizon)
+    forecasts = try_components(panel, [item.member for item in fitted], partner, origins)
+    weights = choose_weights(panel, forecasts, origins, blocks, panel.frequency.season)
     blend = dataclasses.replace(partner, weights=weights)
-    return Fit(fitted, blend, parts, ends, blocks, forecasts, _interrupted(fitted))
+    return Fit(fitted, blend, parts, origins, blocks, forecasts, _interrupted(fitted))
 
 
-def weigh_again(panel: Panel, first: Fit, ends: Ints, more: Mapping[str, Floats]) -> Fit:
-    """The same networks, weighed by what they forecast from `ends` (O, S) too: rows held out for the report.
+def weigh_again(panel: Panel, first: Fit, origins: Ints, more: Mapping[str, Floats]) -> Fit:
+    """The same networks, weighed by their forecasts from `origins` (O, S) too: rows held out for the report.
 
     `more`: what each component forecast from there {name: (O, S, H)}. The forecast of a model trained on all
     rows has its origin after them, so that it may learn from them.
     """
     names = [name for name in first.forecasts if name in more]
     forecasts = {name: np.concatenate([first.forecasts[name], more[name]]) for name in names}
-    blocks = np.concatenate([first.blocks, first.blocks.max(initial=-1) + 1 + np.arange(len(ends))])
-    joined = np.concatenate([first.ends, ends])
+    blocks = np.concatenate([first.blocks, first.blocks.max(initial=-1) + 1 + np.arange(len(origins))])
+    joined = np.concatenate([first.origins, origins])
     weights = choose_weights(panel, forecasts, joined, blocks, panel.frequency.season)
     return dataclasses.replace(first, blend=dataclasses.replace(first.blend, weights=weights))
 

@@ -142,10 +142,10 @@ class _Run:
     def step(self, step: int) -> float:
         """One step of gradient descent; returns its loss."""
         rate = rate_at(self.config, step - 1)
-        series, ends = self.data.index.sample(self.config.batch, rng=self.rng)
+        series, origins = self.data.index.sample(self.config.batch, rng=self.rng)
 
         def gather(start: int, stop: int) -> Batch:
-            return self.data.windows.batch(series[start:stop], ends[start:stop], self.data.known)
+            return self.data.windows.batch(series[start:stop], origins[start:stop], self.data.known)
 
         loss, gradient = self.sharded.loss_and_gradient(
             gather, self.config.batch, self.loss, rng=self.dropout_rng(), unroll=self.config.unroll
@@ -177,12 +177,12 @@ class _Run:
     def validation_loss(self) -> float:
         """Mean loss over the validation windows."""
         assert self.data.validation is not None and self.data.validation_known is not None
-        series, ends = self.data.validation
+        series, origins = self.data.validation
         known = self.data.validation_known
         outputs = self.sharded.predict(
-            lambda start, stop: self.data.windows.inputs(series[start:stop], ends[start:stop]), len(series)
+            lambda start, stop: self.data.windows.inputs(series[start:stop], origins[start:stop]), len(series)
         )
-        targets, weights = self.data.windows.targets(series, ends, known)
+        targets, weights = self.data.windows.targets(series, origins, known)
         total, _ = self.loss(outputs, targets, weights)
         value = total / max(float(weights.sum(dtype=np.float64)), 1.0)
         return value if math.isfinite(value) else math.inf

@@ -95,11 +95,11 @@ def _training_data(
 
 def validation_windows(parts: Split, held: Ints, horizon: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Origins whose targets lie between the ends of training and of validation: (series (V,), ends (V,))."""
-    origins = np.maximum(parts.validation[held] - horizon - parts.train[held], 0) + 1
-    series = np.repeat(held, origins)
-    step = np.arange(len(series)) - np.repeat(np.cumsum(origins) - origins, origins)
-    ends = parts.train[series] + step
+    counts = np.maximum(parts.validation[held] - horizon - parts.train[held], 0) + 1
+    series = np.repeat(held, counts)
+    step = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
+    origins = parts.train[series] + step
     if len(series) > VALIDATION_WINDOWS:
         chosen = np.sort(rng.choice(len(series), VALIDATION_WINDOWS, replace=False))
-        return series[chosen], ends[chosen]
-    return series, ends
+        return series[chosen], origins[chosen]
+    return series, origins

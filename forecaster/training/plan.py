@@ -101,7 +101,7 @@ def newest_origins(panel: Panel, horizon: int) -> Ints:
     left = np.maximum(panel.lengths - horizon, 0)
     if not panel.broken:
         return left
-    series, start, stop = panel.stretches
+    series, start, stop = panel.spans
     fits = np.flatnonzero(stop - start > horizon)
     newest = np.full(len(panel), -1)
     newest[series[fits]] = (stop - horizon - panel.offsets[series])[fits]  # in order, so that the last stays

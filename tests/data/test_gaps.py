@@ -103,7 +103,7 @@ def test_stretches_equal_a_walk(seen, max_gap):
                 start = row
             last = row
         expected.append((number, start, len(mask)))
-    series, start, stop = panel.stretches
+    series, start, stop = panel.spans
     offset = panel.offsets[series]
     assert (
         list(zip(series.tolist(), (start - offset).tolist(), (stop - offset).tolist(), strict=True))
@@ -111,7 +111,7 @@ def test_stretches_equal_a_walk(seen, max_gap):
     )
     assert panel.broken == (len(expected) > len(seen))
     rows = np.arange(len(panel.values))
-    begin, following = panel.stretches.around(rows)
+    begin, following = panel.spans.around(rows)
     edges = np.append(start, len(rows))
     for row in rows:
         assert begin[row] == max(edge for edge in edges if edge <= row)
@@ -129,7 +129,7 @@ def test_business_days_without_rows_are_missing():
     days = np.r_[np.arange(4, 9), np.arange(11, 16), np.arange(39, 44), np.arange(46, 51)]  # from a Monday on
     panel = panel_of(np.arange(20.0) + 1, seasons=(5,), alias="B")
     panel = dataclasses.replace(panel, time=days * DAY, max_gap=14)
-    assert panel.stretches.start.tolist() == [0, 10]
+    assert panel.spans.start.tolist() == [0, 10]
     assert not dataclasses.replace(panel, max_gap=15).broken
     two = panel_of(np.arange(10.0), np.arange(10.0), seasons=(5,), alias="B")  # one before the other
     assert not dataclasses.replace(two, time=days * DAY, max_gap=2).broken

@@ -10,8 +10,8 @@ from forecaster.evaluation.backtest import held_out, most_origins, rolling_origi
 
 def test_last_origin_leaves_the_horizon_and_earlier_ones_a_step_each():
     """Ends rise by the step up to length - horizon; a series too short for an origin has -1 there."""
-    ends = rolling_origins(np.array([20, 9, 5, 4]), horizon=4, origins=3, step=3)
-    assert ends.tolist() == [[10, -1, -1, -1], [13, 2, -1, -1], [16, 5, 1, -1]]
+    origins = rolling_origins(np.array([20, 9, 5, 4]), horizon=4, origins=3, step=3)
+    assert origins.tolist() == [[10, -1, -1, -1], [13, 2, -1, -1], [16, 5, 1, -1]]
 
 
 def test_history_asks_for_rows_before_the_first_origin():

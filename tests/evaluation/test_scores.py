@@ -24,25 +24,25 @@ def case():
     series[2][:] = 5.0  # constant: no MASE
     series[3][:8] = np.nan  # nothing observed before some origins
     panel = panel_of(*series, seasonalities=(SEASON,))
-    ends = rolling_origins(panel.lengths, HORIZON, 3, 4)
-    shape = (*ends.shape, HORIZON)
+    origins = rolling_origins(panel.lengths, HORIZON, 3, 4)
+    shape = (*origins.shape, HORIZON)
     forecasts = {name: 20 + rng.normal(size=shape) for name in ("model", "naive", "mean")}
-    return panel, ends, forecasts
+    return panel, origins, forecasts
 
 
-def windows_of(panel, ends, s):
+def windows_of(panel, origins, s):
     """(origin, end, past, actual) of each scored window of series s, by hand."""
     target = panel.target[panel.offsets[s] : panel.offsets[s + 1]]
-    for origin, end in enumerate(ends[:, s]):
+    for origin, end in enumerate(origins[:, s]):
         if end >= 0 and not np.isnan(target[:end]).all() and not np.isnan(target[end : end + HORIZON]).all():
             yield origin, end, target[:end], target[end : end + HORIZON]
 
 
-def naive_series_scores(panel, ends, forecast, steps):
+def naive_series_scores(panel, origins, forecast, steps):
     """{metric: value per series} over the given steps, all loops."""
     scores = {name: [] for name in ("mae", "rmse", "mape", "smape", "mase")}
     for s in range(len(panel)):
-        windows = list(windows_of(panel, ends, s))
+        windows = list(windows_of(panel, origins, s))
         triples = [(a[h], forecast[o, s, h]) for o, _, _, a in windows for h in steps if not np.isnan(a[h])]
         if not triples:
             for values in scores.values():
@@ -61,24 +61,24 @@ def naive_series_scores(panel, ends, forecast, steps):
 
 def test_totals_equal_loops_over_windows(case):
     """Overall, per step and per series equal a loop: within each series first, then over series."""
-    panel, ends, forecasts = case
-    report = score(panel, ends, forecasts, HORIZON)
+    panel, origins, forecasts = case
+    report = score(panel, origins, forecasts, HORIZON)
     for m, forecast in enumerate(forecasts.values()):
-        whole = naive_series_scores(panel, ends, forecast, range(HORIZON))
+        whole = naive_series_scores(panel, origins, forecast, range(HORIZON))
         for k, metric in enumerate(report.metrics[:-1]):
             np.testing.assert_allclose(report.per_series[m, k], whole[metric], err_msg=metric)
             assert report.overall[m, k] == pytest.approx(np.nanmean(whole[metric]))
             for h in range(HORIZON):
-                step = naive_series_scores(panel, ends, forecast, [h])[metric]
+                step = naive_series_scores(panel, origins, forecast, [h])[metric]
                 assert report.per_step[m, k, h] == pytest.approx(np.nanmean(step)), (metric, h)
 
 
 def test_facts_say_what_was_scored(case):
     """Windows, series and series without MASE are counted; methods keep their order."""
-    panel, ends, forecasts = case
-    report = score(panel, ends, forecasts, HORIZON)
-    scored = [list(windows_of(panel, ends, s)) for s in range(len(panel))]
-    assert report.windows == sum(map(len, scored)) < (ends >= 0).sum()
+    panel, origins, forecasts = case
+    report = score(panel, origins, forecasts, HORIZON)
+    scored = [list(windows_of(panel, origins, s)) for s in range(len(panel))]
+    assert report.windows == sum(map(len, scored)) < (origins >= 0).sum()
     assert report.scored == sum(bool(windows) for windows in scored)
     defined = [bool(w) and not math.isnan(metrics.mase_scale(w[0][2], SEASON)) for w in scored]
     assert report.no_mase == report.scored - sum(defined) > 0
@@ -107,8 +107,8 @@ def test_skill_compares_with_the_best_baseline(case):
 
 def test_the_scale_of_mase_is_blind_to_what_is_held_out(case):
     """Garbage from the first origin on leaves every MASE scale as it was."""
-    panel, ends, _ = case
-    first = np.where(ends >= 0, ends, 10**6).min(axis=0)
+    panel, origins, _ = case
+    first = np.where(origins >= 0, origins, 10**6).min(axis=0)
     clean = mase_scales(panel, first, SEASON)
     spoilt = mase_scales(with_rows_after(panel, first, 1e9), first, SEASON)
     assert clean.tobytes() == spoilt.tobytes()
@@ -117,10 +117,10 @@ def test_the_scale_of_mase_is_blind_to_what_is_held_out(case):
 def one_series(error_of_model, error_of_naive, error_of_mean=9.0):
     """A report on one series of zeros and ones, with these absolute errors."""
     panel = panel_of([0.0, 1.0] * 10)
-    ends = np.array([[16]])
+    origins = np.array([[16]])
     actual = panel.target[16:20]
     errors = {"model": error_of_model, "naive": error_of_naive, "mean": error_of_mean}
-    return score(panel, ends, {name: (actual + e)[None, None] for name, e in errors.items()}, 4)
+    return score(panel, origins, {name: (actual + e)[None, None] for name, e in errors.items()}, 4)
 
 
 @pytest.mark.parametrize(
@@ -158,11 +158,11 @@ def test_a_difference_within_its_own_scatter_may_be_chance(scatter, chance, seve
     rng = np.random.default_rng(5)
     rows = [rng.normal(size=60) for _ in range(12)] if several else [rng.normal(size=200)]
     panel = panel_of(*rows)
-    ends = rolling_origins(panel.lengths, 5, 1 if several else 12, 5)
-    actual = held_out(panel, ends, 5)
-    gain = 0.5 + scatter * rng.normal(size=(*ends.shape, 1))
+    origins = rolling_origins(panel.lengths, 5, 1 if several else 12, 5)
+    actual = held_out(panel, origins, 5)
+    gain = 0.5 + scatter * rng.normal(size=(*origins.shape, 1))
     forecasts = {"model": actual + 20, "naive": actual + 20 + gain}
-    report = score(panel, ends, forecasts, 5)
+    report = score(panel, origins, forecasts, 5)
     assert report.chance is chance
     assert ("may be chance" in report.verdict) is chance
 
@@ -225,15 +225,15 @@ def test_nothing_observed_after_the_origins_is_a_data_error():
 
 def test_a_forecast_that_is_not_finite_is_an_error_of_ours(case):
     """NaN where an actual value waits stops the report and names the series; elsewhere it does not matter."""
-    panel, ends, forecasts = case
+    panel, origins, forecasts = case
     broken = {name: forecast.copy() for name, forecast in forecasts.items()}
-    broken["model"][np.where(ends < 0)] = np.nan
-    score(panel, ends, broken, HORIZON)
+    broken["model"][np.where(origins < 0)] = np.nan
+    score(panel, origins, broken, HORIZON)
     broken["model"][1, 2] = np.nan
     with pytest.raises(ForecasterError, match="model is not finite for series 's2'"):
-        score(panel, ends, broken, HORIZON)
+        score(panel, origins, broken, HORIZON)
     with pytest.raises(ForecasterError, match="shape"):
-        score(panel, ends, forecasts, HORIZON - 1)
+        score(panel, origins, forecasts, HORIZON - 1)
 
 
 @pytest.mark.parametrize("names", [("naive", "model"), ("model",)])
@@ -262,9 +262,9 @@ def test_span_is_written_as_the_data_was(facts, start):
 def test_baselines_beside_a_model_score_as_expected():
     """On a pure season the seasonal naive makes no error and a model that errs does not beat it."""
     panel = panel_of(np.tile([1.0, 5.0, 2.0], 10), np.tile([4.0, 1.0, 9.0], 8), seasonalities=(3,))
-    ends = rolling_origins(panel.lengths, 3, 2, 3)
-    base = backtest_baselines(panel, ends, 3)
-    report = score(panel, ends, {"model": base["mean"], **base}, 3)
+    origins = rolling_origins(panel.lengths, 3, 2, 3)
+    base = backtest_baselines(panel, origins, 3)
+    report = score(panel, origins, {"model": base["mean"], **base}, 3)
     assert report.best_baseline == "seasonal naive"
     assert report.value("seasonal naive", "mae") == 0
     assert not report.beats
@@ -272,8 +272,8 @@ def test_baselines_beside_a_model_score_as_expected():
 
 def test_the_scale_of_mase_is_the_same_however_many_rows_are_read_at_once(case, monkeypatch):
     """Blocks of a few rows bound the memory and change no byte."""
-    panel, ends, _ = case
-    whole = mase_scales(panel, ends[0], SEASON)
+    panel, origins, _ = case
+    whole = mase_scales(panel, origins[0], SEASON)
     monkeypatch.setattr("forecaster.methods.baselines.BLOCK", 11)
     assert np.isfinite(whole).any()
-    assert mase_scales(panel, ends[0], SEASON).tobytes() == whole.tobytes()
+    assert mase_scales(panel, origins[0], SEASON).tobytes() == whole.tobytes()

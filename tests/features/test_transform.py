@@ -94,13 +94,13 @@ def naive_scales(naive, log):
     return [spread or 1.0 for spread in spreads]
 
 
-def agree(panel, ends, *, log, seasons, horizon):
+def agree(panel, origins, *, log, seasons, horizon):
     """Assert that the transform is what the loops say; returns it."""
-    found = fit_transform(panel, np.asarray(ends), log=log, seasons=seasons, horizon=horizon)
+    found = fit_transform(panel, np.asarray(origins), log=log, seasons=seasons, horizon=horizon)
     parts = np.split(panel.target, panel.offsets[1:-1])
     naive = [
         Naive(list(y), end, log=log, seasons=seasons, horizon=horizon)
-        for y, end in zip(parts, ends, strict=True)
+        for y, end in zip(parts, origins, strict=True)
     ]
     scales = naive_scales(naive, log)
     np.testing.assert_allclose(found.centre, [one.centre for one in naive], rtol=1e-9, atol=1e-12)
@@ -241,8 +241,8 @@ def test_covariates_are_standardised_on_known_rows():
     values = np.column_stack([rng.random(50), rng.normal(3, 2, 50), np.full(50, 0.1)])
     values[[0, 7, 8], 1] = np.nan
     panel = panel_of(values, values[:20])
-    ends = np.array([40, 15])
-    found = fit_transform(panel, ends, log=False, seasons=(), horizon=3)
+    origins = np.array([40, 15])
+    found = fit_transform(panel, origins, log=False, seasons=(), horizon=3)
     known = found.z[:40, 1][panel.observed[:40, 1]]
     assert known.mean() == pytest.approx(0, abs=1e-6)
     assert known.std() == pytest.approx(1, rel=1e-6)
@@ -291,8 +291,8 @@ panels = st.lists(
 def test_inverse_brings_back_what_was_there(series, log, seasons, horizon, data):
     """From any origin, inverting z gives the observed values in the user's units."""
     panel = panel_of(*series)
-    ends = np.array([data.draw(st.integers(2, len(values))) for values in series])
-    found = fit_transform(panel, ends, log=log, seasons=seasons, horizon=horizon)
+    origins = np.array([data.draw(st.integers(2, len(values))) for values in series])
+    found = fit_transform(panel, origins, log=log, seasons=seasons, horizon=horizon)
     assert (found.scale > 0).all()
     for s, values in enumerate(series):
         for end in range(len(values)):
@@ -331,10 +331,10 @@ def test_inverse_puts_seasons_back(panel, log, seasons):
 def test_inverse_of_several_series_at_once(panel):
     """Rows of a batch belong to any series at any origin, and may reach beyond the last row."""
     found = fit_transform(panel, panel.lengths, log=True, seasons=(7, 28), horizon=6)
-    series, ends = np.array([3, 0, 0, 5]), np.array([54, 80, 90, 2])
+    series, origins = np.array([3, 0, 0, 5]), np.array([54, 80, 90, 2])
     z = np.random.default_rng(0).normal(size=(4, 6))
-    together = found.invert(z, series, ends)
-    alone = [found.invert(z[b : b + 1], series[b : b + 1], ends[b : b + 1])[0] for b in range(4)]
+    together = found.invert(z, series, origins)
+    alone = [found.invert(z[b : b + 1], series[b : b + 1], origins[b : b + 1])[0] for b in range(4)]
     np.testing.assert_array_equal(together, alone)
 
 
@@ -362,13 +362,13 @@ def test_garbage_after_the_origin_changes_no_byte(log, seed):
     panel = panel_of(
         *(np.column_stack([wavy(rng, n, gaps=0.1), rng.normal(size=n), rng.random(n)]) for n in lengths)
     )
-    ends = np.array([rng.integers(0, n + 1) for n in lengths])
-    known = rows_of(panel) < np.repeat(ends, lengths)
+    origins = np.array([rng.integers(0, n + 1) for n in lengths])
+    known = rows_of(panel) < np.repeat(origins, lengths)
     reference = None
     for attempt in range(4):
-        seen = with_garbage(panel, ends, seed=attempt) if attempt else panel
-        assert positive(seen, ends)
-        found = fit_transform(seen, ends, log=log, seasons=(7, 14), horizon=5)
+        seen = with_garbage(panel, origins, seed=attempt) if attempt else panel
+        assert positive(seen, origins)
+        found = fit_transform(seen, origins, log=log, seasons=(7, 14), horizon=5)
         reference = reference or fitted_bytes(found, known)
         assert fitted_bytes(found, known) == reference
 
@@ -387,10 +387,10 @@ def test_series_are_fitted_alike_however_many_at_once(monkeypatch: pytest.Monkey
     rng = np.random.default_rng(5)
     series = [50 + 9 * np.sin(np.arange(n) * np.pi / 6) + rng.random(n) for n in (40, 75, 61, 130)]
     panel = panel_of(*series)
-    ends = panel.lengths - 3
-    whole = fit_transform(panel, ends, log=True, seasons=(12,), horizon=4)
+    origins = panel.lengths - 3
+    whole = fit_transform(panel, origins, log=True, seasons=(12,), horizon=4)
     monkeypatch.setattr("forecaster.features.transform.BLOCK", 60)
-    parts = fit_transform(panel, ends, log=True, seasons=(12,), horizon=4)
+    parts = fit_transform(panel, origins, log=True, seasons=(12,), horizon=4)
     assert whole.seasonal.any()
     for name in ("centre", "scale", "z"):
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-5, atol=1e-6)

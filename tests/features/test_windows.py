@@ -32,13 +32,13 @@ def naive_level(panel, z, s, end, level_rows):
     return np.float32(sum(float(z[row, 0]) for row in rows) / level_rows)
 
 
-def naive_inputs(panel, z, observed, series, ends, *, lookback, segment, gaps, level_rows):
+def naive_inputs(panel, z, observed, series, origins, *, lookback, segment, gaps, level_rows):
     """Inputs (T, F, B) and mask (T, B), number by number."""
     steps, channels = lookback // segment, z.shape[1]
     features = segment * (channels + (1 if gaps else 0))
     inputs = np.zeros((steps, features, len(series)), np.float32)
     mask = np.zeros((steps, len(series)), bool)
-    for b, (s, end) in enumerate(zip(series, ends, strict=True)):
+    for b, (s, end) in enumerate(zip(series, origins, strict=True)):
         start = panel.offsets[s]
         level, begin = naive_level(panel, z, s, end, level_rows), last_resumed(panel, s, end)
         for step in range(steps):
@@ -54,11 +54,11 @@ def naive_inputs(panel, z, observed, series, ends, *, lookback, segment, gaps, l
     return inputs, mask
 
 
-def naive_targets(panel, z, observed, series, ends, known, *, lookback, horizon, gaps, level_rows):
+def naive_targets(panel, z, observed, series, origins, known, *, lookback, horizon, gaps, level_rows):
     """Targets (H, B), NaN where the weight is zero, and weights."""
     targets = np.full((horizon, len(series)), np.nan, np.float32)
     weights = np.zeros((horizon, len(series)), np.float32)
-    for b, (s, end) in enumerate(zip(series, ends, strict=True)):
+    for b, (s, end) in enumerate(zip(series, origins, strict=True)):
         start = panel.offsets[s]
         begin = last_resumed(panel, s, end)
         seen = observed[start + max(begin, end - lookback) : start + end, 0].any()
@@ -107,12 +107,15 @@ def test_batch_equals_loops(panel, gaps, lookback, segment, max_gap, level_rows)
     panel = dataclasses.replace(panel, max_gap=max_gap)
     assert panel.broken == (max_gap is not None)
     made, fitted = windows_of(panel, lookback=lookback, segment=segment, gaps=gaps, level_rows=level_rows)
-    series, ends = every_window(panel)
+    series, origins = every_window(panel)
     known = panel.lengths - [3, 4, 0]
-    inside = ends <= known[series]
-    series, ends = series[inside], ends[inside]
-    batch = made.batch(series, ends, known)
-    seen, asked = (panel, fitted.z, fitted.observed, series, ends), {"gaps": gaps, "level_rows": level_rows}
+    inside = origins <= known[series]
+    series, origins = series[inside], origins[inside]
+    batch = made.batch(series, origins, known)
+    seen, asked = (
+        (panel, fitted.z, fitted.observed, series, origins),
+        {"gaps": gaps, "level_rows": level_rows},
+    )
     inputs, mask = naive_inputs(*seen, lookback=lookback, segment=segment, **asked)
     targets, weights = naive_targets(*seen, known, lookback=lookback, horizon=5, **asked)
     np.testing.assert_array_equal(batch.inputs, inputs)
@@ -136,12 +139,12 @@ def test_a_batch_without_padding_has_no_mask(panel):
 def test_a_batch_of_full_weight_has_no_weights(panel):
     """Where every target is known and observed there is nothing to weigh; else there is."""
     made, _ = windows_of(panel)
-    series, ends = every_window(panel)
-    weights = made.targets(series, ends, panel.lengths)[1]
+    series, origins = every_window(panel)
+    weights = made.targets(series, origins, panel.lengths)[1]
     full = weights.all(axis=0)
     assert 0 < full.sum() < len(full)
-    assert made.batch(series[full], ends[full], panel.lengths).weights is None
-    np.testing.assert_array_equal(made.batch(series, ends, panel.lengths).weights, weights)
+    assert made.batch(series[full], origins[full], panel.lengths).weights is None
+    np.testing.assert_array_equal(made.batch(series, origins, panel.lengths).weights, weights)
 
 
 @pytest.mark.parametrize("known", [44, 45])
@@ -160,10 +163,10 @@ def test_one_row_too_few_weighs_nothing_where_all_is_observed(known):
 def test_a_window_seen_alone_is_the_same(panel):
     """What a window looks like does not depend on the batch it comes in."""
     made, _ = windows_of(panel, gaps=True, level_rows=9)
-    series, ends = every_window(panel)
-    together = made.inputs(series, ends).inputs
+    series, origins = every_window(panel)
+    together = made.inputs(series, origins).inputs
     for b in (0, 7, 40, 60, 72):
-        alone = made.inputs(series[b : b + 1], ends[b : b + 1]).inputs
+        alone = made.inputs(series[b : b + 1], origins[b : b + 1]).inputs
         np.testing.assert_array_equal(together[:, :, b], alone[:, :, 0])
 
 
@@ -181,10 +184,10 @@ def test_level_is_the_last_known_value(panel):
 
 def test_inputs_never_read_past_the_end(panel):
     """Rows at and after the origin have no part in what the network sees."""
-    ends = np.array([22, 17, 4])
-    made, _ = windows_of(panel, lookback=12, known=ends, gaps=True, level_rows=3)
-    noisy, _ = windows_of(with_garbage(panel, ends), lookback=12, known=ends, gaps=True, level_rows=3)
-    one, other = (w.inputs(np.arange(3), ends) for w in (made, noisy))
+    origins = np.array([22, 17, 4])
+    made, _ = windows_of(panel, lookback=12, known=origins, gaps=True, level_rows=3)
+    noisy, _ = windows_of(with_garbage(panel, origins), lookback=12, known=origins, gaps=True, level_rows=3)
+    one, other = (w.inputs(np.arange(3), origins) for w in (made, noisy))
     assert one.inputs.tobytes() == other.inputs.tobytes()
     assert one.mask.tobytes() == other.mask.tobytes()
 
@@ -194,13 +197,13 @@ def test_targets_at_or_after_known_weigh_nothing(panel):
     known = np.array([30, 25, 4])
     made, _ = windows_of(panel, known=known)
     noisy, _ = windows_of(with_garbage(panel, known), known=known)
-    series, ends = every_window(panel)
-    inside = ends < known[series]
-    series, ends = series[inside], ends[inside]
-    (targets, weights), (others, same) = (w.targets(series, ends, known) for w in (made, noisy))
+    series, origins = every_window(panel)
+    inside = origins < known[series]
+    series, origins = series[inside], origins[inside]
+    (targets, weights), (others, same) = (w.targets(series, origins, known) for w in (made, noisy))
     assert weights.tobytes() == same.tobytes()
     assert (targets * weights).tobytes() == (others * same).tobytes()
-    last = weights[:, ends == known[series] - 1]
+    last = weights[:, origins == known[series] - 1]
     np.testing.assert_array_equal(last.sum(axis=0), panel.observed[panel.offsets[:-1] + known - 1, 0])
 
 
@@ -238,10 +241,10 @@ def test_partial_targets_never_pass_known():
     made, _ = windows_of(panel, lookback=8, horizon=9, known=known)
     index = index_windows(known, 8, 9)
     rng = np.random.default_rng(0)
-    series, ends = index.sample(500, rng=rng)
-    _, weights = made.targets(series, ends, known)
+    series, origins = index.sample(500, rng=rng)
+    _, weights = made.targets(series, origins, known)
     assert set(series) == {0, 1, 2, 3}
-    np.testing.assert_array_equal(weights.sum(axis=0), np.minimum(9, known[series] - ends))
+    np.testing.assert_array_equal(weights.sum(axis=0), np.minimum(9, known[series] - origins))
     assert weights.sum(axis=0).min() >= 1
 
 
@@ -249,8 +252,8 @@ def test_sampling_stays_inside_and_reaches_everything():
     """Every draw lies in the index, every window of it is drawn, and short series as often as long."""
     known = np.array([12, 40, 1, 25])
     index = index_windows(known, 6, 3)
-    series, ends = index.sample(6000, rng=np.random.default_rng(1))
-    drawn = set(zip(series.tolist(), ends.tolist(), strict=True))
+    series, origins = index.sample(6000, rng=np.random.default_rng(1))
+    drawn = set(zip(series.tolist(), origins.tolist(), strict=True))
     expected = {
         (int(s), end)
         for s, first, last in zip(index.series, index.first, index.last, strict=True)
@@ -291,10 +294,10 @@ def test_phases_are_those_of_the_calendar(alias, season, tz, phase):
     panel = dataclasses.replace(panel, time=ns, names=dataclasses.replace(panel.names, tz=tz))
     fitted = fit_transform(panel, panel.lengths, log=False, seasons=(), horizon=2)
     made = Windows(panel, fitted, lookback=12, segment=3, horizon=2, gaps=False, phases=(season, 5))
-    series, ends = np.array([0, 1, 1]), np.array([30, 12, 41])
-    inputs = made.inputs(series, ends).inputs
+    series, origins = np.array([0, 1, 1]), np.array([30, 12, 41])
+    inputs = made.inputs(series, origins).inputs
     assert inputs.shape == (4, made.features, 3) == (4, 3 + 4, 3)
-    for b, (s, end) in enumerate(zip(series, ends, strict=True)):
+    for b, (s, end) in enumerate(zip(series, origins, strict=True)):
         for step in range(4):
             angle = 2 * np.pi * phase(times[s][end - 12 + 3 * step + 2]) / season
             np.testing.assert_allclose(inputs[step, 3:5, b], [np.sin(angle), np.cos(angle)], atol=1e-6)

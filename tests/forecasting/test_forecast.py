@@ -68,11 +68,11 @@ ALL = {"network 1": 0.3, "network 2": 0.2, "theta": 0.2, "naive": 0.1, "seasonal
 
 def test_a_network_sees_the_transformed_window(panel, model):
     """A network's forecast is its output on the window before the end, transformed back."""
-    ends = panel.lengths - 3
-    found = component_forecasts(model.members, model.blend, panel, ends)
+    origins = panel.lengths - 3
+    found = component_forecasts(model.members, model.blend, panel, origins)
     for number, member in enumerate(model.members):
         config = member.config
-        fitted = fit_transform(panel, ends, log=config.log, seasons=config.seasons, horizon=HORIZON)
+        fitted = fit_transform(panel, origins, log=config.log, seasons=config.seasons, horizon=HORIZON)
         windows = Windows(
             panel,
             fitted,
@@ -84,25 +84,25 @@ def test_a_network_sees_the_transformed_window(panel, model):
             level_rows=config.level_rows,
         )
         series = np.arange(3)
-        batch = windows.inputs(series, ends)
+        batch = windows.inputs(series, origins)
         outputs, _ = member.network.forward(batch.inputs, mask=batch.mask)
-        z = outputs.T + windows.level(series, ends)[:, None]
-        expected = fitted.invert(z.astype(float), series, ends)
+        z = outputs.T + windows.level(series, origins)[:, None]
+        expected = fitted.invert(z.astype(float), series, origins)
         np.testing.assert_allclose(found[f"network {number + 1}"], expected, rtol=1e-5)
 
 
 def test_components_are_all_there(panel, model):
     """Networks, Theta and the baselines each forecast every series; the others are what their rooms say."""
-    ends = panel.lengths
-    found = component_forecasts(model.members, model.blend, panel, ends)
+    origins = panel.lengths
+    found = component_forecasts(model.members, model.blend, panel, origins)
     names = {"network 1", "network 2", "theta", "damped", "naive", "seasonal naive 7", "drift", "mean"}
     assert names <= set(found)
     assert all(values.shape == (3, HORIZON) and np.isfinite(values).all() for values in found.values())
     seasons = panel.frequency.seasonalities
-    for name, values in baseline_forecasts(panel, ends, HORIZON, seasons=seasons).items():
+    for name, values in baseline_forecasts(panel, origins, HORIZON, seasons=seasons).items():
         np.testing.assert_array_equal(found[name], values)
-    fitted = fit_transform(panel, ends, log=model.blend.log, seasons=model.blend.seasons, horizon=HORIZON)
-    smoothed = smoothing_forecasts(panel, ends, fitted, HORIZON)
+    fitted = fit_transform(panel, origins, log=model.blend.log, seasons=model.blend.seasons, horizon=HORIZON)
+    smoothed = smoothing_forecasts(panel, origins, fitted, HORIZON)
     for name in ("theta", "damped"):
         np.testing.assert_array_equal(found[name], smoothed[name])
 
@@ -141,28 +141,28 @@ def test_names_of_components_do_not_depend_on_the_history(panel, model):
 
 def test_a_series_of_which_nothing_is_known_is_nan(panel, model):
     """An end of zero gives NaN for that series and changes nothing for the others."""
-    ends = panel.lengths * [1, 0, 1]
+    origins = panel.lengths * [1, 0, 1]
     blend = dataclasses.replace(model.blend, weights=ALL)
-    found = point_forecasts(model.members, blend, panel, ends)
+    found = point_forecasts(model.members, blend, panel, origins)
     assert np.isnan(found[1]).all()
     whole = point_forecasts(model.members, blend, panel, panel.lengths)
     if not model.blend.log:
         np.testing.assert_array_equal(found[[0, 2]], whole[[0, 2]])
     assert np.isfinite(found[[0, 2]]).all()
-    for name, values in component_forecasts(model.members, blend, panel, ends).items():
+    for name, values in component_forecasts(model.members, blend, panel, origins).items():
         assert np.isnan(values[1]).all(), name
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_garbage_after_the_ends_changes_no_byte(panel, model, seed):
     """What stands at or after an end has no part in the forecast from it, nor in its intervals."""
-    ends = panel.lengths - [1, 9, 30]
+    origins = panel.lengths - [1, 9, 30]
     blend = dataclasses.replace(model.blend, weights=ALL)
-    garbage = with_garbage(panel, ends, seed=seed)
-    one, other = (point_forecasts(model.members, blend, each, ends) for each in (panel, garbage))
+    garbage = with_garbage(panel, origins, seed=seed)
+    one, other = (point_forecasts(model.members, blend, each, origins) for each in (panel, garbage))
     assert one.tobytes() == other.tobytes()
     for log in (True, False):
-        one, other = (local_spread(each, ends, 14, log=log) for each in (panel, garbage))
+        one, other = (local_spread(each, origins, 14, log=log) for each in (panel, garbage))
         assert one.tobytes() == other.tobytes()
 
 
@@ -263,9 +263,9 @@ def test_frame_has_the_names_of_the_user(panel, model):
 @pytest.mark.parametrize("log", [True, False])
 def test_local_spread_equals_a_loop(panel, log):
     """The spread is the mean step over the last few lookbacks, unobserved rows left out."""
-    ends = panel.lengths - [0, 7, 20]
-    found = local_spread(panel, ends, 5, log=log)
-    for s, end in enumerate(ends):
+    origins = panel.lengths - [0, 7, 20]
+    found = local_spread(panel, origins, 5, log=log)
+    for s, end in enumerate(origins):
         y = panel.target[panel.offsets[s] : panel.offsets[s] + end]
         x = np.log(y) if log else y
         steps = [abs(x[t] - x[t - 1]) for t in range(max(1, end - 5 * SPREAD_ROWS), end)]
@@ -279,8 +279,8 @@ def test_spread_is_never_zero_for_a_series_that_moves():
     panel = panel_of(quiet, holed, np.full(30, 2.0), [5.0])
     found = local_spread(panel, panel.lengths, 5, log=False)
     np.testing.assert_allclose(found, [3 / 52, 2.0, 0.0, 0.0])
-    ends = np.array([2, 3, 30, 0])
-    np.testing.assert_allclose(local_spread(panel, ends, 5, log=False), [1.0, 2.0, 0.0, 0.0])
+    origins = np.array([2, 3, 30, 0])
+    np.testing.assert_allclose(local_spread(panel, origins, 5, log=False), [1.0, 2.0, 0.0, 0.0])
     still_quiet = panel_of([1.0, 1.0, 1.0, 9.0])
     assert local_spread(still_quiet, np.array([3]), 5, log=False) == 0
 

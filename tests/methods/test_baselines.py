@@ -42,8 +42,8 @@ def panel():
     return panel_of(*series, [np.nan] * 10, [np.nan, 3.0, np.nan], seasonalities=(4,))
 
 
-def assert_equals_naive(got, panel, ends, season=4):
-    for s, end in enumerate(ends):
+def assert_equals_naive(got, panel, origins, season=4):
+    for s, end in enumerate(origins):
         history = panel.target[panel.offsets[s] : panel.offsets[s] + max(end, 0)]
         for name, want in naive_forecasts(history, HORIZON, season).items():
             np.testing.assert_allclose(got[name][s], want, rtol=1e-12, err_msg=f"{name}, series {s}")
@@ -52,15 +52,15 @@ def assert_equals_naive(got, panel, ends, season=4):
 @pytest.mark.parametrize("cut", [0, 1, 3])
 def test_equals_a_loop_over_the_observed_past(panel, cut):
     """Each baseline equals its naive form for every series, whatever its gaps, length and end."""
-    ends = panel.lengths - cut
-    assert_equals_naive(baseline_forecasts(panel, ends, HORIZON), panel, ends)
+    origins = panel.lengths - cut
+    assert_equals_naive(baseline_forecasts(panel, origins, HORIZON), panel, origins)
 
 
 def test_nothing_after_the_end_is_read(panel):
     """Garbage in the rows after the ends changes no byte of any baseline."""
-    ends = panel.lengths - 3
-    clean = baseline_forecasts(panel, ends, HORIZON)
-    spoilt = baseline_forecasts(with_rows_after(panel, ends, 1e9), ends, HORIZON)
+    origins = panel.lengths - 3
+    clean = baseline_forecasts(panel, origins, HORIZON)
+    spoilt = baseline_forecasts(with_rows_after(panel, origins, 1e9), origins, HORIZON)
     assert list(clean) == list(spoilt)
     for name in clean:
         assert clean[name].tobytes() == spoilt[name].tobytes()
@@ -77,8 +77,8 @@ def test_blocks_do_not_change_the_result(panel, monkeypatch):
 def test_series_picks_rows_of_the_panel(panel):
     """`series` forecasts just those series, in the order asked."""
     pick = np.array([4, 0, 2])
-    ends = panel.lengths[pick] - 1
-    got = baseline_forecasts(panel, ends, HORIZON, series=pick)
+    origins = panel.lengths[pick] - 1
+    got = baseline_forecasts(panel, origins, HORIZON, series=pick)
     want = baseline_forecasts(panel, panel.lengths - 1, HORIZON)
     for name in want:
         np.testing.assert_array_equal(got[name], want[name][pick])
@@ -87,8 +87,8 @@ def test_series_picks_rows_of_the_panel(panel):
 def test_each_season_that_fits_is_a_method_of_its_own():
     """Several seasons that fit twice are named by their length; one alone is not; m = 1 has none."""
     panel = panel_of(np.arange(20.0), seasonalities=(3, 7, 11))
-    ends = np.array([20])
-    got = baseline_forecasts(panel, ends, 3)
+    origins = np.array([20])
+    got = baseline_forecasts(panel, origins, 3)
     assert list(got) == ["naive", "seasonal naive 3", "seasonal naive 7", "drift", "mean"]
     assert got["seasonal naive 3"].tolist() == [[17, 18, 19]]
     assert got["seasonal naive 7"].tolist() == [[13, 14, 15]]
@@ -99,8 +99,8 @@ def test_each_season_that_fits_is_a_method_of_its_own():
 
 def test_a_series_without_a_past_has_no_forecast(panel):
     """An end of 0 or -1, or a past without any observation, gives NaN for every method."""
-    ends = np.array([0, -1, *panel.lengths[2:]])
-    got = baseline_forecasts(panel, ends, HORIZON)
+    origins = np.array([0, -1, *panel.lengths[2:]])
+    got = baseline_forecasts(panel, origins, HORIZON)
     for forecast in got.values():
         assert np.isnan(forecast[[0, 1, 6]]).all()
         assert np.isfinite(forecast[[2, 3, 4, 5, 7]]).all()

@@ -108,9 +108,9 @@ def test_a_series_of_which_nothing_is_known_is_nan():
     """No rows, no forecast; the others are as they would be alone."""
     rng = np.random.default_rng(2)
     panel = panel_of(wavy(rng, 40), wavy(rng, 40), seasons=(7, 365))
-    ends = np.array([0, 40])
-    fitted = fit_transform(panel, ends, log=False, seasons=(), horizon=HORIZON)
-    found = smoothing_forecasts(panel, ends, fitted, HORIZON, methods=["theta"])
+    origins = np.array([0, 40])
+    fitted = fit_transform(panel, origins, log=False, seasons=(), horizon=HORIZON)
+    found = smoothing_forecasts(panel, origins, fitted, HORIZON, methods=["theta"])
     assert list(found) == ["theta"]
     assert np.isnan(found["theta"][0]).all()
     assert np.isfinite(found["theta"][1]).all()

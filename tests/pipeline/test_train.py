@@ -107,9 +107,9 @@ def scored(monkeypatch):
     seen = []
     original = evaluate_module.score
 
-    def score(panel, ends, forecasts, horizon):
+    def score(panel, origins, forecasts, horizon):
         seen.append({name: values.copy() for name, values in forecasts.items()})
-        return original(panel, ends, forecasts, horizon)
+        return original(panel, origins, forecasts, horizon)
 
     monkeypatch.setattr(evaluate_module, "score", score)
     return seen
@@ -155,14 +155,14 @@ def test_the_blend_is_weighed_by_the_test_too(table, monkeypatch):
     """With refit, weights are found twice: on the validation origins, then with the test's beside them."""
     seen, original = [], fitting.choose_weights
 
-    def choose(panel, forecasts, ends, blocks, season):
-        seen.append((forecasts, ends, blocks))
-        return original(panel, forecasts, ends, blocks, season)
+    def choose(panel, forecasts, origins, blocks, season):
+        seen.append((forecasts, origins, blocks))
+        return original(panel, forecasts, origins, blocks, season)
 
     monkeypatch.setattr(fitting, "choose_weights", choose)
     train(table, TINY)
-    (forecasts, ends, blocks), (more, joined, numbers) = seen
-    assert joined[:-1].tolist() == ends.tolist()
+    (forecasts, origins, blocks), (more, joined, numbers) = seen
+    assert joined[:-1].tolist() == origins.tolist()
     assert joined[-1].tolist() == [each - HORIZON for each in table.groupby("id").size()]
     assert numbers.tolist() == [*blocks.tolist(), blocks.max() + 1]
     for name, values in forecasts.items():

@@ -44,32 +44,32 @@ def test_validation_windows_are_those_of_a_loop():
     """Every origin whose targets lie between the ends of training and of validation, and no other."""
     parts = Split(np.array([50, 0, 30, 21]), np.array([60, 9, 33, 24]))
     held = np.array([0, 2, 3])
-    series, ends = validation_windows(parts, held, 3, np.random.default_rng(0))
+    series, origins = validation_windows(parts, held, 3, np.random.default_rng(0))
     expected = [
         (s, end)
         for s in held
         for end in range(parts.train[s], parts.validation[s])
         if end + 3 <= parts.validation[s]
     ]
-    assert list(zip(series, ends, strict=True)) == expected
+    assert list(zip(series, origins, strict=True)) == expected
 
 
 def test_a_horizon_longer_than_the_validation_part_gives_one_window():
     """Where not a whole horizon is held out, the origin is the end of training."""
     parts = Split(np.array([10]), np.array([12]))
-    series, ends = validation_windows(parts, np.array([0]), 5, np.random.default_rng(0))
-    assert (series.tolist(), ends.tolist()) == ([0], [10])
+    series, origins = validation_windows(parts, np.array([0]), 5, np.random.default_rng(0))
+    assert (series.tolist(), origins.tolist()) == ([0], [10])
 
 
 def test_validation_windows_are_drawn_where_there_are_many():
     """Of very many windows a fixed number is drawn, the same for the same seed, in order."""
     parts = Split(np.full(100, 500), np.full(100, 600))
     drawn = [validation_windows(parts, np.arange(100), 7, np.random.default_rng(3)) for _ in range(2)]
-    series, ends = drawn[0]
-    assert len(series) == VALIDATION_WINDOWS == len(set(zip(series.tolist(), ends.tolist(), strict=True)))
+    series, origins = drawn[0]
+    assert len(series) == VALIDATION_WINDOWS == len(set(zip(series.tolist(), origins.tolist(), strict=True)))
     assert (np.diff(series) >= 0).all()
-    assert ends.min() >= 500
-    assert ends.max() + 7 <= 600
+    assert origins.min() >= 500
+    assert origins.max() + 7 <= 600
     assert len(set(series.tolist())) > 90
     np.testing.assert_array_equal(drawn[0], drawn[1])
 
@@ -89,8 +89,8 @@ def test_the_validation_loss_is_that_of_the_network(panel, parts, configs):
             phases=config.phases,
             level_rows=config.level_rows,
         )
-        series, ends = validation_windows(parts, parts.series, HORIZON, np.random.default_rng(0))
-        batch = windows.batch(series, ends, parts.validation)
+        series, origins = validation_windows(parts, parts.series, HORIZON, np.random.default_rng(0))
+        batch = windows.batch(series, origins, parts.validation)
         error = np.abs(item.member.network.predict(batch.inputs, mask=batch.mask) - batch.targets)
         assert item.outcome.validation == pytest.approx(error.mean(), rel=1e-4)
 

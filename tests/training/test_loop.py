@@ -48,9 +48,9 @@ def spoiled(data, spoils):
         def __init__(self):
             self.__dict__ |= windows.__dict__
 
-        def inputs(self, series, ends):
-            batch = super().inputs(series, ends)
-            batch.inputs[..., spoils(series, ends)] = np.nan
+        def inputs(self, series, origins):
+            batch = super().inputs(series, origins)
+            batch.inputs[..., spoils(series, origins)] = np.nan
             return batch
 
     return dataclasses.replace(data, windows=Spoiled())
@@ -100,8 +100,8 @@ def hand_loop(network, data, config, *, steps, seed=5, unroll=None):
     factor, rescues, healthy = 1.0, 0, 0
     good = weights.copy(), m.copy(), v.copy(), count
     for step in range(steps):
-        series, ends = data.index.sample(config.batch, rng=rng)
-        batch = data.windows.batch(series, ends, data.known)
+        series, origins = data.index.sample(config.batch, rng=rng)
+        batch = data.windows.batch(series, origins, data.known)
         outputs, cache = network.forward(batch.inputs, mask=batch.mask, unroll=unroll)
         weighed = np.ones_like(batch.targets) if batch.weights is None else batch.weights
         error = np.where(weighed > 0, outputs - batch.targets, 0)
@@ -291,7 +291,7 @@ def test_a_validation_loss_that_is_not_finite_is_no_best():
     """After a look that gave NaN, a later look is still better."""
     looks = []
 
-    def first_look(series, ends):
+    def first_look(series, origins):
         looks.append(len(series) == 3)  # validation has three windows, training sixteen
         return np.full(len(series), looks[-1] and sum(looks) == 1)
 
@@ -314,8 +314,8 @@ def test_validation_loss_is_the_mean_loss_of_its_windows():
     data = make_data(validate=True)
     network = make_network()
     _, outcome = run(network, data, dataclasses.replace(CONFIG, check_every=40))
-    series, ends = data.validation
-    batch = data.windows.batch(series, ends, data.validation_known)
+    series, origins = data.validation
+    batch = data.windows.batch(series, origins, data.validation_known)
     outputs = network.predict(batch.inputs, mask=batch.mask)
     assert batch.weights is None
     assert outcome.validation == pytest.approx(np.abs(outputs - batch.targets).mean(), rel=1e-5)
@@ -362,7 +362,9 @@ def test_the_guard_rolls_back_and_lowers_the_rate(spoiled_steps):
 
     def data():
         steps = iter(range(1, 41))
-        return spoiled(make_data(), lambda series, ends: np.full(len(series), next(steps) in spoiled_steps))
+        return spoiled(
+            make_data(), lambda series, origins: np.full(len(series), next(steps) in spoiled_steps)
+        )
 
     by_hand, _, rescues = hand_loop(make_network(), data(), CONFIG, steps=40)
     assert rescues == len(spoiled_steps)
@@ -379,7 +381,7 @@ def test_divergence_is_an_error():
     start = network.flat.copy()
     steps = []
 
-    def always(series, ends):
+    def always(series, origins):
         steps.append(1)
         return np.full(len(series), True)
 

@@ -109,7 +109,7 @@ def _resumed(panel: Panel) -> list[Finding]:
     if not panel.broken:
         return []
     least = max(FEW, panel.frequency.season)
-    series, start, stop = panel.stretches
+    series, start, stop = panel.spans
     newest = np.flatnonzero(np.diff(series, append=len(panel)))
     rows = (stop - start)[newest]
     late = np.flatnonzero((rows < least) & (start[newest] > panel.offsets[:-1]))
