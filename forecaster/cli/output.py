@@ -58,7 +58,7 @@ def facts(loaded: Loaded) -> dict[str, Any]:
         "season": panel.frequency.season,
         "series": len(panel),
         "rows": int(panel.lengths.sum()),
-        "not observed": int((~panel.observed[:, 0]).sum()),
+        "not observed": int((~panel.target_observed).sum()),
         "first": first,
         "last": last,
     }
@@ -77,7 +77,7 @@ def series_facts(loaded: Loaded) -> dict[str, dict[str, Any]]:
             "rows": int(stop - start),
             "first": first,
             "last": last,
-            "not observed": int((~panel.observed[start:stop, 0]).sum()),
+            "not observed": int((~panel.target_observed[start:stop]).sum()),
         }
     return found
 

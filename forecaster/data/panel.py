@@ -12,6 +12,9 @@ from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.gaps import Spans, missing_between, spans_between
 from forecaster.data.labels import Names
 
+TARGET = 0
+"""The channel that is forecast; the covariates follow it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Panel:
@@ -44,7 +47,12 @@ class Panel:
     @property
     def target(self) -> Floats:
         """The target channel (N,)."""
-        return self.values[:, 0]
+        return self.values[:, TARGET]
+
+    @property
+    def target_observed(self) -> Bools:
+        """Which rows have a target (N,)."""
+        return self.observed[:, TARGET]
 
     @cached_property
     def spans(self) -> Spans:
@@ -60,5 +68,5 @@ class Panel:
 
     def gaps(self) -> tuple[Ints, Ints, Ints]:
         """`missing_between` of the target."""
-        seen = self.observed[:, 0]
+        seen = self.target_observed
         return missing_between(seen, self.time, self.offsets, self.frequency, self.names.tz)

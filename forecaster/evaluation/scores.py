@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
+from forecaster.data.history import History
 from forecaster.errors import DataError, ForecasterError, UsageError
 from forecaster.evaluation import metrics
 from forecaster.evaluation.backtest import held_out
@@ -88,21 +89,20 @@ def mase_scales(panel: Panel, origins: Ints, season: int) -> Floats:
 
 def _mase_scales(panel: Panel, part: slice, origins: Ints, season: int) -> Floats:
     """The same for some neighbouring series."""
-    lengths, rows = panel.lengths[part], slice(panel.offsets[part.start], panel.offsets[part.stop])
-    owner = np.repeat(np.arange(len(lengths)), lengths)
-    position = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    target, observed = panel.target[rows], panel.observed[rows, 0]
-    later = np.flatnonzero((position >= season) & (position < origins[part][owner]))
+    history = History(panel.offsets[part.start : part.stop + 1], origins[part])
+    rows, owner = slice(panel.offsets[part.start], panel.offsets[part.stop]), history.series
+    target, observed = panel.target[rows], panel.target_observed[rows]
+    later = np.flatnonzero(history.known & (history.position >= season))
     both = later[observed[later] & observed[later - season]]
     steps = np.abs(target[both] - target[both - season])
-    total = np.bincount(owner[both], weights=steps, minlength=len(lengths))
-    count = np.bincount(owner[both], minlength=len(lengths))
+    total = np.bincount(owner[both], weights=steps, minlength=history.count)
+    count = np.bincount(owner[both], minlength=history.count)
     return np.where(total > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _anything_before(panel: Panel, origins: Ints) -> Bools:
     """True (O, S) where a series has an observed row before its end."""
-    seen = np.concatenate([[0], np.cumsum(panel.observed[:, 0])])
+    seen = np.concatenate([[0], np.cumsum(panel.target_observed)])
     start = panel.offsets[:-1]
     return (origins > 0) & (seen[start + np.clip(origins, 0, panel.lengths)] > seen[start])
 

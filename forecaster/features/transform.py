@@ -18,7 +18,8 @@ from itertools import pairwise
 import numpy as np
 
 from forecaster.arrays import Bools, Float32s, Floats, Ints
-from forecaster.data.panel import Panel
+from forecaster.data.history import History, known_target
+from forecaster.data.panel import TARGET, Panel
 
 LEAST_SEASONS = 3
 """Fewer seasons of known rows say nothing about a season."""
@@ -47,14 +48,14 @@ class Transform:
     def invert(self, z: Floats, series: Ints, origins: Ints) -> Floats:
         """Bring forecasts back to the user's units.
 
-        z (B, H): values for rows ends[b] … ends[b]+H−1 of series[b]. Returns y (B, H).
+        z (B, H): values for rows origins[b] … origins[b]+H−1 of series[b]. Returns y (B, H).
         """
         x = z * self.scale[series, None] + self.centre[series, None]
         x += self.seasonal_component(series, origins, z.shape[1])
         return np.exp(x) if self.log else x
 
     def seasonal_component(self, series: Ints, origins: Ints, horizon: int) -> Floats:
-        """The sum of the indices for rows ends[b] … ends[b]+H−1 of series[b]: (B, H) in units of x."""
+        """The sum of the indices for rows origins[b] … origins[b]+H−1 of series[b]: (B, H) in units of x."""
         row = origins[:, None] + np.arange(horizon)
         component = np.zeros(row.shape)
         for index in self.indices:
@@ -88,7 +89,7 @@ def fit_transform(
     for part, span in _blocks(panel.offsets):
         rows = _Rows(panel.offsets[part.start : part.stop + 1], origins[part])
         d[span], *found = _fit_target(
-            rows, panel.target[span], observed[span, 0], log, seasons, horizon, panel.max_gap
+            rows, panel.target[span], observed[span, TARGET], log, seasons, horizon, panel.max_gap
         )
         fitted.append(found)
         for channel in range(1, panel.values.shape[1]):
@@ -102,7 +103,7 @@ def fit_transform(
         scale = np.full(len(panel), np.mean(scale[scale > 0]) if (scale > 0).any() else 1.0)
     scale = np.where(scale > 0, scale, 1.0)
     for part, span in _blocks(panel.offsets):
-        z[span, 0] = d[span] / np.repeat(scale[part], panel.lengths[part])
+        z[span, TARGET] = d[span] / np.repeat(scale[part], panel.lengths[part])
     return Transform(log, indices, np.concatenate(centres), scale, z, observed)
 
 
@@ -141,35 +142,16 @@ def _fit_target(
 
 def positive(panel: Panel, origins: Ints) -> bool:
     """Whether every known target is above zero, so that a logarithm exists."""
-    known = _Rows(panel.offsets, origins).known & panel.observed[:, 0]
-    return bool((panel.target[known] > 0).all())
+    return bool((panel.target[known_target(panel, origins)] > 0).all())
 
 
 def observed_throughout(panel: Panel, origins: Ints) -> bool:
     """Whether every known row has a target."""
-    return bool(panel.observed[_Rows(panel.offsets, origins).known, 0].all())
+    return bool(panel.target_observed[History(panel.offsets, origins).known].all())
 
 
-class _Rows:
-    """Sums over the known rows of each of some neighbouring series of a Panel, on its flat arrays."""
-
-    def __init__(self, offsets: Ints, origins: Ints) -> None:
-        self.count = len(origins)
-        self.starts = offsets[:-1] - offsets[0]
-        self.origins = origins
-        self.series = np.repeat(np.arange(self.count, dtype=np.int32), np.diff(offsets))  # (N,)
-        self.position = np.arange(len(self.series)) - self.starts[self.series]  # (N,)
-        self.end = origins[self.series]  # (N,)
-        self.known = self.position < self.end
-
-    def total(self, values: Floats | Bools) -> Floats:
-        """Sum over each series (S,)."""
-        return np.asarray(np.bincount(self.series, weights=values, minlength=self.count), np.float64)
-
-    def mean(self, values: Floats, observed: Bools) -> Floats:
-        """Mean of the known observed values of each series (S,); zero where there are none."""
-        used = self.known & observed
-        return self.total(np.where(used, values, 0.0)) / np.maximum(self.total(used), 1)
+class _Rows(History):
+    """What is fitted on the known rows of some neighbouring series of a Panel."""
 
     def spread(self, x: Floats, observed: Bools, horizon: int) -> Floats:
         """Mean |x_t − x_{t−h}| over h = 1, 2, 4 … ≤ horizon (S,): the naive forecast's mean error.
@@ -205,7 +187,7 @@ class _Rows:
         used = self.known & observed
         enough = self.total(used) >= LEAST_SEASONS * season
         trend, whole = self._moving_average(np.where(used, x, 0.0), used, season)
-        used &= whole & (self.position >= self.end - MOST_SEASONS * season)
+        used &= whole & (self.position >= self.origin - MOST_SEASONS * season)
         deviation = np.where(used, x - trend, 0.0)
         slot = self.series * np.int64(season) + self.position % season
         size = (self.count, season)
@@ -223,7 +205,7 @@ class _Rows:
     def _moving_average(self, x: Floats, used: Bools, season: int) -> tuple[Floats, Bools]:
         """Centred moving average over one season (N,), and where it lies inside the known rows (N,)."""
         half = season // 2
-        whole = (self.position >= half) & (self.position + half < self.end)
+        whole = (self.position >= half) & (self.position + half < self.origin)
         trend = np.zeros(len(x))
         if len(x) > 2 * half:
             trend[half : len(x) - half] = _window_sum(x, season) / np.maximum(_window_sum(used, season), 0.5)

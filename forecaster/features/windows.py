@@ -25,7 +25,8 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Float32s, Ints
-from forecaster.data.panel import Panel
+from forecaster.config import MemberConfig
+from forecaster.data.panel import TARGET, Panel
 from forecaster.errors import DataError
 from forecaster.features.seasonal_position import circle, row_numbers
 from forecaster.features.transform import Transform
@@ -121,11 +122,25 @@ class Windows:
         self._panel, self._phases, self._offsets = panel, phases, panel.offsets
         self._spans = panel.spans if panel.broken else None
         self._z, self._observed = transform.z, transform.observed
-        channels = [*self._z.T, *([self._observed[:, 0]] if gaps else [])]
+        channels = [*self._z.T, *([self._observed[:, TARGET]] if gaps else [])]
         self._channels = [_Slices(channel, lookback) for channel in channels]
-        self._ahead = _Slices(self._z[:, 0], horizon)
-        self._seen = _Slices(self._observed[:, 0], horizon)
-        self._whole = bool(self._observed[:, 0].all())
+        self._ahead = _Slices(self._z[:, TARGET], horizon)
+        self._seen = _Slices(self._observed[:, TARGET], horizon)
+        self._whole = bool(self._observed[:, TARGET].all())
+
+    @classmethod
+    def of(cls, panel: Panel, transform: Transform, config: MemberConfig) -> Windows:
+        """The windows that a member of the ensemble sees."""
+        return cls(
+            panel,
+            transform,
+            lookback=config.lookback,
+            segment=config.segment,
+            horizon=config.horizon,
+            gaps=config.gaps,
+            phases=config.phases,
+            level_rows=config.level_rows,
+        )
 
     @property
     def features(self) -> int:
@@ -136,11 +151,13 @@ class Windows:
         """Mean z of the `level_rows` rows before each end (B,); the first row stands for those before it."""
         stop = self._offsets[series] + origins
         if self.level_rows == 1:
-            return self._z[stop - 1, 0]
+            return self._z[stop - 1, TARGET]
         rows = np.maximum(
             stop - np.arange(1, self.level_rows + 1)[:, None], stop - self._history(stop, origins)
         )
-        total = self._z[rows, 0].cumsum(axis=0, dtype=np.float64)[-1]  # in one order, alone or in a batch
+        total = self._z[rows, TARGET].cumsum(axis=0, dtype=np.float64)[
+            -1
+        ]  # one order, whatever the batch
         return np.asarray(total / self.level_rows, np.float32)
 
     def inputs(self, series: Ints, origins: Ints) -> Batch:
@@ -152,7 +169,7 @@ class Windows:
         parts = []  # of the features, each (B, T, ·)
         for place, channel in enumerate(self._channels):
             rows = channel.rows(stop - self.lookback)  # (B, L)
-            if place == 0:
+            if place == TARGET:
                 rows -= self.level(series, origins)[:, None]
             if outside is not None:
                 np.copyto(rows, rows.dtype.type(0), where=outside)
@@ -219,7 +236,7 @@ class Windows:
         stop = self._offsets[series] + origins
         start = stop - self._history(stop, origins)
         rows = np.maximum(np.arange(-self.lookback, 0)[:, None] + stop, start)
-        return self._observed[rows, 0].any(axis=0)
+        return self._observed[rows, TARGET].any(axis=0)
 
 
 class _Slices:

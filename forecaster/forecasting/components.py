@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
+from forecaster.data.history import History, known_target
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
 from forecaster.features.transform import Transform, fit_transform, positive
@@ -44,9 +45,8 @@ def blended(components: Mapping[str, Floats], blend: Blend, panel: Panel, origin
 
 def _standing(panel: Panel, origins: Ints) -> tuple[Floats, Bools]:
     """A known value of each series (S,), and whether all its known values are that one (S,)."""
-    series = np.repeat(np.arange(len(panel)), panel.lengths)
-    known = np.arange(len(series)) - panel.offsets[series] < origins[series]
-    rows = np.flatnonzero(known & panel.observed[:, 0])
+    history = History(panel.offsets, origins)
+    series, rows = history.series, np.flatnonzero(history.known & panel.target_observed)
     value = np.full(len(panel), np.nan)
     value[series[rows]] = panel.target[rows]
     moves = panel.target[rows] != value[series[rows]]
@@ -110,24 +110,14 @@ def component_forecasts(
 
 def _least_known(panel: Panel, origins: Ints) -> Floats:
     """The least known value of each series (S,); infinite where nothing is known."""
-    position = np.arange(len(panel.target)) - np.repeat(panel.offsets[:-1], panel.lengths)
-    known = (position < np.repeat(origins, panel.lengths)) & panel.observed[:, 0]
+    known = known_target(panel, origins)
     return np.asarray(np.minimum.reduceat(np.where(known, panel.target, np.inf), panel.offsets[:-1]))
 
 
 def _member_forecast(member: Member, fitted: Transform, panel: Panel, origins: Ints) -> Floats:
     """One member's forecasts in the user's units (S, H)."""
     config = member.config
-    windows = Windows(
-        panel,
-        fitted,
-        lookback=config.lookback,
-        segment=config.segment,
-        horizon=config.horizon,
-        gaps=config.gaps,
-        phases=config.phases,
-        level_rows=config.level_rows,
-    )
+    windows = Windows.of(panel, fitted, config)
     series = np.flatnonzero(origins >= 1)
     starts = origins[series]
     with ShardedNetwork(member.network) as sharded:

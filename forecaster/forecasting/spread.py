@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
+from forecaster.data.history import History
 from forecaster.data.panel import Panel
 
 SPREAD_ROWS = 3
@@ -33,9 +34,8 @@ def local_spread(panel: Panel, origins: Ints, lookback: int, *, log: bool) -> Fl
 
 def _whole_spread(panel: Panel, origins: Ints, log: bool) -> Floats:
     """Mean |x_t − x_{t'}| between an observed value and the one before it, over all known rows (S,)."""
-    series = np.repeat(np.arange(len(panel)), panel.lengths)
-    known = np.arange(len(series)) - panel.offsets[series] < origins[series]
-    rows = np.flatnonzero(known & panel.observed[:, 0])
+    history = History(panel.offsets, origins)
+    series, rows = history.series, np.flatnonzero(history.known & panel.target_observed)
     x = np.log(panel.target[rows]) if log else panel.target[rows]
     pair = series[rows[1:]] == series[rows[:-1]]
     owner, steps = series[rows[1:]][pair], np.abs(np.diff(x))[pair]

@@ -108,7 +108,7 @@ class _Past:
             np.cumsum(origins) - origins, origins
         )  # row within its series
         row = panel.offsets[series][owner] + position
-        seen = panel.observed[row, 0]
+        seen = panel.target_observed[row]
         self.origins = origins
         self.owner, self.position = owner[seen], position[seen]
         self.value = panel.target[row[seen]]

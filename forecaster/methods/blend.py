@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -53,6 +54,16 @@ class Blend:
     """Seasons that are removed before smoothing where a test finds them."""
 
 
+Kind = Literal["network", "smoothing", "baseline"]
+
+
+def kind_of(name: str) -> Kind:
+    """What a component of the blend is."""
+    if name.startswith("network "):
+        return "network"
+    return "smoothing" if name in SMOOTHING else "baseline"
+
+
 def network_name(number: int) -> str:
     """The component that is member `number` (from 0) of the ensemble."""
     return f"network {number + 1}"
@@ -71,8 +82,9 @@ def fit_weights(residuals: Mapping[str, Floats], blocks: Ints) -> dict[str, floa
     was observed.
     """
     names = [name for name in residuals if name not in UNMIXED]
-    smoothing = [name for name in names if name in SMOOTHING]
-    start = prior(sum(name.startswith("network") for name in names), smoothing)
+    kinds = [kind_of(name) for name in names]
+    smoothing = [name for name, kind in zip(names, kinds, strict=True) if kind == "smoothing"]
+    start = prior(kinds.count("network"), smoothing)
     stacked = np.stack([residuals[name] for name in names], axis=-1)  # (O, S, H, K)
     seen: Bools = np.all(np.isfinite(stacked), axis=-1)  # (O, S, H)
     if not seen.any():
@@ -80,7 +92,7 @@ def fit_weights(residuals: Mapping[str, Floats], blocks: Ints) -> dict[str, floa
     anchor = np.array([start.get(name, 0.0) for name in names])
     with threadpool_limits(1):  # the same bytes whatever the number of cores
         best = _least_absolute(stacked[seen], anchor, _strength(stacked, seen, blocks, anchor))
-    baselines = [number for number, name in enumerate(names) if name not in start]
+    baselines = [number for number, kind in enumerate(kinds) if kind == "baseline"]
     safe = min(baselines, key=lambda number: float(np.abs(stacked[seen][:, number]).mean()))
     trust = _trust(_gain(stacked @ best, stacked[..., safe]), blocks)
     weights = trust * best + (1 - trust) * np.eye(len(names))[safe]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
-from forecaster.data.panel import Panel
+from forecaster.data.panel import TARGET, Panel
 from forecaster.features.transform import Transform
 from forecaster.methods.damped_trend import damped
 from forecaster.methods.theta import theta
@@ -48,7 +48,7 @@ def smoothing_forecasts(
     for start in range(0, len(known), BLOCK):
         series = known[start : start + BLOCK]
         rows, inside = _newest_rows(panel, series, origins)
-        z = np.where(inside, fitted.z[rows, 0], 0.0)
+        z = np.where(inside, fitted.z[rows, TARGET], 0.0)
         x = z * fitted.scale[series] + fitted.centre[series]  # (n, B) seasonally adjusted
         season = fitted.seasonal_component(series, origins[series], horizon)  # (B, H)
         for name, result in results.items():

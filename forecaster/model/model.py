@@ -18,7 +18,7 @@ from forecaster.data.panel import Panel
 from forecaster.data.series.learned_holidays import described
 from forecaster.errors import ModelError, UsageError
 from forecaster.features.windows import count_features
-from forecaster.methods.blend import Blend, network_name
+from forecaster.methods.blend import Blend, kind_of, network_name
 from forecaster.model.file import VERSION, damaged, read_model_file, write_model_file
 from forecaster.nn.network import Network, parameter_shapes
 
@@ -181,7 +181,7 @@ def _check_whole(model: Model, arrays: int) -> None:
     if arrays != 1 + sum(len(member.network.parameters) for member in members):
         raise ValueError("there are more arrays than weights")
     networks = {network_name(number) for number in range(len(members))}
-    if any(name.startswith("network") and name not in networks for name in weights):
+    if any(kind_of(name) == "network" and name not in networks for name in weights):
         raise ValueError("the blend has a network that is not there")
     if not all(weight >= 0 for weight in weights.values()) or abs(sum(weights.values()) - 1) > 1e-6:
         raise ValueError("the weights of the blend do not sum to one")

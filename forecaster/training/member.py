@@ -70,16 +70,7 @@ def _training_data(
         seasons=config.seasons,
         horizon=config.horizon,
     )
-    windows = Windows(
-        panel,
-        transform,
-        lookback=config.lookback,
-        segment=config.segment,
-        horizon=config.horizon,
-        gaps=config.gaps,
-        phases=config.phases,
-        level_rows=config.level_rows,
-    )
+    windows = Windows.of(panel, transform, config)
     index = index_windows(
         parts.train, config.lookback, config.horizon, recent=config.training.recent, panel=panel
     )

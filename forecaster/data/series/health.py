@@ -71,9 +71,9 @@ def _stale(panel: Panel) -> list[Finding]:
 
 
 def _gappy(panel: Panel) -> list[Finding]:
-    if panel.observed[:, 0].all():
+    if panel.target_observed.all():
         return []
-    missing = np.add.reduceat(~panel.observed[:, 0], panel.offsets[:-1], dtype=np.int64)
+    missing = np.add.reduceat(~panel.target_observed, panel.offsets[:-1], dtype=np.int64)
     gappy = np.flatnonzero(missing > GAPPY * panel.lengths)
     if not len(gappy):
         return []
