@@ -1,6 +1,6 @@
 """History: the rows of each series known before its forecast origin, on the flat arrays of a Panel.
 
-Whatever is fitted takes its rows from here, so that nothing reads a row at or after the origin.
+All fitting takes its rows from here, so that nothing reads a row at or after the origin.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from forecaster.data.panel import Panel
 
 
 class History:
-    """Which rows are known, and sums over those of each series.
+    """Which rows are known, with sums and means for each series.
 
-    S neighbouring series of a Panel with N rows in all; series s begins at row offsets[s] − offsets[0], and
-    its first origins[s] rows are known.
+    For S neighbouring series of a Panel with N rows in all. Series s begins at row offsets[s] − offsets[0],
+    and its first origins[s] rows are known.
     """
 
     def __init__(self, offsets: Ints, origins: Ints) -> None:
@@ -31,11 +31,11 @@ class History:
         return np.asarray(np.bincount(self.series, weights=values, minlength=self.count), np.float64)
 
     def mean(self, values: Floats, observed: Bools) -> Floats:
-        """Mean of the known observed values of each series (S,); zero where there are none."""
+        """Mean of the known and observed values of each series (S,); zero where there are none."""
         used = self.known & observed
         return self.total(np.where(used, values, 0.0)) / np.maximum(self.total(used), 1)
 
 
 def known_target(panel: Panel, origins: Ints) -> Bools:
-    """Rows with a target before the origin of their series (N,)."""
+    """Which rows lie before the origin of their series and have an observed target (N,)."""
     return History(panel.offsets, origins).known & panel.target_observed

@@ -1,1 +1,1 @@
-"""Features: what a network sees of a panel: transformed values, windows, seasonal position."""
+"""Features: the inputs that a network gets from a panel: transformed values, windows, seasonal position."""

@@ -1,7 +1,7 @@
-"""Phases: where in its seasons a row lies, on the calendar that all series share.
+"""Seasonal position: where a row lies within each season, on the calendar that all series share.
 
-Rows are counted from the first Monday of 1970 on the local clock, so that phase 0 of a week is Monday, of a
-day midnight, of a year of months January.
+Rows are counted from the first Monday of 1970 in local time. Position 0 is therefore Monday in a week,
+midnight in a day, and January in a year of months.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ MONDAY = 4 * 86_400 * 10**9  # ns
 
 
 def row_numbers(panel: Panel, rows: Ints) -> Ints:
-    """How many steps after the first Monday of 1970 each of these rows of the panel is (B,)."""
+    """Steps from the first Monday of 1970 to each of these rows of the panel (B,)."""
     local = to_local(panel.time[rows], panel.names.tz)
     return position(step_of(panel.frequency.alias), local, np.full_like(local, MONDAY))[0]
 
 
 @lru_cache
 def circle(season: int) -> Float32s:
-    """Sine and cosine of each phase of a season (m, 2)."""
+    """Sine and cosine of each position in a season of m rows (m, 2)."""
     angle = 2 * np.pi * np.arange(season) / season
     return np.stack([np.sin(angle), np.cos(angle)], axis=1).astype(np.float32)
 
 
 def agreement(panel: Panel, index: Floats) -> float:
-    """Mean cosine between the seasonal indices of each two series at the same phases; 1 for one series.
+    """Mean cosine similarity of the seasonal indices of all pairs of series; 1 for one series.
 
-    `index` (S, m), counted from the first row of each series; rows of zeros are series without the season.
+    `index` (S, m) counts from the first row of each series; it is aligned on the calendar before comparing.
+    Rows of zeros are series without the season and are left out.
     """
     season = index.shape[1]
     first = row_numbers(panel, panel.offsets[:-1])

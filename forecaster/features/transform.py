@@ -1,10 +1,10 @@
-"""Invertible steps that bring every series to the same footing, fitted before the origin only.
+"""Invertible steps that make series comparable. They are fitted on rows before the origin only.
 
-    y  --log (where asked)-->  x  --minus seasonal indices-->  d  --minus centre, over scale-->  z
+    y  --log (optional)-->  x  --minus seasonal indices-->  d  --minus centre, over scale-->  z
 
-S series, N rows, C channels, m rows a season. `origins[s]` rows of series s are known: whatever is fitted
-reads no row at or after them. `z` of a later row depends on that row and on what was fitted, nothing
-else, so held-out targets can be looked at in the same units.
+S series, N rows, C channels, m rows a season. The first `origins[s]` rows of series s are known, and
+fitting reads no others. `z` of a later row depends only on that row and the fitted values, so held-out
+targets can be expressed on the same scale.
 
 Everything is computed on the flat arrays of a Panel, many series at once.
 """
@@ -22,31 +22,31 @@ from forecaster.data.history import History, known_target
 from forecaster.data.panel import TARGET, Panel
 
 LEAST_SEASONS = 3
-"""Fewer seasons of known rows say nothing about a season."""
+"""Known seasons that a series needs before a seasonal index is estimated."""
 MOST_SEASONS = 20
-"""Only as many, the newest, make the index: patterns change."""
+"""Only this many of the newest seasons enter the index, because patterns change."""
 SHRINKAGE = 2.0
-"""How often the noise in a seasonal index is taken from it: more than once, since noise is not white."""
+"""Factor on the noise that is subtracted from a seasonal index; above 1, because the noise is not white."""
 BLOCK = 2**17
-"""Rows worked on at once, or one series: what is in between stays small, and in the cache."""
+"""Rows processed at once (at least one series), so that intermediate arrays stay small and in the cache."""
 ROUNDING = 1e-10
-"""A deviation smaller than this part of the mean is what rounding leaves of a constant."""
+"""A deviation below this fraction of the mean is rounding error: the covariate is constant."""
 
 
 @dataclass(frozen=True, eq=False)
 class Transform:
-    """What was fitted, and the series seen through it."""
+    """The fitted values, and the transformed series."""
 
     log: bool
-    indices: tuple[Floats, ...]  # one (S, m) a season: additive index of x, zero where none was found
+    indices: tuple[Floats, ...]  # one (S, m) per season: additive index of x, zero where there is no season
     centre: Floats  # (S,)
     scale: Floats  # (S,) one unit of z in units of d; never zero
-    z: Float32s  # (N, C) with gaps filled from the left as far as allowed; covariates standardised
+    z: Float32s  # (N, C) gaps up to max_gap filled with the last value; covariates standardised
     observed: Bools  # (N, C)
 
-    @np.errstate(over="ignore")  # the forecast is checked as a whole
+    @np.errstate(over="ignore")  # the finished forecast is checked
     def invert(self, z: Floats, series: Ints, origins: Ints) -> Floats:
-        """Bring forecasts back to the user's units.
+        """Transform forecasts back to the user's units.
 
         z (B, H): values for rows origins[b] … origins[b]+H−1 of series[b]. Returns y (B, H).
         """
@@ -64,9 +64,9 @@ class Transform:
 
     @property
     def seasonal(self) -> Bools:
-        """Series in which a season was found (S,)."""
-        found = [index.any(axis=1) for index in self.indices]
-        return np.any(found, axis=0) if found else np.zeros(len(self.centre), bool)
+        """Whether each series has a season (S,)."""
+        by_season = [index.any(axis=1) for index in self.indices]
+        return np.any(by_season, axis=0) if by_season else np.zeros(len(self.centre), bool)
 
 
 @np.errstate(over="ignore")  # rows after the origin may hold anything
@@ -76,11 +76,11 @@ def fit_transform(
     """Fit on the first `origins[s]` rows of each series and apply to all rows.
 
     The scale of a series is the mean absolute error of naive forecasts of d over the horizon, so that the
-    network's outputs are of order one; in log space, where units are relative already, its mean over all
-    series.
+    network's outputs are of order one. With `log`, all series share the mean of these scales, because
+    logarithms are relative already.
 
-    `seasons` are removed shortest first, each as far as it stands out of the noise in what is left.
-    A known value that is not positive has no logarithm; `positive` tells beforehand.
+    `seasons` are removed shortest first, each shrunk by the noise in the remainder. With `log`, check with
+    `positive` first that all known values have a logarithm.
     """
     observed = panel.observed.copy()
     d = np.empty(len(panel.values))
@@ -88,10 +88,10 @@ def fit_transform(
     fitted = []
     for part, span in _blocks(panel.offsets):
         rows = _Rows(panel.offsets[part.start : part.stop + 1], origins[part])
-        d[span], *found = _fit_target(
+        d[span], *of_part = _fit_target(
             rows, panel.target[span], observed[span, TARGET], log, seasons, horizon, panel.max_gap
         )
-        fitted.append(found)
+        fitted.append(of_part)
         for channel in range(1, panel.values.shape[1]):
             z[span, channel] = _standardise(
                 panel.values[span, channel], observed[span, channel], rows, panel.max_gap
@@ -108,7 +108,7 @@ def fit_transform(
 
 
 def _blocks(offsets: Ints) -> Iterator[tuple[slice, slice]]:
-    """Series and their rows, about BLOCK rows of whole series at a time."""
+    """Slices of series and of their rows, about BLOCK rows of whole series at a time."""
     edges = np.flatnonzero(np.diff(offsets[:-1] // BLOCK)) + 1
     for first, last in pairwise([0, *edges.tolist(), len(offsets) - 1]):
         yield slice(first, last), slice(int(offsets[first]), int(offsets[last]))
@@ -123,9 +123,9 @@ def _fit_target(
     horizon: int,
     max_gap: int | None,
 ) -> tuple[Floats, list[Floats], Floats, Floats]:
-    """d with its gaps filled, the indices, centre and scale of some series.
+    """d with its gaps filled, and the indices, centres and scales of some series.
 
-    What has no logarithm is from then on not `observed`.
+    Clears `observed` where a value has no logarithm.
     """
     x = _log(target) if log else target.copy()
     observed &= np.isfinite(x)
@@ -141,7 +141,7 @@ def _fit_target(
 
 
 def positive(panel: Panel, origins: Ints) -> bool:
-    """Whether every known target is above zero, so that a logarithm exists."""
+    """Whether every known target is above zero, so that it has a logarithm."""
     return bool((panel.target[known_target(panel, origins)] > 0).all())
 
 
@@ -151,12 +151,12 @@ def observed_throughout(panel: Panel, origins: Ints) -> bool:
 
 
 class _Rows(History):
-    """What is fitted on the known rows of some neighbouring series of a Panel."""
+    """Statistics over the known rows of some neighbouring series of a Panel."""
 
     def spread(self, x: Floats, observed: Bools, horizon: int) -> Floats:
         """Mean |x_t − x_{t−h}| over h = 1, 2, 4 … ≤ horizon (S,): the naive forecast's mean error.
 
-        Lags longer than a series are left out; zero where it is constant.
+        Lags longer than a series are left out. The result is zero for a constant series.
         """
         total, pairs = np.zeros(self.count), np.zeros(self.count)
         for lag in (2**power for power in range(horizon.bit_length())):
@@ -169,20 +169,20 @@ class _Rows(History):
         return np.where(mean > 1e-12, mean, 0.0)
 
     def _pairs(self, observed: Bools, lag: int) -> Bools:
-        """Rows t whose row t−lag lies in the same series, both known and observed (N,)."""
+        """Whether rows t and t−lag lie in the same series and are both known and observed (N,)."""
         used = self.known & observed & (self.position >= lag)
         used[lag:] &= observed[:-lag]
         return used
 
     def seasonal_index(self, x: Floats, observed: Bools, season: int) -> Floats:
-        """Mean deviation of each phase from a centred moving average over one season, shrunk (S, m).
+        """Mean deviation at each seasonal position from a centred moving average, shrunk (S, m).
 
         Classical additive decomposition over the newest seasons; with an even m the outer two rows of the
-        average count half. Phases are counted from the first row of a series; each index has mean zero.
+        average count half. Positions count from the first row of a series; each index has mean zero.
 
-        What noise alone would make of the index is taken from it (James & Stein 1961; of seasonal factors,
-        Miller & Williams 2003): with s² the mean square of the m means, and v = σ²/k the square of the
-        error of a mean of k deviations, it is multiplied by 1 − SHRINKAGE·v/s² or, below zero, by 0.
+        The index is shrunk by its noise (James & Stein 1961; for seasonal factors, Miller & Williams 2003).
+        With s² the mean square of the m means, and v = σ²/k the squared error of a mean of k deviations, it
+        is multiplied by max(0, 1 − SHRINKAGE·v/s²).
         """
         used = self.known & observed
         enough = self.total(used) >= LEAST_SEASONS * season
@@ -203,7 +203,7 @@ class _Rows(History):
         return index * np.where(enough & (n > season), kept, 0.0)[:, None]
 
     def _moving_average(self, x: Floats, used: Bools, season: int) -> tuple[Floats, Bools]:
-        """Centred moving average over one season (N,), and where it lies inside the known rows (N,)."""
+        """Centred moving average over one season (N,), and whether its window is all known (N,)."""
         half = season // 2
         whole = (self.position >= half) & (self.position + half < self.origin)
         trend = np.zeros(len(x))
@@ -213,7 +213,7 @@ class _Rows(History):
 
 
 def _window_sum(values: Floats | Bools, season: int) -> Floats:
-    """Sums over centred windows of one season (N − 2⌊m/2⌋,); with an even m the outer two rows count half."""
+    """Sums over centred windows of one season (N − 2⌊m/2⌋,). With an even m the outer two rows count half."""
     running = np.zeros(len(values) + 1)
     np.cumsum(values, dtype=np.float64, out=running[1:])
     if season % 2:
@@ -226,12 +226,12 @@ def _window_sum(values: Floats | Bools, season: int) -> Floats:
 
 
 def _log(values: Floats) -> Floats:
-    """The logarithm, NaN where there is none; only rows after the origin may have none."""
+    """The logarithm; NaN where it is undefined, which only rows after the origin may be."""
     return np.log(values, where=values > 0, out=np.full(len(values), np.nan))
 
 
 def _standardise(values: Floats, observed: Bools, rows: _Rows, max_gap: int | None) -> Floats:
-    """A covariate with mean 0 and deviation 1 over its known rows, gaps filled from the left (N,)."""
+    """A covariate with mean 0 and standard deviation 1 over its known rows, gaps filled (N,)."""
     centred = np.where(observed, values - rows.mean(values, observed)[rows.series], 0.0)
     deviation = np.sqrt(rows.mean(centred * centred, observed))
     moves = deviation > ROUNDING * np.abs(rows.mean(values, observed))
@@ -239,7 +239,7 @@ def _standardise(values: Floats, observed: Bools, rows: _Rows, max_gap: int | No
 
 
 def _fill_left(values: Floats, observed: Bools, rows: _Rows, max_gap: int | None) -> Floats:
-    """Each gap takes the last observed value of its series, for `max_gap` rows; else the series' centre."""
+    """Fill gaps with the last observed value for up to `max_gap` rows, and with 0 (the centre) beyond."""
     row = np.arange(len(values))
     source = np.maximum.accumulate(np.where(observed, row, -1))
     inside = source >= rows.starts[rows.series]

@@ -1,17 +1,17 @@
-"""Windows over a Panel: an index, never a copy. Only a batch is ever gathered.
+"""Windows over a Panel: an index into its rows. Only the rows of a batch are copied.
 
-A window is a series and an origin ("end"): the network sees the `lookback` rows before the end and
-foretells the `horizon` rows from it on. Both are written relative to the level at the end, the last
-known z or the mean of the last few, so that neither scale nor level of a series matters.
+A window is a series and a forecast origin: the network sees the `lookback` rows before the origin and
+forecasts the `horizon` rows from it on. Both are relative to the level at the origin (the last known z, or
+the mean of the last few), so that neither scale nor level of a series matters.
 
     L lookback, s segment, T = L/s recurrent steps, H horizon, C channels, B windows
-    inputs  (T, F, B)   F = s·C, s more that tell which rows were observed where a Panel has gaps, and two
-                        for each season whose phase is told: sine and cosine at the last row of a step
+    inputs  (T, F, B)   F = s·C; with gaps, s more flags for observed rows; two more for each season
+                        with a seasonal position: its sine and cosine at the last row of a step
     mask    (T, B)      0 where a step lies before the series begins (padding on the left)
     targets (H, B)      weights (H, B): 0 where nothing was observed
 
-A gap longer than `Panel.max_gap` is never crossed: for a window that ends after it the series begins
-there, and for one that ends before it nothing beyond has weight.
+No window crosses a gap longer than `Panel.max_gap`: after the gap the series counts as beginning anew, and
+before it the targets beyond the gap have weight 0.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ from forecaster.nn.parallel import Batch
 
 @dataclass(frozen=True, eq=False)
 class WindowIndex:
-    """The origins that training may draw: first[r] … last[r] of series[r], a range for each stretch."""
+    """The origins that training may draw: a range first[r] … last[r] in series[r] for each span r of rows."""
 
     series: Ints  # (R,) ascending
     first: Ints  # (R,)
     last: Ints  # (R,)
 
     def __len__(self) -> int:
-        """How many windows there are."""
+        """The number of windows."""
         return int((self.last - self.first + 1).sum())
 
     def sample(self, size: int, *, rng: np.random.Generator) -> tuple[Ints, Ints]:
-        """Draw a series uniformly, then one of its origins: (series (B,), ends (B,))."""
-        before, bounds = self._places
+        """Draw a series uniformly, then one of its origins: (series (B,), origins (B,))."""
+        before, bounds = self._window_numbers
         row = rng.integers(len(bounds) - 1, size=size)
-        place = rng.integers(bounds[row], bounds[row + 1] - 1, endpoint=True)
-        stretch = np.searchsorted(before, place, side="right") - 1
-        return self.series[stretch], self.first[stretch] + place - before[stretch]
+        window = rng.integers(bounds[row], bounds[row + 1] - 1, endpoint=True)
+        span = np.searchsorted(before, window, side="right") - 1
+        return self.series[span], self.first[span] + window - before[span]
 
     @cached_property
-    def _places(self) -> tuple[Ints, Ints]:
-        """All windows counted through: those before each range (R,), and where each series' begin (S'+1,)."""
+    def _window_numbers(self) -> tuple[Ints, Ints]:
+        """The first window of each range (R,) and of each series (S'+1,), all windows numbered in order."""
         counted = np.r_[0, np.cumsum(self.last - self.first + 1)]
         begins = np.flatnonzero(np.diff(self.series, prepend=-1))
         return counted[:-1], np.append(counted[begins], counted[-1])
@@ -66,14 +66,14 @@ def index_windows(
 ) -> WindowIndex:
     """Origins whose targets all lie in the first known[s] rows of a series.
 
-    A series too short for lookback and horizon takes part with what it has: at least half of its rows
-    are input, the rest targets. `recent` keeps only origins within that many rows of the last one. Gaps of
-    `panel` that are too long to cross part a series; forecasts from soon behind one are asked for like any
-    other, so that windows with little to see are learned from there.
+    A series too short for lookback and horizon is used as far as it goes: at least half of its rows are
+    input, the rest targets. `recent` keeps only origins within that many rows of the last one. Gaps of
+    `panel` longer than `max_gap` split a series into spans. After such a gap, origins start at the second
+    row, so that training includes windows with a short history.
 
-    Raises DataError where no two rows are near enough to each other to learn from.
+    Raises DataError where no span has two rows.
     """
-    series, start, rows = _known_stretches(known, panel)
+    series, start, rows = _known_spans(known, panel)
     first = np.where(start > 0, 1, np.minimum(lookback, (rows + 1) // 2))
     last = np.maximum(rows - horizon, first)
     first, last = start + first, start + last
@@ -85,8 +85,8 @@ def index_windows(
     return WindowIndex(series[kept], first[kept], last[kept])
 
 
-def _known_stretches(known: Ints, panel: Panel | None) -> tuple[Ints, Ints, Ints]:
-    """Series, first row and rows of each stretch of two known rows or more (R,)."""
+def _known_spans(known: Ints, panel: Panel | None) -> tuple[Ints, Ints, Ints]:
+    """Series, first row and number of rows of each span with at least two known rows (R,)."""
     if panel is None or not panel.broken:
         series = np.flatnonzero(known >= 2)
         return series, np.zeros(len(series), np.int64), known[series]
@@ -96,8 +96,8 @@ def _known_stretches(known: Ints, panel: Panel | None) -> tuple[Ints, Ints, Ints
     kept = rows >= 2
     if not kept.any():
         raise DataError(
-            f"no two observed rows have {panel.max_gap} missing rows or fewer between them",
-            hint="Cross longer gaps, such as --max-gap any; or name a longer step: --every.",
+            f"every gap between observed rows is longer than {panel.max_gap} missing rows",
+            hint="Allow longer gaps, for instance --max-gap any, or use a longer step with --every.",
         )
     return series[kept], start[kept], rows[kept]
 
@@ -148,20 +148,21 @@ class Windows:
         return count_features(self._z.shape[1], self.segment, self.gaps, self._phases)
 
     def level(self, series: Ints, origins: Ints) -> Float32s:
-        """Mean z of the `level_rows` rows before each end (B,); the first row stands for those before it."""
+        """Mean z of the `level_rows` rows before each origin (B,).
+
+        The first row of a span is repeated where the span has fewer rows.
+        """
         stop = self._offsets[series] + origins
         if self.level_rows == 1:
             return self._z[stop - 1, TARGET]
         rows = np.maximum(
             stop - np.arange(1, self.level_rows + 1)[:, None], stop - self._history(stop, origins)
         )
-        total = self._z[rows, TARGET].cumsum(axis=0, dtype=np.float64)[
-            -1
-        ]  # one order, whatever the batch
+        total = self._z[rows, TARGET].cumsum(axis=0, dtype=np.float64)[-1]  # one order, whatever the batch
         return np.asarray(total / self.level_rows, np.float32)
 
     def inputs(self, series: Ints, origins: Ints) -> Batch:
-        """What the network sees of each window; no targets."""
+        """A batch with the inputs of each window, without targets."""
         stop, steps = self._offsets[series] + origins, self.lookback // self.segment
         outside, history = None, self._history(stop, origins)
         if (history < self.lookback).any():
@@ -175,18 +176,18 @@ class Windows:
                 np.copyto(rows, rows.dtype.type(0), where=outside)
             parts.append(rows.reshape(len(series), steps, self.segment))
         if self._phases:
-            parts.append(self._phase(stop, steps))
+            parts.append(self._seasonal_position(stop, steps))
         seen = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2, dtype=np.float32)
         mask = None
         if outside is not None:  # (T, B)
             mask = np.logical_not(outside.reshape(len(series), steps, self.segment).all(axis=2).T)
         return Batch(inputs=seen.transpose(1, 2, 0), mask=mask)
 
-    def _phase(self, stop: Ints, steps: int) -> Float32s:
-        """Sine and cosine of the phase of each season at the last row of each step (B, T, 2·seasons).
+    def _seasonal_position(self, stop: Ints, steps: int) -> Float32s:
+        """Sine and cosine of the position in each season at the last row of each step (B, T, 2·seasons).
 
-        Counted on the local clock at the end, in rows from there back: a change of the clocks in between is
-        not seen.
+        Positions count back in rows from the local time at the origin: clock changes (daylight saving) in
+        between are ignored.
         """
         numbers = (
             row_numbers(self._panel, stop - 1)[:, None] - self.segment * np.arange(steps)[::-1]
@@ -194,11 +195,11 @@ class Windows:
         return np.concatenate([circle(season)[numbers % season] for season in self._phases], axis=2)
 
     def _history(self, stop: Ints, origins: Ints) -> Ints:
-        """Rows before each row `stop` up to the last gap too long to cross, or all of its series (B,)."""
+        """Rows of the series before each row `stop`, back to the last gap longer than `max_gap` (B,)."""
         return origins if self._spans is None else stop - self._spans.around(stop - 1)[0]
 
     def batch(self, series: Ints, origins: Ints, known: Ints) -> Batch:
-        """Inputs with `targets`; weights None where all are one."""
+        """Inputs, targets and weights; weights are None where all are one."""
         seen = self.inputs(series, origins)
         targets, counted = self._targets(series, origins, known)
         all_count = counted is None or counted.all()
@@ -207,14 +208,14 @@ class Windows:
     def targets(self, series: Ints, origins: Ints, known: Ints) -> tuple[Float32s, Float32s]:
         """Targets (H, B) and their weights.
 
-        A target at or after row known[s] of series s, behind a gap too long to cross, or not observed,
-        weighs nothing and is 0; nor does a window in which nothing was observed before its end.
+        Target and weight are 0 at or after row known[s] of series s, after a gap longer than `max_gap`,
+        where nothing was observed, and in windows without an observed row before the origin.
         """
         ahead, counted = self._targets(series, origins, known)
         return ahead, np.ones_like(ahead) if counted is None else counted.astype(np.float32)
 
     def _targets(self, series: Ints, origins: Ints, known: Ints) -> tuple[Float32s, Bools | None]:
-        """Targets, and which of them have weight; None: all."""
+        """Targets, and which of them have weight (None: all)."""
         stop, origin = self._offsets[series] + known[series], self._offsets[series] + origins
         ahead = np.ascontiguousarray(self._ahead.rows(origin).T)  # (H, B)
         ahead -= self.level(series, origins)
@@ -240,7 +241,7 @@ class Windows:
 
 
 class _Slices:
-    """Rows of a channel (N,) in stretches of one size, copied whole: no index for each row."""
+    """Slices of one size from a channel (N,), each copied whole instead of row by row."""
 
     def __init__(self, channel: NDArray[Any], size: int) -> None:
         self._channel, self._size = channel, size
@@ -248,7 +249,10 @@ class _Slices:
         self._all = as_strided(channel, shape, channel.strides * 2, writeable=False)
 
     def rows(self, begin: Ints) -> NDArray[Any]:
-        """A copy of those from each row `begin` on (B, size); beyond an end of the channel it is repeated."""
+        """Copies of the slices that start at rows `begin` (B, size).
+
+        The first or last row of the channel is repeated where a slice reaches beyond it.
+        """
         if begin.min() >= 0 and begin.max() < len(self._all):
             return self._all[begin]
         rows = np.arange(self._size) + begin[:, None]
@@ -256,5 +260,5 @@ class _Slices:
 
 
 def count_features(channels: int, segment: int, gaps: bool, phases: tuple[int, ...] = ()) -> int:
-    """F: a segment of every channel, and of the observed flag where there are gaps; two for each phase."""
+    """F: a segment of every channel and, with gaps, of the observed flag; two per seasonal position."""
     return segment * (channels + gaps) + 2 * len(phases)
