@@ -1,9 +1,9 @@
-"""The forecasts anyone gets for nothing: naive, seasonal naive, drift, mean.
+"""Baseline forecasts that need no training: naive, seasonal naive, drift, mean.
 
-A model that does not beat them is not worth its electricity, so every report shows them. All are computed
-over the flat arrays of a Panel at once; there is no loop over rows or series, only over blocks of series
-that bound the memory. Formulas: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed.,
-section 5.2; gaps are stepped over (only observed rows count, distances are in rows).
+Every report compares the model with them. They are computed on the flat arrays of a Panel, without a loop
+over rows or series; the only loop is over blocks of series, which bound the memory. Formulas: Hyndman &
+Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., section 5.2. Only observed rows are used, and
+distances are counted in rows, gaps included.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from forecaster.arrays import Floats, Ints
 if TYPE_CHECKING:
     from forecaster.data.panel import Panel
 
-BLOCK = 250_000  # rows read at once: about 12 MB of work arrays
+BLOCK = 250_000  # rows processed at once: about 12 MB of temporary arrays
 
 
 def baseline_forecasts(
@@ -30,19 +30,18 @@ def baseline_forecasts(
     series: Ints | None = None,
     seasons: tuple[int, ...] | None = None,
 ) -> dict[str, Floats]:
-    """Baseline forecasts {name: (S, H)} of series known up to their first `origins` (S,) rows.
+    """Baseline forecasts {name: (S, H)} from the first origins[s] rows of each series; no others are read.
 
-    Nothing after an origin is read. `series` (S,) picks series of the panel, in the order of `origins`;
-    None: all.
+    `series` (S,) picks series of the panel, in the order of `origins`; None: all.
     `seasons` are the seasons to try; None: those that fit (`fitting_seasons`).
 
     - "naive": the last observed value.
-    - "seasonal naive": the last observed value of the same phase; "seasonal naive 48" and so on where
-      several seasons fit. A series shorter than two seasons, or a phase never observed, gets the naive one.
+    - "seasonal naive": the last observed value at the same seasonal position; "seasonal naive 48" and so on
+      with several seasons. Series shorter than two seasons, and positions never observed, get "naive".
     - "drift": the line through the first and the last observed value, continued.
     - "mean": the mean of the observed values.
 
-    NaN for a series without any observed value before its end (or with an end of -1).
+    NaN for a series without an observed value before its origin, or with origin -1.
     """
     origins = np.maximum(np.asarray(origins, dtype=np.int64), 0)
     series = np.arange(len(panel)) if series is None else np.asarray(series, dtype=np.int64)
@@ -62,7 +61,7 @@ def baseline_forecasts(
 def backtest_baselines(panel: Panel, origins: Ints, horizon: int) -> dict[str, Floats]:
     """`baseline_forecasts` from every origin: {name: (O, S, H)} for `origins` (O, S), -1 where not forecast.
 
-    All origins have the same methods: the seasons are those that fit before the first origin.
+    All origins use the same methods, with the seasons that fit before the first origin.
     """
     seasons = fitting_seasons(panel, first_origins(origins))
     each = [baseline_forecasts(panel, row, horizon, seasons=seasons) for row in origins]
@@ -70,7 +69,7 @@ def backtest_baselines(panel: Panel, origins: Ints, horizon: int) -> dict[str, F
 
 
 def fitting_seasons(panel: Panel, origins: Ints) -> tuple[int, ...]:
-    """Seasons of the panel's frequency, above 1, that fit at least twice into the longest known history."""
+    """Seasons above 1 of the panel's frequency that fit at least twice into the longest known history."""
     longest = int(np.max(origins, initial=0))
     return tuple(m for m in panel.frequency.seasonalities if m > 1 and 2 * m <= longest)
 
@@ -83,7 +82,7 @@ def seasonal_names(seasons: tuple[int, ...]) -> dict[str, int]:
 
 
 def first_origins(origins: Ints) -> Ints:
-    """The end of each series (S,) at the first origin that it takes part in; -1 where in none."""
+    """The first origin of each series (S,); -1 for series without one."""
     first = np.min(np.where(origins >= 0, origins, np.iinfo(np.int64).max), axis=0)
     return np.where(np.any(origins >= 0, axis=0), first, -1)
 
@@ -100,7 +99,7 @@ def blocks(origins: Ints) -> Iterator[slice]:
 
 
 class _Past:
-    """The observed rows of S series before their ends: flat, in order, with the series each belongs to."""
+    """The observed rows of S series before their origins, flat and in order, with the series of each row."""
 
     def __init__(self, panel: Panel, series: Ints, origins: Ints) -> None:
         owner = np.repeat(np.arange(len(origins)), origins)  # (n,)
@@ -129,16 +128,16 @@ class _Past:
         return self.last[:, None] + slope[:, None] * distance
 
     def seasonal(self, season: int, horizon: int) -> Floats:
-        """The last observed value of the same phase (S, H); the naive forecast where there is none."""
+        """The last observed value at the same seasonal position (S, H), or naive where there is none."""
         fits = self.origins >= 2 * season
-        place = np.cumsum(fits) - 1  # where a series that fits lies in the table of phases
+        table_row = np.cumsum(fits) - 1  # row in `table` of each series that fits
         table = np.full((int(fits.sum()), season), np.nan)
         rows = fits[self.owner]
-        # Assigned in order, so the latest row of a phase stays.
-        table[place[self.owner[rows]], self.position[rows] % season] = self.value[rows]
+        # Assigned in order, so the newest value of each seasonal position stays.
+        table[table_row[self.owner[rows]], self.position[rows] % season] = self.value[rows]
         out = np.repeat(self.last[:, None], horizon, axis=1)
-        phase = (self.origins[fits][:, None] + np.arange(horizon)) % season
-        same = table[np.arange(len(table))[:, None], phase]
+        seasonal_position = (self.origins[fits][:, None] + np.arange(horizon)) % season
+        same = table[np.arange(len(table))[:, None], seasonal_position]
         out[fits] = np.where(np.isnan(same), out[fits], same)
         return out
 

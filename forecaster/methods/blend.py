@@ -1,12 +1,12 @@
-"""Blend: how much of each network, smoothing method and baseline is in the forecast.
+"""Blend: the weight of each network, smoothing method and baseline in the forecast.
 
-The weights are those with the smallest absolute error on validation origins, where every component
-forecast rows that it had not seen, drawn towards a prior of half networks, half smoothing. Then the safety
-net: as far as the gain over the better of naive and seasonal naive may be chance, that baseline takes over,
-so that on a random walk the forecast is the naive one. A line or a mean takes over only where it is clearly
-better than all that: on one horizon of yearly series a line is often the best by luck.
+The weights minimise the absolute error on validation origins, where every component forecasts rows that it
+was not fitted on. They are regularised towards a prior of half networks, half smoothing. As a safeguard,
+weight then moves to the better of naive and seasonal naive, as far as the gain over that baseline may be
+chance: on a random walk the forecast is the naive one. Drift or mean replaces the blend only where it is
+clearly better, because on one horizon of yearly series drift is often the best by luck.
 
-One set of weights serves all steps: weights by groups of steps brought nothing on any data set tried.
+All steps share one set of weights: weights by groups of steps improved no data set tried.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from forecaster.arrays import Bools, Floats, Ints
 
 SMOOTHING = ("theta", "damped", "theta in logarithms", "damped in units")
-"""Theta and the damped trend, each in the scale that suits it; the last two only where there is no season."""
+"""Theta and the damped trend, each on its usual scale; the last two only for data without a season."""
 UNMIXED = ("drift", "mean")
-"""Baselines that may take over as a whole but are not mixed in: mixed, they only fit the noise."""
+"""Baselines that may replace the blend but are never mixed in: in a mixture they only fit the noise."""
 CLEARLY = 3.0
-"""Standard errors by which one of them must be better than the blend to take over."""
+"""Standard errors by which one of them must be better than the blend to replace it."""
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
-"""Of the pull towards the prior, in units of the error: the weakest, or one that serves all folds better."""
+"""Regularisation strengths towards the prior, relative to the error. A stronger one must help all folds."""
 FEW_BLOCKS = 3
-"""Fewer blocks of origins know too little of time for the weakest pulls; the pull is STRONGER at least."""
+"""With fewer blocks of origins, the regularisation strength starts at STRONGER."""
 STRONGER = 0.3
 FOLDS = 4
 STEPS = 400
 MANY_SERIES = 32
-"""From this many series on, they are the independent witnesses of a gain; below, blocks of origins are."""
+"""From this many series on, series are the independent samples of a gain; below, blocks of origins are."""
 TRUST = 0.5
-"""Share of the blend, against the safe baseline, where there are too few witnesses to judge."""
+"""Share of the blend, against the safe baseline, where there are too few samples to judge."""
 LEAST = 0.01
 """Smaller weights are dropped."""
 MOST_ROWS = 20_000
@@ -49,28 +49,28 @@ class Blend:
 
     weights: dict[str, float]
     log: bool
-    """Whether smoothing works on positive data, with seasons as factors."""
+    """Whether the data is positive, so that smoothing treats seasons as factors."""
     seasons: tuple[int, ...]
-    """Seasons that are removed before smoothing where a test finds them."""
+    """Seasons to remove before smoothing, as far as they exceed the noise."""
 
 
 Kind = Literal["network", "smoothing", "baseline"]
 
 
 def kind_of(name: str) -> Kind:
-    """What a component of the blend is."""
+    """The kind of a component of the blend."""
     if name.startswith("network "):
         return "network"
     return "smoothing" if name in SMOOTHING else "baseline"
 
 
 def network_name(number: int) -> str:
-    """The component that is member `number` (from 0) of the ensemble."""
+    """The name of the component for member `number` (from 0) of the ensemble."""
     return f"network {number + 1}"
 
 
 def prior(networks: int, smoothing: Sequence[str] = SMOOTHING[:2]) -> dict[str, float]:
-    """Half networks, half smoothing: what to take where nothing could be validated."""
+    """Half networks, half smoothing: the weights to use without validation."""
     halves = ([network_name(number) for number in range(networks)], smoothing)
     return {name: 0.5 / len(half) for half in halves for name in half}
 
@@ -78,8 +78,8 @@ def prior(networks: int, smoothing: Sequence[str] = SMOOTHING[:2]) -> dict[str, 
 def fit_weights(residuals: Mapping[str, Floats], blocks: Ints) -> dict[str, float]:
     """Weights of the components from their validation residuals {name: (O, S, H)}, scaled per series.
 
-    `blocks` (O,): origins of one number overlap and count as one witness. Residuals are NaN where nothing
-    was observed.
+    `blocks` (O,): origins with the same number overlap and count as one sample. Residuals are NaN where
+    nothing was observed.
     """
     names = [name for name in residuals if name not in UNMIXED]
     kinds = [kind_of(name) for name in names]
@@ -90,7 +90,7 @@ def fit_weights(residuals: Mapping[str, Floats], blocks: Ints) -> dict[str, floa
     if not seen.any():
         return start
     anchor = np.array([start.get(name, 0.0) for name in names])
-    with threadpool_limits(1):  # the same bytes whatever the number of cores
+    with threadpool_limits(1):  # the same bytes on any number of cores
         best = _least_absolute(stacked[seen], anchor, _strength(stacked, seen, blocks, anchor))
     baselines = [number for number, kind in enumerate(kinds) if kind == "baseline"]
     safe = min(baselines, key=lambda number: float(np.abs(stacked[seen][:, number]).mean()))
@@ -105,15 +105,16 @@ def fit_weights(residuals: Mapping[str, Floats], blocks: Ints) -> dict[str, floa
 
 
 def _gain(better: Floats, worse: Floats) -> Floats:
-    """How much smaller one residual is than the other (O, S, H); NaN where one of them is."""
+    """How much smaller the absolute residuals are (O, S, H); NaN where one of the two is NaN."""
     return np.abs(worse) - np.abs(better)
 
 
 def _strength(residuals: Floats, seen: Bools, blocks: Ints, anchor: Floats) -> float:
-    """The strongest pull up to which each step served every block of origins left out in turn.
+    """The regularisation strength, by cross-validation over blocks of origins.
 
-    What is best for one year's demand is not for the next: only time, not many series, shows that. But one
-    odd Christmas must not decide, so that the blocks have to agree.
+    Strength rises as long as no held-out fold gets worse. Folds split time, not series, because the best
+    weights for one year may not suit the next. All folds must agree, so that one unusual Christmas does not
+    decide.
     """
     folds = [np.isin(blocks, part) for part in np.array_split(np.unique(blocks), FOLDS) if len(part)]
     pairs = [(residuals[~fold][seen[~fold]], residuals[fold][seen[fold]]) for fold in folds]
@@ -126,9 +127,9 @@ def _strength(residuals: Floats, seen: Bools, blocks: Ints, anchor: Floats) -> f
     strengths = STRENGTHS if len(np.unique(blocks)) >= FEW_BLOCKS else STRENGTHS[STRENGTHS.index(STRONGER) :]
     strength, least = strengths[0], errors(strengths[0])
     for stronger in strengths[1:] if pairs else ():
-        if ((found := errors(stronger)) > least).any():
+        if ((fold_errors := errors(stronger)) > least).any():
             break
-        strength, least = stronger, found
+        strength, least = stronger, fold_errors
     return strength
 
 
@@ -136,17 +137,17 @@ def _least_absolute(residuals: Floats, anchor: Floats, strength: float) -> Float
     """Weights w on the simplex with the least mean |R w| / mean |R a| + λ |w − a|², for residuals R (n, K).
 
     Exponentiated subgradient descent (Kivinen & Warmuth 1997), averaged over the second half of the steps,
-    on at most MOST_ROWS of the rows. Each step reads all of them: in single precision, a component a row.
+    on at most MOST_ROWS rows. They are kept as (K, n) in single precision, because each step reads them all.
     """
     residuals = residuals[:: max(1, len(residuals) // MOST_ROWS)]
     weights = 0.98 * anchor + 0.02 / len(anchor)
-    unit = max(float(np.abs(residuals @ anchor).mean()), 1e-300)
+    anchor_error = max(float(np.abs(residuals @ anchor).mean()), 1e-300)
     size = max(float(np.abs(residuals).max()), 1e-300)
     rows = np.ascontiguousarray(residuals.T / size, np.float32)  # (K, n)
     average = np.zeros(len(anchor))
     for step in range(STEPS):
         signs = np.sign(weights.astype(np.float32) @ rows)
-        slope = (rows @ signs) * (size / (len(residuals) * unit)) + 2 * strength * (weights - anchor)
+        slope = (rows @ signs) * (size / (len(residuals) * anchor_error)) + 2 * strength * (weights - anchor)
         weights *= np.exp(-(slope - slope.min()) / np.sqrt(step + 1))
         weights /= weights.sum()
         average += weights if step >= STEPS // 2 else 0.0
@@ -154,9 +155,9 @@ def _least_absolute(residuals: Floats, anchor: Floats, strength: float) -> Float
 
 
 def _trust(gain: Floats, blocks: Ints) -> float:
-    """How far the blend may replace the safe baseline, given its gains (O, S, H): 0 to 1.
+    """The share of the blend, against the safe baseline, from its gains (O, S, H): 0 to 1.
 
-    The positive-part shrinkage 1 − 1/t² (James & Stein 1961).
+    Positive-part shrinkage, 1 − 1/t² (James & Stein 1961).
     """
     t = _t(gain, blocks)
     if t is None:
@@ -165,7 +166,7 @@ def _trust(gain: Floats, blocks: Ints) -> float:
 
 
 def _t(gain: Floats, blocks: Ints) -> float | None:
-    """The mean gain (O, S, H) over its standard error among independent witnesses; None for too few."""
+    """The mean gain (O, S, H) over its standard error among independent samples; None for fewer than 3."""
     if gain.shape[1] >= MANY_SERIES:
         means = _means(gain.transpose(1, 0, 2).reshape(gain.shape[1], -1))
     else:
@@ -177,7 +178,7 @@ def _t(gain: Floats, blocks: Ints) -> float | None:
 
 
 def _means(rows: Floats) -> Floats:
-    """Mean of each row over what is not NaN; rows of NaN are left out."""
+    """Mean of each row, ignoring NaN; rows of only NaN are left out."""
     seen = np.isfinite(rows)
     used = seen.any(axis=1)
     return np.where(seen, rows, 0.0)[used].sum(axis=1) / seen[used].sum(axis=1)

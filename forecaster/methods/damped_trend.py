@@ -1,11 +1,11 @@
-"""Exponential smoothing with a damped trend, the best single method of many competitions.
+"""Exponential smoothing with a damped trend, the best single method in many forecasting competitions.
 
 Gardner & McKenzie 1985, in the error-correction form of Hyndman et al. 2008. With e_t = y_t − ŷ_t,
 
     ŷ_t = l_{t−1} + φ b_{t−1}        l_t = ŷ_t + α e_t        b_t = φ b_{t−1} + α β e_t
     ŷ_{t+h} = l_t + (φ + φ² + … + φ^h) b_t        l_1 = y_1, b_1 = 0
 
-α, β and φ come from a grid, for each series those with the least squared one-step error so far.
+α, β and φ come from a grid: each series uses those with the smallest squared one-step error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PHIS = np.array([0.8, 0.9, 0.98])
 
 
 def damped(y: Floats, inside: Bools, horizon: int) -> Floats:
-    """Forecasts (B, H) of y (n, B), whose series begin at the first row that is `inside`."""
+    """Forecasts (B, H) of y (n, B); each series begins at its first row that is `inside`."""
     alpha, beta, phi = (grid.reshape(-1, 1) for grid in np.meshgrid(ALPHAS, BETAS, PHIS, indexing="ij"))
     gain = alpha * beta
     level, trend, squared = (np.zeros((len(alpha), y.shape[1])) for _ in range(3))  # (grid, B)
@@ -29,11 +29,11 @@ def damped(y: Floats, inside: Bools, horizon: int) -> Floats:
     for now, here in zip(y, inside, strict=True):
         drift = phi * trend
         error = now - level - drift
-        if not (whole := here.all()):
-            error[:, ~here] = 0.0  # the state of a series that has not begun stays zero
+        if not (all_here := here.all()):
+            error[:, ~here] = 0.0  # the state stays zero until a series begins
         level += drift + alpha * error
         trend = drift + gain * error
-        if not (whole and begun.all()):
+        if not (all_here and begun.all()):
             first = here & ~begun
             level[:, first], trend[:, first] = now[first], 0.0
             error[:, first] = 0.0

@@ -1,6 +1,6 @@
-"""The statistical partners of the networks: exponential smoothing of every series of a Panel.
+"""Exponential smoothing of every series of a Panel, to be blended with the networks.
 
-Their errors are nearly independent of the networks', so that a blend of both beats either.
+Its errors are nearly independent of the networks' errors, so a blend beats either.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ METHODS: dict[str, tuple[Method, bool]] = {
     "theta in logarithms": (theta, False),
     "damped in units": (damped, True),
 }
-"""Each method, and whether it works in the user's units rather than in logarithms, where those are taken."""
+"""Each method, and whether it keeps the user's units where the transform takes logarithms."""
 LONGEST = 512
-"""Only the newest rows are smoothed: earlier ones have no say in level or slope."""
+"""Only this many of the newest rows are smoothed: earlier ones hardly affect level or slope."""
 BLOCK = 1024
-"""Series smoothed at once, which bounds the memory."""
+"""Series smoothed at once, to bound the memory."""
 
 
 def smoothing_methods(*, log: bool, seasons: tuple[int, ...]) -> tuple[str, ...]:
-    """The methods to try: in both scales where there are two and no season; it is the trend that differs."""
+    """The methods to try. On both scales, which differ in the trend, only with `log` and without seasons."""
     names = tuple(METHODS)
     return names if log and not seasons else names[:2]
 
@@ -41,7 +41,7 @@ def smoothing_forecasts(
 ) -> dict[str, Floats]:
     """Forecasts {method: (S, H)} from the first `origins[s]` rows of each series; NaN where nothing is known.
 
-    `fitted` removes the seasons before, as factors where it works in logarithms, else as terms.
+    `fitted` removes the seasons first: as factors where it takes logarithms, else as additive terms.
     """
     results = {name: np.full((len(panel), horizon), np.nan) for name in METHODS if name in methods}
     known = np.flatnonzero(origins >= 1)
@@ -52,23 +52,23 @@ def smoothing_forecasts(
         x = z * fitted.scale[series] + fitted.centre[series]  # (n, B) seasonally adjusted
         season = fitted.seasonal_component(series, origins[series], horizon)  # (B, H)
         for name, result in results.items():
-            method, plain = METHODS[name]
-            if fitted.log and plain:
+            method, in_units = METHODS[name]
+            if fitted.log and in_units:
                 result[series] = _above_zero(method, np.exp(x), inside, horizon) * np.exp(season)
             else:
-                flat = method(x, inside, horizon) + season
-                result[series] = np.exp(flat) if fitted.log else flat
+                forecasts = method(x, inside, horizon) + season
+                result[series] = np.exp(forecasts) if fitted.log else forecasts
     return results
 
 
 def _above_zero(method: Method, y: Floats, inside: Bools, horizon: int) -> Floats:
-    """Forecasts of positive series; a falling trend carries them to a tenth of their least value at most."""
+    """Forecasts of positive series, kept at or above a tenth of each series' smallest value."""
     least = np.where(inside, y, np.inf).min(axis=0)
     return np.maximum(method(y, inside, horizon), least[:, None] / 10)
 
 
 def _newest_rows(panel: Panel, series: Ints, origins: Ints) -> tuple[Ints, Bools]:
-    """Rows (n, B) of the panel, the newest last, and which lie behind the last gap too long to cross."""
+    """Rows (n, B) of the panel, newest last, and which of them lie after the last gap beyond `max_gap`."""
     count = int(min(LONGEST, origins[series].max()))
     stop = panel.offsets[series] + origins[series]
     start = panel.spans.around(stop - 1)[0]

@@ -1,4 +1,4 @@
-"""The dynamic optimised Theta method: exponential smoothing along a part of the least squares line.
+"""The dynamic optimised Theta method: exponential smoothing plus a share of the least squares line.
 
 Assimakopoulos & Nikolopoulos 2000; the state-space form is Fiorucci, Pellegrini, Louzada, Petropoulos &
 Koehler 2016. With l the exponentially smoothed level and A, B the intercept and slope of the least
@@ -8,7 +8,7 @@ squares line through the rows so far,
     l_t     = α y_t + (1−α) l_{t−1}                                    l_0 = (1−ω) y_1
     ŷ_{t+h} = ŷ_{t+1} + ω (h−1) B_t
 
-α and ω come from a grid, for each series the pair with the least squared one-step error so far. ω = 0 is
+α and ω come from a grid: each series uses the pair with the smallest squared one-step error. ω = 0 is
 simple exponential smoothing; ω = ½ is the classical Theta method.
 """
 
@@ -21,11 +21,11 @@ from forecaster.arrays import Bools, Floats
 ALPHAS = np.array([0.99, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05])
 OMEGAS = np.array([0.0, 0.25, 0.5, 0.75, 0.95])
 TIE = 1e-9
-"""Errors this near to each other are equal: the first of the grid wins, which trusts the newest row most."""
+"""Relative difference below which errors count as equal. Of equal ones the largest α is used."""
 
 
 def theta(y: Floats, inside: Bools, horizon: int) -> Floats:
-    """Forecasts (B, H) of y (n, B), whose series begin at the first row that is `inside`."""
+    """Forecasts (B, H) of y (n, B); each series begins at its first row that is `inside`."""
     alpha, omega = (grid.reshape(-1, 1) for grid in np.meshgrid(ALPHAS, OMEGAS, indexing="ij"))  # (grid, 1)
     keep = 1 - alpha
     level, squared, ahead = (np.zeros((len(alpha), y.shape[1])) for _ in range(3))  # (grid, B)
@@ -33,7 +33,7 @@ def theta(y: Floats, inside: Bools, horizon: int) -> Floats:
     intercepts, slopes = _lines(y, inside)
     begun = np.logical_or.accumulate(inside, axis=0)
     for t, (now, here) in enumerate(zip(y, inside, strict=True)):
-        if t and begun[t - 1].all() and here.all():  # as below, without asking which
+        if t and begun[t - 1].all() and here.all():  # as below, without masks
             squared += (now - ahead) ** 2
             level = alpha * now + keep * level
             decay = decay * keep
