@@ -1,7 +1,6 @@
-"""Validation: the origins before the forecast origin at which every component is tried.
+"""Validation: forecasts of every component from earlier origins, whose targets no network trained on.
 
-They lie in rows that the networks have not learned from. What is learned here is how much each component
-weighs in the blend; with the test part they also calibrate the intervals.
+They give the weights of the blend and, together with the test part, calibrate the intervals.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from forecaster.model.model import Member
 from forecaster.training.plan import Split
 
 ORIGINS = 2
-"""Validation origins for each horizon held out: more overlap, and tell little that is new."""
+"""Validation origins per held-out horizon: more would overlap further and add little information."""
 
 
 def validation_origins(parts: Split, horizon: int) -> tuple[Ints, Ints]:
     """Origins (O, S) whose targets lie in the validation part, and the block of each (O,).
 
-    Origins of one block share targets, those of different blocks do not (or only at the edge). -1 where a
-    series takes no part.
+    Origins of one block share targets; those of different blocks share none, except at the edge. -1 where a
+    series is not used.
     """
     room = np.where(parts.train > 0, parts.validation - parts.train - horizon, -1)
     last = int(room.max(initial=-1))
@@ -44,18 +43,18 @@ def validation_origins(parts: Split, horizon: int) -> tuple[Ints, Ints]:
 def try_components(
     panel: Panel, members: Sequence[Member], blend: Blend, origins: Ints, *, only: Sequence[str] | None = None
 ) -> dict[str, Floats]:
-    """Forecasts of the components from each origin {name: (O, S, H)}; all, or `only` some."""
-    tried = [
+    """Forecasts of the components (`only` these; None: all) from each origin {name: (O, S, H)}."""
+    by_origin = [
         component_forecasts(members, blend, panel, np.maximum(origin, 0), only=only) for origin in origins
     ]
-    names = [name for name in tried[0] if all(name in components for components in tried)]
-    return {name: np.stack([components[name] for components in tried]) for name in names}
+    names = [name for name in by_origin[0] if all(name in components for components in by_origin)]
+    return {name: np.stack([components[name] for components in by_origin]) for name in names}
 
 
 def choose_weights(
     panel: Panel, forecasts: Mapping[str, Floats], origins: Ints, blocks: Ints, season: int
 ) -> dict[str, float]:
-    """Weights of the components, from what they forecast from `origins` (O, S)."""
+    """Weights of the components, chosen by their forecasts from `origins` (O, S)."""
     horizon = next(iter(forecasts.values())).shape[2]
     known = np.max(origins, axis=0, initial=-1)
     scale = mase_scales(panel, known, season)
@@ -65,7 +64,7 @@ def choose_weights(
 
 
 def interval_residuals(panel: Panel, point: Floats, origins: Ints, lookback: int, *, log: bool) -> Floats:
-    """|x − x̂| of forecasts (O, S, H) in units of local spread, one row a window: (O·S, H)."""
+    """|x − x̂| of forecasts (O, S, H) in units of local spread, one row per window: (O·S, H)."""
     actual = held_out(panel, origins, point.shape[2])
     rows = [
         scaled_residuals(

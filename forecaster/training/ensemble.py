@@ -1,7 +1,8 @@
 """Fits the members of an ensemble on the rows before an origin.
 
-Each is trained twice: with the newest rows held out for validation, which chooses the number of steps; then
-with all rows, for a while from there or anew. Where it pays, members train side by side.
+Each member is trained twice. First the newest rows are held out for validation, which chooses the number of
+steps. Then it trains on all rows, either further or from new weights. Members train in parallel where that
+is faster.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from forecaster.config import MemberConfig, Options
 from forecaster.data.panel import Panel
 from forecaster.model.model import Member
 from forecaster.nn.network import Network
-from forecaster.training import worker_processes as side_by_side
+from forecaster.training import worker_processes
 from forecaster.training.loop import Event, Outcome
 from forecaster.training.member import Run, Task, fit_member
 from forecaster.training.plan import Split
@@ -25,10 +26,10 @@ from forecaster.training.worker_processes import Result
 Listener = Callable[[Event], None]
 
 MANY_SERIES = 32
-"""From this many series on, the rows held out are little beside what all series have taught, and a refit goes
-on from the weights that validation chose. Fewer train anew: more steps would bring them beyond the best."""
+"""From this many series on, a refit continues from the validated weights, because held-out rows add little.
+With fewer it starts from new weights: further steps would pass the best point."""
 MORE_STEPS = 0.3
-"""Steps of a refit that goes on, for each of those that validation chose."""
+"""Steps of a refit that continues, as a share of the steps that validation chose."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,26 +47,26 @@ def fit(
     options: Options,
     on_event: Listener | None,
 ) -> tuple[Fitted, ...]:
-    """Train every member on `parts.train`, stopping by validation.
+    """Train every member on `parts.train`, with early stopping by validation.
 
-    Rows at or after `parts.validation` are never read. Members that an interruption kept from training are
-    left out.
+    Rows at or after `parts.validation` are never read. Members not yet trained at an interruption are left
+    out.
     """
-    found = _fit_all(panel, parts, _tasks("train", configs, options), on_event)
-    fitted = [item for item in found if item is not None]
+    results = _fit_all(panel, parts, _tasks("train", configs, options), on_event)
+    fitted = [item for item in results if item is not None]
     if not fitted:
         raise KeyboardInterrupt  # nothing to keep
-    return _marked(fitted, None in found)
+    return _marked(fitted, None in results)
 
 
 def refit(
     panel: Panel, known: Ints, fitted: Sequence[Fitted], options: Options, on_event: Listener | None
 ) -> tuple[Fitted, ...]:
-    """Train on all `known` rows, with a schedule of its own: further where there are many series, else anew.
+    """Train on all `known` rows, with a learning rate schedule of its own.
 
-    For as many steps as validation chose, or MORE_STEPS as many further ones: as good where there are many
-    series, in a third of the time. The outcome keeps the validation loss there was. Members that an
-    interruption kept from being trained to the end stay as they were.
+    With many series, continue for MORE_STEPS of the steps that validation chose: as accurate, in a third of
+    the time. Otherwise train from new weights for as many steps as validation chose. The outcome keeps the
+    earlier validation loss. Members that are interrupted before their end keep their earlier weights.
     """
     further = int((known > 0).sum()) >= MANY_SERIES
     share = MORE_STEPS if further else 1.0
@@ -74,21 +75,21 @@ def refit(
     if further:
         starts = (item.member.network.flat for item in fitted)
         tasks = [dataclasses.replace(task, start=start) for task, start in zip(tasks, starts, strict=True)]
-    found = _fit_all(panel, Split(known, known), tasks, on_event)
-    kept = [_refitted(before, after, further) for before, after in zip(fitted, found, strict=True)]
-    return _marked(kept, None in found)
+    results = _fit_all(panel, Split(known, known), tasks, on_event)
+    kept = [_refitted(before, after, further) for before, after in zip(fitted, results, strict=True)]
+    return _marked(kept, None in results)
 
 
 def fit_unvalidated(
     panel: Panel, known: Ints, configs: Sequence[MemberConfig], options: Options, on_event: Listener | None
 ) -> tuple[Fitted, ...]:
-    """Train on all `known` rows for all the steps configured: for series too short to hold anything out."""
-    found = _fit_all(panel, Split(known, known), _tasks("train", configs, options), on_event)
-    return tuple(item for item in found if item is not None)
+    """Train on all `known` rows for all configured steps: for series too short to hold anything out."""
+    results = _fit_all(panel, Split(known, known), _tasks("train", configs, options), on_event)
+    return tuple(item for item in results if item is not None)
 
 
 def _marked(fitted: list[Fitted], interrupted: bool) -> tuple[Fitted, ...]:
-    """The members, of which one at least tells of an interruption if there was one."""
+    """The members; after an interruption, at least one is marked as interrupted."""
     if interrupted and not any(item.outcome.interrupted for item in fitted):
         last = fitted[-1]
         fitted[-1] = dataclasses.replace(last, outcome=dataclasses.replace(last.outcome, interrupted=True))
@@ -107,7 +108,7 @@ def _with_steps(config: MemberConfig, steps: int) -> MemberConfig:
 
 
 def _refitted(before: Fitted, after: Fitted | None, further: bool) -> Fitted:
-    """A member and all that led to its weights; as it was before, if it was not trained to the end."""
+    """The member after the refit, or as it was before if the refit was interrupted."""
     if after is None:
         return before
     if after.outcome.interrupted:
@@ -121,11 +122,11 @@ def _refitted(before: Fitted, after: Fitted | None, further: bool) -> Fitted:
 def _fit_all(
     panel: Panel, parts: Split, tasks: Sequence[Task], on_event: Listener | None
 ) -> list[Fitted | None]:
-    """Every member; None for those that an interruption kept from training."""
-    count = side_by_side.processes(panel, tasks)
+    """Every member; None for members not trained because of an interruption."""
+    count = worker_processes.processes(panel, tasks)
     if count > 1:
-        alone = [dataclasses.replace(task, workers=1) for task in tasks]
-        results = side_by_side.fit_side_by_side(panel, parts, alone, count, on_event)
+        single_threaded = [dataclasses.replace(task, workers=1) for task in tasks]
+        results = worker_processes.fit_side_by_side(panel, parts, single_threaded, count, on_event)
     else:
         results = _in_turn(panel, parts, tasks, on_event)
     return [
@@ -144,7 +145,7 @@ def _fitted(config: MemberConfig, result: Result) -> Fitted:
 def _in_turn(
     panel: Panel, parts: Split, tasks: Sequence[Task], on_event: Listener | None
 ) -> list[Result | None]:
-    """One member after the other, up to an interruption."""
+    """Train one member after the other, until an interruption."""
     results: list[Result | None] = [None] * len(tasks)
     for number, task in enumerate(tasks):
         network, outcome = _to_end(fit_member(panel, parts, task), on_event)
@@ -155,7 +156,7 @@ def _in_turn(
 
 
 def _to_end(run: Run, on_event: Listener | None) -> tuple[Network, Outcome]:
-    """Tell of every event; Ctrl-C while one is told goes into the training, which may keep its best."""
+    """Report every event. Ctrl-C in the listener goes to the training, which may keep its best weights."""
     interrupt: KeyboardInterrupt | None = None
     while True:
         try:

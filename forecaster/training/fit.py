@@ -1,4 +1,4 @@
-"""Fit: everything learned from the rows before an origin, networks and blend together."""
+"""Fit: networks and blend, fitted on the rows before an origin."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from forecaster.training.plan import Split, plan, smoothing_partner, split
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Networks, blend, and what the blend forecast from the validation origins."""
+    """Networks, blend, and their forecasts from the validation origins."""
 
     fitted: tuple[Fitted, ...]
     blend: Blend
     parts: Split
     origins: Ints  # (O, S) validation origins; O = 0 where nothing could be held out
-    blocks: Ints  # (O,) origins of one number overlap
+    blocks: Ints  # (O,) origins with the same number overlap
     forecasts: dict[str, Floats]  # (O, S, H) of each component from the validation origins
     interrupted: bool
 
     @property
     def point(self) -> Floats:
-        """What the blend forecast from the validation origins (O, S, H)."""
+        """Forecasts of the blend from the validation origins (O, S, H)."""
         if not len(self.origins):
             return np.empty((0, self.origins.shape[1], self.fitted[0].member.config.horizon))
         return combine(self.forecasts, self.blend.weights)
@@ -46,10 +46,10 @@ class Fit:
 
 
 def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Listener | None = None) -> Fit:
-    """Learn from the first known[s] rows of each series, the newest of which validate.
+    """Fit on the first known[s] rows of each series, the newest of which are held out for validation.
 
-    Series too short to hold anything out teach only in `refit`; where all are, the networks train for all
-    the steps configured and the blend is the prior.
+    Series too short to hold anything out are used in `refit` only. If all are too short, the networks train
+    on them for all configured steps and the blend is the prior.
     """
     parts = split(known, horizon)
     log = positive(panel, known)
@@ -72,10 +72,10 @@ def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Lis
 
 
 def weigh_again(panel: Panel, first: Fit, origins: Ints, more: Mapping[str, Floats]) -> Fit:
-    """The same networks, weighed by their forecasts from `origins` (O, S) too: rows held out for the report.
+    """The same networks with blend weights that use the test origins `origins` (O, S) too.
 
-    `more`: what each component forecast from there {name: (O, S, H)}. The forecast of a model trained on all
-    rows has its origin after them, so that it may learn from them.
+    `more`: forecasts of each component from there {name: (O, S, H)}. Call it after the report is scored: the
+    final model forecasts from after all rows and may learn from them.
     """
     names = [name for name in first.forecasts if name in more]
     forecasts = {name: np.concatenate([first.forecasts[name], more[name]]) for name in names}
@@ -90,11 +90,11 @@ def _interrupted(fitted: tuple[Fitted, ...]) -> bool:
 
 
 def without_idle(first: Fit) -> Fit:
-    """Leave out networks without weight, and number the others anew; one stays, for the model's shape."""
+    """Drop networks without weight and renumber the others; at least one stays, since a model needs one."""
     weights = first.blend.weights
     kept = [number for number in range(len(first.fitted)) if network_name(number) in weights] or [0]
     renamed = {network_name(old): network_name(new) for new, old in enumerate(kept)}
-    gone = {network_name(number) for number in range(len(first.fitted))} - renamed.keys()
+    dropped = {network_name(number) for number in range(len(first.fitted))} - renamed.keys()
     return dataclasses.replace(
         first,
         fitted=tuple(first.fitted[number] for number in kept),
@@ -102,7 +102,7 @@ def without_idle(first: Fit) -> Fit:
             first.blend, weights={renamed.get(name, name): weight for name, weight in weights.items()}
         ),
         forecasts={
-            renamed.get(name, name): values for name, values in first.forecasts.items() if name not in gone
+            renamed.get(name, name): values for name, values in first.forecasts.items() if name not in dropped
         },
     )
 
@@ -110,8 +110,8 @@ def without_idle(first: Fit) -> Fit:
 def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Listener | None = None) -> Fit:
     """Train the networks on all known rows; the blend stays.
 
-    `first` itself where it was interrupted, or had already learned from all rows. Where the newest rows have
-    no logarithm, everything is learned anew without.
+    Returns `first` itself if it was interrupted or was already trained on all rows. If the newest rows have
+    no logarithm, everything is fitted anew without logarithms.
     """
     if options.log is None and first.blend.log and not first.interrupted and not positive(panel, known):
         first = fit(panel, known, first.members[0].config.horizon, options, on_event)

@@ -1,4 +1,4 @@
-"""Training: steps, early stopping, checkpoints, divergence guard; yields events, prints nothing."""
+"""Training loop: steps, early stopping, checkpoints, divergence guard. It yields events, prints nothing."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from forecaster.nn.schedules import rate_at
 EVENT_EVERY = 10
 """Steps between two events."""
 RESCUES = 6
-"""Times that training may roll back and lower its rate before it gives up."""
+"""Rollbacks, each with a lower learning rate, before training gives up."""
 CONFIRM = 25
-"""Steps without trouble after which the weights become the point to roll back to."""
+"""Healthy steps after which the weights become the new rollback point."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """What happened: one per EVENT_EVERY steps and per look at the validation loss."""
+    """Progress of one network: an event every EVENT_EVERY steps and at each validation pass."""
 
     stage: str  # "train" or "refit"
     member: int
@@ -43,14 +43,14 @@ class Event:
     rate: float
     windows_per_second: float
     seconds: float
-    """Since this network began."""
+    """Time since this network's training began."""
     last: bool
-    """Whether this network is trained."""
+    """Whether this is the network's last event."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How training ended: the network holds the weights of step `steps`."""
+    """The result of training: the network holds the weights of step `steps`."""
 
     steps: int
     validation: float | None
@@ -60,12 +60,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Windows to learn from, and those that tell when to stop."""
+    """Windows to train on, and validation windows for early stopping."""
 
     windows: Windows
     index: WindowIndex
     known: Ints  # (S,) targets at or after row known[s] are never read
-    validation: tuple[Ints, Ints] | None = None  # series (V,), ends (V,)
+    validation: tuple[Ints, Ints] | None = None  # series (V,), origins (V,)
     validation_known: Ints | None = None  # (S,) the same bound for validation targets
 
 
@@ -81,7 +81,7 @@ def train(
 ) -> Generator[Event, None, Outcome]:
     """Train `network` in place; yields events and returns the outcome.
 
-    With validation windows, the weights of the best look are restored at the end. With
+    With validation windows, the weights of the best validation pass are restored at the end. With
     `keep_on_interrupt`, Ctrl-C ends training with the best weights so far instead of raising
     KeyboardInterrupt.
 
@@ -121,7 +121,7 @@ class _Run:
         self.best: float | None = None
         self.taken = self.best_step = 0
         self.best_weights = self.weights.copy()
-        self.looks_without_progress = 0
+        self.passes_without_progress = 0
         self.started = time.perf_counter()
 
     def steps(self) -> Generator[Event, None, None]:
@@ -131,14 +131,14 @@ class _Run:
             loss = self.step(step)
             self.taken = step
             smooth = loss if math.isnan(smooth) else 0.9 * smooth + 0.1 * loss
-            looked = step % self.config.check_every == 0 or step == self.config.steps
-            stop = looked and self.look(step)
-            if looked or step % EVENT_EVERY == 0:
+            validate = step % self.config.check_every == 0 or step == self.config.steps
+            stop = validate and self.validation_pass(step)
+            if validate or step % EVENT_EVERY == 0:
                 yield self.event(step, smooth, last=stop or step == self.config.steps)
             if stop:
                 return
 
-    @np.errstate(over="ignore", invalid="ignore")  # numbers that overflow are the guard's affair
+    @np.errstate(over="ignore", invalid="ignore")  # the guard handles overflow
     def step(self, step: int) -> float:
         """One step of gradient descent; returns its loss."""
         rate = rate_at(self.config, step - 1)
@@ -159,8 +159,8 @@ class _Run:
     def dropout_rng(self) -> np.random.Generator | None:
         return self.rng if self.sharded.network.config.dropout > 0 else None
 
-    def look(self, step: int) -> bool:
-        """Measure the validation loss; True when it is time to stop."""
+    def validation_pass(self, step: int) -> bool:
+        """Measure the validation loss and keep the best weights; True when training should stop."""
         if self.data.validation is None:
             return False
         with self.average.in_place(self.weights):
@@ -168,10 +168,10 @@ class _Run:
             if self.best is None or self.validation < self.best:
                 self.best, self.best_step = self.validation, step
                 self.best_weights[:] = self.weights
-                self.looks_without_progress = 0
+                self.passes_without_progress = 0
                 return False
-        self.looks_without_progress += 1
-        return 0 < self.config.patience <= self.looks_without_progress
+        self.passes_without_progress += 1
+        return 0 < self.config.patience <= self.passes_without_progress
 
     @np.errstate(over="ignore", invalid="ignore")
     def validation_loss(self) -> float:
@@ -215,9 +215,9 @@ class _Run:
 
 
 class _Average:
-    """Exponential moving average of the weights, whose forecasts are steadier than any one step's.
+    """Exponential moving average of the weights. Its forecasts vary less than those of a single step.
 
-    Polyak & Juditsky 1992; the average of the first steps is over those steps only.
+    Polyak & Juditsky 1992. In the first steps it is the plain mean of the steps so far.
     """
 
     def __init__(self, weights: Float32s, decay: float) -> None:
@@ -234,7 +234,7 @@ class _Average:
 
     @contextmanager
     def in_place(self, weights: Float32s) -> Generator[None, None, None]:
-        """Put the average into `weights` for a while."""
+        """Put the average into `weights` within the context."""
         kept = weights.copy()
         weights[:] = self.weights
         try:
@@ -253,7 +253,7 @@ class _Guard:
         self._healthy_steps = 0
 
     def healthy(self, loss: float, norm: float) -> bool:
-        """Whether this step may be taken; if not, weights and optimiser are rolled back.
+        """Whether to apply this step; if not, weights and optimiser are rolled back.
 
         Raises DivergenceError after RESCUES rollbacks.
         """
@@ -265,8 +265,8 @@ class _Guard:
         self.rescues += 1
         if self.rescues > RESCUES:
             raise DivergenceError(
-                f"the loss is not finite, after {RESCUES} times going back and halving the learning rate",
-                hint="Look at the data with `forecast inspect`; try a lower --rate or another --loss.",
+                f"training diverged: the loss is not finite after halving the learning rate {RESCUES} times",
+                hint="Check the data with `forecast inspect`; try a lower --rate or another --loss.",
             )
         self.factor /= 2
         self._healthy_steps = 0

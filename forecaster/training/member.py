@@ -20,7 +20,7 @@ from forecaster.training.plan import Split
 Run = Generator[Event, None, tuple[Network, Outcome]]
 
 VALIDATION_WINDOWS = 2048
-"""At most this many windows are looked at each time; they are drawn once."""
+"""Most windows in a validation pass; they are drawn once for all passes."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,18 @@ class Task:
 
     config: MemberConfig
     start: Float32s | None
-    """Float32s (P,) to go on from; None: they are drawn."""
+    """Weights (P,) to continue from; None: draw new ones."""
     label: tuple[str, int, int]
-    """Stage, number of the member, number of members: what its events say."""
+    """Stage, number of the member and number of members, for its events."""
     workers: int | None
-    """Threads; never changes the result."""
+    """Number of threads; it never changes the result."""
     keep_on_interrupt: bool
 
 
 def fit_member(panel: Panel, parts: Split, task: Task) -> Run:
-    """Train on `parts.train`, stopping by the rows between it and `parts.validation` if any; yields events.
+    """Train on `parts.train`; rows from there up to `parts.validation`, if any, decide when to stop.
 
-    Rows at or after `parts.validation` are never read.
+    Yields events. Rows at or after `parts.validation` are never read.
     """
     weights_rng, rng = np.random.default_rng(task.config.seed).spawn(2)
     network = Network(task.config.network, rng=weights_rng)
@@ -62,7 +62,7 @@ def fit_member(panel: Panel, parts: Split, task: Task) -> Run:
 def _training_data(
     panel: Panel, parts: Split, config: MemberConfig, rng: np.random.Generator
 ) -> TrainingData:
-    """Transform fitted on the training part, and the windows on both sides of its end."""
+    """Training and validation windows, transformed by what was fitted on the training part."""
     transform = fit_transform(
         panel,
         parts.train,
@@ -79,13 +79,13 @@ def _training_data(
     if not held.size:
         return data
     validation = validation_windows(parts, held, config.horizon, rng)
-    if not windows.targets(*validation, parts.validation)[1].any():  # in a gap: nothing to compare with
+    if not windows.targets(*validation, parts.validation)[1].any():  # all targets lie in gaps
         return data
     return dataclasses.replace(data, validation=validation, validation_known=parts.validation)
 
 
 def validation_windows(parts: Split, held: Ints, horizon: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Origins whose targets lie between the ends of training and of validation: (series (V,), ends (V,))."""
+    """All windows with targets in the validation part, or a sample: (series (V,), origins (V,))."""
     counts = np.maximum(parts.validation[held] - horizon - parts.train[held], 0) + 1
     series = np.repeat(held, counts)
     step = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -1,7 +1,7 @@
 """Defaults: the rules that turn frequency, length and number of series into a configuration.
 
-Whatever a user sets is kept; the rest follows the data. No rule reads a value at or after the forecast
-origin; only `log` and the season look at values at all.
+Options set by the user are kept; the others follow the data. No rule reads a value at or after the forecast
+origin. Only the rules for logarithms, seasons and gaps read values at all.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from forecaster.methods.blend import Blend
 
 LONGEST_LOOKBACK = 1024
 REACHES = (1.0, 0.5, 1.5)
-"""Lookbacks of each four members, for the sake of variety: which is best differs from set to set."""
+"""Factors on the lookback, one per group of four members. Which is best differs between data sets."""
 LONGEST_SEGMENT = 26
 LONGEST_ALTERNATIVE = 96
 MOST_RATIO = 16
-"""A season longer than this many of the usual one (365 days beside 7) is left to the network."""
+"""A season longer than this many usual seasons (365 days against 7) is not removed: the network learns it."""
 FEW = 0.25
-"""Where fewer of the series show a season, chance may have found it."""
+"""If at most this share of the series shows a season, it may be chance."""
 DECODED = 3
-"""Horizons that the lookback must hold for a decoder of segments."""
+"""Horizons that the lookback must cover for a decoder of segments."""
 AGREEMENT = 0.5
-"""Networks are told the phase of a season where the patterns of the series are at least so much alike."""
+"""Networks get the seasonal position if the seasonal indices of the series are at least this similar."""
 USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
-"""Season -> horizon for days and longer; within a day the horizon is one season."""
+"""Season -> horizon for steps of a day or longer; for shorter steps the horizon is one season."""
 VALIDATED = 24
-"""Validation spans this many horizons of a single series; n series, which move together in part, √n fewer."""
+"""Validation takes this many horizons of a single series, and √n times fewer of each of n series."""
 
 
 class _Effort(NamedTuple):
-    """What more time is spent on."""
+    """Size and length of training at one level of effort."""
 
     members: int
     steps: int
@@ -51,17 +51,17 @@ class _Effort(NamedTuple):
 
 EFFORTS = {"quick": _Effort(2, 750, 64), "normal": _Effort(4, 2500, 64), "best": _Effort(12, 4000, 128)}
 MUCH = 200_000
-"""With fewer known values, networks have USUAL_HIDDEN units at most: more would bring nothing but time."""
+"""With fewer known values, networks have at most USUAL_HIDDEN units: more cost time without a gain."""
 USUAL_HIDDEN = 64
 BATCH = 64
-"""More steps with less in each: at the same accuracy, half the time of batches of 256."""
+"""As accurate as batches of 256 with fewer steps, in half the time."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Where the parts of each series end, in rows (S,): train | validation | test.
+    """The ends of the parts of each series, in rows (S,): train | validation | test.
 
-    Zero in `train`: the series is too short to hold anything out; it joins the final training only.
+    Zero in `train`: the series is too short to hold anything out, and joins only the final training.
     """
 
     train: Ints
@@ -74,9 +74,9 @@ class Split:
 
 
 def choose_horizon(options: Options, panel: Panel) -> int:
-    """The horizon asked for, or a usual one for the frequency that leaves the data long enough.
+    """The horizon set by the user, or the usual one for the frequency, shortened for short series.
 
-    Raises DataError where the history is shorter than the horizon asked for.
+    Raises DataError where the history is too short for the horizon.
     """
     longest = int(panel.lengths.max())
     horizon = options.horizon
@@ -84,19 +84,19 @@ def choose_horizon(options: Options, panel: Panel) -> int:
         season = panel.frequency.season
         horizon = max(1, min(USUAL_HORIZON.get(season, season), longest // 5))
     if longest < horizon + 2:
-        where = panel.ids[int(panel.lengths.argmax())]
+        longest_id = panel.ids[int(panel.lengths.argmax())]
         raise DataError(
             f"a horizon of {horizon} needs at least {horizon + 2} rows, "
-            f"the longest series ({where!r}) has {longest}",
-            hint=f"Ask for --horizon {max(1, longest // 3)} or less, or give more history.",
+            f"but the longest series ({longest_id!r}) has {longest}",
+            hint=f"Use --horizon {max(1, longest // 3)} or less, or provide more history.",
         )
     return horizon
 
 
 def newest_origins(panel: Panel, horizon: int) -> Ints:
-    """The newest origin of each series (S,) that whole `horizon` rows follow, with no gap too long to cross.
+    """The newest origin of each series (S,) followed by `horizon` rows without a gap beyond `max_gap`.
 
-    Where there is none, the rows that `horizon` leaves; zero where it leaves nothing.
+    Where there is none, the length less `horizon`, but at least zero.
     """
     left = np.maximum(panel.lengths - horizon, 0)
     if not panel.broken:
@@ -104,16 +104,15 @@ def newest_origins(panel: Panel, horizon: int) -> Ints:
     series, start, stop = panel.spans
     fits = np.flatnonzero(stop - start > horizon)
     newest = np.full(len(panel), -1)
-    newest[series[fits]] = (stop - horizon - panel.offsets[series])[fits]  # in order, so that the last stays
+    newest[series[fits]] = (stop - horizon - panel.offsets[series])[fits]  # in order: the newest stays
     return np.where(newest < 0, left, newest)
 
 
 def split(known: Ints, horizon: int) -> Split:
     """Hold out the newest rows before `known[s]` for validation.
 
-    One horizon of each series that is long enough; where the series are few, several horizons, since one
-    window says little, but no more than a sixth of the series. A series that would keep next to nothing to
-    learn from holds nothing out.
+    At least one horizon of each series. With few series it is several horizons, since one window says
+    little, but at most a sixth of the series. A series too short to train on the rest holds nothing out.
     """
     series = max(1, int((known > 0).sum()))
     horizons = math.ceil(VALIDATED / math.sqrt(series))
@@ -127,7 +126,7 @@ def plan(
 ) -> tuple[MemberConfig, ...]:
     """The configuration of every member of the ensemble.
 
-    `log`: whether the data has logarithms; None: as the known rows say. `options.log` overrides it.
+    `log`: whether all values are positive; None: check the known rows. `options.log` overrides it.
     """
     rows = int(np.median(known[known > 0]))
     seasons = _seasons(options, panel.frequency, rows)
@@ -169,27 +168,27 @@ def plan(
 
 
 def _removes_seasons(options: Options, number: int) -> bool:
-    """One member with its seasons removed, the next without, since they err differently."""
+    """Every other member has the seasons removed: the two kinds make different errors."""
     return number % 2 == 0 if options.deseasonalise is None else options.deseasonalise
 
 
 def _level_rows(seasons: tuple[int, ...], removed: bool) -> int:
-    """The last value is the level of a window; where it still has its season, the mean of the last one."""
+    """Rows that give the level of a window: one, or a season if seasons are not removed."""
     return 1 if removed else min(seasons, default=1)
 
 
 def _mostly_seasonal(indices: tuple[Floats, ...], known: Ints) -> bool:
-    """Whether a season is found in more than a few of the series, given their indices, each (S, m)."""
+    """Whether more than a few of the series have a season, judged by the indices, each (S, m)."""
     if not indices:
         return False
-    found = np.any([index.any(axis=1) for index in indices], axis=0)[known > 0]
-    return float(found.mean()) > FEW
+    seasonal = np.any([index.any(axis=1) for index in indices], axis=0)[known > 0]
+    return float(seasonal.mean()) > FEW
 
 
 def _shared(panel: Panel, indices: tuple[Floats, ...]) -> tuple[int, ...]:
-    """The seasons that the calendar explains: the series agree on when their peaks are.
+    """The seasons that follow the calendar: the series have their peaks at the same time.
 
-    Business days are none of it: their weeks slip at every holiday.
+    Business days have none, because every holiday shifts their weeks.
     """
     if panel.frequency.alias.split("-")[0] == "B":
         return ()
@@ -197,21 +196,21 @@ def _shared(panel: Panel, indices: tuple[Floats, ...]) -> tuple[int, ...]:
 
 
 def _takes_logarithms(options: Options, number: int, log: bool, seasonal: bool) -> bool:
-    """Where there is no season to see in two ways, every other member sees the values as they are."""
+    """With `log`, all members of a seasonal data set take logarithms, and every other member elsewhere."""
     if options.log is not None:
         return options.log
     return log and (seasonal or number % 2 == 0)
 
 
 def smoothing_partner(panel: Panel, known: Ints, options: Options, *, log: bool | None = None) -> Blend:
-    """How smoothing treats the data, before anything is weighed. `log` as in `plan`."""
+    """The settings of the smoothing methods, in a Blend still without weights. `log` as in `plan`."""
     rows = int(np.median(known[known > 0]))
     log = positive(panel, known) if log is None else log
     return Blend({}, log if options.log is None else options.log, _seasons(options, panel.frequency, rows))
 
 
 def _seasons(options: Options, frequency: Frequency, rows: int) -> tuple[int, ...]:
-    """The seasons of the frequency that fit three times into the history and are not far apart."""
+    """The seasons of the frequency that fit three times into the history and are not too long."""
     if options.seasons is not None:
         return tuple(sorted(season for season in options.seasons if season > 1))
     longest = min(rows // 3, MOST_RATIO * frequency.season)
@@ -219,9 +218,9 @@ def _seasons(options: Options, frequency: Frequency, rows: int) -> tuple[int, ..
 
 
 def _segment(options: Options, season: int, lookback: int, *, alternative: bool) -> int:
-    """One season, or its largest divisor that is short enough (recipe: the largest single gain).
+    """One season, or its largest divisor up to LONGEST_SEGMENT. This gains more than any other rule.
 
-    The alternative, for the sake of variety: a whole season where that was too long, else half of one.
+    The alternative, for variety: the whole season if a divisor was used, else half the segment.
     """
     if options.segment is not None:
         return options.segment
@@ -234,9 +233,9 @@ def _segment(options: Options, season: int, lookback: int, *, alternative: bool)
 
 
 def _lookback(seasons: tuple[int, ...], horizon: int, rows: int, number: int) -> int:
-    """Two of the longest season or one and a half horizons; no more than that and half of the history.
+    """Two of the longest season or one and a half horizons, limited by the length of the history.
 
-    Members five to eight look back less far, those after them farther.
+    Members five to eight look back half as far, members nine to twelve one and a half times as far.
     """
     least = max(2 * min(seasons, default=1), math.ceil(1.5 * horizon))
     usual = max(2 * max(seasons, default=1), least, min(20, rows // 4))
@@ -245,10 +244,10 @@ def _lookback(seasons: tuple[int, ...], horizon: int, rows: int, number: int) ->
 
 
 def _decoder(seasons: tuple[int, ...], lookback: int, horizon: int, number: int) -> Decoder:
-    """A decoder step for each segment where there are seasons and the lookback is long beside the horizon.
+    """A decoder step per segment if there are seasons and the lookback is much longer than the horizon.
 
-    Elsewhere the decoder takes as long as the encoder and brings nothing. One network of each four keeps the
-    direct head, so that the blend can choose by validation.
+    Otherwise the decoder takes as long as the encoder without a gain. One network in four keeps the direct
+    head, so that validation can choose.
     """
     pays = bool(seasons) and DECODED * horizon <= lookback
     return "segments" if pays and number % 4 < 3 else "direct"

@@ -1,11 +1,11 @@
-"""Members in processes of their own, side by side: one a core.
+"""Trains members in parallel, in worker processes: one per core.
 
-Threads over shards of a batch (`nn.parallel`) wait for the interpreter lock at every call; whole members in
-processes of their own don't, and train 1.2 to 1.5 times as fast. A member is the same bytes either way.
+Threads over shards of a batch (`nn.parallel`) wait for the interpreter lock at every call. Whole members in
+processes do not, and train 1.2 to 1.5 times as fast. A member is the same bytes either way.
 
-A process is this file run anew, not a fork: a fork copies locks that threads of a library may hold. It gets
-the Panel and then one task after another through a pipe, and answers with events and, at last, weights. What
-goes through the pipe is pickled, by ourselves for ourselves; nothing of it is ever kept.
+A worker is a new interpreter, not a fork: a fork would copy locks that threads of a library may hold. It
+receives the Panel and then one task after another through a pipe, and answers with events and finally
+weights. Messages are pickled; they pass only between our own processes and are never stored.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from forecaster.training.member import Run, Task, fit_member
 from forecaster.training.plan import Split
 
 Result = tuple[Float32s, Outcome]
-"""The weights of a member (P,), and how its training ended."""
+"""The weights of a member (P,), and the outcome of its training."""
 
 MOST_VALUES = 500_000
-"""Every process holds the Panel and what is made of it; a larger one is left to threads."""
+"""A larger Panel is trained by threads, because every process holds a copy of it and of its features."""
 LEAST_STEPS = 500
-"""Fewer steps in all are over before the processes have started."""
+"""Fewer steps in total take less time than starting the processes."""
 PATIENCE = 5.0
-"""Seconds that a process may take to end."""
+"""Seconds to wait for a process to end before it is killed."""
 
 START = """
 import json, sys
@@ -46,7 +46,7 @@ serve(int(sys.argv[2]))
 
 
 def processes(panel: Panel, tasks: Sequence[Task]) -> int:
-    """How many processes serve these tasks best; 1: none, threads do."""
+    """The best number of processes for these tasks; 1: use threads in this process."""
     steps = sum(task.config.training.steps for task in tasks)
     small = steps < LEAST_STEPS or panel.values.size > MOST_VALUES
     if small or os.name != "posix" or not sys.executable:
@@ -57,12 +57,12 @@ def processes(panel: Panel, tasks: Sequence[Task]) -> int:
 def fit_side_by_side(
     panel: Panel, parts: Split, tasks: Sequence[Task], count: int, on_event: Callable[[Event], None] | None
 ) -> list[Result | None]:
-    """The result of each task, by `count` processes; None for those that an interruption kept from it.
+    """The result of each task, by `count` processes; None for tasks not done because of an interruption.
 
-    Ctrl-C raises KeyboardInterrupt unless the tasks say `keep_on_interrupt`: then those at work end with
-    what they have, and the others are left out.
+    Ctrl-C raises KeyboardInterrupt. With `keep_on_interrupt`, running tasks end with the weights they have
+    instead, and tasks not yet started are left out.
 
-    Raises ForecasterError where a process dies, DivergenceError where a training does.
+    Raises ForecasterError where a process dies, DivergenceError where a training diverges.
     """
     results: list[Result | None] = [None] * len(tasks)
     waiting = list(enumerate(tasks))[::-1]
@@ -99,21 +99,21 @@ def fit_side_by_side(
 
 
 def _ready(lines: Collection[Connection]) -> list[Connection]:
-    """Those with something to say; waits for the first."""
+    """The connections with a message; waits for the first."""
     ready = wait(lines)
     return [line for line in lines if line in ready]
 
 
 def _receive(line: Connection, interrupted: bool) -> Event | Result | None:
-    """What a process has to say; raises what went wrong there."""
+    """The next message of a process; raises the error if it sent one."""
     try:
         answer = line.recv()
     except (EOFError, ConnectionResetError) as error:
         if interrupted:
-            return None  # Ctrl-C met it before it could listen
+            return None  # it received Ctrl-C before its handler was installed
         raise ForecasterError(
-            "a process that trained a network has died, perhaps for want of memory",
-            hint="`--workers 1` trains one network after the other in a single process.",
+            "a training process has died, perhaps because memory ran out",
+            hint="Use `--workers 1` to train one network after the other in a single process.",
         ) from error
     if isinstance(answer, ForecasterError):
         raise answer
@@ -122,7 +122,7 @@ def _receive(line: Connection, interrupted: bool) -> Event | Result | None:
 
 @contextmanager
 def _process() -> Iterator[tuple[Connection, subprocess.Popen[bytes]]]:
-    """A process that serves, out of reach of the terminal's Ctrl-C: that is for us to pass on."""
+    """A worker process in a session of its own: the terminal's Ctrl-C reaches only us, and we pass it on."""
     ours, theirs = Pipe()
     with ours:
         with theirs:
@@ -140,7 +140,7 @@ def _process() -> Iterator[tuple[Connection, subprocess.Popen[bytes]]]:
             worker.kill()
             raise
         finally:
-            ours.close()  # at which it ends
+            ours.close()  # this makes the worker end
             try:
                 worker.wait(PATIENCE)
             except subprocess.TimeoutExpired:
@@ -149,25 +149,25 @@ def _process() -> Iterator[tuple[Connection, subprocess.Popen[bytes]]]:
 
 
 def serve(descriptor: int) -> None:
-    """Fit members for the process at the other end of a pipe until it closes that."""
-    asked: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, frame: asked.append(number))  # heeded between two messages
+    """Fit members for the process at the other end of a pipe until that process closes the pipe."""
+    interrupts: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))  # checked between messages
     with Connection(descriptor) as line:
         try:
             panel, parts = line.recv()
             while True:
-                _serve_one(line, fit_member(panel, parts, line.recv()), asked)
+                _serve_one(line, fit_member(panel, parts, line.recv()), interrupts)
         except (EOFError, BrokenPipeError, ConnectionResetError):
-            return  # the other end has gone, in whatever way: nobody waits for an answer
+            return  # the other end is closed: nobody waits for an answer
 
 
-def _serve_one(line: Connection, run: Run, asked: list[int]) -> None:
-    """Tell of every event, then the result; `asked` holds something once this should end."""
+def _serve_one(line: Connection, run: Run, interrupts: list[int]) -> None:
+    """Send every event, then the result; training ends early once `interrupts` is not empty."""
     try:
         event = next(run)
         while True:
             line.send(event)
-            event = run.throw(KeyboardInterrupt()) if asked else next(run)
+            event = run.throw(KeyboardInterrupt()) if interrupts else next(run)
     except StopIteration as stop:
         network, outcome = stop.value
         line.send((network.flat, outcome))
