@@ -20,7 +20,8 @@ class History:
 
     def __init__(self, offsets: Ints, origins: Ints) -> None:
         self.count = len(origins)
-        self.starts = offsets[:-1] - offsets[0]
+        self.offsets = offsets - offsets[0]  # (S+1,)
+        self.starts = self.offsets[:-1]
         self.series = np.repeat(np.arange(self.count, dtype=np.int32), np.diff(offsets))  # (N,)
         self.position = np.arange(len(self.series)) - self.starts[self.series]  # (N,) row within its series
         self.origin = origins[self.series]  # (N,)

@@ -1,38 +1,67 @@
-"""Exponential smoothing of every series of a Panel, to be blended with the networks.
+"""The statistical partners of the networks: exponential smoothing of every series of a Panel.
 
-Its errors are nearly independent of the networks' errors, so a blend beats either.
+Their errors are nearly independent of the networks', so a blend of both beats either. Each method works on
+seasonally adjusted series, in the scale of the Transform or in the user's units.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.panel import TARGET, Panel
+from forecaster.features.scale_choice import UNITS, from_scale
 from forecaster.features.transform import Transform
 from forecaster.methods.damped_trend import damped
-from forecaster.methods.theta import theta
+from forecaster.methods.exponential_smoothing import exponential_smoothing
+from forecaster.methods.theta import best_theta, theta
 
-Method = Callable[[Floats, Bools, int], Floats]
+Run = Callable[[Floats, Bools, int], Floats]
 
-METHODS: dict[str, tuple[Method, bool]] = {
-    "theta": (theta, True),
-    "damped": (damped, False),
-    "theta in logarithms": (theta, False),
-    "damped in units": (damped, True),
+
+class Method(NamedTuple):
+    """A method of smoothing."""
+
+    run: Run
+    """Of y (n, B), newest last, and which rows belong to each series (n, B): forecasts (B, H)."""
+    in_units: bool
+    """Whether it works in the user's units; otherwise in the scale of the Transform."""
+
+
+METHODS: dict[str, Method] = {
+    "exponential smoothing": Method(exponential_smoothing, in_units=False),
+    "exponential smoothing in units": Method(exponential_smoothing, in_units=True),
+    "averaged theta": Method(theta, in_units=False),
+    "averaged theta in units": Method(theta, in_units=True),
+    "damped in units": Method(damped, in_units=True),
+    # of models of format 1
+    "theta": Method(best_theta, in_units=True),
+    "damped": Method(damped, in_units=False),
+    "theta in logarithms": Method(best_theta, in_units=False),
 }
-"""Each method, and whether it keeps the user's units where the transform takes logarithms."""
 LONGEST = 512
-"""Only this many of the newest rows are smoothed: earlier ones hardly affect level or slope."""
+"""Only this many of the newest rows are smoothed; older rows do not affect level or slope."""
 BLOCK = 1024
-"""Series smoothed at once, to bound the memory."""
+"""Series smoothed at once, which bounds the memory."""
 
 
-def smoothing_methods(*, log: bool, seasons: tuple[int, ...]) -> tuple[str, ...]:
-    """The methods to try. On both scales, which differ in the trend, only with `log` and without seasons."""
-    names = tuple(METHODS)
+def smoothing_methods(*, scaled: bool, seasons: tuple[int, ...]) -> tuple[str, ...]:
+    """The methods to try: in both scales where any series is `scaled` (not in its units).
+
+    The damped trend of the best parameters joins where there is no season, since the trend is what differs.
+    """
+    names = ["exponential smoothing", "averaged theta"]
+    if scaled:
+        names += ["exponential smoothing in units", "averaged theta in units"]
+    return tuple(names) if seasons else (*names, "damped in units")
+
+
+def first_methods(*, log: bool, seasons: tuple[int, ...]) -> tuple[str, ...]:
+    """The methods of models of format 1."""
+    names = ("theta", "damped", "theta in logarithms", "damped in units")
     return names if log and not seasons else names[:2]
 
 
@@ -41,7 +70,7 @@ def smoothing_forecasts(
 ) -> dict[str, Floats]:
     """Forecasts {method: (S, H)} from the first `origins[s]` rows of each series; NaN where nothing is known.
 
-    `fitted` removes the seasons first: as factors where it takes logarithms, else as additive terms.
+    `fitted` removes the seasons first and adds them again, in its scale.
     """
     results = {name: np.full((len(panel), horizon), np.nan) for name in METHODS if name in methods}
     known = np.flatnonzero(origins >= 1)
@@ -51,24 +80,37 @@ def smoothing_forecasts(
         z = np.where(inside, fitted.z[rows, TARGET], 0.0)
         x = z * fitted.scale[series] + fitted.centre[series]  # (n, B) seasonally adjusted
         season = fitted.seasonal_component(series, origins[series], horizon)  # (B, H)
+        power = fitted.power[series]
         for name, result in results.items():
-            method, in_units = METHODS[name]
-            if fitted.log and in_units:
-                result[series] = _above_zero(method, np.exp(x), inside, horizon) * np.exp(season)
+            run, in_units = METHODS[name]
+            if in_units:
+                adjusted = np.where(inside, from_scale(x, power), 0.0)
+                flat = _above_zero(run(adjusted, inside, horizon), adjusted, inside, power < UNITS)
+                result[series] = _with_season(flat, season, power[:, None])
             else:
-                forecasts = method(x, inside, horizon) + season
-                result[series] = np.exp(forecasts) if fitted.log else forecasts
+                result[series] = from_scale(run(x, inside, horizon) + season, power[:, None])
     return results
 
 
-def _above_zero(method: Method, y: Floats, inside: Bools, horizon: int) -> Floats:
-    """Forecasts of positive series, kept at or above a tenth of each series' smallest value."""
+def _above_zero(forecast: Floats, y: Floats, inside: Bools, positive: Bools) -> Floats:
+    """For `positive` series, forecasts of at least a tenth of the smallest value: a trend may fall below."""
     least = np.where(inside, y, np.inf).min(axis=0)
-    return np.maximum(method(y, inside, horizon), least[:, None] / 10)
+    return np.maximum(forecast, np.where(positive, least / 10, -np.inf)[:, None])
+
+
+def _with_season(flat: Floats, season: Floats, power: Floats) -> Floats:
+    """Forecasts in units (B, H) with the season of the scale: a factor of logarithms, a term of others."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rooted = from_scale(np.sqrt(np.maximum(flat, 0.0)) + season, power)
+    return np.where(
+        power == 0,
+        flat * np.exp(np.where(power == 0, season, 0.0)),
+        np.where(power == UNITS, flat + season, rooted),
+    )
 
 
 def _newest_rows(panel: Panel, series: Ints, origins: Ints) -> tuple[Ints, Bools]:
-    """Rows (n, B) of the panel, newest last, and which of them lie after the last gap beyond `max_gap`."""
+    """Rows (n, B) of the panel, newest last, and whether each lies after the last gap longer than max_gap."""
     count = int(min(LONGEST, origins[series].max()))
     stop = panel.offsets[series] + origins[series]
     start = panel.spans.around(stop - 1)[0]

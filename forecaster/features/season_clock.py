@@ -1,0 +1,41 @@
+"""Where in its season a row lies: on the local clock, so that a pattern of the day stays at its hour.
+
+When the clocks change, a day of hourly data has 23 or 25 rows. Counted in rows, everything after would come
+an hour early or late.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecaster.arrays import Ints
+from forecaster.data.calendar.frequency import DAY, step_of, to_local
+from forecaster.data.panel import Panel
+
+
+class SeasonClock:
+    """Positions in the seasons of a panel, 0 … m−1.
+
+    Where the panel has a time zone and a step of less than a day they count on its local clock; elsewhere,
+    or unless `local`, in rows from the first of each series.
+    """
+
+    def __init__(self, panel: Panel, *, local: bool = True) -> None:
+        step, self._tz = step_of(panel.frequency.alias), panel.names.tz
+        self._panel, self._step = panel, step.size
+        self._local = local and self._tz not in (None, "UTC") and step.kind == "fixed" and step.size < DAY
+
+    def rows(self, span: slice, position: Ints, season: int) -> Ints:
+        """Of the rows `span` of the panel (n,), at `position` (n,) within their series."""
+        return self._place(self._panel.time[span], season) if self._local else position % season
+
+    def ahead(self, series: Ints, origins: Ints, horizon: int, season: int) -> Ints:
+        """Of rows origins[b] … origins[b]+H−1 of series[b], which may not be there yet (B, H)."""
+        row = origins[:, None] + np.arange(horizon)
+        if not self._local:
+            return np.asarray(row % season)
+        start = self._panel.time[self._panel.offsets[series]]
+        return self._place((start[:, None] + row * self._step).ravel(), season).reshape(row.shape)
+
+    def _place(self, time: Ints, season: int) -> Ints:
+        return np.asarray(to_local(time, self._tz) // self._step % season)

@@ -1,0 +1,1 @@
+"""Prediction intervals: the spread of each series, calibrated quantiles, and paths."""

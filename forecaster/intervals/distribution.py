@@ -1,0 +1,200 @@
+"""Distribution: everything that turns point forecasts into quantiles, intervals and paths.
+
+Fitted once on held-out forecasts, kept in the model file as arrays; the spread is computed anew from the rows
+before each origin.
+
+    d_τ(s, h) = spread(s, h) · factor(s) · size(kind, position) · ratio_τ(kind, h)     see `scales` for d
+
+Paths are a Gaussian copula: normal scores g (H,) with the correlations of those of held-out windows, each
+turned into the quantile of its score. G kinds, O origins, S series, H steps, Q levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from forecaster.arrays import Bools, Floats, Ints
+from forecaster.errors import UsageError
+from forecaster.intervals.calibration import SCORES, calibrate, ratio_scores, widening
+from forecaster.intervals.history import History
+from forecaster.intervals.scales import deviations, outcomes
+from forecaster.intervals.spread import one_step_errors, spread
+from forecaster.intervals.volatility import Volatility, choose
+
+WITNESSES = 256
+"""Series of a kind, at most, by which its volatility is chosen."""
+PARTS = ("ratios", "positions", "factors", "volatility", "mixing")
+INDEPENDENT = 20.0
+"""Windows that the correlations of a random walk, √(h/k) of steps h < k, count for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """What held-out forecasts say of forecasts to come."""
+
+    ratios: Floats  # (G, H, Q) quantiles of error over spread at calibration.LEVELS
+    positions: Floats  # (G, m) size by position in the season
+    factors: Floats  # (S,) of the series it was fitted on
+    volatility: Floats  # (G, 2) alpha, beta
+    mixing: Floats  # (G, H, H) lower triangular: correlations of the normal scores are M Mᵀ
+
+    def to_arrays(self) -> dict[str, Floats]:
+        """For the model file."""
+        return {name: getattr(self, name) for name in PARTS}
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, Floats]) -> Distribution:
+        """From what `to_arrays` gave."""
+        return Distribution(*(arrays[name] for name in PARTS))
+
+    def forecast(
+        self,
+        history: History,
+        point: Floats,
+        kinds: Ints,
+        seasons: tuple[int, ...],
+        factors: Floats | None = None,
+    ) -> Quantiles:
+        """Quantiles around the forecasts `point` (S, H), H no more than was fitted.
+
+        `kinds` (S,): the kind of each series; `factors` (S,): its factor, 1 for a series not seen before,
+        which is what None stands for.
+        """
+        horizon = point.shape[1]
+        size = _spreads(history, self.ratios.shape[1], kinds, seasons, self.volatility)[:, :horizon]
+        season = self.positions.shape[1]
+        ahead = ((history.ends + history.first)[:, None] + np.arange(horizon)) % season
+        size *= self.positions[kinds[:, None], ahead]
+        if factors is not None:
+            size *= factors[:, None]
+        ratios, mixing = self.ratios[:, :horizon], self.mixing[:, :horizon, :horizon]
+        return Quantiles(point, size, ratios, mixing, kinds, history.log)
+
+
+@dataclass(frozen=True, eq=False)
+class Quantiles:
+    """The distributions of S series at H steps; all levels come from one set of quantiles."""
+
+    point: Floats  # (S, H), which is also the median
+    size: Floats  # (S, H) spread times factor
+    ratios: Floats  # (G, H, Q)
+    mixing: Floats  # (G, H, H)
+    kinds: Ints  # (S,)
+    log: Bools  # (S,)
+
+    def quantile(self, level: float) -> Floats:
+        """The quantile at a level between 0 and 1 (S, H). Raises UsageError for another level."""
+        if not 0 < level < 1:
+            raise UsageError(f"quantile {level:g} is not between 0 and 1", hint="Use for instance 0.1.")
+        right, share = _place(np.array(NormalDist().inv_cdf(level)))
+        ratio = self.ratios[:, :, right - 1] * (1 - share) + self.ratios[:, :, right] * share  # (G, H)
+        return outcomes(self.point, self.size * ratio[self.kinds], self.log)
+
+    def interval(self, level: float) -> tuple[Floats, Floats]:
+        """Lower and upper bounds (S, H) of the central interval that covers `level` percent."""
+        if not 0 < level < 100:
+            raise UsageError(
+                f"interval level {level:g} is not between 0 and 100", hint="Use for instance 80 95."
+            )
+        return self.quantile(0.5 - level / 200), self.quantile(0.5 + level / 200)
+
+    def samples(self, count: int, rng: np.random.Generator, series: Ints | None = None) -> Floats:
+        """`count` paths of each of some series (all by default): (B, count, H).
+
+        Series one after the other draw from `rng`, so that a path is the same whatever comes after it.
+        """
+        series = np.arange(len(self.point)) if series is None else series
+        steps = np.arange(self.point.shape[1])
+        paths = np.empty((len(series), count, len(steps)))
+        for place, number in enumerate(series):
+            kind, size = self.kinds[number], self.size[number]
+            right, share = _place(rng.standard_normal((count, len(steps))) @ self.mixing[kind].T)
+            table = self.ratios[kind]
+            ratio = table[steps, right - 1] * (1 - share) + table[steps, right] * share  # (N, H)
+            paths[place] = outcomes(self.point[number], size * ratio, self.log[number])
+        return paths
+
+
+def _place(scores: Floats) -> tuple[Ints, Floats]:
+    """The upper of the two quantiles around normal scores, and the share of it; beyond all, the outermost."""
+    right = np.clip(np.searchsorted(SCORES, scores), 1, len(SCORES) - 1)
+    return right, (scores - SCORES[right - 1]) / (SCORES[right] - SCORES[right - 1])
+
+
+def fit(
+    histories: Sequence[History],
+    point: Floats,
+    actual: Floats,
+    kinds: Ints,
+    count: int,
+    seasons: tuple[int, ...],
+) -> Distribution:
+    """Learn from forecasts `point` (O, S, H) of `actual`, from the origins that the O histories end at.
+
+    The newest history is the last. NaN where nothing was forecast or observed; O may be 0 (then `histories`
+    is one, and says what is known). `kinds` (S,) below `count`: series that are alike, in scale too.
+    """
+    newest = histories[-1]
+    horizon = point.shape[2]
+    season = min((m for m in seasons if m > 1), default=1)
+    volatility = np.array([_volatility(newest, kinds == kind, horizon, seasons) for kind in range(count)])
+    sizes, ratios = np.zeros(point.shape), np.full(point.shape, np.nan)
+    ends = np.full(point.shape[:2], -1, np.int64)
+    for number in range(len(point)):
+        history = histories[number]
+        sizes[number] = _spreads(history, horizon, kinds, seasons, volatility)
+        found = deviations(actual[number], point[number], history.log)
+        np.divide(found, sizes[number], out=ratios[number], where=sizes[number] > 0)
+        ends[number] = history.ends
+    learned = calibrate(ratios, ends, kinds, count, season=season, first=newest.first)
+    table = learned.quantiles
+    if season == 1:
+        growth = [_growth(sizes[:, kinds == kind]) for kind in range(count)]
+        table = np.stack([widening(*pair) for pair in zip(table, growth, strict=True)])
+    scores = ratio_scores(ratios, learned, ends, kinds, newest.first)
+    mixing = np.stack([_mixing(scores[:, kinds == kind]) for kind in range(count)])
+    return Distribution(table, learned.positions, learned.factors, volatility, mixing)
+
+
+def _volatility(history: History, mine: Bools, horizon: int, seasons: tuple[int, ...]) -> Volatility:
+    """The volatility of a kind, chosen by evenly spaced series of it."""
+    series = np.flatnonzero(mine & (history.ends > 0))
+    series = series[:: max(1, -(-len(series) // WITNESSES))]
+    season = min((m for m in seasons if m > 1), default=1)
+    return choose(one_step_errors(history.take(series), horizon, seasons), season)
+
+
+def _spreads(
+    history: History, horizon: int, kinds: Ints, seasons: tuple[int, ...], volatility: Floats
+) -> Floats:
+    """The spread (S, H) of series, kind by kind."""
+    result = np.zeros((len(history), horizon))
+    for kind in np.unique(kinds):
+        series = np.flatnonzero(kinds == kind)
+        alpha, beta = volatility[kind].tolist()
+        result[series] = spread(history.take(series), horizon, seasons, Volatility(alpha, beta))
+    return result
+
+
+def _growth(sizes: Floats) -> Floats:
+    """How spreads (O, S, H) usually grow with the step (H,); by the root where there are none."""
+    moved = sizes.reshape(-1, sizes.shape[2])
+    moved = moved[(moved > 0).all(axis=1)]
+    if not len(moved):
+        return np.sqrt(np.arange(1.0, sizes.shape[2] + 1))
+    return np.median(moved / moved[:, :1], axis=0)
+
+
+def _mixing(scores: Floats) -> Floats:
+    """The lower triangular root (H, H) of the correlations of normal scores (O, S, H) along the horizon."""
+    horizon = scores.shape[2]
+    steps = np.arange(1.0, horizon + 1)
+    walk = np.sqrt(np.minimum.outer(steps, steps) / np.maximum.outer(steps, steps))
+    rows = scores[np.isfinite(scores).all(axis=2)]  # (n, H)
+    covariance = INDEPENDENT * walk + rows.T @ rows
+    deviation = np.sqrt(np.diag(covariance))
+    return np.linalg.cholesky(covariance / np.outer(deviation, deviation) + 1e-9 * np.eye(horizon))
