@@ -26,6 +26,8 @@ LossName = Literal["mse", "mae", "huber", "pinball"]
 OptimizerName = Literal["adam", "sgd"]
 Effort = Literal["quick", "normal", "best"]
 ScheduleName = Literal["constant", "cosine", "one_cycle", "step"]
+Scales = Literal["each", "logarithms", "table"]
+"""Each series has the scale that suits it; logarithms where they exist; one for all (models of format 1)."""
 T = TypeVar("T")
 Duplicates = Literal["error", "mean", "last", "first"]
 Aggregate = Literal["mean", "sum", "last", "first", "max", "min"]
@@ -43,6 +45,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "rate": (1e-12, math.inf),
     "quantile": (0.001, 0.999),
     "levels": (1, 99),
+    "quantiles": (0.001, 0.999),
 }
 """Least and greatest value of each setting that is a number, in whichever configuration it stands."""
 
@@ -178,6 +181,8 @@ class MemberConfig:
     training: TrainingConfig
     level_rows: int = 1
     """Rows whose mean is the level of a window."""
+    scales: Scales = "table"
+    """What `log` means for each series."""
 
     def __post_init__(self) -> None:
         _check_ranges(self)
@@ -223,6 +228,8 @@ class Options:
     """When interrupted, keep the best model so far."""
     levels: tuple[int, ...] = (80, 95)
     """Coverage of the prediction intervals, in percent."""
+    quantiles: tuple[float, ...] = ()
+    """Quantiles to forecast besides, between 0 and 1."""
     seed: int = 0
     workers: int | None = None
     """Threads; None: one per core. Never changes the result."""

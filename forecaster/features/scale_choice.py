@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.arrays import Floats, Ints
+from forecaster.config import Scales
+from forecaster.data.history import known_target
 from forecaster.data.known_values import KnownValues, blocks_of_series, known_values, reduce_within
 from forecaster.data.panel import Panel
 
@@ -37,6 +39,15 @@ LOGARITHMS, ROOTS, UNITS = 0.0, 0.5, 1.0
 
 
 @np.errstate(over="ignore", invalid="ignore")  # absurd values may overflow: then nothing is learned
+def powers(panel: Panel, origins: Ints, scales: Scales) -> Floats:
+    """The power λ of each series (S,): the one that suits it, or logarithms of all that have them."""
+    if scales == "each":
+        return choose_powers(panel, origins)
+    known = known_target(panel, origins) & (panel.target <= 0)
+    series = np.repeat(np.arange(len(panel)), panel.lengths)
+    return np.where(np.bincount(series, known, len(panel)) > 0, UNITS, LOGARITHMS)
+
+
 def choose_powers(panel: Panel, origins: Ints) -> Floats:
     """The power λ of each series (S,): 0 for logarithms, ½ for square roots, 1 for units.
 

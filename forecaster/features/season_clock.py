@@ -23,16 +23,16 @@ class SeasonClock:
     def __init__(self, panel: Panel, *, local: bool = True) -> None:
         step, self._tz = step_of(panel.frequency.alias), panel.names.tz
         self._panel, self._step = panel, step.size
-        self._local = local and self._tz not in (None, "UTC") and step.kind == "fixed" and step.size < DAY
+        self.local = local and self._tz not in (None, "UTC") and step.kind == "fixed" and step.size < DAY
 
     def rows(self, span: slice, position: Ints, season: int) -> Ints:
         """Of the rows `span` of the panel (n,), at `position` (n,) within their series."""
-        return self._place(self._panel.time[span], season) if self._local else position % season
+        return self._place(self._panel.time[span], season) if self.local else position % season
 
     def ahead(self, series: Ints, origins: Ints, horizon: int, season: int) -> Ints:
         """Of rows origins[b] … origins[b]+H−1 of series[b], which may not be there yet (B, H)."""
         row = origins[:, None] + np.arange(horizon)
-        if not self._local:
+        if not self.local:
             return np.asarray(row % season)
         start = self._panel.time[self._panel.offsets[series]]
         return self._place((start[:, None] + row * self._step).ravel(), season).reshape(row.shape)

@@ -30,17 +30,19 @@ def circle(season: int) -> Float32s:
     return np.stack([np.sin(angle), np.cos(angle)], axis=1).astype(np.float32)
 
 
-def agreement(panel: Panel, index: Floats) -> float:
+def agreement(panel: Panel, index: Floats, *, aligned: bool = False) -> float:
     """Mean cosine similarity of the seasonal indices of all pairs of series; 1 for one series.
 
-    `index` (S, m) counts from the first row of each series; it is aligned on the calendar before comparing.
+    `index` (S, m) counts from the first row of each series; it is aligned on the calendar before comparing,
+    unless it counts there already (`aligned`).
     Rows of zeros are series without the season and are left out.
     """
     season = index.shape[1]
-    first = row_numbers(panel, panel.offsets[:-1])
-    aligned = np.take_along_axis(index, (np.arange(season) - first[:, None]) % season, axis=1)
-    length = np.linalg.norm(aligned, axis=1)
-    unit = aligned[length > 0] / length[length > 0, None]
+    if not aligned:
+        first = row_numbers(panel, panel.offsets[:-1])
+        index = np.take_along_axis(index, (np.arange(season) - first[:, None]) % season, axis=1)
+    length = np.linalg.norm(index, axis=1)
+    unit = index[length > 0] / length[length > 0, None]
     count = len(unit)
     if count < 2:
         return float(count)

@@ -18,11 +18,12 @@ from typing import TypeAlias
 import numpy as np
 
 from forecaster.arrays import Bools, Float32s, Floats, Ints
+from forecaster.config import Scales
 from forecaster.data.history import History, known_target
 from forecaster.data.known_values import blocks_of_series
 from forecaster.data.panel import TARGET, Panel
 from forecaster.features.moving_average_index import moving_average_index
-from forecaster.features.scale_choice import LOGARITHMS, UNITS, from_scale, to_scale
+from forecaster.features.scale_choice import LOGARITHMS, UNITS, from_scale, powers, to_scale
 from forecaster.features.season_clock import SeasonClock
 from forecaster.features.seasonal_index import seasonal_index
 
@@ -82,6 +83,16 @@ def fit_each(
     their positions count on the local clock.
     """
     return _fit(panel, origins, power, seasons, horizon, _line_index, SeasonClock(panel))
+
+
+def fit_scaled(
+    panel: Panel, origins: Ints, *, scales: Scales, log: bool, seasons: tuple[int, ...], horizon: int
+) -> Transform:
+    """The Transform of a component: with `log`, in the `scales` of the series, otherwise in their units."""
+    if scales == "table":
+        return fit_transform(panel, origins, log=log, seasons=seasons, horizon=horizon)
+    power = powers(panel, origins, scales) if log else np.full(len(panel), UNITS)
+    return fit_each(panel, origins, power=power, seasons=seasons, horizon=horizon)
 
 
 def fit_transform(

@@ -14,11 +14,12 @@ from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.history import History, known_target
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
-from forecaster.features.transform import Transform, fit_transform, positive
+from forecaster.features.scale_choice import UNITS
+from forecaster.features.transform import Transform, fit_scaled, positive
 from forecaster.features.windows import Windows
 from forecaster.methods.baselines import baseline_forecasts
 from forecaster.methods.blend import Blend, network_name
-from forecaster.methods.smoothing import smoothing_forecasts, smoothing_methods
+from forecaster.methods.smoothing import methods_of, smoothing_forecasts
 from forecaster.model.model import Member
 from forecaster.nn.parallel import ShardedNetwork
 
@@ -75,14 +76,14 @@ def component_forecasts(
     transforms: dict[tuple[bool, tuple[int, ...]], Transform] = {}
 
     def transform(log: bool, seasons: tuple[int, ...]) -> Transform:
-        if log and not positive(panel, origins):
+        if log and blend.scales != "each" and not positive(panel, origins):
             raise ModelError(
                 "the model works with logarithms, but this data has values of zero or below",
                 hint="Train again with --no-log.",
             )
         if (log, seasons) not in transforms:
-            transforms[log, seasons] = fit_transform(
-                panel, origins, log=log, seasons=seasons, horizon=horizon
+            transforms[log, seasons] = fit_scaled(
+                panel, origins, scales=blend.scales, log=log, seasons=seasons, horizon=horizon
             )
         return transforms[log, seasons]
 
@@ -91,10 +92,11 @@ def component_forecasts(
         if only is None or network_name(number) in only:
             fitted = transform(member.config.log, member.config.seasons)
             values = _member_forecast(member, fitted, panel, origins)
-            if blend.log and not member.config.log:  # a falling line must not leave what is always positive
-                values = np.maximum(values, _least_known(panel, origins)[:, None] / 10)
+            if blend.log and not member.config.log:
+                positive_series = transform(True, blend.seasons).power < UNITS
+                values = _above_zero(values, panel, origins, positive_series)
             result[network_name(number)] = values
-    tried = smoothing_methods(log=blend.log, seasons=blend.seasons)
+    tried = methods_of(blend)
     methods = [name for name in tried if only is None or name in only]
     if methods:
         fitted = transform(blend.log, blend.seasons)
@@ -106,6 +108,12 @@ def component_forecasts(
         )  # the same names at any length
         result |= {name: values for name, values in baselines.items() if only is None or name in only}
     return result
+
+
+def _above_zero(values: Floats, panel: Panel, origins: Ints, positive_series: Bools) -> Floats:
+    """Forecasts of positive series, at least a tenth of the smallest known value: a line may fall below."""
+    floor = np.where(positive_series, _least_known(panel, origins) / 10, -np.inf)
+    return np.maximum(values, floor[:, None])
 
 
 def _least_known(panel: Panel, origins: Ints) -> Floats:

@@ -6,7 +6,8 @@ so they follow the newest pattern, and a series that the model has never seen is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,9 @@ from forecaster.arrays import Floats, Ints
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
 from forecaster.forecasting.components import point_forecasts
+from forecaster.forecasting.intervals import quantiles as quantiles_of
 from forecaster.forecasting.spread import intervals, local_spread
+from forecaster.intervals.distribution import Quantiles
 from forecaster.model.model import Model
 
 if TYPE_CHECKING:
@@ -34,6 +37,10 @@ class Forecast:
     lower: Floats  # (levels, S, H)
     upper: Floats  # (levels, S, H)
     levels: tuple[int, ...]
+    quantiles: dict[float, Floats] = field(default_factory=dict)
+    """Level between 0 and 1 -> (S, H), as asked for."""
+    distribution: Quantiles | None = None
+    """Everything else of how sure the forecast is; None for models of format 1."""
     findings: tuple[Finding, ...] = ()
     """What was found in the data on reading it."""
 
@@ -41,16 +48,20 @@ class Forecast:
         """One row a series and step; the columns for id and time keep the user's names."""
         from forecaster.data.writing.forecast_table import forecast_frame
 
-        bounds: dict[str, Floats] = {"forecast": self.point}
+        columns: dict[str, Floats] = {"forecast": self.point}
         for level, lower, upper in zip(self.levels, self.lower, self.upper, strict=True):
-            bounds |= {f"lo_{level}": lower, f"hi_{level}": upper}
-        return forecast_frame(self.panel, self.origins, bounds)
+            columns |= {f"lo_{level}": lower, f"hi_{level}": upper}
+        columns |= {f"q_{level:g}": values for level, values in self.quantiles.items()}
+        return forecast_frame(self.panel, self.origins, columns)
 
 
-def forecast(model: Model, panel: Panel, *, horizon: int | None = None) -> Forecast:
+def forecast(
+    model: Model, panel: Panel, *, horizon: int | None = None, quantiles: Sequence[float] | None = None
+) -> Forecast:
     """Forecast each series from its newest row, `horizon` steps ahead (the model's own by default).
 
-    Raises ModelError where model and data do not fit each other.
+    `quantiles`: levels between 0 and 1; None: those that the model was trained to give. Raises ModelError
+    where model and data do not fit each other.
     """
     model.check_fits(panel)
     horizon = model.horizon if horizon is None else horizon
@@ -63,12 +74,28 @@ def forecast(model: Model, panel: Panel, *, horizon: int | None = None) -> Forec
     origins = panel.lengths
     point = point_forecasts(model.members, model.blend, panel, origins)[:, :horizon]
     _check_finite(panel, point)
+    levels = model.options.levels
+    asked = tuple(model.options.quantiles if quantiles is None else quantiles)
+    if model.half_widths is not None:
+        if asked:
+            raise ModelError(
+                "the model was written before quantiles could be forecast", hint="Train it again."
+            )
+        lower, upper = _fixed_intervals(model.half_widths[:, :horizon], model, panel, origins, point)
+        return Forecast(panel, origins, point, lower, upper, levels)
+    distribution = quantiles_of(model, panel, origins, point)
+    lower, upper = (np.stack(side) for side in zip(*map(distribution.interval, levels), strict=True))
+    wanted = {level: distribution.quantile(level) for level in asked}
+    return Forecast(panel, origins, point, lower, upper, levels, wanted, distribution)
+
+
+def _fixed_intervals(
+    half_widths: Floats, model: Model, panel: Panel, origins: Ints, point: Floats
+) -> tuple[Floats, Floats]:
+    """Bounds (levels, S, H) of models of format 1."""
     log = model.blend.log
-    reach = (
-        model.half_widths[:, None, :horizon] * local_spread(panel, origins, model.lookback, log=log)[:, None]
-    )
-    lower, upper = intervals(point, reach, log=log)
-    return Forecast(panel, origins, point, lower, upper, model.options.levels)
+    spread = local_spread(panel, origins, model.lookback, log=log)
+    return intervals(point, half_widths[:, None] * spread[:, None], log=log)
 
 
 def _check_finite(panel: Panel, point: Floats) -> None:
@@ -87,7 +114,7 @@ def check_history(model: Model, panel: Panel) -> None:
     """
     least = min(model.lookback, int(model.facts.training.get("shortest", model.lookback)))
     short = np.flatnonzero(panel.lengths < least)
-    if short.size:
+    if short.size and model.half_widths is not None:
         first = short[0]
         raise ModelError(
             f"series {panel.ids[first]!r} has {panel.lengths[first]} rows, the model looks back on {least}"

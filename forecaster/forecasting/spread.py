@@ -1,4 +1,4 @@
-"""Spread: the local unit of the intervals, and bounds and residuals in it."""
+"""The intervals of models of format 1: fixed half-widths in units of a local spread."""
 
 from __future__ import annotations
 
@@ -49,11 +49,3 @@ def intervals(point: Floats, reach: Floats, *, log: bool) -> tuple[Floats, Float
         near, far = point * np.exp(-reach), point * np.exp(reach)
         return np.minimum(near, far), np.maximum(near, far)  # a blend may fall below zero
     return point - reach, point + reach
-
-
-def scaled_residuals(actual: Floats, point: Floats, spread: Floats, *, log: bool) -> Floats:
-    """|x − x̂| in units of local spread (S, H); NaN where there is no actual value or no spread."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        distance = np.abs(np.log(actual / point)) if log else np.abs(actual - point)
-        scaled = distance / spread[:, None]
-    return np.where(np.isfinite(scaled), scaled, np.nan)

@@ -51,6 +51,18 @@ class Distribution:
         """From what `to_arrays` gave."""
         return Distribution(*(arrays[name] for name in PARTS))
 
+    def fits(self, horizon: int, series: int) -> bool:
+        """Whether the arrays belong together, for so many steps and series."""
+        kinds, season = self.positions.shape
+        return (
+            self.ratios.shape == (kinds, horizon, len(SCORES))
+            and self.factors.shape == (series,)
+            and self.volatility.shape == (kinds, 2)
+            and self.mixing.shape == (kinds, horizon, horizon)
+            and season > 0
+            and bool((np.diff(self.ratios, axis=2) >= 0).all())
+        )
+
     def forecast(
         self,
         history: History,

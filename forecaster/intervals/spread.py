@@ -81,7 +81,7 @@ def one_step_errors(history: History, horizon: int, seasons: tuple[int, ...]) ->
         _, choice = _least_errors(x[:, -_rows(horizon, seasons) :], horizon, seasons)
         behind, _ = _by_season(x, choice, history.ends[series], horizon, seasons)
         parts.append(_chosen_errors(x, choice[:, 0], 1, seasons) / behind)
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else np.empty((0, 1))
 
 
 def _blocks(history: History, horizon: int, seasons: tuple[int, ...]) -> Iterator[tuple[Ints, Floats]]:

@@ -1,7 +1,7 @@
 """Blend: the weight of each network, smoothing method and baseline in the forecast.
 
 The weights minimise the absolute error on validation origins, where every component forecasts rows that it
-was not fitted on. They are regularised towards a prior of half networks, half smoothing. As a safeguard,
+was not fitted on. They are regularised towards a prior of networks and smoothing. As a safeguard,
 weight then moves to the better of naive and seasonal naive, as far as the gain over that baseline may be
 chance: on a random walk the forecast is the naive one. Drift or mean replaces the blend only where it is
 clearly better, because on one horizon of yearly series drift is often the best by luck.
@@ -20,9 +20,23 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from forecaster.arrays import Bools, Floats, Ints
+from forecaster.config import Scales
 
-SMOOTHING = ("theta", "damped", "theta in logarithms", "damped in units")
-"""Theta and the damped trend, each on its usual scale; the last two only for data without a season."""
+SMOOTHING = {
+    "exponential smoothing": 0.3,
+    "exponential smoothing in units": 0.3,
+    "averaged theta": 0.2,
+    "averaged theta in units": 0.2,
+    "damped in units": 0.25,
+    "theta": 0.25,
+    "damped": 0.25,
+    "theta in logarithms": 0.25,
+}
+"""The smoothing methods, and what each counts for in the prior; the last three are of models of format 1."""
+NETWORKS = 0.5
+ENOUGH_VALUES = 500
+"""The networks' share of the prior, and the number of values at which it is half of that: networks learn from
+values, and short series teach them little that smoothing does not know."""
 UNMIXED = ("drift", "mean")
 """Baselines that may replace the blend but are never mixed in: in a mixture they only fit the noise."""
 CLEARLY = 3.0
@@ -49,9 +63,11 @@ class Blend:
 
     weights: dict[str, float]
     log: bool
-    """Whether the data is positive, so that smoothing treats seasons as factors."""
+    """Whether any series is seen in another scale than its units."""
     seasons: tuple[int, ...]
     """Seasons to remove before smoothing, as far as they exceed the noise."""
+    scales: Scales = "table"
+    """What `log` means for each series."""
 
 
 Kind = Literal["network", "smoothing", "baseline"]
@@ -69,22 +85,24 @@ def network_name(number: int) -> str:
     return f"network {number + 1}"
 
 
-def prior(networks: int, smoothing: Sequence[str] = SMOOTHING[:2]) -> dict[str, float]:
-    """Half networks, half smoothing: the weights to use without validation."""
-    halves = ([network_name(number) for number in range(networks)], smoothing)
-    return {name: 0.5 / len(half) for half in halves for name in half}
+def prior(networks: int, smoothing: Sequence[str], values: int) -> dict[str, float]:
+    """The weights to use without validation, where networks learned from so many `values`."""
+    share = NETWORKS * values / (values + ENOUGH_VALUES) if networks else 0.0
+    weights = {network_name(number): share / networks for number in range(networks)}
+    total = sum(SMOOTHING[name] for name in smoothing)
+    return weights | {name: (1 - share) * SMOOTHING[name] / total for name in smoothing}
 
 
-def fit_weights(residuals: Mapping[str, Floats], blocks: Ints) -> dict[str, float]:
+def fit_weights(residuals: Mapping[str, Floats], blocks: Ints, values: int) -> dict[str, float]:
     """Weights of the components from their validation residuals {name: (O, S, H)}, scaled per series.
 
     `blocks` (O,): origins with the same number overlap and count as one sample. Residuals are NaN where
-    nothing was observed.
+    nothing was observed. `values`: how many the networks learned from.
     """
     names = [name for name in residuals if name not in UNMIXED]
     kinds = [kind_of(name) for name in names]
     smoothing = [name for name, kind in zip(names, kinds, strict=True) if kind == "smoothing"]
-    start = prior(kinds.count("network"), smoothing)
+    start = prior(kinds.count("network"), smoothing, values)
     stacked = np.stack([residuals[name] for name in names], axis=-1)  # (O, S, H, K)
     seen: Bools = np.all(np.isfinite(stacked), axis=-1)  # (O, S, H)
     if not seen.any():

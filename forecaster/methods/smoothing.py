@@ -15,6 +15,7 @@ from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.panel import TARGET, Panel
 from forecaster.features.scale_choice import UNITS, from_scale
 from forecaster.features.transform import Transform
+from forecaster.methods.blend import Blend
 from forecaster.methods.damped_trend import damped
 from forecaster.methods.exponential_smoothing import exponential_smoothing
 from forecaster.methods.theta import best_theta, theta
@@ -37,32 +38,29 @@ METHODS: dict[str, Method] = {
     "averaged theta": Method(theta, in_units=False),
     "averaged theta in units": Method(theta, in_units=True),
     "damped in units": Method(damped, in_units=True),
-    # of models of format 1
     "theta": Method(best_theta, in_units=True),
     "damped": Method(damped, in_units=False),
     "theta in logarithms": Method(best_theta, in_units=False),
 }
+TABLE_METHODS = ("theta", "damped", "theta in logarithms", "damped in units")
+"""Those of models of format 1, the last two for data without a season."""
 LONGEST = 512
 """Only this many of the newest rows are smoothed; older rows do not affect level or slope."""
 BLOCK = 1024
 """Series smoothed at once, which bounds the memory."""
 
 
-def smoothing_methods(*, scaled: bool, seasons: tuple[int, ...]) -> tuple[str, ...]:
-    """The methods to try: in both scales where any series is `scaled` (not in its units).
+def methods_of(blend: Blend) -> tuple[str, ...]:
+    """The methods that a blend may hold: on both scales where the two differ.
 
-    The damped trend of the best parameters joins where there is no season, since the trend is what differs.
+    The damped trend joins where there is no season, because there it is the trends that differ.
     """
-    names = ["exponential smoothing", "averaged theta"]
-    if scaled:
-        names += ["exponential smoothing in units", "averaged theta in units"]
-    return tuple(names) if seasons else (*names, "damped in units")
-
-
-def first_methods(*, log: bool, seasons: tuple[int, ...]) -> tuple[str, ...]:
-    """The methods of models of format 1."""
-    names = ("theta", "damped", "theta in logarithms", "damped in units")
-    return names if log and not seasons else names[:2]
+    if blend.scales == "table":
+        return TABLE_METHODS if blend.log and not blend.seasons else TABLE_METHODS[:2]
+    names: tuple[str, ...] = ("exponential smoothing", "averaged theta")
+    if blend.log:
+        names += ("exponential smoothing in units", "averaged theta in units")
+    return names if blend.seasons else (*names, "damped in units")
 
 
 def smoothing_forecasts(

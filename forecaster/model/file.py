@@ -23,7 +23,8 @@ from forecaster.data.writing.atomic import atomic_write
 from forecaster.errors import LockedError, ModelError, StorageError
 
 FORMAT = "forecaster-model"
-VERSION = 1
+VERSION = 2
+"""Format 1 had one scale for all series and intervals of fixed half-widths."""
 MAX_BYTES = 2**30
 MAX_HEADER = 2**26
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +20,14 @@ from forecaster.data.panel import Panel
 from forecaster.data.series.learned_holidays import described
 from forecaster.errors import ModelError, UsageError
 from forecaster.features.windows import count_features
+from forecaster.intervals.distribution import Distribution
 from forecaster.methods.blend import Blend, kind_of, network_name
 from forecaster.model.file import VERSION, damaged, read_model_file, write_model_file
 from forecaster.nn.network import Network, parameter_shapes
+
+Hashes: TypeAlias = NDArray[np.uint64]
+ERRORS, SERIES = "errors.", "errors_of_series"
+"""Names of arrays in the file: the parts of the distribution of errors, and whose factors it holds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,13 +65,17 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained forecaster. `half_widths` (levels, H): of the intervals, in units of local spread."""
+    """A trained forecaster."""
 
     options: Options
     members: tuple[Member, ...]
     blend: Blend
-    half_widths: Floats
+    half_widths: Floats | None  # (levels, H) in units of local spread, of models of format 1
     facts: Facts
+    distribution: Distribution | None = None
+    """What held-out forecasts say of errors to come."""
+    series: Hashes | None = None
+    """A hash of the id of each series (S,), whose factor the distribution holds."""
 
     @property
     def horizon(self) -> int:
@@ -92,6 +103,12 @@ class Model:
             return cls._from(json.loads(text), arrays)
         except (KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
             raise damaged(Path(path), f"its configuration does not fit its weights ({error})") from error
+
+    def factors_of(self, ids: Sequence[str]) -> Floats:
+        """The factor of each of these series (S,) by its id; 1 for a series that the model has not seen."""
+        assert self.distribution is not None and self.series is not None
+        known = dict(zip(self.series.tolist(), self.distribution.factors.tolist(), strict=True))
+        return np.array([known.get(each, 1.0) for each in hashes(ids).tolist()])
 
     def card(self) -> dict[str, dict[str, Any]]:
         """The model card: sections of plain facts for people and scripts."""
@@ -138,7 +155,13 @@ class Model:
             )
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        arrays: dict[str, NDArray[Any]] = {"half_widths": np.ascontiguousarray(self.half_widths)}
+        arrays: dict[str, NDArray[Any]] = {}
+        if self.half_widths is not None:
+            arrays["half_widths"] = self.half_widths
+        if self.distribution is not None and self.series is not None:
+            arrays |= {ERRORS + name: values for name, values in self.distribution.to_arrays().items()}
+            arrays[SERIES] = self.series
+        arrays = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
         for number, member in enumerate(self.members):
             for name, values in member.network.parameters.items():
                 arrays[f"member{number}.{name}"] = np.ascontiguousarray(values)
@@ -161,9 +184,19 @@ class Model:
             for number, config in enumerate(configs)
         )
         blend, facts = from_json(Blend, content["blend"]), from_json(Facts, content["facts"])
-        model = cls(options, members, blend, arrays["half_widths"], facts)
+        errors = {name.removeprefix(ERRORS): a for name, a in arrays.items() if name.startswith(ERRORS)}
+        distribution = Distribution.from_arrays(errors) if errors else None
+        model = cls(
+            options, members, blend, arrays.get("half_widths"), facts, distribution, arrays.get(SERIES)
+        )
         _check_whole(model, len(arrays))
         return model
+
+
+def hashes(ids: Sequence[str]) -> Hashes:
+    """64 bits of a digest of each id (S,): as good as the id, and of one size."""
+    digests = b"".join(hashlib.blake2b(each.encode(), digest_size=8).digest() for each in ids)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
 def _check_whole(model: Model, arrays: int) -> None:
@@ -171,14 +204,12 @@ def _check_whole(model: Model, arrays: int) -> None:
     members, facts, weights = model.members, model.facts, model.blend.weights
     if len({member.config.horizon for member in members}) != 1:
         raise ValueError("the members have no common horizon")
-    expected = (len(model.options.levels), model.horizon)
-    if model.half_widths.shape != expected or model.half_widths.dtype != np.float64:
-        raise ValueError("the interval half-widths have another shape or type")
+    _check_intervals(model)
     for config in (member.config for member in members):
         features = count_features(1 + len(facts.names.covariates), config.segment, config.gaps, config.phases)
         if (config.network.inputs, config.network.outputs) != (features, config.horizon):
             raise ValueError("a network has other inputs or outputs than its windows")
-    if arrays != 1 + sum(len(member.network.parameters) for member in members):
+    if arrays != len(model._arrays()):
         raise ValueError("there are more arrays than weights")
     networks = {network_name(number) for number in range(len(members))}
     if any(kind_of(name) == "network" and name not in networks for name in weights):
@@ -187,6 +218,24 @@ def _check_whole(model: Model, arrays: int) -> None:
         raise ValueError("the weights of the blend do not sum to one")
     if min(facts.frequency.seasonalities, default=0) < 1 or not frequency(facts.frequency.alias):
         raise ValueError("the frequency has no seasonality")
+
+
+def _check_intervals(model: Model) -> None:
+    """Raise ValueError unless there are intervals, and their arrays fit the model."""
+    if (model.half_widths is None) == (model.distribution is None):
+        raise ValueError("there are no intervals, or two kinds of them")
+    if model.half_widths is not None:
+        expected = (len(model.options.levels), model.horizon)
+        if model.half_widths.shape != expected or model.half_widths.dtype != np.float64:
+            raise ValueError("the interval half-widths have another shape or type")
+        return
+    assert model.distribution is not None
+    if any(array.dtype != np.float64 for array in model.distribution.to_arrays().values()):
+        raise ValueError("the distribution of errors has another type")
+    if model.series is None or model.series.dtype != np.uint64:
+        raise ValueError("it is not said whose factors there are")
+    if not model.distribution.fits(model.horizon, len(model.series)):
+        raise ValueError("the distribution of errors has another shape")
 
 
 def _describe(member: Member) -> dict[str, Any]:

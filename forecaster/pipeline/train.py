@@ -6,7 +6,6 @@ import dataclasses
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,13 +15,14 @@ from forecaster.config import Options, ReadConfig
 from forecaster.data.load import Loaded, load
 from forecaster.data.panel import Panel
 from forecaster.evaluation.backtest import held_out
-from forecaster.evaluation.intervals import calibrate
 from forecaster.evaluation.scores import Report
 from forecaster.forecasting.components import blended
-from forecaster.model.model import Facts, Model
+from forecaster.forecasting.intervals import fit_distribution
+from forecaster.intervals.distribution import Distribution
+from forecaster.model.model import Facts, Model, hashes
 from forecaster.pipeline.evaluate import score_beside_baselines
 from forecaster.training import fit as fitting
-from forecaster.training.blend_weights import interval_residuals, try_components
+from forecaster.training.blend_weights import try_components
 from forecaster.training.ensemble import Listener
 from forecaster.training.fit import Fit
 from forecaster.training.plan import choose_horizon, newest_origins, split
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 FEW_WINDOWS = 10
 REPORTED_SERIES = 1000
 """A model of more series remembers its report without the errors of each."""
-ROUGH_SPREAD = 1.0
-"""Half-width, in local spreads per root of the step, where nothing could be held out to calibrate on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +78,8 @@ def train(
         final = fitting.refit(panel, panel.lengths, again, options, on_event)
     else:
         final = fitting.without_idle(fit)
-    model = _model(loaded, final, options, _half_widths(panel, final, origins, point, options), report)
+    errors = _distribution(panel, final, origins, point)
+    model = _model(loaded, final, options, errors, report)
     return Training(model, report, loaded, _notes(panel, fit, report, options), final.interrupted)
 
 
@@ -96,7 +95,8 @@ def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: 
         f"No error report: {rows}, and holding out data for a horizon of {horizon} takes about "
         f"{3 * horizon}. The intervals are rough."
     )
-    model = _model(loaded, fit, options, _rough_widths(horizon, options), None)
+    errors = fit_distribution(panel, fit.origins, fit.point, fit.blend)
+    model = _model(loaded, fit, options, errors, None)
     return Training(model, None, loaded, (note,), fit.interrupted)
 
 
@@ -106,25 +106,14 @@ def _anything_held_out(panel: Panel, known: Ints, horizon: int) -> bool:
     return bool(np.isfinite(held_out(panel, origins[None], horizon)).any())
 
 
-def _half_widths(panel: Panel, fit: Fit, origins: Ints, point: Floats, options: Options) -> Floats:
-    """Interval half-widths (levels, H), calibrated on validation and on the test (ends and point)."""
-    lookback = max(member.config.lookback for member in fit.members)
-    held_out = ((fit.origins, fit.point), (origins, point))
-    residuals = np.concatenate(
-        [interval_residuals(panel, values, of, lookback, log=fit.blend.log) for of, values in held_out]
+def _distribution(panel: Panel, fit: Fit, origins: Ints, point: Floats) -> Distribution:
+    """The sizes of errors, learned from the forecasts of validation and of the test (origins and point)."""
+    return fit_distribution(
+        panel, np.concatenate([fit.origins, origins]), np.concatenate([fit.point, point]), fit.blend
     )
-    if not np.isfinite(residuals).any():  # series that never move
-        return _rough_widths(point.shape[2], options)
-    return calibrate(residuals, options.levels)
 
 
-def _rough_widths(horizon: int, options: Options) -> Floats:
-    """Half-widths (levels, H) of a random walk, where there are no held-out errors to learn them from."""
-    growth = ROUGH_SPREAD * np.sqrt(np.arange(1, horizon + 1))
-    return np.array([NormalDist().inv_cdf(0.5 + level / 200) * growth for level in options.levels])
-
-
-def _model(loaded: Loaded, fit: Fit, options: Options, half_widths: Floats, report: Report | None) -> Model:
+def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, report: Report | None) -> Model:
     """The model with everything it remembers."""
     from importlib.metadata import version  # `predict` does without
 
@@ -156,7 +145,7 @@ def _model(loaded: Loaded, fit: Fit, options: Options, half_widths: Floats, repo
         report=None if report is None else report.to_json(series=len(panel) <= REPORTED_SERIES),
     )
     options = dataclasses.replace(options, workers=None)  # never changes the result, nor the file
-    return Model(options, fit.members, fit.blend, half_widths, facts)
+    return Model(options, fit.members, fit.blend, None, facts, errors, hashes(panel.ids))
 
 
 def _notes(panel: Panel, fit: Fit, report: Report, options: Options) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from forecaster.data.panel import Panel
 from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.scores import mase_scales
 from forecaster.forecasting.components import component_forecasts
-from forecaster.forecasting.spread import local_spread, scaled_residuals
 from forecaster.methods.blend import Blend, fit_weights
 from forecaster.model.model import Member
 from forecaster.training.plan import Split
@@ -60,19 +59,5 @@ def choose_weights(
     scale = mase_scales(panel, known, season)
     scale = np.where(scale > 0, scale, np.nan)[:, None]
     actual = held_out(panel, origins, horizon)
-    return fit_weights({name: (actual - values) / scale for name, values in forecasts.items()}, blocks)
-
-
-def interval_residuals(panel: Panel, point: Floats, origins: Ints, lookback: int, *, log: bool) -> Floats:
-    """|x − x̂| of forecasts (O, S, H) in units of local spread, one row per window: (O·S, H)."""
-    actual = held_out(panel, origins, point.shape[2])
-    rows = [
-        scaled_residuals(
-            actual[number],
-            point[number],
-            local_spread(panel, np.maximum(origin, 0), lookback, log=log),
-            log=log,
-        )
-        for number, origin in enumerate(origins)
-    ]
-    return np.concatenate(rows)
+    residuals = {name: (actual - values) / scale for name, values in forecasts.items()}
+    return fit_weights(residuals, blocks, int(np.maximum(known, 0).sum()))

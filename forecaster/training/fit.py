@@ -11,9 +11,9 @@ import numpy as np
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Options
 from forecaster.data.panel import Panel
-from forecaster.features.transform import positive
 from forecaster.forecasting.components import combine
 from forecaster.methods.blend import Blend, network_name, prior
+from forecaster.methods.smoothing import methods_of
 from forecaster.model.model import Member
 from forecaster.training import ensemble
 from forecaster.training.blend_weights import choose_weights, try_components, validation_origins
@@ -52,18 +52,17 @@ def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Lis
     on them for all configured steps and the blend is the prior.
     """
     parts = split(known, horizon)
-    log = positive(panel, known)
     if not parts.series.size:
-        configs = plan(panel, known, horizon, options, log=log)
+        configs = plan(panel, known, horizon, options)
         fitted = ensemble.fit_unvalidated(panel, known, configs, options, on_event)
-        blend = dataclasses.replace(
-            smoothing_partner(panel, known, options, log=log), weights=prior(len(fitted))
-        )
+        partner = smoothing_partner(panel, known, options)
+        weights = prior(len(fitted), methods_of(partner), int(known.sum()))
+        blend = dataclasses.replace(partner, weights=weights)
         origins = np.full((0, len(panel)), -1)
         return Fit(fitted, blend, parts, origins, origins[:, 0], {}, _interrupted(fitted))
-    configs = plan(panel, parts.train, horizon, options, log=log)
+    configs = plan(panel, parts.train, horizon, options)
     fitted = ensemble.fit(panel, parts, configs, options, on_event)
-    partner = smoothing_partner(panel, parts.train, options, log=log)
+    partner = smoothing_partner(panel, parts.train, options)
     origins, blocks = validation_origins(parts, horizon)
     forecasts = try_components(panel, [item.member for item in fitted], partner, origins)
     weights = choose_weights(panel, forecasts, origins, blocks, panel.frequency.season)
@@ -113,8 +112,6 @@ def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Lis
     Returns `first` itself if it was interrupted or was already trained on all rows. If the newest rows have
     no logarithm, everything is fitted anew without logarithms.
     """
-    if options.log is None and first.blend.log and not first.interrupted and not positive(panel, known):
-        first = fit(panel, known, first.members[0].config.horizon, options, on_event)
     first = without_idle(first)
     if first.interrupted or not first.parts.series.size:
         return first

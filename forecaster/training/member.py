@@ -11,7 +11,7 @@ import numpy as np
 from forecaster.arrays import Float32s, Ints
 from forecaster.config import MemberConfig
 from forecaster.data.panel import Panel
-from forecaster.features.transform import fit_transform
+from forecaster.features.transform import fit_scaled
 from forecaster.features.windows import Windows, index_windows
 from forecaster.nn.network import Network
 from forecaster.training.loop import Event, Outcome, TrainingData, train
@@ -63,9 +63,10 @@ def _training_data(
     panel: Panel, parts: Split, config: MemberConfig, rng: np.random.Generator
 ) -> TrainingData:
     """Training and validation windows, transformed by what was fitted on the training part."""
-    transform = fit_transform(
+    transform = fit_scaled(
         panel,
         parts.train,
+        scales=config.scales,
         log=config.log,
         seasons=config.seasons,
         horizon=config.horizon,

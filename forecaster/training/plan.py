@@ -13,12 +13,14 @@ from typing import NamedTuple
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
-from forecaster.config import Decoder, MemberConfig, NetworkConfig, Options, TrainingConfig
+from forecaster.config import Decoder, MemberConfig, NetworkConfig, Options, Scales, TrainingConfig
 from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError
+from forecaster.features.scale_choice import UNITS, powers
+from forecaster.features.seasonal_index import LEAST_SEASONS
 from forecaster.features.seasonal_position import agreement
-from forecaster.features.transform import fit_transform, observed_throughout, positive
+from forecaster.features.transform import Transform, fit_scaled, observed_throughout
 from forecaster.features.windows import count_features
 from forecaster.methods.blend import Blend
 
@@ -121,20 +123,13 @@ def split(known: Ints, horizon: int) -> Split:
     return Split(np.where(train >= max(2, min(horizon, 4)), train, 0), known)
 
 
-def plan(
-    panel: Panel, known: Ints, horizon: int, options: Options, *, log: bool | None = None
-) -> tuple[MemberConfig, ...]:
-    """The configuration of every member of the ensemble.
-
-    `log`: whether all values are positive; None: check the known rows. `options.log` overrides it.
-    """
-    rows = int(np.median(known[known > 0]))
-    seasons = _seasons(options, panel.frequency, rows)
-    if log is None or options.log is not None:
-        log = positive(panel, known) if options.log is None else options.log
-    indices = fit_transform(panel, known, log=log, seasons=seasons, horizon=horizon).indices
-    seasonal = _mostly_seasonal(indices, known)
-    phases = _shared(panel, indices) if seasonal else ()
+def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[MemberConfig, ...]:
+    """The configuration of every member of the ensemble, by the known rows."""
+    partner = smoothing_partner(panel, known, options)
+    rows, seasons, log = int(np.median(known[known > 0])), partner.seasons, partner.log
+    fitted = fit_scaled(panel, known, scales=partner.scales, log=log, seasons=seasons, horizon=horizon)
+    seasonal = _mostly_seasonal(fitted.indices, known)
+    phases = _shared(panel, fitted) if seasonal else ()
     gaps = not observed_throughout(panel, known)
     configs = []
     for number in range(options.members or EFFORTS[options.effort].members):
@@ -162,6 +157,7 @@ def plan(
                 ),
                 training=_training(options),
                 level_rows=_level_rows(seasons, removed),
+                scales=partner.scales,
             )
         )
     return tuple(configs)
@@ -185,14 +181,15 @@ def _mostly_seasonal(indices: tuple[Floats, ...], known: Ints) -> bool:
     return float(seasonal.mean()) > FEW
 
 
-def _shared(panel: Panel, indices: tuple[Floats, ...]) -> tuple[int, ...]:
+def _shared(panel: Panel, fitted: Transform) -> tuple[int, ...]:
     """The seasons that follow the calendar: the series have their peaks at the same time.
 
     Business days have none, because every holiday shifts their weeks.
     """
     if panel.frequency.alias.split("-")[0] == "B":
         return ()
-    return tuple(index.shape[1] for index in indices if agreement(panel, index) > AGREEMENT)
+    local = fitted.clock.local
+    return tuple(m.shape[1] for m in fitted.indices if agreement(panel, m, aligned=local) > AGREEMENT)
 
 
 def _takes_logarithms(options: Options, number: int, log: bool, seasonal: bool) -> bool:
@@ -202,18 +199,19 @@ def _takes_logarithms(options: Options, number: int, log: bool, seasonal: bool) 
     return log and (seasonal or number % 2 == 0)
 
 
-def smoothing_partner(panel: Panel, known: Ints, options: Options, *, log: bool | None = None) -> Blend:
-    """The settings of the smoothing methods, in a Blend still without weights. `log` as in `plan`."""
+def smoothing_partner(panel: Panel, known: Ints, options: Options) -> Blend:
+    """The settings of the smoothing methods by the known rows, in a Blend still without weights."""
     rows = int(np.median(known[known > 0]))
-    log = positive(panel, known) if log is None else log
-    return Blend({}, log if options.log is None else options.log, _seasons(options, panel.frequency, rows))
+    scales: Scales = "logarithms" if options.log else "each"
+    log = bool((powers(panel, known, scales) < UNITS).any()) if options.log is None else options.log
+    return Blend({}, log, _seasons(options, panel.frequency, rows), scales)
 
 
 def _seasons(options: Options, frequency: Frequency, rows: int) -> tuple[int, ...]:
-    """The seasons of the frequency that fit three times into the history and are not too long."""
+    """The seasons of the frequency that fit twice into the history and are not too long."""
     if options.seasons is not None:
         return tuple(sorted(season for season in options.seasons if season > 1))
-    longest = min(rows // 3, MOST_RATIO * frequency.season)
+    longest = min(rows // LEAST_SEASONS, MOST_RATIO * frequency.season)
     return tuple(sorted(season for season in frequency.seasonalities if 1 < season <= longest))
 
 

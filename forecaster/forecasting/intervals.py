@@ -1,0 +1,66 @@
+"""What the room `intervals` needs of a panel and a model: the past of each series, its kind, the seasons."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from forecaster.arrays import Floats, Ints
+from forecaster.data.panel import Panel
+from forecaster.evaluation.backtest import held_out
+from forecaster.features.scale_choice import LOGARITHMS, ROOTS, UNITS, powers
+from forecaster.features.seasonal_position import row_numbers
+from forecaster.intervals.changes import change_points
+from forecaster.intervals.distribution import Distribution, Quantiles, fit
+from forecaster.intervals.history import History
+from forecaster.methods.blend import Blend
+from forecaster.model.model import Model
+
+SCALES = (UNITS, LOGARITHMS, ROOTS)
+"""Series seen in one scale are of one kind: their errors are pooled."""
+
+
+def fit_distribution(panel: Panel, origins: Ints, point: Floats, blend: Blend) -> Distribution:
+    """Learn the size and shape of errors from held-out forecasts `point` (O, S, H) from `origins` (O, S).
+
+    O may be 0: then the past of each series alone says how wide its intervals are.
+    """
+    power = _powers(panel, np.max(origins, axis=0) if len(origins) else panel.lengths, blend)
+    histories = [past(panel, row, power) for row in (origins if len(origins) else panel.lengths[None])]
+    actual = held_out(panel, origins, point.shape[2])
+    return fit(histories, point, actual, _kinds(power), len(SCALES), _seasons(panel))
+
+
+def quantiles(model: Model, panel: Panel, origins: Ints, point: Floats) -> Quantiles:
+    """The distributions of the forecasts `point` (S, H) from the first `origins[s]` rows of each series."""
+    assert model.distribution is not None
+    power = _powers(panel, origins, model.blend)
+    factors = model.factors_of(panel.ids)
+    history = past(panel, origins, power)
+    return model.distribution.forecast(history, point, _kinds(power), _seasons(panel), factors)
+
+
+def past(panel: Panel, origins: Ints, power: Floats) -> History:
+    """The known rows of each series, from its newest change of level or scale on."""
+    season = min(_seasons(panel), default=1)
+    first = row_numbers(panel, panel.offsets[:-1]) % season
+    nothing = np.zeros(len(panel), np.int64)
+    log = power == LOGARITHMS
+    whole = History(panel.target, panel.target_observed, panel.offsets[:-1], origins, log, nothing, first)
+    return dataclasses.replace(whole, begins=change_points(whole, season))
+
+
+def _powers(panel: Panel, origins: Ints, blend: Blend) -> Floats:
+    return powers(panel, origins, blend.scales) if blend.log else np.full(len(panel), UNITS)
+
+
+def _kinds(power: Floats) -> Ints:
+    return np.argmax(power[:, None] == np.array(SCALES), axis=1)
+
+
+def _seasons(panel: Panel) -> tuple[int, ...]:
+    """Those of the frequency, the shortest first; the weeks of business days slip at every holiday."""
+    if panel.frequency.alias.split("-")[0] == "B":
+        return ()
+    return tuple(sorted(season for season in panel.frequency.seasonalities if season > 1))
