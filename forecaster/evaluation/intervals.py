@@ -1,21 +1,21 @@
-"""Split-conformal calibration: how wide an interval must be, learned from held-out errors.
+"""Split-conformal calibration: the widths of prediction intervals, from held-out errors.
 
 Sources: Vovk, Gammerman & Shafer (2005), Algorithmic Learning in a Random World; Lei, G'Sell, Rinaldo,
 Tibshirani & Wasserman (2018), Distribution-Free Predictive Inference for Regression: with n exchangeable
 absolute residuals, the ceil((n + 1) * level)-th smallest covers the next one with probability at least
 `level`. Isotonic step: Barlow et al. (1972), pool adjacent violators, here on quantiles.
 
-Forecast windows are few and their errors grow with the horizon step, so residuals of neighbouring steps
-are pooled, and only as far as needed:
+Forecast windows are few and their errors grow with the horizon step. So residuals of neighbouring steps
+are pooled, but only as far as needed:
 
 1. Neighbouring steps form a block until it holds enough residuals for the level (`ENOUGH` times the number
    that the finite-sample correction needs to be below 1: 8 for 80 %, 38 for 95 %).
-2. A block narrower than the one before it is pooled with it: what lies further ahead is not better known.
+2. A block narrower than the one before it is pooled with it, since uncertainty does not fall with the step.
    Each block's half-width is the conformal quantile of all its residuals.
 3. Levels are made to nest: a higher level is never narrower.
 
-Pooled, the guarantee holds on average over the steps of a block, and errors of neighbouring steps of one
-window resemble each other, so with only a few windows the coverage is approximate.
+After pooling, the guarantee holds on average over the steps of a block. Errors of neighbouring steps of one
+window are correlated, so with only a few windows the coverage is approximate.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def calibrate(residuals: Floats, levels: Sequence[int]) -> Floats:
     """Half-widths (levels, H), in the unit of `residuals`, of intervals that cover `levels` percent.
 
     `residuals` (n, H): absolute errors of n held-out windows, scaled so that windows are comparable, NaN
-    where unobserved. No width falls with the level or with the step. Raises UsageError for a level outside
+    where unobserved. Widths never fall with the level or the step. Raises UsageError for a level outside
     1 to 99, DataError where no residual was observed.
     """
     for level in levels:
         if not 0 < level < 100:
             raise UsageError(
-                f"interval level {level} is not between 1 and 99", hint="Use for instance 80 95."
+                f"interval level {level} is not between 1 and 99", hint="Use, for instance, 80 95."
             )
     if not np.isfinite(residuals).any():
         raise DataError("no held-out errors to calibrate prediction intervals with")
@@ -55,8 +55,8 @@ def calibrate(residuals: Floats, levels: Sequence[int]) -> Floats:
 def conformal_quantile(residuals: Floats, level: float) -> float:
     """The ceil((n + 1) * level)-th smallest of n residuals (n,).
 
-    Where n is too small for that (the rank exceeds n, and no finite width is guaranteed), the largest
-    residual is stretched by the ratio of normal quantiles from n / (n + 1), the level that it does reach.
+    If the rank exceeds n, no finite width is guaranteed. Then the largest residual, which covers the level
+    n / (n + 1), is scaled by the ratio of the normal quantiles of the two levels.
     """
     n = len(residuals)
     rank = math.ceil(round((n + 1) * level, 9))
@@ -66,7 +66,7 @@ def conformal_quantile(residuals: Floats, level: float) -> float:
 
 
 def _isotonic(residuals: Floats, level: float) -> Floats:
-    """Half-widths (H,) at one level, rising with the step, by pooling neighbouring steps."""
+    """Half-widths (H,) at one level that never fall with the step, by pooling neighbouring steps."""
     enough = ENOUGH * math.ceil(round(level / (1 - level), 9))
     blocks: list[tuple[float, Floats, int]] = []  # half-width, residuals, steps
     for block, steps in _large_enough(residuals, enough):
@@ -80,18 +80,18 @@ def _isotonic(residuals: Floats, level: float) -> Floats:
 
 
 def _large_enough(residuals: Floats, enough: int) -> list[tuple[Floats, int]]:
-    """Residuals of neighbouring steps, joined into blocks of at least `enough` (all, if there are fewer)."""
+    """Residuals of neighbouring steps, pooled into blocks of at least `enough` (one block for fewer)."""
     blocks: list[tuple[Floats, int]] = []
-    held, steps = np.empty(0), 0
+    pooled, steps = np.empty(0), 0
     for step in residuals.T:
-        held, steps = np.concatenate([held, step[np.isfinite(step)]]), steps + 1
-        if len(held) >= enough:
-            blocks.append((held, steps))
-            held, steps = np.empty(0), 0
+        pooled, steps = np.concatenate([pooled, step[np.isfinite(step)]]), steps + 1
+        if len(pooled) >= enough:
+            blocks.append((pooled, steps))
+            pooled, steps = np.empty(0), 0
     if steps and blocks:  # the rest joins the last block
         last, count = blocks.pop()
-        held, steps = np.concatenate([last, held]), count + steps
-    return [*blocks, (held, steps)] if steps else blocks
+        pooled, steps = np.concatenate([last, pooled]), count + steps
+    return [*blocks, (pooled, steps)] if steps else blocks
 
 
 def _normal(level: float) -> float:

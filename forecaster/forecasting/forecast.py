@@ -1,8 +1,4 @@
-"""Model x Panel -> Forecast: point forecasts and intervals, in the user's units.
-
-A forecast from an origin reads only the rows before it: transforms are fitted on them anew each time,
-so they follow the newest pattern, and a series that the model has never seen is forecast like any other.
-"""
+"""Model x Panel -> Forecast: point forecasts and intervals, in the user's units."""
 
 from __future__ import annotations
 
@@ -29,16 +25,16 @@ class Forecast:
     """Point forecasts and intervals of S series, H steps ahead."""
 
     panel: Panel
-    origins: Ints  # (S,) rows known; the first forecast is for row origins[s]
+    origins: Ints  # (S,) number of known rows; the first forecast is for row origins[s]
     point: Floats  # (S, H)
     lower: Floats  # (levels, S, H)
     upper: Floats  # (levels, S, H)
     levels: tuple[int, ...]
     findings: tuple[Finding, ...] = ()
-    """What was found in the data on reading it."""
+    """Findings in the data when it was read."""
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a series and step; the columns for id and time keep the user's names."""
+        """One row per series and step; the columns for id and time keep the user's names."""
         from forecaster.data.writing.forecast_table import forecast_frame
 
         bounds: dict[str, Floats] = {"forecast": self.point}
@@ -48,26 +44,24 @@ class Forecast:
 
 
 def forecast(model: Model, panel: Panel, *, horizon: int | None = None) -> Forecast:
-    """Forecast each series from its newest row, `horizon` steps ahead (the model's own by default).
+    """Forecast `horizon` steps (default: the model's) after the newest row of each series.
 
-    Raises ModelError where model and data do not fit each other.
+    Raises ModelError where the data does not fit the model.
     """
     model.check_fits(panel)
     horizon = model.horizon if horizon is None else horizon
     if not 1 <= horizon <= model.horizon:
         raise ModelError(
-            f"the model was trained to look {model.horizon} steps ahead, not {horizon}",
-            hint=f"Ask for 1 to {model.horizon}, or train again with --horizon {horizon}.",
+            f"the model was trained to forecast {model.horizon} steps ahead, not {horizon}",
+            hint=f"Use --horizon 1 to {model.horizon}, or train again with --horizon {horizon}.",
         )
     check_history(model, panel)
     origins = panel.lengths
     point = point_forecasts(model.members, model.blend, panel, origins)[:, :horizon]
     _check_finite(panel, point)
     log = model.blend.log
-    reach = (
-        model.half_widths[:, None, :horizon] * local_spread(panel, origins, model.lookback, log=log)[:, None]
-    )
-    lower, upper = intervals(point, reach, log=log)
+    spread = local_spread(panel, origins, model.lookback, log=log)
+    lower, upper = intervals(point, model.half_widths[:, None, :horizon] * spread[:, None], log=log)
     return Forecast(panel, origins, point, lower, upper, model.options.levels)
 
 
@@ -76,21 +70,21 @@ def _check_finite(panel: Panel, point: Floats) -> None:
     if broken.size:
         raise ModelError(
             f"the forecast of series {panel.ids[broken[0]]!r} is not finite ({broken.size} in all)",
-            hint="Look at the data with `forecast inspect`, or train again.",
+            hint="Check the data with `forecast inspect`, or train again.",
         )
 
 
 def check_history(model: Model, panel: Panel) -> None:
-    """Raise ModelError where a series is shorter than what the model looks back on.
+    """Raise ModelError where a series is shorter than the model's lookback.
 
-    A model trained on series shorter than its lookback takes any of two rows or more.
+    If the model was trained on shorter series, the shortest of those is the limit.
     """
     least = min(model.lookback, int(model.facts.training.get("shortest", model.lookback)))
     short = np.flatnonzero(panel.lengths < least)
     if short.size:
         first = short[0]
         raise ModelError(
-            f"series {panel.ids[first]!r} has {panel.lengths[first]} rows, the model looks back on {least}"
+            f"series {panel.ids[first]!r} has {panel.lengths[first]} rows, but the model needs {least}"
             + (f" ({short.size} series are too short)" if short.size > 1 else ""),
-            hint="Give the whole history, not only the newest rows; or train with a smaller --lookback.",
+            hint="Provide the whole history, not only the newest rows; or train with a smaller --lookback.",
         )

@@ -212,7 +212,7 @@ def test_a_shorter_horizon_is_the_beginning(panel, model):
 def test_a_history_too_short_is_refused(model):
     """A series shorter than the lookback is named, with how many more there are."""
     short = panel_of(np.arange(1.0, 14), np.arange(1.0, 20), np.arange(1.0, 6), seasons=(7, 365))
-    with pytest.raises(ModelError, match=r"'s000' has 13 rows.*looks back on 14.*2 series") as caught:
+    with pytest.raises(ModelError, match=r"'s000' has 13 rows.*needs 14.*2 series") as caught:
         forecast(model, short)
     assert "whole history" in caught.value.hint
     fits = panel_of(np.arange(1.0, 15), seasons=(7, 365))
@@ -225,7 +225,7 @@ def test_a_model_of_short_series_takes_short_series(panel):
     model = make_model(panel_of(wavy(rng, 60), [3.0, 4.0, 5.0], seasons=(7, 365)))
     short = panel_of([5.0, 6.0, 7.0], seasons=(7, 365))
     assert np.isfinite(forecast(model, short).point).all()
-    with pytest.raises(ModelError, match="looks back on 3"):
+    with pytest.raises(ModelError, match="needs 3"):
         forecast(model, panel_of([5.0, 6.0], seasons=(7, 365)))
 
 

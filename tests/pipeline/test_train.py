@@ -612,8 +612,8 @@ def test_intervals_cover_what_they_promise():
 
 
 def test_a_model_that_has_seen_the_origin_is_refused(table, training):
-    """A score on rows that the model learned from would flatter it."""
-    with pytest.raises(ModelError, match=r"has seen data up to 2024-03-30.*flatter") as caught:
+    """Errors on rows that the model was trained on would look too small."""
+    with pytest.raises(ModelError, match=r"trained on data up to 2024-03-30.*too small") as caught:
         evaluate(table, model=training.model)
     assert "--model" in caught.value.hint
 
