@@ -63,7 +63,7 @@ def test_many_windows_keep_each_step_to_itself():
 
 
 def test_few_windows_pool_neighbouring_steps():
-    """Two windows of 18 steps share widths between steps instead of asking two numbers for 95 %."""
+    """Two windows of 18 steps share widths between steps: two residuals cannot give 95 %."""
     residuals = np.abs(np.random.default_rng(2).normal(size=(2, 18)))
     widths = calibrate(residuals, (80,))[0]
     assert len(np.unique(widths)) < 6
