@@ -153,7 +153,7 @@ def test_evaluate_takes_any_form_of_a_model(table: pd.DataFrame, training: Train
     training.model.save(path)
     scores = [forecaster.evaluate(more, model=trained).report for trained in (training, training.model, path)]
     assert scores[0].to_json() == scores[1].to_json() == scores[2].to_json()
-    with pytest.raises(ModelError, match="has seen data up to"):
+    with pytest.raises(ModelError, match="trained on data up to"):
         forecaster.evaluate(table, model=training)
 
 

@@ -1,1 +1,1 @@
-"""How good is a forecast: metrics, baselines, rolling origins, interval calibration."""
+"""Evaluation of forecasts: rolling origins, metrics, the error report, interval calibration."""

@@ -1,7 +1,7 @@
-"""Rolling origins: where the past ends and the held-out future begins.
+"""Rolling forecast origins: the points in time where the past ends and the held-out future begins.
 
-An *end* is the number of rows of a series that a forecaster may know; the forecast is of the next
-`horizon` rows. `ends` (O, S) holds one for each origin o and series s, -1 where s is not forecast at o.
+A forecast origin is given as the number of known rows of a series; the forecast covers the next `horizon`
+rows. `origins` (O, S) has one for each origin o and series s, -1 where s is not forecast at o.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def rolling_origins(lengths: Ints, horizon: int, origins: int, step: int, *, history: int = 1) -> Ints:
-    """Ends (O, S), oldest origin first, of series with `lengths` (S,) rows.
+    """Origins in rows (O, S), oldest first, of series with `lengths` (S,) rows.
 
     The last origin leaves exactly `horizon` rows of every series; each earlier one lies `step` rows before
     the next. -1 where fewer than `history` rows would precede the origin. Raises DataError where no series
-    is long enough for a single origin, UsageError where none is for as many as asked.
+    is long enough for one origin, UsageError where none is long enough for all of them.
     """
     for name, value in (("horizon", horizon), ("origins", origins), ("step", step)):
         if value < 1:
@@ -43,20 +43,20 @@ def rolling_origins(lengths: Ints, horizon: int, origins: int, step: int, *, his
             hint=f"Use --origins {fitting} or fewer, or a smaller --step.",
         )
     back = step * np.arange(origins - 1, -1, -1, dtype=np.int64)
-    ends = lengths - horizon - back[:, None]  # (O, S)
-    return np.where(ends >= history, ends, -1)
+    rows = lengths - horizon - back[:, None]  # (O, S)
+    return np.where(rows >= history, rows, -1)
 
 
 def most_origins(lengths: Ints, horizon: int, step: int, *, history: int = 1) -> int:
-    """How many origins `step` rows apart the longest series has room for after `history` rows; 0: none."""
+    """The most origins, `step` rows apart, that fit into the longest series after `history` rows."""
     room = int(lengths.max(initial=0)) - horizon - history
     return room // step + 1 if room >= 0 else 0
 
 
 def held_out(panel: Panel, ends: Ints, horizon: int) -> Floats:
-    """Actual targets (O, S, H) in the `horizon` rows after each of `ends` (O, S).
+    """Actual targets (O, S, H) in the `horizon` rows after each of the origins `ends` (O, S).
 
-    NaN where not observed, beyond the end of the series or a gap too long to cross, or where the end is -1.
+    NaN where not observed, after the end of the series or a gap beyond `max_gap`, or where the origin is -1.
     """
     first = panel.offsets[:-1] + ends  # (O, S)
     _, stop = panel.spans.around(np.maximum(first - 1, panel.offsets[:-1]))

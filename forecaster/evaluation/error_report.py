@@ -1,4 +1,4 @@
-"""Report: what `train` and `evaluate` tell about held-out errors, and the verdict in plain words."""
+"""The report of held-out errors from `train` and `evaluate`, and its verdict in plain words."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ METRICS = ("mae", "rmse", "mape", "smape", "mase", "skill")
 MODEL = "model"
 COUNTS = ("origins", "windows", "scored", "no_mase", "season")
 PLAIN = ("best_baseline", "decided_on", "chance", *COUNTS, "start", "end")
-EQUAL = 0.001  # a smaller relative difference is none
+EQUAL = 0.001  # smaller relative differences count as equal
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What `train` and `evaluate` tell: M methods (the model first), K metrics, H steps, S series.
+    """Held-out errors of M methods (the model first) in K metrics, over H steps and S series.
 
-    Units: mae and rmse in the target's, mape and smape percent, mase none, skill a fraction (1 - error of
-    the method / error of `best_baseline`). NaN: undefined or not scored.
+    Units: mae and rmse in the unit of the target, mape and smape in percent, mase without unit, skill a
+    fraction (1 - error of the method / error of `best_baseline`). NaN: undefined or not scored.
     """
 
     methods: tuple[str, ...]
@@ -35,19 +35,19 @@ class Report:
     windows: int
     """Windows scored: pairs of origin and series with an actual value to compare with."""
     scored: int
-    """Series with a window scored."""
+    """Series with at least one scored window."""
     start: str
     """First held-out timestamp, ISO 8601; with Z where the data has a time zone."""
     end: str
     season: int
-    """m of the MASE, in rows."""
+    """Season m of the MASE, in rows."""
     no_mase: int
-    """Series scored, but left out of MASE."""
+    """Scored series without a MASE."""
     decided_on: str
     """The metric that ranks methods: mase or mae."""
     best_baseline: str
     chance: bool
-    """True: the difference to the best baseline is within what chance may give."""
+    """True: the difference to the best baseline may be chance."""
 
     @property
     def horizon(self) -> int:
@@ -60,8 +60,8 @@ class Report:
 
     @property
     def difference(self) -> float:
-        """Error of the model / error of the best baseline - 1: negative is better, inf where only the
-        baseline makes no error."""
+        """Error of the model / error of the best baseline - 1. Negative is better; inf where only the
+        baseline has no error."""
         model, baseline = (self.value(name, self.decided_on) for name in (MODEL, self.best_baseline))
         if baseline == 0:
             return 0.0 if model == 0 else float("inf")
@@ -69,7 +69,7 @@ class Report:
 
     @property
     def beats(self) -> bool:
-        """True: the model is better than every baseline, by more than a trifle (0.1 %)."""
+        """True: the model is better than every baseline by more than 0.1 %."""
         return self.difference < -EQUAL
 
     @property
@@ -95,7 +95,7 @@ class Report:
         )
 
     def to_json(self, *, series: bool = True) -> dict[str, Any]:
-        """Plain JSON values (NaN is null); `series=False` leaves the scores of each series out."""
+        """Plain JSON values (NaN is null); `series=False` omits the scores of each series."""
         facts: dict[str, Any] = {"verdict": self.verdict, "beats": self.beats, "horizon": self.horizon}
         facts |= {name: getattr(self, name) for name in PLAIN}
         facts |= {"methods": list(self.methods), "metrics": list(self.metrics)}
@@ -114,7 +114,7 @@ class Report:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Report:
-        """The report `to_json` wrote; ModelError where it is not one."""
+        """The report that `to_json` wrote; ModelError where the values are not a report."""
         try:
             methods, names = tuple(values["methods"]), tuple(values["metrics"])
             facts = {name: values[name] for name in PLAIN} | {"methods": methods, "metrics": names}

@@ -1,9 +1,9 @@
-"""Error measures, one formula each.
+"""Error metrics, one formula each.
 
 Notation: y the actual value, f the forecast, m the season in rows. `actual` and `forecast` are arrays of
-equal shape; NaN in `actual` means "not observed" and is left out; NaN in `forecast` is a fault and makes
-the result NaN. `axis` says what is averaged (None: everything, which gives a scalar); where nothing was
-observed the result is NaN. Lower is better for every error; higher is better for `skill` only.
+equal shape. NaN in `actual` means "not observed" and is left out. NaN in `forecast` is an error and makes
+the result NaN. `axis` is averaged over (None: all axes, which gives a scalar). Where nothing was observed
+the result is NaN. Lower is better for every error; higher is better for `skill` only.
 
 Sources: Hyndman & Koehler (2006), Another look at measures of forecast accuracy; Makridakis, Spiliotis &
 Assimakopoulos (2020), The M4 Competition (the form of sMAPE); Koenker & Bassett (1978), Regression
@@ -33,7 +33,7 @@ def rmse(actual: Floats, forecast: Floats, *, axis: Axis = None) -> Floats:
 def mape(actual: Floats, forecast: Floats, *, axis: Axis = None) -> Floats:
     """Mean absolute percentage error, mean 100 |y - f| / |y|: percent, at least 0.
 
-    Undefined at y = 0: such points are left out. Use sMAPE or MASE for data that crosses zero.
+    Points with y = 0 are left out, because it is undefined there. Use sMAPE or MASE for data around zero.
     """
     counted = ~np.isnan(actual) & (actual != 0)
     return _mean(100 * _ratio(np.abs(actual - forecast), np.abs(actual), counted), counted, axis)
@@ -72,7 +72,7 @@ def coverage(actual: Floats, lower: Floats, upper: Floats, *, axis: Axis = None)
 def skill(error: ArrayLike, baseline: ArrayLike) -> Floats:
     """1 - error / baseline: a fraction; above 0 is better than the baseline, 0 equal, 1 perfect.
 
-    0 where both errors are 0; NaN where only the baseline's is, or where either is NaN.
+    0 where both errors are 0; NaN where only `baseline` is 0, or where either is NaN.
     """
     error, baseline = np.broadcast_arrays(np.asarray(error, float), np.asarray(baseline, float))
     both_zero = (error == 0) & (baseline == 0)
@@ -82,10 +82,10 @@ def skill(error: ArrayLike, baseline: ArrayLike) -> Floats:
 
 
 def mase_scale(history: Floats, season: int) -> float:
-    """Denominator of MASE: mean |y_t - y_{t-m}| over pairs that were both observed, in the unit of y.
+    """Denominator of MASE: mean |y_t - y_{t-m}| over pairs of observed values, in the unit of y.
 
-    `history` (n,) is what precedes the first forecast. NaN, "undefined", where no pair was observed (too
-    short) or where the mean is 0 (constant): such a series has no MASE.
+    `history` (n,) holds the rows before the first forecast. NaN where no pair was observed (too short) or
+    where the mean is 0 (constant): such a series has no MASE.
     """
     steps = np.abs(history[season:] - history[:-season])
     scale = _mean(steps, ~np.isnan(steps), None)
@@ -100,5 +100,5 @@ def _mean(errors: Floats, counted: Bools, axis: Axis) -> Floats:
 
 
 def _ratio(top: Floats, bottom: Floats, where: Bools) -> Floats:
-    """top / bottom where asked, 0 elsewhere."""
+    """top / bottom where `where` is true, 0 elsewhere."""
     return np.divide(top, bottom, out=np.zeros(np.broadcast(top, bottom).shape), where=where)

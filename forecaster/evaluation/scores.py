@@ -1,14 +1,15 @@
-"""The error report: the model beside the baselines on rows held out, and what follows from it.
+"""Scores for the error report: the errors of the model and the baselines on held-out rows.
 
-Averages: each metric is averaged within a series over all its origins and steps first, then over series,
-so that every series counts the same. RMSE is the root of the series' mean squared error, averaged over
-series. Per step: the same over the origins of one step. MASE divides by the mean seasonal step of the rows
-before a series' first origin; series where that is undefined (too short, constant) are left out of MASE.
+Averages: each metric is first averaged within a series over all its origins and steps, then over series,
+so that every series counts the same. RMSE is the root of a series' mean squared error, averaged over
+series. Per step, only that step of each origin is averaged. MASE divides by the mean absolute seasonal
+difference of the rows before a series' first origin; where it is undefined (too short, constant), the
+series is left out of MASE.
 
-The best baseline and the skill are decided on MASE where it is defined for one of several series (it has
-no unit, so large series do not drown small ones), else on MAE. A difference to the best baseline may be
-chance when its mean over series (over windows, for one series) lies within about two standard errors of
-zero; Diebold & Mariano (1995), Comparing Predictive Accuracy, without a correction for autocorrelation.
+Methods are ranked by MASE if there are several series and it is defined for at least one (it has no unit,
+so large series do not dominate), else by MAE. The difference to the best baseline may be chance when its
+mean over series (over origins, for one series) lies within about two standard errors of zero; Diebold &
+Mariano (1995), Comparing Predictive Accuracy, without a correction for autocorrelation.
 """
 
 from __future__ import annotations
@@ -32,21 +33,21 @@ __all__ = ["Report", "score"]
 
 
 def score(panel: Panel, origins: Ints, forecasts: dict[str, Floats], horizon: int) -> Report:
-    """Score `forecasts` {method: (O, S, H)}, the model first under the name "model", against the panel.
+    """Score `forecasts` {method: (O, S, H)}, the first of which is named "model", against the panel.
 
-    `origins` (O, S): rows of each series known at each origin, -1 where the series is not scored there. A
-    window without any observed row before its end is not scored either. Raises DataError where nothing
-    was observed in the held-out rows, ForecasterError where a forecast to be scored is not finite.
+    `origins` (O, S): known rows of each series at each origin, -1 where the series is not scored. Windows
+    without an observed row before the origin are not scored either. Raises DataError where nothing was
+    observed in the held-out rows, ForecasterError where a forecast to be scored is not finite.
     """
     if next(iter(forecasts)) != MODEL or len(forecasts) < 2:
-        raise UsageError("a report needs the model's forecasts first and one baseline at least")
-    origins = np.where(_anything_before(panel, origins), origins, -1)
+        raise UsageError("a report needs the model's forecasts first and at least one baseline")
+    origins = np.where(_observed_before(panel, origins), origins, -1)
     actual = held_out(panel, origins, horizon)
     seen = ~np.isnan(actual)
     if not seen.any():
         raise DataError(
-            f"none of the {horizon} rows held out after each origin holds an observed value",
-            hint="Gaps are too long: cross them with --max-gap any, or use a shorter --horizon."
+            f"none of the {horizon} rows held out after each forecast origin has an observed value",
+            hint="The gaps are too long: allow them with --max-gap any, or use a shorter --horizon."
             if panel.broken
             else "",
         )
@@ -83,12 +84,12 @@ def score(panel: Panel, origins: Ints, forecasts: dict[str, Floats], horizon: in
 
 
 def mase_scales(panel: Panel, origins: Ints, season: int) -> Floats:
-    """`metrics.mase_scale` of the first `origins` (S,) rows of every series of the panel at once: (S,)."""
+    """`metrics.mase_scale` of the first origins[s] rows of every series of the panel (S,)."""
     return np.concatenate([_mase_scales(panel, part, origins, season) for part in blocks(panel.lengths)])
 
 
 def _mase_scales(panel: Panel, part: slice, origins: Ints, season: int) -> Floats:
-    """The same for some neighbouring series."""
+    """`mase_scales` for some neighbouring series."""
     history = History(panel.offsets[part.start : part.stop + 1], origins[part])
     rows, owner = slice(panel.offsets[part.start], panel.offsets[part.stop]), history.series
     target, observed = panel.target[rows], panel.target_observed[rows]
@@ -100,8 +101,8 @@ def _mase_scales(panel: Panel, part: slice, origins: Ints, season: int) -> Float
     return np.where(total > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _anything_before(panel: Panel, origins: Ints) -> Bools:
-    """True (O, S) where a series has an observed row before its end."""
+def _observed_before(panel: Panel, origins: Ints) -> Bools:
+    """True (O, S) where a series has an observed row before the origin."""
     seen = np.concatenate([[0], np.cumsum(panel.target_observed)])
     start = panel.offsets[:-1]
     return (origins > 0) & (seen[start + np.clip(origins, 0, panel.lengths)] > seen[start])
@@ -116,7 +117,7 @@ def _check_finite(panel: Panel, forecasts: dict[str, Floats], seen: Bools) -> No
             origin, series, step = broken[0]
             raise ForecasterError(
                 f"the forecast of {method} is not finite for series {panel.ids[series]!r}, "
-                f"origin {origin + 1}, step {step + 1}"
+                f"forecast origin {origin + 1}, step {step + 1}"
             )
 
 
@@ -142,12 +143,12 @@ def _error(metric: str, actual: Floats, forecast: Floats, scale: Floats, axis: m
 
 
 def _average(values: Floats) -> Floats:
-    """Mean over the first axis, the series, of what is defined."""
+    """Mean over the first axis, the series, ignoring NaN."""
     return metrics.mae(values, np.zeros_like(values), axis=0)
 
 
 def _fill_skill(overall: Floats, per_step: Floats, per_series: Floats, decide: int, best: int) -> None:
-    """Skill of every method against the best baseline; per series on MAE (MASE gives the same there)."""
+    """Fill in the skill of every method against the best baseline; per series on MAE, as MASE would give."""
     skill, mae = METRICS.index("skill"), METRICS.index("mae")
     overall[:, skill] = metrics.skill(overall[:, decide], overall[best, decide])
     per_step[:, skill] = metrics.skill(per_step[:, decide], per_step[best, decide])
@@ -155,9 +156,9 @@ def _fill_skill(overall: Floats, per_step: Floats, per_series: Floats, decide: i
 
 
 def _may_be_chance(actual: Floats, model: Floats, baseline: Floats, scale: Floats, decided_on: str) -> bool:
-    """True where the paired difference of errors is within about two standard errors of zero, or unproven."""
-    units = (0, 2) if (~np.isnan(actual)).any(axis=(0, 2)).sum() > 1 else (1, 2)  # series, or origins
-    pair = [metrics.mae(actual, forecast, axis=units) for forecast in (model, baseline)]
+    """True where the mean paired difference of errors is within about two standard errors, or n < 2."""
+    averaged = (0, 2) if (~np.isnan(actual)).any(axis=(0, 2)).sum() > 1 else (1, 2)  # per series, or origin
+    pair = [metrics.mae(actual, forecast, axis=averaged) for forecast in (model, baseline)]
     difference = pair[0] - pair[1]
     if decided_on == "mase":
         difference = difference / scale

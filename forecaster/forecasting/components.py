@@ -1,7 +1,7 @@
-"""What each network, smoothing method and baseline forecasts, and their blend.
+"""Forecasts of each network, smoothing method and baseline, and their blend.
 
-A forecast from an origin reads only the rows before it: transforms are fitted on them anew each time,
-so they follow the newest pattern, and a series that the model has never seen is forecast like any other.
+A forecast reads only the rows before its origin. Transforms are fitted on these rows each time, so that they
+follow the newest pattern and the model can forecast series that it was not trained on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from forecaster.nn.parallel import ShardedNetwork
 
 
 def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, origins: Ints) -> Floats:
-    """The blend of all components (S, H); NaN for series of which nothing is known (ends[s] < 1)."""
+    """The blend of all components (S, H); NaN for series without known rows (origins[s] < 1)."""
     components = component_forecasts(members, blend, panel, origins, only=blend.weights)
     return blended(components, blend, panel, origins)
 
@@ -33,19 +33,19 @@ def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, origi
 def blended(components: Mapping[str, Floats], blend: Blend, panel: Panel, origins: Ints) -> Floats:
     """The blend of forecasts {name: (S, H)} from the first origins[s] rows of each series.
 
-    A series that never moved is foretold to stay where it is: it says nothing that a blend could use.
+    The forecast of a series that was constant so far is that constant.
     """
     unknown = sorted(set(blend.weights) - set(components))
     if unknown:
-        raise ModelError(f"the model blends in {unknown[0]!r}, which this version does not know")
+        raise ModelError(f"the model uses the method {unknown[0]!r}, which this version does not know")
     point = combine(components, blend.weights)
-    value, still = _standing(panel, origins)
-    point[still] = value[still, None]
+    value, constant = _constant_series(panel, origins)
+    point[constant] = value[constant, None]
     return point
 
 
-def _standing(panel: Panel, origins: Ints) -> tuple[Floats, Bools]:
-    """A known value of each series (S,), and whether all its known values are that one (S,)."""
+def _constant_series(panel: Panel, origins: Ints) -> tuple[Floats, Bools]:
+    """A known value of each series (S,), and whether all its known values equal it (S,)."""
     history = History(panel.offsets, origins)
     series, rows = history.series, np.flatnonzero(history.known & panel.target_observed)
     value = np.full(len(panel), np.nan)
@@ -55,7 +55,7 @@ def _standing(panel: Panel, origins: Ints) -> tuple[Floats, Bools]:
 
 
 def combine(components: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
-    """The weighted sum of component forecasts, in one order: a model file keeps another than the blend."""
+    """The weighted sum of component forecasts, in sorted order: the order of weights in a file may differ."""
     total = sum(weights[name] * components[name] for name in sorted(weights))
     return np.asarray(total, np.float64)
 
@@ -78,7 +78,7 @@ def component_forecasts(
     def transform(log: bool, seasons: tuple[int, ...]) -> Transform:
         if log and blend.scales != "each" and not positive(panel, origins):
             raise ModelError(
-                "the model works with logarithms, but this data has values of zero or below",
+                "the model takes logarithms, but this data has values of zero or below",
                 hint="Train again with --no-log.",
             )
         if (log, seasons) not in transforms:
@@ -103,9 +103,8 @@ def component_forecasts(
         result |= smoothing_forecasts(panel, origins, fitted, horizon, methods=methods)
     if only is None or set(only) - set(result):
         seasons = tuple(season for season in panel.frequency.seasonalities if season > 1)
-        baselines = baseline_forecasts(
-            panel, origins, horizon, seasons=seasons
-        )  # the same names at any length
+        # All seasons, so that the names are the same for any length of history.
+        baselines = baseline_forecasts(panel, origins, horizon, seasons=seasons)
         result |= {name: values for name, values in baselines.items() if only is None or name in only}
     return result
 
@@ -117,7 +116,7 @@ def _above_zero(values: Floats, panel: Panel, origins: Ints, positive_series: Bo
 
 
 def _least_known(panel: Panel, origins: Ints) -> Floats:
-    """The least known value of each series (S,); infinite where nothing is known."""
+    """The smallest known value of each series (S,); infinite where nothing is known."""
     known = known_target(panel, origins)
     return np.asarray(np.minimum.reduceat(np.where(known, panel.target, np.inf), panel.offsets[:-1]))
 

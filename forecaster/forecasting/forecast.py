@@ -1,8 +1,4 @@
-"""Model x Panel -> Forecast: point forecasts and intervals, in the user's units.
-
-A forecast from an origin reads only the rows before it: transforms are fitted on them anew each time,
-so they follow the newest pattern, and a series that the model has never seen is forecast like any other.
-"""
+"""Model x Panel -> Forecast: point forecasts and intervals, in the user's units."""
 
 from __future__ import annotations
 
@@ -32,7 +28,7 @@ class Forecast:
     """Point forecasts and intervals of S series, H steps ahead."""
 
     panel: Panel
-    origins: Ints  # (S,) rows known; the first forecast is for row origins[s]
+    origins: Ints  # (S,) number of known rows; the first forecast is for row origins[s]
     point: Floats  # (S, H)
     lower: Floats  # (levels, S, H)
     upper: Floats  # (levels, S, H)
@@ -42,10 +38,10 @@ class Forecast:
     distribution: Quantiles | None = None
     """Everything else of how sure the forecast is; None for models of format 1."""
     findings: tuple[Finding, ...] = ()
-    """What was found in the data on reading it."""
+    """Findings in the data when it was read."""
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a series and step; the columns for id and time keep the user's names."""
+        """One row per series and step; the columns for id and time keep the user's names."""
         from forecaster.data.writing.forecast_table import forecast_frame
 
         columns: dict[str, Floats] = {"forecast": self.point}
@@ -67,8 +63,8 @@ def forecast(
     horizon = model.horizon if horizon is None else horizon
     if not 1 <= horizon <= model.horizon:
         raise ModelError(
-            f"the model was trained to look {model.horizon} steps ahead, not {horizon}",
-            hint=f"Ask for 1 to {model.horizon}, or train again with --horizon {horizon}.",
+            f"the model was trained to forecast {model.horizon} steps ahead, not {horizon}",
+            hint=f"Use --horizon 1 to {model.horizon}, or train again with --horizon {horizon}.",
         )
     check_history(model, panel)
     origins = panel.lengths
@@ -103,21 +99,21 @@ def _check_finite(panel: Panel, point: Floats) -> None:
     if broken.size:
         raise ModelError(
             f"the forecast of series {panel.ids[broken[0]]!r} is not finite ({broken.size} in all)",
-            hint="Look at the data with `forecast inspect`, or train again.",
+            hint="Check the data with `forecast inspect`, or train again.",
         )
 
 
 def check_history(model: Model, panel: Panel) -> None:
-    """Raise ModelError where a series is shorter than what the model looks back on.
+    """Raise ModelError where a series is shorter than the model's lookback.
 
-    A model trained on series shorter than its lookback takes any of two rows or more.
+    If the model was trained on shorter series, the shortest of those is the limit.
     """
     least = min(model.lookback, int(model.facts.training.get("shortest", model.lookback)))
     short = np.flatnonzero(panel.lengths < least)
     if short.size and model.half_widths is not None:
         first = short[0]
         raise ModelError(
-            f"series {panel.ids[first]!r} has {panel.lengths[first]} rows, the model looks back on {least}"
+            f"series {panel.ids[first]!r} has {panel.lengths[first]} rows, but the model needs {least}"
             + (f" ({short.size} series are too short)" if short.size > 1 else ""),
-            hint="Give the whole history, not only the newest rows; or train with a smaller --lookback.",
+            hint="Provide the whole history, not only the newest rows; or train with a smaller --lookback.",
         )

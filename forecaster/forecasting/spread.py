@@ -13,10 +13,10 @@ SPREAD_ROWS = 3
 
 
 def local_spread(panel: Panel, origins: Ints, lookback: int, *, log: bool) -> Floats:
-    """Mean |x_t − x_{t−1}| over the last few lookbacks before each end (S,), the unit of the intervals.
+    """Mean |x_t − x_{t−1}| over the last few lookbacks before each origin (S,), the unit of the intervals.
 
-    Measured locally, because the volatility of prices comes in clusters (Engle 1982). Never zero where
-    the series as a whole moves. x is log y with `log`.
+    Measured locally, because the volatility of prices comes in clusters (Engle 1982). Zero only for constant
+    series. x is log y with `log`, else y.
     """
     rows = (
         panel.offsets[:-1, None] + np.maximum(origins, 1)[:, None] - np.arange(1, SPREAD_ROWS * lookback + 1)
@@ -33,7 +33,7 @@ def local_spread(panel: Panel, origins: Ints, lookback: int, *, log: bool) -> Fl
 
 
 def _whole_spread(panel: Panel, origins: Ints, log: bool) -> Floats:
-    """Mean |x_t − x_{t'}| between an observed value and the one before it, over all known rows (S,)."""
+    """Mean |x_t − x_{t'}| over all known rows (S,), where t' is the observed row before t."""
     history = History(panel.offsets, origins)
     series, rows = history.series, np.flatnonzero(history.known & panel.target_observed)
     x = np.log(panel.target[rows]) if log else panel.target[rows]
@@ -44,8 +44,8 @@ def _whole_spread(panel: Panel, origins: Ints, log: bool) -> Floats:
 
 
 def intervals(point: Floats, reach: Floats, *, log: bool) -> tuple[Floats, Floats]:
-    """Bounds `reach` away from the point forecasts, as factors where the model works in logarithms."""
+    """Lower and upper bounds, `reach` away from the point forecasts; with `log`, as factors exp(±reach)."""
     if log:
         near, far = point * np.exp(-reach), point * np.exp(reach)
-        return np.minimum(near, far), np.maximum(near, far)  # a blend may fall below zero
+        return np.minimum(near, far), np.maximum(near, far)  # the order changes for a negative point
     return point - reach, point + reach

@@ -1,4 +1,4 @@
-"""Model: networks, blend, intervals, configuration and facts; what `model_file` saves and loads."""
+"""Model: networks, blend, intervals, configuration and facts. `model.file` reads and writes it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ERRORS, SERIES = "errors.", "errors_of_series"
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """One network of the ensemble and how it sees the data."""
+    """One network of the ensemble, and its configuration."""
 
     config: MemberConfig
     network: Network
@@ -40,25 +40,25 @@ class Member:
 
 @dataclass(frozen=True)
 class Facts:
-    """Where a model comes from and what it may be used on."""
+    """The origin of a model, and the data it fits."""
 
     source: str
-    """What to read again; "-" for stdin, empty for a DataFrame."""
+    """Path of the training data; "-" for standard input, empty for a DataFrame."""
     read: ReadConfig
-    """The columns and the dialect, resolved, so that reading again infers nothing."""
+    """Columns and dialect, resolved, so that nothing is inferred when the source is read again."""
     names: Names
     frequency: Frequency
     series: int
     rows: int
     first: int
-    """The first timestamp seen, ns UTC."""
+    """First timestamp of the training data, ns UTC."""
     last: int
-    """The last timestamp seen, ns UTC."""
+    """Last timestamp of the training data, ns UTC."""
     versions: dict[str, str] = field(default_factory=dict)
     repairs: dict[str, int] = field(default_factory=dict)
-    """What was repaired on reading: code of the finding -> count."""
+    """Repairs made on reading: code of the finding -> count."""
     training: dict[str, Any] = field(default_factory=dict)
-    """Steps and validation loss of each member, windows, whether refitted."""
+    """Seed, shortest series, steps and validation loss of each member, rescues, whether refitted."""
     report: dict[str, Any] | None = None
     """The error report on held-out data, as JSON."""
 
@@ -83,7 +83,7 @@ class Model:
 
     @property
     def lookback(self) -> int:
-        """Rows that the longest-sighted member looks back."""
+        """The longest lookback of any member, in rows."""
         return max(member.config.lookback for member in self.members)
 
     def save(self, path: str | Path) -> None:
@@ -93,9 +93,9 @@ class Model:
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
-        """Read a model; nothing of it is trusted before it has been checked.
+        """Read a model file and check all of it.
 
-        Raises ModelError where the file is missing, damaged, foreign or of a newer version;
+        Raises ModelError where the file is missing, damaged, no model or of a newer version;
         StorageError where it cannot be read.
         """
         text, arrays = read_model_file(Path(path))
@@ -111,7 +111,7 @@ class Model:
         return np.array([known.get(each, 1.0) for each in hashes(ids).tolist()])
 
     def card(self) -> dict[str, dict[str, Any]]:
-        """The model card: sections of plain facts for people and scripts."""
+        """The model card: sections of facts for people and scripts."""
         facts, config = self.facts, self.members[0].config
         first, last = times_as_strings(np.array([facts.first, facts.last]), facts.names)
         return {
@@ -140,18 +140,18 @@ class Model:
         }
 
     def check_fits(self, panel: Panel) -> None:
-        """Raise ModelError unless `panel` is data of the kind that the model was trained on."""
+        """Raise ModelError unless `panel` has the frequency and covariates of the training data."""
         if panel.frequency.alias != self.facts.frequency.alias:
             raise ModelError(
                 f"the model was trained on data of frequency {self.facts.frequency.alias}, "
-                f"this data has frequency {panel.frequency.alias}",
-                hint="Train a model for this data with `forecast train`, or say --freq if it was misread.",
+                f"but this data has frequency {panel.frequency.alias}",
+                hint="Train a model for this data with `forecast train`, or set --freq if it is wrong.",
             )
         if panel.names.covariates != self.facts.names.covariates:
             raise ModelError(
                 f"the model was trained with the covariates {list(self.facts.names.covariates)}, "
-                f"this data gives {list(panel.names.covariates)}",
-                hint="Give the same --covariates in the same order, or train a new model.",
+                f"but this data has {list(panel.names.covariates)}",
+                hint="Use the same --covariates in the same order, or train a new model.",
             )
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
@@ -200,7 +200,7 @@ def hashes(ids: Sequence[str]) -> Hashes:
 
 
 def _check_whole(model: Model, arrays: int) -> None:
-    """Raise ValueError or UsageError where the parts of a model that was read contradict each other."""
+    """Raise ValueError or UsageError where the parts of a model contradict each other."""
     members, facts, weights = model.members, model.facts, model.blend.weights
     if len({member.config.horizon for member in members}) != 1:
         raise ValueError("the members have no common horizon")
@@ -213,7 +213,7 @@ def _check_whole(model: Model, arrays: int) -> None:
         raise ValueError("there are more arrays than weights")
     networks = {network_name(number) for number in range(len(members))}
     if any(kind_of(name) == "network" and name not in networks for name in weights):
-        raise ValueError("the blend has a network that is not there")
+        raise ValueError("the blend names a network that the model does not have")
     if not all(weight >= 0 for weight in weights.values()) or abs(sum(weights.values()) - 1) > 1e-6:
         raise ValueError("the weights of the blend do not sum to one")
     if min(facts.frequency.seasonalities, default=0) < 1 or not frequency(facts.frequency.alias):
@@ -255,14 +255,14 @@ def _describe(member: Member) -> dict[str, Any]:
 
 
 def _network(config: MemberConfig, prefix: str, arrays: dict[str, NDArray[Any]]) -> Network:
-    """The member's network with its saved weights; ValueError or KeyError where they do not fit."""
+    """The member's network with its saved weights; ValueError where they do not fit."""
     expected = parameter_shapes(config.network)
     held = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     if {name: array.shape for name, array in held.items()} != expected:
-        raise ValueError("sizes of the network and of its weights differ")
+        raise ValueError("the weights do not have the sizes of the network")
     network = Network(config.network, rng=None)
     for name, view in network.parameters.items():
         if held[name].dtype != view.dtype:
-            raise ValueError(f"{prefix}{name} is {held[name].dtype}")
+            raise ValueError(f"{prefix}{name} has type {held[name].dtype}, not {view.dtype}")
         view[...] = held[name]
     return network

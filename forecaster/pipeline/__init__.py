@@ -1,1 +1,1 @@
-"""Pipeline: what the commands do, one file a command: configuration in, result out."""
+"""Pipeline: the work of the commands, one file per command: configuration in, result out."""

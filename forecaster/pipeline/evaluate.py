@@ -1,4 +1,4 @@
-"""Evaluate: a rolling-origin backtest beside the baselines."""
+"""Evaluate: a rolling-origin backtest, compared with the baselines."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What `evaluate` gives."""
+    """The result of `evaluate`."""
 
     report: Report
     loaded: Loaded
@@ -50,10 +50,10 @@ def evaluate(
     model: Model | None = None,
     on_event: Listener | None = None,
 ) -> Evaluation:
-    """Rolling-origin backtest: `origins` origins, `step` rows apart (one horizon by default).
+    """Rolling-origin backtest: `origins` forecast origins, `step` rows apart (default: one horizon).
 
-    Trains once on what precedes the first origin, or takes a `model` that was; each forecast reads the
-    rows before its origin only.
+    Trains once on the rows before the first origin, or uses `model`, which must not have seen later rows.
+    Each forecast reads only the rows before its origin.
     """
     loaded = load(source, read_as(model, source, read) if model else read)
     panel = loaded.panel
@@ -78,7 +78,7 @@ def evaluate(
 
 
 def score_beside_baselines(panel: Panel, point: Floats, origin_rows: Ints) -> Report:
-    """The model's forecasts (O, S, H) beside the baselines'."""
+    """The report of the model's forecasts (O, S, H), compared with the baselines."""
     horizon = point.shape[2]
     return score(
         panel, origin_rows, {MODEL: point} | backtest_baselines(panel, origin_rows, horizon), horizon
@@ -96,9 +96,9 @@ def _check_unseen(model: Model, panel: Panel, origin_rows: Ints) -> None:
     series = np.flatnonzero(origin_rows > 0)
     known = panel.time[panel.offsets[series] + origin_rows[series] - 1]
     if model.facts.last > known.min():
-        seen, first_known = times_as_strings(np.array([model.facts.last, known.min()]), panel.names)
+        trained_to, first_known = times_as_strings(np.array([model.facts.last, known.min()]), panel.names)
         raise ModelError(
-            f"the model has seen data up to {seen}, the first origin follows {first_known}: "
-            "its score would flatter it",
-            hint="Leave --model out, and `evaluate` trains one on what precedes the first origin.",
+            f"the model was trained on data up to {trained_to}, but the first forecast origin comes after "
+            f"{first_known}: its errors would look too small",
+            hint="Omit --model: `evaluate` then trains a model on the rows before the first origin.",
         )

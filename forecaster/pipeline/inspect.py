@@ -1,4 +1,4 @@
-"""Inspect: data in, what was understood of it out."""
+"""Inspect: data in, and out how it was read."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 
 def inspect(source: str | Path | pd.DataFrame, read: ReadConfig = ReadConfig()) -> Loaded:
-    """Read the data and say what was understood."""
+    """Read the data and report how it was read."""
     return load(source, read)

@@ -1,4 +1,4 @@
-"""Predict: model and data in, forecast out; apart from `pipeline`, to start without what training needs."""
+"""Predict: model and data in, forecast out. It starts fast: no import that only training needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OF_ONE_SOURCE = ("delimiter", "encoding", "quote", "escape", "header", "skip", "skip_end", "decimal",
                  "thousands", "strip", "date_format", "freq")  # fmt: skip
-"""Reading settings that another source than a model's own need not share."""
+"""Reading settings that hold for one source only; another source may be written differently."""
 
 
 def predict(
@@ -27,10 +27,10 @@ def predict(
     read: ReadConfig | None = None,
     horizon: int | None = None,
 ) -> Forecast:
-    """Forecast from the newest row of `source`, by default the one that the model was trained on.
+    """Forecast from the newest row of `source` (default: the source that the model was trained on).
 
-    Columns and dialect are those that the model remembers; `read` overrides what it sets. Raises
-    ModelError where the data does not fit the model.
+    The model stores columns and dialect; the settings made in `read` override them. Raises ModelError where
+    the data does not fit the model.
     """
     if source is None:
         source = model.facts.source
@@ -39,29 +39,29 @@ def predict(
                 "the model was trained on "
                 + ("standard input" if source else "a table in memory")
                 + ", which cannot be read again",
-                hint="Name the data: `forecast predict DATA`, or `-` to read standard input.",
+                hint="Name the data, `forecast predict DATA`, or use `-` to read standard input.",
             )
     loaded = load(source, read_as(model, source, read))
     return dataclasses.replace(forecast(model, loaded.panel, horizon=horizon), findings=loaded.findings)
 
 
 def read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig | None) -> ReadConfig:
-    """How to read `source` for a model: columns as it remembers them, what was asked for in their place.
+    """How to read `source` for a model: with the model's stored settings, overridden by those in `asked`.
 
-    Dialect and frequency are remembered of the model's own source only: another file may be written
-    otherwise, and is checked against the model's frequency.
+    The stored dialect and frequency are used for the model's own source only. Another file may be written
+    differently; its frequency is inferred and checked against the model's.
     """
-    remembered = model.facts.read
+    stored = model.facts.read
     own = isinstance(source, str | Path) and str(Path(source).absolute()) == model.facts.source
     default = ReadConfig()
     if not own:
-        anew = {name: getattr(default, name) for name in OF_ONE_SOURCE}
-        remembered = dataclasses.replace(remembered, **anew)
+        reset = {name: getattr(default, name) for name in OF_ONE_SOURCE}
+        stored = dataclasses.replace(stored, **reset)
     if asked is None:
-        return remembered
+        return stored
     changed = {
         field.name: getattr(asked, field.name)
         for field in dataclasses.fields(ReadConfig)
         if getattr(asked, field.name) != getattr(default, field.name)
     }
-    return dataclasses.replace(remembered, **changed)
+    return dataclasses.replace(stored, **changed)

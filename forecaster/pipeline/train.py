@@ -39,7 +39,7 @@ REPORTED_SERIES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What `train` gives: the model, how it did on data held out, and what was found in the data."""
+    """The result of `train`: the model, its errors on held-out data, and the data as it was read."""
 
     model: Model
     report: Report | None
@@ -55,11 +55,11 @@ def train(
     *,
     on_event: Listener | None = None,
 ) -> Training:
-    """Train a model and report its errors on data held out.
+    """Train a model and report its errors on held-out data.
 
-    The last horizon of each series long enough is the test, what lies before it validation. The report is
-    that of networks that saw neither. Those of the model returned have then been trained on all rows, and
-    their blend is weighed by the test too, unless `options.refit` is off.
+    The last horizon of each series that is long enough is the test part, and the rows before it are the
+    validation part. The report is on networks trained on neither. Unless `options.refit` is off, the
+    returned model's networks are then trained on all rows, and its blend weights use the test part too.
     """
     loaded = load(source, read)
     panel = loaded.panel
@@ -69,13 +69,13 @@ def train(
         return _train_unreported(loaded, horizon, options, on_event)
     fit = fitting.fit(panel, known, horizon, options, on_event)
     origins = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
-    tried = try_components(panel, fit.members, fit.blend, origins)
-    components = {name: values[0] for name, values in tried.items()}
+    forecasts = try_components(panel, fit.members, fit.blend, origins)
+    components = {name: values[0] for name, values in forecasts.items()}
     point = blended(components, fit.blend, panel, np.maximum(origins[0], 0))[None]
     report = score_beside_baselines(panel, point, origins)
     if options.refit and not fit.interrupted:
-        again = fitting.weigh_again(panel, fit, origins, tried)
-        final = fitting.refit(panel, panel.lengths, again, options, on_event)
+        reweighed = fitting.weigh_again(panel, fit, origins, forecasts)
+        final = fitting.refit(panel, panel.lengths, reweighed, options, on_event)
     else:
         final = fitting.without_idle(fit)
     errors = _distribution(panel, final, origins, point)
@@ -84,16 +84,18 @@ def train(
 
 
 def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: Listener | None) -> Training:
-    """Train on all rows, since no series is long enough to hold anything out."""
+    """Train on all rows without a report, because no series is long enough to hold anything out."""
     panel = loaded.panel
     fit = fitting.fit(panel, panel.lengths, horizon, options, on_event)
     longest = int((panel.spans.stop - panel.spans.start).max())
     rows = f"the longest series has {longest} rows"
     if panel.broken:
-        rows = f"between gaps of more than {panel.max_gap} rows (see --max-gap) are {longest} rows at most"
+        rows = (
+            f"between gaps of more than {panel.max_gap} rows (see --max-gap) there are at most {longest} rows"
+        )
     note = (
-        f"No error report: {rows}, and holding out data for a horizon of {horizon} takes about "
-        f"{3 * horizon}. The intervals are rough."
+        f"No error report: {rows}, but holding out data for a horizon of {horizon} needs about "
+        f"{3 * horizon}. The intervals are rough estimates."
     )
     errors = fit_distribution(panel, fit.origins, fit.point, fit.blend)
     model = _model(loaded, fit, options, errors, None)
@@ -101,7 +103,7 @@ def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: 
 
 
 def _anything_held_out(panel: Panel, known: Ints, horizon: int) -> bool:
-    """Whether a series that is long enough has a value in its `horizon` rows behind the known ones."""
+    """Whether any series that is long enough has an observed value in the `horizon` rows after `known`."""
     origins = np.where(split(known, horizon).train > 0, known, -1)
     return bool(np.isfinite(held_out(panel, origins[None], horizon)).any())
 
@@ -149,17 +151,17 @@ def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, rep
 
 
 def _notes(panel: Panel, fit: Fit, report: Report, options: Options) -> tuple[str, ...]:
-    """What a reader of the report should know."""
+    """Notes on the limits of the report."""
     notes = []
     left_out = len(panel) - fit.parts.series.size
     if left_out:
         notes.append(
-            f"{left_out} of {len(panel)} series are too short to hold out {report.horizon} rows; the report "
-            f"is without them, the model is trained {'on them too' if options.refit else 'without them too'}."
+            f"{left_out} of {len(panel)} series are too short to hold out {report.horizon} rows. The report "
+            f"leaves them out; the model {'is' if options.refit else 'is not'} trained on them."
         )
     if report.windows < FEW_WINDOWS:
         notes.append(
             f"The report rests on {report.windows} held-out window{'s'[: report.windows > 1]}: "
-            "`forecast evaluate DATA --origins 20` says more."
+            "`forecast evaluate DATA --origins 20` is more reliable."
         )
     return tuple(notes)

@@ -9,7 +9,7 @@ from forecaster.evaluation.backtest import held_out, most_origins, rolling_origi
 
 
 def test_last_origin_leaves_the_horizon_and_earlier_ones_a_step_each():
-    """Ends rise by the step up to length - horizon; a series too short for an origin has -1 there."""
+    """Origins rise by the step up to length - horizon; -1 where a series is too short."""
     origins = rolling_origins(np.array([20, 9, 5, 4]), horizon=4, origins=3, step=3)
     assert origins.tolist() == [[10, -1, -1, -1], [13, 2, -1, -1], [16, 5, 1, -1]]
 
@@ -29,7 +29,7 @@ def test_no_room_for_one_origin_is_a_data_error_that_names_the_longest_series():
 
 
 def test_more_origins_than_fit_is_a_usage_error_that_names_the_number_that_does():
-    """Asking for more origins than the longest series has room for says how many there can be."""
+    """With too many origins for the longest series, the message says how many fit."""
     with pytest.raises(UsageError, match="10 origins") as caught:
         rolling_origins(np.array([20, 9]), 4, 10, 3)
     assert "--origins 6" in caught.value.hint
@@ -45,7 +45,7 @@ def test_counts_below_one_are_usage_errors(wrong):
 
 
 def test_held_out_rows_are_those_after_the_end():
-    """Actuals are NaN at gaps, beyond the end of the series and where the end is -1."""
+    """Actuals are NaN at gaps, after the end of the series and where the origin is -1."""
     panel = panel_of([0, 1, 2, np.nan, 4], [10, 11, 12])
     got = held_out(panel, np.array([[2, -1], [4, 0]]), 3)
     want = [[[2, np.nan, 4], [np.nan] * 3], [[4, np.nan, np.nan], [10, 11, 12]]]

@@ -1,4 +1,4 @@
-"""The error report: totals against loops, the verdict, and the way to JSON and back."""
+"""The error report: totals against loops, the verdict, and a round trip through JSON."""
 
 import json
 import math
@@ -188,7 +188,7 @@ def test_json_and_back_keeps_everything(case):
 
 
 def test_json_without_series_is_short(case):
-    """`series=False` leaves the part out that grows with the number of series."""
+    """`series=False` omits the scores of each series."""
     report = score(*case, HORIZON)
     short = Report.from_json(report.to_json(series=False))
     assert short.ids == () and short.per_series.shape[2] == 0
@@ -224,7 +224,7 @@ def test_nothing_observed_after_the_origins_is_a_data_error():
 
 
 def test_a_forecast_that_is_not_finite_is_an_error_of_ours(case):
-    """NaN where an actual value waits stops the report and names the series; elsewhere it does not matter."""
+    """A NaN forecast of an observed value raises an error that names the series; elsewhere it is ignored."""
     panel, origins, forecasts = case
     broken = {name: forecast.copy() for name, forecast in forecasts.items()}
     broken["model"][np.where(origins < 0)] = np.nan

@@ -1,4 +1,4 @@
-"""Phases: rows counted along the calendar, and how much series agree on their seasons."""
+"""Seasonal position: rows counted along the calendar, and how similar the seasons of series are."""
 
 import dataclasses
 
@@ -22,7 +22,7 @@ from forecaster.features.seasonal_position import agreement, circle, row_numbers
 @pytest.mark.parametrize("tz", [None, "America/New_York"])
 @pytest.mark.parametrize("start", ["2019-03-29", "1931-12-31"])
 def test_row_numbers_are_phases_of_the_calendar(alias, phase, season, tz, start):
-    """The rest by the season is the hour, weekday, month or quarter on the local clock, before 1970 too."""
+    """The remainder by the season is the hour, weekday, month or quarter in local time, before 1970 too."""
     times = pd.date_range(start, periods=60, freq=alias, tz=tz)
     panel = panel_of(np.arange(60.0), alias=alias)
     names = dataclasses.replace(panel.names, tz=tz)
@@ -31,14 +31,14 @@ def test_row_numbers_are_phases_of_the_calendar(alias, phase, season, tz, start)
 
 
 def test_the_circle_is_closed():
-    """Neighbouring phases are equally far apart, the last and the first too."""
+    """Neighbouring positions are equally far apart, the last and the first too."""
     points = circle(5)
     steps = np.linalg.norm(np.roll(points, -1, axis=0) - points, axis=1)
     np.testing.assert_allclose(steps, steps[0], rtol=1e-6)
 
 
 def test_agreement_is_the_mean_cosine_of_pairs():
-    """Against a loop over pairs, with series that begin in different phases and one without a season."""
+    """Against a loop over pairs; series begin at different positions, and one has no season."""
     rng = np.random.default_rng(0)
     panel = panel_of(*[np.arange(30.0)] * 4)
     starts = np.repeat([0, 3, 5, 6], 30) * 86_400 * 10**9

@@ -1,4 +1,4 @@
-"""Transforms against loops over one series at a time, and blind to what comes after the origin."""
+"""Transforms equal loops over one series at a time, and never read rows at or after the origin."""
 
 import math
 
@@ -86,7 +86,7 @@ class Naive:
 
 
 def naive_scales(naive, log):
-    """One scale for all in logarithms, one each otherwise; never zero."""
+    """One scale for all series with logarithms, one per series otherwise; never zero."""
     spreads = [one.spread for one in naive]
     if log:
         moving = [spread for spread in spreads if spread > 0]
@@ -95,7 +95,7 @@ def naive_scales(naive, log):
 
 
 def agree(panel, origins, *, log, seasons, horizon):
-    """Assert that the transform is what the loops say; returns it."""
+    """Assert that the transform equals the loops; returns it."""
     found = fit_transform(panel, np.asarray(origins), log=log, seasons=seasons, horizon=horizon)
     parts = np.split(panel.target, panel.offsets[1:-1])
     naive = [
@@ -137,7 +137,7 @@ def test_equals_loops(panel, log, seasons):
 
 
 def test_the_examples_exercise_the_shrinkage(panel):
-    """Among the series above some have a season and some have none."""
+    """Some of the series above have a season and some have none."""
     found = fit_transform(panel, panel.lengths, log=False, seasons=(7,), horizon=3)
     assert found.seasonal[:3].tolist() == [True, True, False]
     assert not found.seasonal[-1]
@@ -156,7 +156,7 @@ def test_only_the_newest_seasons_make_the_index():
 
 
 def test_noise_is_taken_from_the_index():
-    """The noisier a season the less of it is removed; of noise alone mostly nothing; of a clean one all."""
+    """A noisier season is removed less; pure noise hardly at all; a clean season entirely."""
     rng = np.random.default_rng(6)
     wave = 2 * np.sin(np.arange(40) * 2 * np.pi / 4)
     size = []
@@ -172,7 +172,7 @@ def test_noise_is_taken_from_the_index():
 
 
 def test_two_seasons_are_removed_one_after_another():
-    """Of a sum of a short and a long season next to nothing is left, and the indices hold the two."""
+    """A sum of a short and a long season is removed almost entirely; each index holds one of them."""
     t = np.arange(24 * 7 * 5)
     short, long = 3 * np.sin(2 * np.pi * t / 24), 2.0 * (t // 24 % 7 == 5)
     y = 10 + short + long
@@ -199,7 +199,7 @@ def test_only_horizon_rows_back_count_for_the_scale():
 
 
 def test_all_gap_before_the_origin():
-    """A series of which nothing is known stays at zero with scale one."""
+    """A series without known rows stays at zero with scale one."""
     y = np.concatenate([np.full(5, np.nan), [4.0, 6.0]])
     found = fit_transform(panel_of(y, [1.0, 2.0, 4.0]), np.array([5, 3]), log=False, seasons=(2,), horizon=2)
     assert found.centre[0] == 0
@@ -208,7 +208,7 @@ def test_all_gap_before_the_origin():
 
 
 def test_everything_constant():
-    """Constant series get scale one in either space, and come back as they were."""
+    """Constant series get scale one, with and without logarithms, and are restored exactly."""
     panel = panel_of(np.full(30, 0.1), np.full(30, 7.0))
     for log in (True, False):
         found = fit_transform(panel, panel.lengths, log=log, seasons=(7,), horizon=4)
@@ -218,7 +218,7 @@ def test_everything_constant():
 
 
 def test_a_gap_at_the_start_takes_the_centre():
-    """Nothing flows from one series into the next: before its first value a series is at its centre."""
+    """No value passes from one series into the next: before its first value a series is at its centre."""
     panel = panel_of([1.0, 2.0, 9.0], [np.nan, np.nan, 3.0, 5.0, np.nan, 6.0])
     found = agree(panel, [3, 6], log=False, seasons=(), horizon=2)
     assert found.z[2, 0] != 0
@@ -227,7 +227,7 @@ def test_a_gap_at_the_start_takes_the_centre():
 
 
 def test_later_values_without_logarithm_count_as_unobserved():
-    """After the origin a value of zero or below is a gap to a transform in logarithms."""
+    """With logarithms, a value of zero or below after the origin counts as a gap."""
     panel = panel_of([1.0, 2.0, 4.0, 0.0, -5.0, 8.0])
     found = agree(panel, [3], log=True, seasons=(), horizon=2)
     assert found.observed[:, 0].tolist() == [True, True, True, False, False, True]
@@ -255,7 +255,7 @@ def test_covariates_are_standardised_on_known_rows():
 
 
 def test_a_covariate_constant_before_the_origin_stays_small_after_it():
-    """What rounding leaves of a constant is no deviation: a later change is not blown up."""
+    """Rounding errors of a constant are not a deviation, so a later change is not magnified."""
     values = np.column_stack([np.arange(40.0), np.full(40, 0.1)])
     values[30:, 1] = 0.2
     found = fit_transform(panel_of(values), np.array([30]), log=False, seasons=(), horizon=3)
@@ -271,7 +271,7 @@ def test_positive_looks_at_known_observed_rows_only():
 
 
 def test_gaps_are_seen_in_known_rows_only():
-    """A panel is observed throughout where no known row lacks its target; covariates have no say."""
+    """A panel is observed throughout where every known row has a target; covariates do not count."""
     values = np.arange(20.0).reshape(10, 2)
     values[6, 0] = values[2, 1] = np.nan
     panel = panel_of(values, values[:4])
@@ -305,7 +305,7 @@ def test_inverse_brings_back_what_was_there(series, log, seasons, horizon, data)
 @given(panels, st.sampled_from([(), (3,), (7,)]), st.integers(0, 3))
 @examples(40)
 def test_hypothetical_panels_equal_loops(series, seasons, gap):
-    """Whatever the values and gaps, the flat arrays give what the loops give."""
+    """The flat arrays give the same as the loops, for any values and gaps."""
     holed = [np.where((np.arange(len(v)) % 5 == gap) & (np.arange(len(v)) > 1), np.nan, v) for v in series]
     panel = panel_of(*holed)
     agree(panel, [max(1, len(v) - 2) for v in series], log=False, seasons=(), horizon=4)
@@ -318,7 +318,7 @@ def test_hypothetical_panels_equal_loops(series, seasons, gap):
 @pytest.mark.parametrize("log", [True, False])
 @pytest.mark.parametrize("seasons", [(7,), (7, 28), (4, 7)])
 def test_inverse_puts_seasons_back(panel, log, seasons):
-    """Where seasons were found, inverting from any origin gives the series back, each row its own phase."""
+    """With seasons, inverting from any origin restores the series: each row has its own position."""
     found = fit_transform(panel, panel.lengths, log=log, seasons=seasons, horizon=6)
     assert found.seasonal.any()
     for s, end in ((0, 0), (0, 31), (1, 2), (1, 60)):
@@ -342,7 +342,7 @@ def test_inverse_of_several_series_at_once(panel):
 
 
 def fitted_bytes(found: Transform, known):
-    """Everything that was fitted, and the known rows as they are seen through it."""
+    """All fitted values, and the transformed known rows."""
     return [
         found.centre.tobytes(),
         found.scale.tobytes(),
@@ -356,7 +356,7 @@ def fitted_bytes(found: Transform, known):
 @pytest.mark.parametrize("log", [True, False])
 @pytest.mark.parametrize("seed", range(5))
 def test_garbage_after_the_origin_changes_no_byte(log, seed):
-    """Whatever stands at or after the origin, in target and covariates, nothing fitted changes by a bit."""
+    """Values at or after the origin, in target or covariates, change no bit of what is fitted."""
     rng = np.random.default_rng(seed)
     lengths = rng.integers(3, 80, size=6)
     panel = panel_of(
@@ -375,7 +375,7 @@ def test_garbage_after_the_origin_changes_no_byte(log, seed):
 
 @pytest.mark.parametrize("value", [1e300, -1e300])
 def test_values_beyond_float32_after_the_origin_are_no_warning(value):
-    """A held-out value too large for the network's numbers does not disturb the fit."""
+    """A held-out value too large for float32 does not disturb the fit."""
     y = wavy(np.random.default_rng(0), 40)
     y[35:] = value
     found = fit_transform(panel_of(y), np.array([30]), log=False, seasons=(7,), horizon=5)

@@ -15,7 +15,7 @@ from forecaster.features.windows import Windows, count_features, index_windows
 
 
 def last_resumed(panel, s, end):
-    """The first row that a window of series s may show: behind the last gap too long to cross."""
+    """The first row that a window of series s may use: after the last gap longer than `max_gap`."""
     begin = last = 0
     for row in range(end):
         if panel.observed[panel.offsets[s] + row, 0]:
@@ -26,7 +26,7 @@ def last_resumed(panel, s, end):
 
 
 def naive_level(panel, z, s, end, level_rows):
-    """Mean of the last z before an end; the first row stands for those before the series begins."""
+    """Mean of the last z before an origin; the first row is repeated before the series begins."""
     begin, start = last_resumed(panel, s, end), panel.offsets[s]
     rows = [start + max(end - back, begin) for back in range(1, level_rows + 1)]
     return np.float32(sum(float(z[row, 0]) for row in rows) / level_rows)
@@ -93,7 +93,7 @@ def windows_of(panel, *, known=None, horizon=5, **asked):
 
 
 def every_window(panel):
-    """All origins of all series: (series (B,), ends (B,))."""
+    """All origins of all series: (series (B,), origins (B,))."""
     series = np.repeat(np.arange(len(panel)), panel.lengths)
     return series, np.concatenate([np.arange(1, n + 1) for n in panel.lengths])
 
@@ -128,7 +128,7 @@ def test_batch_equals_loops(panel, gaps, lookback, segment, max_gap, level_rows)
 
 
 def test_a_batch_without_padding_has_no_mask(panel):
-    """Where every window lies inside its series there is nothing to mask."""
+    """Without padding there is no mask."""
     made, _ = windows_of(panel)
     assert made.inputs(np.array([0, 1]), np.array([8, 31])).mask is None
     padded = made.inputs(np.array([0, 2]), np.array([8, 5])).mask
@@ -137,7 +137,7 @@ def test_a_batch_without_padding_has_no_mask(panel):
 
 
 def test_a_batch_of_full_weight_has_no_weights(panel):
-    """Where every target is known and observed there is nothing to weigh; else there is."""
+    """Weights are None if and only if every target is known and observed."""
     made, _ = windows_of(panel)
     series, origins = every_window(panel)
     weights = made.targets(series, origins, panel.lengths)[1]
@@ -149,7 +149,7 @@ def test_a_batch_of_full_weight_has_no_weights(panel):
 
 @pytest.mark.parametrize("known", [44, 45])
 def test_one_row_too_few_weighs_nothing_where_all_is_observed(known):
-    """Of a whole series, the row at which the known ones end is the first without weight."""
+    """In a series without gaps, the row after the last known one is the first without weight."""
     whole = panel_of(wavy(np.random.default_rng(0), 60))
     made, _ = windows_of(whole)
     batch = made.batch(np.array([0, 0]), np.array([39, 40]), np.array([known]))
@@ -161,7 +161,7 @@ def test_one_row_too_few_weighs_nothing_where_all_is_observed(known):
 
 
 def test_a_window_seen_alone_is_the_same(panel):
-    """What a window looks like does not depend on the batch it comes in."""
+    """A window does not depend on the batch that it is in."""
     made, _ = windows_of(panel, gaps=True, level_rows=9)
     series, origins = every_window(panel)
     together = made.inputs(series, origins).inputs
@@ -183,7 +183,7 @@ def test_level_is_the_last_known_value(panel):
 
 
 def test_inputs_never_read_past_the_end(panel):
-    """Rows at and after the origin have no part in what the network sees."""
+    """The inputs do not depend on rows at or after the origin."""
     origins = np.array([22, 17, 4])
     made, _ = windows_of(panel, lookback=12, known=origins, gaps=True, level_rows=3)
     noisy, _ = windows_of(with_garbage(panel, origins), lookback=12, known=origins, gaps=True, level_rows=3)
@@ -215,7 +215,7 @@ knowns = st.lists(st.integers(0, 60), min_size=1, max_size=8).filter(lambda rows
 @given(knowns, st.integers(1, 30), st.integers(1, 20), st.none() | st.integers(0, 20))
 @examples(300)
 def test_index_holds_what_can_be_learned(rows, lookback, horizon, recent):
-    """Origins have a row before and a target after them, and both whole where the series allows it."""
+    """Each origin has a row before and a target after it, and all of both where the series is long enough."""
     known = np.array(rows)
     index = index_windows(known, lookback, horizon, recent=recent)
     assert index.series.tolist() == [s for s, n in enumerate(rows) if n >= 2]
@@ -235,7 +235,7 @@ def test_index_holds_what_can_be_learned(rows, lookback, horizon, recent):
 
 
 def test_partial_targets_never_pass_known():
-    """A series too short for its horizon gives the targets it has, and none beyond the known rows."""
+    """A series shorter than the horizon gives the targets it has, and none after the known rows."""
     panel = panel_of(np.arange(1.0, 41), np.arange(5.0, 17), [1.0, 2.0, 4.0, 8.0], [3.0, 1.0])
     known = np.array([40, 10, 3, 2])
     made, _ = windows_of(panel, lookback=8, horizon=9, known=known)
@@ -249,7 +249,7 @@ def test_partial_targets_never_pass_known():
 
 
 def test_sampling_stays_inside_and_reaches_everything():
-    """Every draw lies in the index, every window of it is drawn, and short series as often as long."""
+    """Draws lie in the index and cover all of it; short series are drawn as often as long ones."""
     known = np.array([12, 40, 1, 25])
     index = index_windows(known, 6, 3)
     series, origins = index.sample(6000, rng=np.random.default_rng(1))
@@ -286,7 +286,7 @@ def test_sampling_repeats_with_its_seed():
     ],
 )
 def test_phases_are_those_of_the_calendar(alias, season, tz, phase):
-    """Each step is told sine and cosine of where its last row lies in the season, on the local clock."""
+    """Each step has the sine and cosine of the seasonal position of its last row, in local time."""
     rng = np.random.default_rng(3)
     times = [pd.date_range(start, periods=50, freq=alias, tz=tz) for start in ("2019-05-07", "1968-02-29")]
     panel = panel_of(wavy(rng, 50), wavy(rng, 50), seasons=(season,), alias=alias)

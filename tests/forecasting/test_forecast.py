@@ -1,4 +1,4 @@
-"""Forecasts: components, blend and intervals, and that they know nothing but what came before."""
+"""Forecasts: components, blend and intervals. They read only rows before the origin."""
 
 import dataclasses
 
@@ -26,7 +26,7 @@ OPTIONS = Options(horizon=HORIZON, hidden=8, steps=25, lookback=14, segment=7, m
 
 
 def make_model(panel, options=OPTIONS, weights=None):
-    """A model of all rows of a panel, its intervals one and two spreads wide."""
+    """A model of all rows of a panel, with half-widths of one and two spreads."""
     fitted = ensemble.fit_unvalidated(
         panel, panel.lengths, plan(panel, panel.lengths, HORIZON, options), options, None
     )
@@ -67,7 +67,7 @@ ALL = {"network 1": 0.3, "network 2": 0.2, "theta": 0.2, "naive": 0.1, "seasonal
 
 
 def test_a_network_sees_the_transformed_window(panel, model):
-    """A network's forecast is its output on the window before the end, transformed back."""
+    """A network's forecast is its output on the window before the origin, transformed back."""
     origins = panel.lengths - 3
     found = component_forecasts(model.members, model.blend, panel, origins)
     for number, member in enumerate(model.members):
@@ -92,7 +92,7 @@ def test_a_network_sees_the_transformed_window(panel, model):
 
 
 def test_components_are_all_there(panel, model):
-    """Networks, Theta and the baselines each forecast every series; the others are what their rooms say."""
+    """Each component forecasts every series; smoothing and baselines equal their own functions."""
     origins = panel.lengths
     found = component_forecasts(model.members, model.blend, panel, origins)
     names = {"network 1", "network 2", "theta", "damped", "naive", "seasonal naive 7", "drift", "mean"}
@@ -108,7 +108,7 @@ def test_components_are_all_there(panel, model):
 
 
 def test_only_what_is_wanted_is_forecast(panel, model):
-    """With `only`, the components named come alone, and are the same."""
+    """`only` selects components without changing them."""
     whole = component_forecasts(model.members, model.blend, panel, panel.lengths)
     for only in (["theta"], ["network 2", "drift"], ["naive"]):
         found = component_forecasts(model.members, model.blend, panel, panel.lengths, only=only)
@@ -140,7 +140,7 @@ def test_names_of_components_do_not_depend_on_the_history(panel, model):
 
 
 def test_a_series_of_which_nothing_is_known_is_nan(panel, model):
-    """An end of zero gives NaN for that series and changes nothing for the others."""
+    """An origin of zero gives NaN for that series and changes nothing for the others."""
     origins = panel.lengths * [1, 0, 1]
     blend = dataclasses.replace(model.blend, weights=ALL)
     found = point_forecasts(model.members, blend, panel, origins)
@@ -155,7 +155,7 @@ def test_a_series_of_which_nothing_is_known_is_nan(panel, model):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_garbage_after_the_ends_changes_no_byte(panel, model, seed):
-    """What stands at or after an end has no part in the forecast from it, nor in its intervals."""
+    """Rows at or after an origin change neither the forecast from it nor its intervals."""
     origins = panel.lengths - [1, 9, 30]
     blend = dataclasses.replace(model.blend, weights=ALL)
     garbage = with_garbage(panel, origins, seed=seed)
@@ -167,7 +167,7 @@ def test_garbage_after_the_ends_changes_no_byte(panel, model, seed):
 
 
 def test_values_below_zero_do_not_fit_a_model_in_logarithms(panel, model):
-    """A model that takes logarithms refuses data that has none."""
+    """A model that takes logarithms refuses values of zero or below."""
     assert model.blend.log
     values = panel.values.copy()
     values[40] = 0.0
@@ -210,9 +210,9 @@ def test_a_shorter_horizon_is_the_beginning(panel, model):
 
 
 def test_a_history_too_short_is_refused(model):
-    """A series shorter than the lookback is named, with how many more there are."""
+    """The error names a series shorter than the lookback, and counts all such series."""
     short = panel_of(np.arange(1.0, 14), np.arange(1.0, 20), np.arange(1.0, 6), seasons=(7, 365))
-    with pytest.raises(ModelError, match=r"'s000' has 13 rows.*looks back on 14.*2 series") as caught:
+    with pytest.raises(ModelError, match=r"'s000' has 13 rows.*needs 14.*2 series") as caught:
         forecast(model, short)
     assert "whole history" in caught.value.hint
     fits = panel_of(np.arange(1.0, 15), seasons=(7, 365))
@@ -220,12 +220,12 @@ def test_a_history_too_short_is_refused(model):
 
 
 def test_a_model_of_short_series_takes_short_series(panel):
-    """Where the training had series shorter than the lookback, forecasting takes such too."""
+    """A model trained on series shorter than its lookback forecasts them too."""
     rng = np.random.default_rng(0)
     model = make_model(panel_of(wavy(rng, 60), [3.0, 4.0, 5.0], seasons=(7, 365)))
     short = panel_of([5.0, 6.0, 7.0], seasons=(7, 365))
     assert np.isfinite(forecast(model, short).point).all()
-    with pytest.raises(ModelError, match="looks back on 3"):
+    with pytest.raises(ModelError, match="needs 3"):
         forecast(model, panel_of([5.0, 6.0], seasons=(7, 365)))
 
 
@@ -273,7 +273,7 @@ def test_local_spread_equals_a_loop(panel, log):
 
 
 def test_spread_is_never_zero_for_a_series_that_moves():
-    """A quiet end, or gaps between all values, fall back on the whole series; a constant has none."""
+    """A constant end, or gaps between all values, fall back on the whole series; a constant has no spread."""
     quiet = np.concatenate([[1.0, 2.0, 4.0], np.full(50, 4.0)])
     holed = np.where(np.arange(40) % 2, np.nan, np.arange(40.0))
     panel = panel_of(quiet, holed, np.full(30, 2.0), [5.0])
@@ -315,7 +315,7 @@ def test_scaled_residuals_undo_the_intervals():
 
 
 def test_a_blend_of_unknown_components_is_refused(panel, model):
-    """A weight for what is not there is a ModelError, not a crash."""
+    """A weight for an unknown component is a ModelError."""
     strange = dataclasses.replace(model, blend=Blend({"oracle": 1.0}, True, ()))
     with pytest.raises(ModelError, match="'oracle'"):
         forecast(strange, panel)
@@ -330,7 +330,7 @@ def test_a_forecast_that_is_not_finite_is_refused(panel, model):
 
 
 def test_a_member_without_logarithms_stays_above_zero_where_all_is_positive():
-    """A falling line is held at a tenth of the least known value, beside logarithms; alone it may fall on."""
+    """Forecasts stop at a tenth of the smallest known value if the blend takes logarithms, else not."""
     panel = panel_of(np.linspace(100, 2, 60), np.linspace(50, 1, 40))
     options = dataclasses.replace(OPTIONS, log=False, steps=200, lookback=6, segment=1)
     model = make_model(panel, options, {"network 1": 1.0})

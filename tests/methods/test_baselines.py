@@ -1,4 +1,4 @@
-"""Every baseline against a naive loop, on gapped series, and blind to what comes after the end."""
+"""Every baseline equals a naive loop, also with gaps, and never reads rows after the origin."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def naive_forecasts(history, horizon, season):
 
 @pytest.fixture
 def panel():
-    """Series of many lengths with gaps: leading, trailing, a phase never seen, all, all but one."""
+    """Series of many lengths with gaps: leading, trailing, an unseen seasonal position, all, all but one."""
     rng = np.random.default_rng(0)
     series = [noisy_series(rng, n) for n in (40, 9, 8, 7, 25, 12)]
     series[0][:5] = np.nan
@@ -51,13 +51,13 @@ def assert_equals_naive(got, panel, origins, season=4):
 
 @pytest.mark.parametrize("cut", [0, 1, 3])
 def test_equals_a_loop_over_the_observed_past(panel, cut):
-    """Each baseline equals its naive form for every series, whatever its gaps, length and end."""
+    """Each baseline equals its naive form for series of any gaps, length and origin."""
     origins = panel.lengths - cut
     assert_equals_naive(baseline_forecasts(panel, origins, HORIZON), panel, origins)
 
 
 def test_nothing_after_the_end_is_read(panel):
-    """Garbage in the rows after the ends changes no byte of any baseline."""
+    """Garbage in the rows after the origins changes no byte of any baseline."""
     origins = panel.lengths - 3
     clean = baseline_forecasts(panel, origins, HORIZON)
     spoilt = baseline_forecasts(with_rows_after(panel, origins, 1e9), origins, HORIZON)
@@ -75,7 +75,7 @@ def test_blocks_do_not_change_the_result(panel, monkeypatch):
 
 
 def test_series_picks_rows_of_the_panel(panel):
-    """`series` forecasts just those series, in the order asked."""
+    """`series` selects the series to forecast and their order."""
     pick = np.array([4, 0, 2])
     origins = panel.lengths[pick] - 1
     got = baseline_forecasts(panel, origins, HORIZON, series=pick)
@@ -98,7 +98,7 @@ def test_each_season_that_fits_is_a_method_of_its_own():
 
 
 def test_a_series_without_a_past_has_no_forecast(panel):
-    """An end of 0 or -1, or a past without any observation, gives NaN for every method."""
+    """An origin of 0 or -1, or a history without observed values, gives NaN for every method."""
     origins = np.array([0, -1, *panel.lengths[2:]])
     got = baseline_forecasts(panel, origins, HORIZON)
     for forecast in got.values():
@@ -107,7 +107,7 @@ def test_a_series_without_a_past_has_no_forecast(panel):
 
 
 def test_all_origins_have_the_same_methods():
-    """A season that fits only before a later origin is no method of the backtest."""
+    """A season that fits only before a later origin is not used in the backtest."""
     panel = panel_of(np.arange(18.0), seasonalities=(4, 8))
     assert "seasonal naive 8" in baseline_forecasts(panel, np.array([16]), 2)
     got = backtest_baselines(panel, np.array([[12], [16]]), 2)

@@ -1,4 +1,4 @@
-"""The blend: weights found are the best ones, and a gain that may be chance is not trusted."""
+"""The blend: its weights are the best ones, and a gain that may be chance is not trusted."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_weights_are_a_mixture():
 
 
 def test_no_weights_on_a_grid_are_better():
-    """Against every mixture of a grid, the pull to the prior costs at most one percent."""
+    """Regularisation costs at most one percent against the best mixture of a grid."""
     residuals = residuals_of(np.random.default_rng(1), (1.0, 2.0, 1.5, 4.0, 5.0, 5.0, 5.0))
     found = error_of(residuals, fit_weights(residuals, np.zeros(1, int)))
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, 11)] * 4), axis=-1).reshape(-1, 4)
@@ -39,14 +39,14 @@ def test_no_weights_on_a_grid_are_better():
 
 
 def test_independent_errors_share_the_weight():
-    """Components equally good and independent weigh about alike."""
+    """Independent components of equal quality get similar weights."""
     weights = fit_weights(residuals_of(np.random.default_rng(2), (1, 1, 1, 1, 9, 9, 9)), np.zeros(1, int))
     for name in NAMES[:4]:
         assert weights[name] == pytest.approx(0.25, abs=0.05)
 
 
 def test_the_naive_forecast_takes_over_where_nothing_beats_it():
-    """Where the naive forecast is the best, few series give nothing else more than a little weight."""
+    """With few series, if the naive forecast is the best, the others get little weight."""
     rng = np.random.default_rng(3)
     shared = rng.normal(0, 1, (40, 2, 3))
     residuals = {
@@ -75,14 +75,14 @@ def test_a_safe_baseline_may_be_one_that_is_never_mixed():
 
 
 def test_too_few_witnesses_share_with_the_safe_baseline():
-    """Of a single block of origins nothing can be judged: half stays with the best baseline."""
+    """A single block of origins is too little to judge: half the weight stays with the best baseline."""
     residuals = residuals_of(np.random.default_rng(6), (0.1, 3, 3, 3, 2, 3, 3), origins=4, series=1)
     weights = fit_weights(residuals, np.zeros(4, int))
     assert weights["naive"] >= 0.5
 
 
 def test_unobserved_rows_have_no_say():
-    """Windows that hold NaN are as if they were not there; with none left, the prior is taken."""
+    """Windows with NaN are ignored; without any other window the prior is used."""
     residuals = residuals_of(np.random.default_rng(7), (1, 2, 1, 1, 3, 3, 3))
     holes = {
         name: np.concatenate([values, np.full((1, 200, 3), np.nan)]) for name, values in residuals.items()
@@ -101,7 +101,7 @@ def test_the_prior_is_half_networks_half_smoothing():
 
 
 def test_the_prior_has_the_methods_that_were_tried():
-    """Where nothing can be told apart, each smoothing method tried gets its part of their half."""
+    """Smoothing methods that cannot be distinguished share their half equally."""
     same = np.random.default_rng(10).normal(size=(1, 200, 3))
     names = ("network 1", *SMOOTHING)
     weights = fit_weights(dict.fromkeys(names, same) | {"naive": 9 * same}, np.zeros(1, int))
@@ -117,7 +117,7 @@ def test_a_blend_survives_json():
 
 
 def test_a_baseline_that_is_never_mixed_needs_more_than_luck():
-    """A line somewhat better than the naive forecast, but no better than the blend, takes nothing over."""
+    """Drift does not replace the blend if it only beats the naive forecast."""
     rng = np.random.default_rng(8)
     residuals = residuals_of(rng, (1.2, 1.2, 1.2, 1.2, 3, 0.6, 9), series=400)
     shared = rng.normal(0, 2, (1, 1, 3))  # the year that all series share
@@ -125,8 +125,8 @@ def test_a_baseline_that_is_never_mixed_needs_more_than_luck():
     assert not weights.keys() & set(UNMIXED)
 
 
-def test_what_other_origins_contradict_is_pulled_to_the_prior():
-    """A component far ahead in one block of origins and behind in the other gets little weight."""
+def test_weights_stay_near_the_prior_where_origins_disagree():
+    """A component that is far better in one block of origins and worse in the other gets little weight."""
     rng = np.random.default_rng(9)
     blocks = np.arange(2)
     shifts = {"network 1": (0.0, 3.0)}
@@ -140,7 +140,7 @@ def test_what_other_origins_contradict_is_pulled_to_the_prior():
 
 
 def test_one_or_two_blocks_of_origins_stay_nearer_to_the_prior():
-    """What three blocks agree on moves the weights farther than what two do."""
+    """Agreement of three blocks moves the weights farther than agreement of two."""
     rng = np.random.default_rng(11)
     shared = rng.normal(0, 1, (3, 200, 3))  # no gain in mixing
     residuals = {name: (0.8 if name == "network 1" else 1.0) * shared for name in NAMES}

@@ -52,7 +52,7 @@ def naive_damped(y):
 
 @pytest.mark.parametrize(("method", "oracle"), [(theta, naive_theta), (damped, naive_damped)])
 def test_each_series_is_as_a_plain_loop_has_it(method, oracle):
-    """Series of several lengths, smoothed side by side, are each what a loop over that series gives."""
+    """Series of several lengths, smoothed together, equal a loop over each series alone."""
     rng = np.random.default_rng(0)
     series = [10 + rng.normal(0.1, 1, n).cumsum() for n in (30, 22, 9, 2)]
     y, inside = np.zeros((30, 4)), np.zeros((30, 4), bool)
@@ -76,7 +76,7 @@ def test_a_line_is_continued():
 
 @pytest.mark.parametrize("log", [False, True])
 def test_seasons_come_back(log):
-    """Of a pure season the forecasts are its continuation."""
+    """The forecast of a pure season continues it."""
     wave = 20 + np.tile([0.0, 5.0, 2.0, -3.0, -4.0, 1.0, -1.0], 12)
     panel = panel_of(wave, seasons=(7, 365))
     fitted = fit_transform(panel, panel.lengths, log=log, seasons=(7,), horizon=HORIZON)
@@ -105,7 +105,7 @@ def test_only_the_newest_rows_are_smoothed():
 
 
 def test_a_series_of_which_nothing_is_known_is_nan():
-    """No rows, no forecast; the others are as they would be alone."""
+    """A series without rows has no forecast and does not change the others."""
     rng = np.random.default_rng(2)
     panel = panel_of(wavy(rng, 40), wavy(rng, 40), seasons=(7, 365))
     origins = np.array([0, 40])
@@ -117,7 +117,7 @@ def test_a_series_of_which_nothing_is_known_is_nan():
 
 
 def test_both_scales_where_there_is_no_season():
-    """Each method works in units and in logarithms where both exist and no season is in the way."""
+    """Without a season, positive data is smoothed both in units and in logarithms."""
     assert (
         smoothing_methods(log=True, seasons=(12,))
         == smoothing_methods(log=False, seasons=())

@@ -1,4 +1,4 @@
-"""The model file: what is saved is what is loaded, and nothing else is ever taken for a model."""
+"""The model file: a saved model loads unchanged, and no other file is accepted."""
 
 import dataclasses
 import hashlib
@@ -84,7 +84,7 @@ def loaded(content, tmp_path):
 
 
 def refused(content, tmp_path, words="y.model"):
-    """Assert that a file of these bytes is a ModelError which names the file and a way out; its message."""
+    """Assert that a file of these bytes is a ModelError with the file's name and a hint; its message."""
     with pytest.raises(ModelError, match=words) as caught:
         loaded(content, tmp_path)
     assert "y.model" in caught.value.message
@@ -146,7 +146,7 @@ def test_segment_decoders_are_saved_and_loaded(table, tmp_path):
         for member in values["members"]:
             member["network"]["output_segment"] = 1
 
-    refused(forged(content, longer), tmp_path, "sizes of the network and of its weights differ")
+    refused(forged(content, longer), tmp_path, "weights do not have the sizes of the network")
 
 
 def test_a_file_from_before_there_were_decoders(table, tmp_path):
@@ -229,7 +229,7 @@ def test_a_giant_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "y.model"
     with path.open("wb") as file:
         file.truncate(MAX_BYTES + 1)
-    with pytest.raises(ModelError, match="more than any model of ours"):
+    with pytest.raises(ModelError, match="more than any model file may have"):
         Model.load(path)
 
 
@@ -237,7 +237,7 @@ def test_a_giant_is_refused_before_it_is_read(tmp_path):
 
 
 def test_every_truncation_is_found(content, tmp_path):
-    """A file cut off anywhere, or with anything behind it, is damaged."""
+    """A file cut off anywhere, or with anything after it, is damaged."""
     (length,) = struct.unpack("<Q", content[:8])
     edges = {0, 1, 7, 8, 9, 8 + length - 1, 8 + length, 8 + length + 1, len(content) - 1}
     for end in sorted(edges | set(range(0, len(content), 37))):
@@ -262,13 +262,13 @@ def test_flipped_bits_are_found(model, content, tmp_path):
     assert harmless < 40
 
 
-def test_overwritten_stretches_are_found(model, content, tmp_path):
-    """Zeros, ones or noise over any stretch of the file never give another model."""
+def test_overwritten_bytes_are_detected(model, content, tmp_path):
+    """Zeros, ones or noise over any part of the file never give another model."""
     rng = np.random.default_rng(1)
     for _ in range(300):
         start, size = int(rng.integers(len(content))), int(rng.integers(1, 200))
-        stretch = [b"\0" * size, b"\xff" * size, rng.bytes(size)][rng.integers(3)]
-        damaged = (content[:start] + stretch + content[start + size :])[: len(content)]
+        noise = [b"\0" * size, b"\xff" * size, rng.bytes(size)][rng.integers(3)]
+        damaged = (content[:start] + noise + content[start + size :])[: len(content)]
         if damaged != content:
             refused(damaged, tmp_path)
 
@@ -329,14 +329,14 @@ def test_shapes_and_offsets_that_do_not_fit(content, tmp_path):
 def test_a_foreign_safetensors_file(tmp_path):
     """The weights of another program are no model of ours."""
     weights = {"w": np.zeros((2, 3), np.float32)}
-    refused(save_arrays(weights), tmp_path, "not a model of forecaster")
-    refused(save_arrays(weights, {"format": "pt"}), tmp_path, "not a model of forecaster")
-    refused(save_arrays(weights, {"format": FORMAT, "version": "1"}), tmp_path, "lacks what a model needs")
+    refused(save_arrays(weights), tmp_path, "not a forecaster model")
+    refused(save_arrays(weights, {"format": "pt"}), tmp_path, "not a forecaster model")
+    refused(save_arrays(weights, {"format": FORMAT, "version": "1"}), tmp_path, "lacks required fields")
 
 
 def test_a_file_of_another_format(content, tmp_path):
     """A file that is whole but says it is something else is none of ours."""
-    refused(forged(content, format="other-model"), tmp_path, "not a model of forecaster")
+    refused(forged(content, format="other-model"), tmp_path, "not a forecaster model")
 
 
 @pytest.mark.parametrize("version", [VERSION + 1, 99])
@@ -348,7 +348,7 @@ def test_a_newer_version(content, version, tmp_path):
 
 @pytest.mark.parametrize("version", ["0", "-1", "x", "", "1.5"])
 def test_a_version_that_never_was(content, version, tmp_path):
-    """A version that is none is damage."""
+    """An invalid version counts as damage."""
     refused(forged(content, version=version), tmp_path)
 
 
@@ -461,7 +461,7 @@ def test_data_without_its_covariates(table, model):
 # --- the card -----------------------------------------------------------------------------------------
 
 
-def test_the_card_tells_the_facts(model, content, tmp_path):
+def test_the_card_lists_the_facts(model, content, tmp_path):
     """The card is plain JSON and says what a reader wants to know; a loaded model's is the same."""
     card = model.card()
     assert json.loads(json.dumps(card)) == card == loaded(content, tmp_path).card()
@@ -510,7 +510,7 @@ def test_a_second_process_finds_the_lock_held(tmp_path):
         pass
 
 
-def test_a_lock_is_given_back_after_an_error(tmp_path):
+def test_a_lock_is_released_after_an_error(tmp_path):
     """An error inside leaves the lock free, and passes through."""
     for _ in range(2):
         with pytest.raises(ZeroDivisionError), lock(tmp_path / "y.model"):
@@ -520,13 +520,13 @@ def test_a_lock_is_given_back_after_an_error(tmp_path):
 def test_a_lock_that_cannot_be_made(tmp_path):
     """Where something else lies in the lock's place, that is a StorageError."""
     (tmp_path / ".y.model.lock").mkdir()
-    with pytest.raises(StorageError, match="cannot write beside"), lock(tmp_path / "y.model"):
+    with pytest.raises(StorageError, match="cannot write a lock file next to"), lock(tmp_path / "y.model"):
         pass
 
 
 def test_a_lock_in_a_missing_folder(tmp_path):
     """Where no lock can be made, that is a StorageError."""
-    with pytest.raises(StorageError, match="cannot write beside"), lock(tmp_path / "none" / "y.model"):
+    with pytest.raises(StorageError, match="folder does not exist"), lock(tmp_path / "none" / "y.model"):
         pass
 
 

@@ -152,7 +152,7 @@ def test_refit_learns_from_the_newest_rows(table):
 
 
 def test_the_blend_is_weighed_by_the_test_too(table, monkeypatch):
-    """With refit, weights are found twice: on the validation origins, then with the test's beside them."""
+    """With refit, weights are fitted twice: on the validation origins, then with the test origins too."""
     seen, original = [], fitting.choose_weights
 
     def choose(panel, forecasts, origins, blocks, season):
@@ -282,7 +282,7 @@ def test_repairs_are_remembered(table):
 
 
 def test_refit_takes_the_steps_that_validation_chose(table):
-    """The refit takes as many steps as up to the best look at the validation loss, which is remembered."""
+    """The refit takes as many steps as up to the best validation pass, whose loss is stored."""
     last, best = {}, {}
 
     def listen(event):
@@ -427,7 +427,7 @@ def test_predict_a_series_never_seen(training):
     assert np.isfinite(frame["forecast"]).all()
 
 
-def test_predict_tells_what_it_found(table, training):
+def test_predict_reports_its_findings(table, training):
     """Findings about the data come with the forecast."""
     doubled = pd.concat([table, table.iloc[:2]])
     assert "D001" in {finding.code for finding in predict(training.model, doubled).findings}
@@ -443,7 +443,7 @@ def test_data_of_another_frequency_is_refused(training):
 
 
 def test_data_with_other_columns_is_refused(table, training):
-    """Columns that the model remembers must be there, or be said anew."""
+    """The columns that the model stores must be in the data, or be set again."""
     renamed = table.rename(columns={"ds": "day"})
     with pytest.raises(UsageError, match="no column 'ds'"):
         predict(training.model, renamed)
@@ -452,7 +452,7 @@ def test_data_with_other_columns_is_refused(table, training):
 
 
 def test_covariates_go_in_and_matter():
-    """A covariate that tells the next day's value makes better forecasts, and must be there for them."""
+    """A covariate that holds the next day's value improves forecasts, and is required for them."""
     rng = np.random.default_rng(2)
     push = rng.choice([-1.0, 1.0], size=300)
     y = 20 + 5 * np.concatenate([[0.0], push[:-1]]) + 0.1 * rng.normal(size=300)
@@ -482,7 +482,7 @@ def healthy(result, table):
     return frame
 
 
-def test_gaps_are_told_to_the_network(table, training):
+def test_the_network_knows_the_gaps(table, training):
     """Where known rows are missing the network sees which, and the forecasts are finite."""
     assert all(member.config.gaps for member in training.model.members)
     healthy(training, table)
@@ -559,7 +559,7 @@ def test_a_first_zero_near_the_end(back):
 
 
 def test_a_zero_that_a_model_in_logarithms_meets(table, training):
-    """Zeros that come after the training are refused with the way out, and --no-log is that."""
+    """Zeros that come after the training are refused with the hint --no-log, which works."""
     zero = table.copy()
     zero.loc[zero.groupby("id").cumcount(ascending=False) == HORIZON + 1, "y"] = 0.0
     with pytest.raises(ModelError, match="logarithms") as caught:
@@ -587,7 +587,7 @@ def test_a_history_that_outgrows_a_season():
 
 
 def test_a_horizon_longer_than_the_history(table, training):
-    """A horizon that the data cannot hold is a DataError; one that the model has not, a ModelError."""
+    """A horizon too long for the data is a DataError; one too long for the model is a ModelError."""
     with pytest.raises(DataError, match="needs at least 92 rows") as caught:
         train(table, dataclasses.replace(TINY, horizon=90))
     assert "--horizon" in caught.value.hint
@@ -612,8 +612,8 @@ def test_intervals_cover_what_they_promise():
 
 
 def test_a_model_that_has_seen_the_origin_is_refused(table, training):
-    """A score on rows that the model learned from would flatter it."""
-    with pytest.raises(ModelError, match=r"has seen data up to 2024-03-30.*flatter") as caught:
+    """Errors on rows that the model was trained on would look too small."""
+    with pytest.raises(ModelError, match=r"trained on data up to 2024-03-30.*too small") as caught:
         evaluate(table, model=training.model)
     assert "--model" in caught.value.hint
 

@@ -41,7 +41,7 @@ def weights(fitted):
 
 
 def test_validation_windows_are_those_of_a_loop():
-    """Every origin whose targets lie between the ends of training and of validation, and no other."""
+    """Every origin whose targets lie in the validation part, and no other."""
     parts = Split(np.array([50, 0, 30, 21]), np.array([60, 9, 33, 24]))
     held = np.array([0, 2, 3])
     series, origins = validation_windows(parts, held, 3, np.random.default_rng(0))
@@ -177,7 +177,7 @@ def test_members_are_the_same_in_any_company(panel, parts, configs):
 
 
 def interrupt_at(stage, member):
-    """A listener that presses Ctrl-C when `member` tells its first news in `stage`."""
+    """A listener that raises KeyboardInterrupt at the first event of `member` in `stage`."""
 
     def listen(event):
         if (event.stage, event.member) == (stage, member):
@@ -187,7 +187,7 @@ def interrupt_at(stage, member):
 
 
 def test_an_interrupted_fit_leaves_out_the_members_after(panel, parts, configs):
-    """What was trained before Ctrl-C is kept whole, the member it met as far as it came, no more."""
+    """Members finished before Ctrl-C are kept, the current one as far as it came, later ones not at all."""
     keep = dataclasses.replace(OPTIONS, keep_on_interrupt=True)
     whole = ensemble.fit(panel, parts, configs, keep, None)
     cut = ensemble.fit(panel, parts, configs, keep, interrupt_at("train", 1))
@@ -199,7 +199,7 @@ def test_an_interrupted_fit_leaves_out_the_members_after(panel, parts, configs):
 
 @pytest.mark.parametrize("member", [0, 1])
 def test_an_interrupted_refit_keeps_what_validation_chose(panel, parts, configs, member):
-    """Members that Ctrl-C kept from being trained anew stay as validation left them."""
+    """Members not refitted because of Ctrl-C keep the weights that validation chose."""
     keep = dataclasses.replace(OPTIONS, keep_on_interrupt=True)
     first = ensemble.fit(panel, parts, configs, keep, None)
     again = ensemble.refit(panel, panel.lengths, first, keep, None)

@@ -26,7 +26,7 @@ def make_network(*, hidden=8, layers=1, dropout=0.0, cell="gru", seed=1):
 
 
 def make_data(panel=None, *, validate=False):
-    """Three seasonal series; with `validate`, their last horizon tells when to stop."""
+    """Three seasonal series; with `validate`, their last horizon is held out for early stopping."""
     if panel is None:
         rng = np.random.default_rng(0)
         panel = panel_of(*(wavy(rng, n, trend=0) for n in (60, 50, 40)))
@@ -175,7 +175,7 @@ def test_every_loss_and_optimizer_learns(loss, optimizer):
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", "step"])
 def test_every_schedule_runs(schedule):
-    """Events tell the rate of the schedule."""
+    """Events report the rate of the schedule."""
     config = dataclasses.replace(CONFIG, schedule=schedule)
     events, _ = run(make_network(), make_data(), config)
     assert 0 < events[-1].rate <= CONFIG.rate
@@ -239,7 +239,7 @@ def confusing_data():
 
 
 def test_early_stopping_restores_the_best_weights():
-    """Training stops after `patience` looks without progress, with the weights of the best look."""
+    """Training stops after `patience` passes without progress, with the weights of the best pass."""
     config = dataclasses.replace(CONFIG, steps=600, patience=3, rate=2e-2)
     data = confusing_data()
     network = make_network()
@@ -256,7 +256,7 @@ def test_early_stopping_restores_the_best_weights():
 
 
 def stops_at(looks, patience):
-    """The look that ends `patience` looks in a row without progress, and all looks without it before."""
+    """The pass that ends `patience` passes in a row without progress, and the number of all such passes."""
     waits, best, in_vain = 0, math.inf, 0
     for number, validation in enumerate(looks, 1):
         if validation < best:
@@ -268,8 +268,8 @@ def stops_at(looks, patience):
     return None, in_vain
 
 
-def test_looks_without_progress_are_counted_anew_after_progress():
-    """Training stops at the first look that ends `patience` looks in a row without progress."""
+def test_passes_without_progress_are_counted_anew_after_progress():
+    """Training stops at the first pass that ends `patience` passes in a row without progress."""
     data = make_data(validate=True)
     config = dataclasses.replace(
         CONFIG, steps=300, rate=4e-2, check_every=2, average=0.0, schedule="constant"
@@ -288,7 +288,7 @@ def test_looks_without_progress_are_counted_anew_after_progress():
 
 
 def test_a_validation_loss_that_is_not_finite_is_no_best():
-    """After a look that gave NaN, a later look is still better."""
+    """A validation pass after one that gave NaN can still be better."""
     looks = []
 
     def first_look(series, origins):
@@ -322,7 +322,7 @@ def test_validation_loss_is_the_mean_loss_of_its_windows():
 
 
 def test_validation_draws_nothing():
-    """Looking at the validation loss does not change what is learned."""
+    """Validation does not change the trained weights."""
     one, other = make_network(), make_network()
     data = make_data(validate=True)
     often = dataclasses.replace(CONFIG, check_every=1)
@@ -394,7 +394,7 @@ def test_divergence_is_an_error():
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_an_absurd_rate_is_a_divergence_and_no_warning(optimizer):
-    """Numbers that overflow are the guard's affair: it rescues the run or says that it cannot."""
+    """The guard handles overflow: it rescues the run or raises an error."""
     config = dataclasses.replace(
         CONFIG, rate=1e25, loss="mse", optimizer=optimizer, clip=0.0, schedule="constant", steps=200
     )
@@ -435,7 +435,7 @@ def test_interruption_keeps_the_best_weights_if_asked():
 
 
 def test_interruption_without_validation_keeps_the_average():
-    """Without a look at validation, the average of the steps taken is what is kept, and they are counted."""
+    """Without a validation pass, the average of the steps taken is kept, and the steps are counted."""
     network, again = make_network(), make_network()
     generator, events = start(network, make_data(), keep=True, looks=1)
     with pytest.raises(StopIteration) as stopped:
@@ -450,7 +450,7 @@ def test_interruption_without_validation_keeps_the_average():
 
 
 def test_events_tell_where_training_is():
-    """An event every EVENT_EVERY steps and at every look, the last one at the end."""
+    """An event every EVENT_EVERY steps and at every validation pass, the last one at the end."""
     config = dataclasses.replace(CONFIG, steps=37, check_every=8)
     events, _ = run(make_network(), make_data(validate=True), config, label=("refit", 1, 3))
     expected = sorted({*range(EVENT_EVERY, 38, EVENT_EVERY), *range(8, 38, 8), 37})

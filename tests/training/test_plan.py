@@ -1,4 +1,4 @@
-"""Defaults: what frequency and length lead to, that what is asked for is kept, and that nobody peeks."""
+"""Defaults: what frequency and length lead to; settings are kept, and no rule reads held-out rows."""
 
 import dataclasses
 
@@ -205,7 +205,7 @@ def test_larger_networks_where_there_is_much_to_learn(monkeypatch, effort, few, 
 
 
 def test_logarithms_where_all_is_positive():
-    """Logarithms are for data above zero; with no season to see in two ways, for every other member."""
+    """Logarithms need positive data; without a season only every other member takes them."""
     panel = panel_at("YE", 60)
     zero = dataclasses.replace(panel, values=panel.values - panel.values.min())
     for each, logs in ((panel, [True, False] * 2), (zero, [False] * 4)):
@@ -247,7 +247,7 @@ def test_members_differ_where_there_is_a_season():
     ],
 )
 def test_phases_are_told_where_the_calendar_explains_the_season(alias, season, shifts, phases):
-    """Series that peak together are told where in the season they are; trading days slip at each holiday."""
+    """Series that peak together get the seasonal position; trading days do not, as holidays shift them."""
     rng = np.random.default_rng(0)
     t = np.arange(25 * season + 30)
     waves = [
@@ -279,7 +279,7 @@ def test_a_horizon_that_does_not_fit():
 
 @pytest.mark.parametrize("seed", range(8))
 def test_garbage_after_the_origin_changes_no_choice(seed):
-    """Neither values nor gaps at or after the origin have a say in any rule."""
+    """No rule depends on values or gaps at or after the origin."""
     rng = np.random.default_rng(seed)
     panel = panel_at("D", 200, 150, 90, channels=2)
     known = np.array([rng.integers(3, n) for n in panel.lengths])

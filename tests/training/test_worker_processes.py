@@ -1,4 +1,4 @@
-"""Members in processes of their own: the same bytes, Ctrl-C, and processes that die."""
+"""Members in worker processes: the same bytes, Ctrl-C, and processes that die."""
 
 import dataclasses
 import os
@@ -65,7 +65,7 @@ def test_the_same_bytes_however_many_processes(panel):
     assert len({tuple(item.outcome for item in fitted) for fitted in found}) == 1
 
 
-def test_every_member_tells_of_its_training(panel):
+def test_every_member_reports_its_training(panel):
     """The events of each member come in their own order, the last one marked."""
     events = []
     fit(panel, OPTIONS, events.append)
@@ -87,7 +87,7 @@ def test_every_member_tells_of_its_training(panel):
     ],
 )
 def test_when_processes_are_used(panel, monkeypatch, changed, expected):
-    """One a core and a member, none for a training that is over before they have started."""
+    """One per core and member; none for a training shorter than their start."""
     asked = []
     monkeypatch.setattr(
         side_by_side, "fit_side_by_side", lambda *given: asked.append(given[3]) or [None] * len(given[2])
@@ -137,7 +137,7 @@ def test_ctrl_c_ends_everything(panel):
 
 
 def test_a_process_that_dies_is_an_error(panel):
-    """Killed from outside, as where memory is short: an error with a way out, and no process stays."""
+    """A killed worker, as when memory runs out, gives an error with a hint, and no process stays."""
 
     def kill(event):
         for pid in children():
@@ -149,7 +149,7 @@ def test_a_process_that_dies_is_an_error(panel):
     assert not children()
 
 
-def test_divergence_is_told_as_it_is(panel, monkeypatch):
+def test_divergence_is_reported_as_it_is(panel, monkeypatch):
     """An error of ours in a process is raised here, with its hint."""
     with np.errstate(all="ignore"):
         wild = dataclasses.replace(OPTIONS, rate=1e38, clip=0.0, optimizer="sgd", loss="mse")
@@ -193,7 +193,7 @@ def waited(condition):
 
 
 def test_how_far_a_stage_has_come():
-    """The share done counts networks side by side; one that stopped early is done; time left is to scale."""
+    """The share done counts networks in parallel; one that stopped early is done; time left is to scale."""
     now = [100.0]
     stage = Stage(lambda: now[0])
     event = Event("train", 0, 4, 10, 100, 1.0, None, None, 1e-3, 1.0, seconds=2.0, last=False)
