@@ -44,6 +44,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "dropout": (0, 0.95),
     "rate": (1e-12, math.inf),
     "quantile": (0.001, 0.999),
+    "circular": (1e-12, math.inf),
     "levels": (1, 99),
     "quantiles": (0.001, 0.999),
 }
@@ -191,6 +192,16 @@ class MemberConfig:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What forecasts must respect, as a user says. None: learned from each series."""
+
+    lower: float | None = None
+    upper: float | None = None
+    integer: bool | None = None
+    circular: float | None = None
+
+
+@dataclass(frozen=True)
 class Options:
     """What a user may ask of a forecaster. None: chosen from the data by `defaults`."""
 
@@ -230,14 +241,28 @@ class Options:
     """Coverage of the prediction intervals, in percent."""
     quantiles: tuple[float, ...] = ()
     """Quantiles to forecast besides, between 0 and 1."""
+    lower: float | None = None
+    """The least value that can happen; None: learned from each series, as for the next three."""
+    upper: float | None = None
+    integer: bool | None = None
+    """Whether values are whole numbers."""
+    circular: float | None = None
+    """Values go round from 0 to this, such as 360 for directions."""
     seed: int = 0
     workers: int | None = None
     """Threads; None: one per core. Never changes the result."""
 
     def __post_init__(self) -> None:
         _check_ranges(self)
+        if self.lower is not None and self.upper is not None and self.lower >= self.upper:
+            raise UsageError(f"lower cannot be {self.lower:g}, upper is {self.upper:g}")
         if not self.levels:
             raise UsageError("levels cannot be empty", hint="Give one coverage at least, such as 80.")
+
+
+def limits_of(options: Options) -> Limits:
+    """The limits among the options."""
+    return Limits(options.lower, options.upper, options.integer, options.circular)
 
 
 def _check_ranges(config: Any) -> None:

@@ -21,6 +21,7 @@ from forecaster.config import Scales
 from forecaster.data.history import known_target
 from forecaster.data.known_values import KnownValues, blocks_of_series, known_values, reduce_within
 from forecaster.data.panel import Panel
+from forecaster.features.price_like import moves_like_a_price
 
 SHORTEST_BLOCK = 4
 LONGEST_BLOCK = 48
@@ -72,7 +73,9 @@ def _powers(seen: KnownValues, season: int) -> Floats:
     power = np.where(slope > 0.5, LOGARITHMS, np.where(slope > 0.25, ROOTS, UNITS))
     least = seen.reduce(np.minimum, seen.values, 0.0)
     power = np.where(least > 0, power, np.maximum(power, ROOTS))
-    return np.where(least < 0, UNITS, power)
+    power = np.where(least < 0, UNITS, power)
+    price = moves_like_a_price(seen, least, season) & (power < UNITS)
+    return np.where(price, LOGARITHMS, power)  # volatility comes in clusters, which misleads the slope
 
 
 def to_scale(values: Floats, power: Floats) -> Floats:

@@ -16,6 +16,7 @@ from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
 from forecaster.features.scale_choice import UNITS
 from forecaster.features.transform import Transform, fit_scaled, positive
+from forecaster.features.view import possible
 from forecaster.features.windows import Windows
 from forecaster.methods.baselines import baseline_forecasts
 from forecaster.methods.blend import Blend, network_name
@@ -25,7 +26,10 @@ from forecaster.nn.parallel import ShardedNetwork
 
 
 def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, origins: Ints) -> Floats:
-    """The blend of all components (S, H); NaN for series without known rows (origins[s] < 1)."""
+    """The blend of all components (S, H); NaN for series without known rows (origins[s] < 1).
+
+    `panel` is `cleaned` at the origins.
+    """
     components = component_forecasts(members, blend, panel, origins, only=blend.weights)
     return blended(components, blend, panel, origins)
 
@@ -41,7 +45,10 @@ def blended(components: Mapping[str, Floats], blend: Blend, panel: Panel, origin
     point = combine(components, blend.weights)
     value, constant = _constant_series(panel, origins)
     point[constant] = value[constant, None]
-    return point
+    if blend.scales == "table":
+        return point
+    limits = possible(panel, origins, point.shape[1], scales=blend.scales, limits=blend.limits)
+    return limits.point(point)
 
 
 def _constant_series(panel: Panel, origins: Ints) -> tuple[Floats, Bools]:

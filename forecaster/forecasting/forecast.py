@@ -11,6 +11,7 @@ import numpy as np
 from forecaster.arrays import Floats, Ints
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
+from forecaster.features.view import cleaned, possible
 from forecaster.forecasting.components import point_forecasts
 from forecaster.forecasting.intervals import quantiles as quantiles_of
 from forecaster.forecasting.spread import intervals, local_spread
@@ -68,7 +69,8 @@ def forecast(
         )
     check_history(model, panel)
     origins = panel.lengths
-    point = point_forecasts(model.members, model.blend, panel, origins)[:, :horizon]
+    view = cleaned(panel, origins, model.blend.scales)
+    point = point_forecasts(model.members, model.blend, view, origins)[:, :horizon]
     _check_finite(panel, point)
     levels = model.options.levels
     asked = tuple(model.options.quantiles if quantiles is None else quantiles)
@@ -79,9 +81,15 @@ def forecast(
             )
         lower, upper = _fixed_intervals(model.half_widths[:, :horizon], model, panel, origins, point)
         return Forecast(panel, origins, point, lower, upper, levels)
-    distribution = quantiles_of(model, panel, origins, point)
-    lower, upper = (np.stack(side) for side in zip(*map(distribution.interval, levels), strict=True))
-    wanted = {level: distribution.quantile(level) for level in asked}
+    distribution = quantiles_of(model, view, origins, point)
+    needed = np.unique([*(0.5 + side * level / 200 for level in levels for side in (-1, 1)), *asked])
+    limits = possible(view, origins, horizon, scales=model.blend.scales, limits=model.blend.limits)
+    each = np.stack([distribution.quantile(level) for level in needed], axis=2)
+    point, each = limits.bounded(point, each, needed)
+    found = dict(zip(needed.tolist(), np.moveaxis(each, 2, 0), strict=True))
+    lower = np.stack([found[0.5 - level / 200] for level in levels])
+    upper = np.stack([found[0.5 + level / 200] for level in levels])
+    wanted = {level: found[level] for level in asked}
     return Forecast(panel, origins, point, lower, upper, levels, wanted, distribution)
 
 

@@ -11,6 +11,7 @@ from forecaster.data.panel import Panel
 from forecaster.evaluation.backtest import held_out
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, UNITS, powers
 from forecaster.features.seasonal_position import row_numbers
+from forecaster.features.view import cleaned
 from forecaster.intervals.changes import change_points
 from forecaster.intervals.distribution import Distribution, Quantiles, fit
 from forecaster.intervals.history import History
@@ -26,14 +27,20 @@ def fit_distribution(panel: Panel, origins: Ints, point: Floats, blend: Blend) -
 
     O may be 0: then the past of each series alone says how wide its intervals are.
     """
-    power = _powers(panel, np.max(origins, axis=0) if len(origins) else panel.lengths, blend)
-    histories = [past(panel, row, power) for row in (origins if len(origins) else panel.lengths[None])]
+    newest = np.max(origins, axis=0) if len(origins) else panel.lengths
+    power = _powers(cleaned(panel, newest, blend.scales), newest, blend)
+    histories = []
+    for row in origins if len(origins) else panel.lengths[None]:
+        histories.append(past(cleaned(panel, row, blend.scales), row, power))
     actual = held_out(panel, origins, point.shape[2])
     return fit(histories, point, actual, _kinds(power), len(SCALES), _seasons(panel))
 
 
 def quantiles(model: Model, panel: Panel, origins: Ints, point: Floats) -> Quantiles:
-    """The distributions of the forecasts `point` (S, H) from the first `origins[s]` rows of each series."""
+    """The distributions of the forecasts `point` (S, H) from the first `origins[s]` rows of each series.
+
+    `panel` is `cleaned` at the origins.
+    """
     assert model.distribution is not None
     power = _powers(panel, origins, model.blend)
     factors = model.factors_of(panel.ids)

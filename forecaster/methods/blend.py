@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from forecaster.arrays import Bools, Floats, Ints
-from forecaster.config import Scales
+from forecaster.config import Limits, Scales
 
 SMOOTHING = {
     "exponential smoothing": 0.3,
@@ -44,13 +44,13 @@ CLEARLY = 3.0
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 """Regularisation strengths towards the prior, relative to the error. A stronger one must help all folds."""
 FEW_BLOCKS = 3
-"""With fewer blocks of origins, the regularisation strength starts at STRONGER."""
-STRONGER = 0.3
+"""With fewer blocks of origins the strength starts at STRONGER, and at STRONGEST for few series."""
+STRONGER, STRONGEST = 0.3, 3.0
 FOLDS = 4
 STEPS = 400
 MANY_SERIES = 32
 """From this many series on, series are the independent samples of a gain; below, blocks of origins are."""
-TRUST = 0.5
+TRUST = 0.9
 """Share of the blend, against the safe baseline, where there are too few samples to judge."""
 LEAST = 0.01
 """Smaller weights are dropped."""
@@ -68,6 +68,8 @@ class Blend:
     """Seasons to remove before smoothing, as far as they exceed the noise."""
     scales: Scales = "table"
     """What `log` means for each series."""
+    limits: Limits = field(default_factory=Limits)
+    """What a user said of the values that can happen."""
 
 
 Kind = Literal["network", "smoothing", "baseline"]
@@ -142,7 +144,10 @@ def _strength(residuals: Floats, seen: Bools, blocks: Ints, anchor: Floats) -> f
         weights = (_least_absolute(others, anchor, strength) for others, _ in pairs)
         return np.array([np.abs(pair[1] @ w).mean() for pair, w in zip(pairs, weights, strict=True)])
 
-    strengths = STRENGTHS if len(np.unique(blocks)) >= FEW_BLOCKS else STRENGTHS[STRENGTHS.index(STRONGER) :]
+    strengths: tuple[float, ...] = STRENGTHS
+    if len(np.unique(blocks)) < FEW_BLOCKS:
+        start = STRONGER if residuals.shape[1] >= MANY_SERIES else STRONGEST
+        strengths = STRENGTHS[STRENGTHS.index(start) :]
     strength, least = strengths[0], errors(strengths[0])
     for stronger in strengths[1:] if pairs else ():
         if ((fold_errors := errors(stronger)) > least).any():

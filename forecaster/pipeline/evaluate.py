@@ -18,6 +18,7 @@ from forecaster.errors import ModelError
 from forecaster.evaluation.backtest import rolling_origins
 from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.scores import Report, score
+from forecaster.features.view import cleaned
 from forecaster.forecasting.components import point_forecasts
 from forecaster.methods.baselines import backtest_baselines, first_origins
 from forecaster.methods.blend import Blend
@@ -87,7 +88,11 @@ def score_beside_baselines(panel: Panel, point: Floats, origin_rows: Ints) -> Re
 
 def _blended(panel: Panel, members: Sequence[Member], blend: Blend, origin_rows: Ints) -> Floats:
     """The model's forecasts from each origin (O, S, H)."""
-    return np.stack([point_forecasts(members, blend, panel, np.maximum(origin, 0)) for origin in origin_rows])
+    points = []
+    for origin in np.maximum(origin_rows, 0):
+        view = cleaned(panel, origin, blend.scales)
+        points.append(point_forecasts(members, blend, view, origin))
+    return np.stack(points)
 
 
 def _check_unseen(model: Model, panel: Panel, origin_rows: Ints) -> None:

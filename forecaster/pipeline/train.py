@@ -16,6 +16,7 @@ from forecaster.data.load import Loaded, load
 from forecaster.data.panel import Panel
 from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.scores import Report
+from forecaster.features.view import cleaned
 from forecaster.forecasting.components import blended
 from forecaster.forecasting.intervals import fit_distribution
 from forecaster.intervals.distribution import Distribution
@@ -71,7 +72,8 @@ def train(
     origins = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
     forecasts = try_components(panel, fit.members, fit.blend, origins)
     components = {name: values[0] for name, values in forecasts.items()}
-    point = blended(components, fit.blend, panel, np.maximum(origins[0], 0))[None]
+    newest = np.maximum(origins[0], 0)
+    point = blended(components, fit.blend, cleaned(panel, newest, fit.blend.scales), newest)[None]
     report = score_beside_baselines(panel, point, origins)
     if options.refit and not fit.interrupted:
         reweighed = fitting.weigh_again(panel, fit, origins, forecasts)

@@ -14,6 +14,7 @@ from forecaster.arrays import Floats, Ints
 from forecaster.data.panel import Panel
 from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.scores import mase_scales
+from forecaster.features.view import cleaned
 from forecaster.forecasting.components import component_forecasts
 from forecaster.methods.blend import Blend, fit_weights
 from forecaster.model.model import Member
@@ -43,9 +44,10 @@ def try_components(
     panel: Panel, members: Sequence[Member], blend: Blend, origins: Ints, *, only: Sequence[str] | None = None
 ) -> dict[str, Floats]:
     """Forecasts of the components (`only` these; None: all) from each origin {name: (O, S, H)}."""
-    by_origin = [
-        component_forecasts(members, blend, panel, np.maximum(origin, 0), only=only) for origin in origins
-    ]
+    by_origin = []
+    for origin in np.maximum(origins, 0):
+        view = cleaned(panel, origin, blend.scales)
+        by_origin.append(component_forecasts(members, blend, view, origin, only=only))
     names = [name for name in by_origin[0] if all(name in components for components in by_origin)]
     return {name: np.stack([components[name] for components in by_origin]) for name in names}
 

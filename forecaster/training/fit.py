@@ -11,6 +11,7 @@ import numpy as np
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Options
 from forecaster.data.panel import Panel
+from forecaster.features.view import cleaned
 from forecaster.forecasting.components import combine
 from forecaster.methods.blend import Blend, network_name, prior
 from forecaster.methods.smoothing import methods_of
@@ -52,17 +53,18 @@ def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Lis
     on them for all configured steps and the blend is the prior.
     """
     parts = split(known, horizon)
+    view = cleaned(panel, known, "each")
     if not parts.series.size:
-        configs = plan(panel, known, horizon, options)
-        fitted = ensemble.fit_unvalidated(panel, known, configs, options, on_event)
-        partner = smoothing_partner(panel, known, options)
+        configs = plan(view, known, horizon, options)
+        fitted = ensemble.fit_unvalidated(view, known, configs, options, on_event)
+        partner = smoothing_partner(view, known, options)
         weights = prior(len(fitted), methods_of(partner), int(known.sum()))
         blend = dataclasses.replace(partner, weights=weights)
         origins = np.full((0, len(panel)), -1)
         return Fit(fitted, blend, parts, origins, origins[:, 0], {}, _interrupted(fitted))
-    configs = plan(panel, parts.train, horizon, options)
-    fitted = ensemble.fit(panel, parts, configs, options, on_event)
-    partner = smoothing_partner(panel, parts.train, options)
+    configs = plan(view, parts.train, horizon, options)
+    fitted = ensemble.fit(view, parts, configs, options, on_event)
+    partner = smoothing_partner(view, parts.train, options)
     origins, blocks = validation_origins(parts, horizon)
     forecasts = try_components(panel, [item.member for item in fitted], partner, origins)
     weights = choose_weights(panel, forecasts, origins, blocks, panel.frequency.season)
@@ -115,5 +117,5 @@ def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Lis
     first = without_idle(first)
     if first.interrupted or not first.parts.series.size:
         return first
-    again = ensemble.refit(panel, known, first.fitted, options, on_event)
+    again = ensemble.refit(cleaned(panel, known, "each"), known, first.fitted, options, on_event)
     return dataclasses.replace(first, fitted=again, interrupted=_interrupted(again))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
-from forecaster.config import Decoder, MemberConfig, NetworkConfig, Options, Scales, TrainingConfig
+from forecaster.config import Decoder, MemberConfig, NetworkConfig, Options, Scales, TrainingConfig, limits_of
 from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError
@@ -204,7 +204,8 @@ def smoothing_partner(panel: Panel, known: Ints, options: Options) -> Blend:
     rows = int(np.median(known[known > 0]))
     scales: Scales = "logarithms" if options.log else "each"
     log = bool((powers(panel, known, scales) < UNITS).any()) if options.log is None else options.log
-    return Blend({}, log, _seasons(options, panel.frequency, rows), scales)
+    seasons = _seasons(options, panel.frequency, rows)
+    return Blend({}, log, seasons, scales, limits_of(options))
 
 
 def _seasons(options: Options, frequency: Frequency, rows: int) -> tuple[int, ...]:

@@ -1,0 +1,76 @@
+"""Forecasts that could happen: brought within what a series can show, by its `ValueRange`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from forecaster.arrays import Bools, Floats, Ints
+from forecaster.features.value_range import KINDS, ValueRange
+
+INTERMITTENT = KINDS.index("intermittent")
+
+
+def respect(
+    limits: ValueRange,
+    point: Floats,
+    quantiles: Floats,
+    levels: Floats,
+    *,
+    series: Ints,
+    phase: Ints | None = None,
+    last: Floats | None = None,
+) -> tuple[Floats, Floats]:
+    """Forecasts that could happen: point (B, H) and quantiles (B, H, Q) at ascending `levels` (Q,).
+
+    `series` (B,) says whose they are; `phase` (B, H) is the position in the season of each step; `last` (B,)
+    is the value before the first step, that of `limits` if None. Quantiles of whole numbers are rounded away
+    from the median, so intervals never shrink; the point of intermittent demand is an expectation and stays
+    a fraction. A circular forecast is brought into one turn; an interval that passes north becomes the whole
+    turn, since values lie at both ends of it then. Ascending quantiles stay ascending.
+    """
+    whole = limits.integer[series, None] & np.ones(point.shape, np.bool_)
+    expected = whole & (limits.kind[series, None] == INTERMITTENT)
+    point = np.where(whole & ~expected, np.rint(point), point)
+    quantiles = np.where(whole[:, :, None], _outwards(quantiles, levels), quantiles)
+    point, quantiles = _into_turn(limits.circle[series], point, quantiles, levels)
+    if limits.rising[series].any():
+        before = limits.last[series] if last is None else last
+        point = _not_falling(point, before, limits.rising[series])
+        quantiles = _not_falling(quantiles, before, limits.rising[series])
+    low, high = limits.lower[series, None], limits.upper[series, None]
+    point = np.clip(point, low, high)
+    quantiles = np.clip(quantiles, low[:, :, None], high[:, :, None])
+    if phase is not None and limits.idle.any():
+        idle = limits.idle[series[:, None], phase]
+        resting = np.broadcast_to(limits.resting[series, None], point.shape)
+        point = np.where(idle, resting, point)
+        quantiles = np.where(idle[:, :, None], resting[:, :, None], quantiles)
+    return point, quantiles
+
+
+def _into_turn(circle: Floats, point: Floats, quantiles: Floats, levels: Floats) -> tuple[Floats, Floats]:
+    """Circular forecasts within 0 … circle (B,); NaN there leaves a forecast as it is."""
+    if not np.isfinite(circle).any():
+        return point, quantiles
+    turn = circle[:, None]
+    goes_round = np.isfinite(turn)
+    with np.errstate(invalid="ignore"):
+        shift = np.where(goes_round, np.floor(point / turn) * turn, 0.0)
+        point, moved = point - shift, quantiles - shift[:, :, None]
+        outside = (moved.min(axis=2) < 0) | (moved.max(axis=2) > turn) if moved.shape[2] else ~goes_round
+    ends = np.where(levels < 0.5, 0.0, np.where(levels > 0.5, turn[:, :, None], point[:, :, None]))
+    return point, np.where((goes_round & outside)[:, :, None], ends, moved)
+
+
+def _not_falling(forecast: Floats, before: Floats, rising: Bools) -> Floats:
+    """Each step (axis 1) at least as high as the one before, the first as the value before it (B,)."""
+    shape = (-1, *(1,) * (forecast.ndim - 1))
+    floor = np.where(np.isfinite(before), before, -np.inf).reshape(shape)
+    raised = np.maximum.accumulate(np.maximum(forecast, floor), axis=1)
+    return np.where(rising.reshape(shape), raised, forecast)
+
+
+def _outwards(quantiles: Floats, levels: Floats) -> Floats:
+    """Whole numbers: down below the median, up above it, the nearest at it."""
+    rounded = np.where(levels < 0.5, np.floor(quantiles), np.ceil(quantiles))
+    return np.where(levels == 0.5, np.rint(quantiles), rounded)

@@ -1,0 +1,306 @@
+"""What each series can show: bounds, whole numbers, directions, counters, hours that are always the same.
+
+Learned from the known rows only, and only where there is evidence; without it a series stays unbounded.
+
+    lower 0     no value below it, and one of: zeros pile up at it; whole numbers that reach it; values that
+                reach so far up that their mirror image about the median would lie far below zero; values
+                that come near it and are too large elsewhere for a temperature; what moves like a price
+    upper 100   no value below 0 or above 100, and values pile up at it or come near it again and again
+    upper 1     likewise, for fractions; or zeros and ones only, where chance would have shown a two
+    counter     never falls, although its steps vary so much that by chance it would have
+    idle        a position of the season that always showed the series' resting value (night, closed day)
+    circular    0 … 360, passes through north in both directions by small steps, and is seen all round
+
+A temperature that happens to stay above zero meets none of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecaster.arrays import Bools, Floats, Ints
+from forecaster.data.known_values import KnownValues, blocks_of_series, known_values
+from forecaster.features.price_like import before, moves_like_a_price
+
+Kind = Literal["continuous", "count", "intermittent", "bounded", "circular", "price", "counter", "constant"]
+KINDS: tuple[Kind, ...] = (
+    "continuous",
+    "count",
+    "intermittent",
+    "bounded",
+    "circular",
+    "price",
+    "counter",
+    "constant",
+)
+
+LEAST = 20
+"""Fewer known values give no bound."""
+PILED = {"lower": 0.05, "upper": 0.01}
+"""The part of all values at a bound from which they pile up, if they are also OFTEN and STEEP; a few zeros
+may be missing readings."""
+OFTEN = 3
+STEEP = 3.0
+"""How many times as many values are at the bound as at the value next to it."""
+MIRRORED = 2.0
+"""From the median to the 99 % quantile it is this many times as far as from zero to the median."""
+TOO_HOT, NEAR_ZERO = 60.0, 0.1
+"""No air or water has so many degrees Celsius and also comes down to this part of it."""
+NEAR, AWAY, VISITS = 0.97, 0.85, 5
+"""Values that come from below AWAY to above NEAR of a bound this many times and never pass it know it."""
+SPARSE = 0.25
+"""The part of zeros, outside idle positions, from which demand is intermittent."""
+CHANCE = 0.01
+"""How probable it may be that chance alone shows what is learned."""
+EXPECTED = 5.0
+"""What never came although chance would have brought so many (falls, twos) never comes: e^−5 = 0.7 %."""
+CIRCLE = 360.0
+SECTOR, SECTOR_PART, SMALL_TURN = 45.0, 0.01, 45.0
+RESTING = 0.25
+"""The part of all values at a resting value other than zero."""
+
+
+@dataclass(frozen=True, eq=False)
+class ValueRange:
+    """What S series can show."""
+
+    lower: Floats  # (S,) −inf: none
+    upper: Floats  # (S,) inf: none
+    integer: Bools  # (S,) whole numbers only
+    circle: Floats  # (S,) values go round from 0 to this; NaN: they do not
+    rising: Bools  # (S,) never falls
+    idle: Bools  # (S, m) positions of the season that always show `resting`
+    resting: Floats  # (S,)
+    last: Floats  # (S,) the newest known value, below which a counter cannot fall; NaN without any
+    kind: NDArray[np.int8]  # (S,) index into KINDS
+
+
+@np.errstate(over="ignore", invalid="ignore")  # absurd values may overflow: then nothing is learned
+def learn_range(
+    values: Floats,
+    observed: Bools,
+    offsets: Ints,
+    known: Ints,
+    *,
+    season: int = 1,
+    phase: Ints | None = None,
+    power: Floats | None = None,
+    first: Ints | None = None,
+    left_out: Bools | None = None,
+) -> ValueRange:
+    """The range of each series from rows first[s] … known[s]−1, without those `left_out` (N,).
+
+    `phase` (N,): the position in the season of each row, on the local clock; None: counted from each
+    series' first row. `power` (S,): the scale of each series (`choose_powers`); what is best seen in units
+    does not move like a price, and nothing does where it is None.
+    """
+    ranges = []
+    for part, span in blocks_of_series(offsets):
+        start = offsets[part.start : part.stop + 1]
+        seen = known_values(
+            values[span],
+            observed[span],
+            start,
+            known[part],
+            first=None if first is None else first[part],
+            left_out=None if left_out is None else left_out[span],
+        )
+        row = seen.row if phase is None else phase[(start[seen.series] + seen.row)]
+        ranges.append(_range(seen, row % season, season, None if power is None else power[part]))
+    columns = zip(*([getattr(each, field.name) for field in fields(each)] for each in ranges), strict=True)
+    return ValueRange(*(np.concatenate(parts) for parts in columns))
+
+
+def _range(seen: KnownValues, place: Ints, season: int, power: Floats | None) -> ValueRange:
+    """`learn_range` for some neighbouring series; `place` (K,): each value's position in the season."""
+    least, most = seen.reduce(np.minimum, seen.values), seen.reduce(np.maximum, seen.values)
+    whole = seen.reduce(np.logical_and, seen.values == np.floor(seen.values), 0.0) > 0
+    idle, resting = _idle(seen, place, season)
+    circular = _is_circular(seen, least, most)
+    rising = _never_falls(seen) & ~circular
+    price = moves_like_a_price(seen, least, season) & (False if power is None else power < 1)
+    at_zero = (_has_lower_zero(seen, least, most, whole) | price) & ~circular
+    upper = _upper(seen, least, most, whole, ~circular)
+    zero = (seen.values == 0) & ~idle[seen.series, place]
+    sparse = seen.total(zero) >= SPARSE * seen.total(~idle[seen.series, place])
+    kinds = {
+        "price": price,
+        "count": whole & at_zero,
+        "bounded": np.isfinite(upper),
+        "intermittent": at_zero & sparse & ~np.isfinite(upper),
+        "counter": rising,
+        "circular": circular,
+        "constant": (least == most) | (seen.count == 0),
+    }
+    kind = np.zeros(len(least), np.int8)
+    for name, those in kinds.items():  # later ones say more
+        kind[those] = KINDS.index(name)
+    return ValueRange(
+        lower=np.where(at_zero | np.isfinite(upper) | circular, 0.0, -np.inf),
+        upper=np.where(circular, CIRCLE, upper),
+        integer=whole & (least < most),
+        circle=np.where(circular, CIRCLE, np.nan),
+        rising=rising,
+        idle=idle,
+        resting=resting,
+        last=_last(seen),
+        kind=kind,
+    )
+
+
+def with_options(
+    learned: ValueRange,
+    *,
+    lower: float | None = None,
+    upper: float | None = None,
+    integer: bool | None = None,
+    circular: float | None = None,
+) -> ValueRange:
+    """The same with what a user set for all series; None keeps what was learned."""
+    count = len(learned.lower)
+    given: dict[str, Any] = {"lower": lower, "upper": upper, "integer": integer}
+    changes = {name: np.full(count, value) for name, value in given.items() if value is not None}
+    if circular is not None:
+        changes |= {
+            "lower": np.zeros(count),
+            "upper": np.full(count, circular),
+            "circle": np.full(count, circular),
+            "rising": np.zeros(count, np.bool_),
+            "kind": np.full(count, KINDS.index("circular"), np.int8),
+        }
+    return replace(learned, **changes)
+
+
+def _has_lower_zero(seen: KnownValues, least: Floats, most: Floats, whole: Bools) -> Bools:
+    """Series that cannot fall below zero, as far as their values show (S,)."""
+    middle, high = seen.quantile(0.5), seen.quantile(0.99)
+    mirrored = (high - middle > MIRRORED * middle) & (seen.count >= 2 * LEAST)
+    counts = whole & (least == 0) & (most - middle > 1.2 * middle)
+    piled = (least == 0) & _piled(seen, least, PILED["lower"])
+    amounts = (most > TOO_HOT) & (least <= NEAR_ZERO * most)
+    return np.asarray((least >= 0) & (seen.count >= LEAST) & (mirrored | counts | piled | amounts))
+
+
+def _upper(seen: KnownValues, least: Floats, most: Floats, whole: Bools, allowed: Bools) -> Floats:
+    """1 or 100 where a series knows it, else infinity (S,)."""
+    upper = np.full(len(least), np.inf)
+    upper[_reaches(seen, least, most, 1.0) & allowed & ~whole] = 1.0
+    upper[_reaches(seen, least, most, 100.0) & allowed] = 100.0
+    ones = seen.total(seen.values == 1)
+    twos = ones * ones / np.maximum(2 * seen.count, 1)  # that a Poisson count of this mean would show
+    upper[whole & (least == 0) & (most == 1) & (twos >= EXPECTED)] = 1.0
+    return upper
+
+
+def _piled(seen: KnownValues, bound: Floats, part: float) -> Bools:
+    """Series with many more values at a bound (S,), which is their least or most, than next to it (S,)."""
+    away = np.abs(seen.values - bound[seen.series])
+    at = away == 0
+    next_to = seen.reduce(np.minimum, np.where(at, np.inf, away), np.inf)
+    beside = seen.total(away == next_to[seen.series])
+    times = seen.total(at)
+    return np.asarray((times >= np.maximum(OFTEN, part * seen.count)) & (times >= STEEP * beside))
+
+
+def _reaches(seen: KnownValues, least: Floats, most: Floats, bound: float) -> Bools:
+    """Series within 0 … bound whose values know the bound (S,)."""
+    inside = (least >= 0) & (most <= bound) & (most > NEAR * bound) & (least < AWAY * bound)
+    inside &= seen.count >= LEAST
+    if not inside.any():
+        return inside
+    at_bound = _piled(seen, np.full(len(least), bound), PILED["upper"]) & (most == bound)
+    near = seen.values >= NEAR * bound
+    marked = (near | (seen.values < AWAY * bound)) & inside[seen.series]
+    marks, owner = near[marked], seen.series[marked]
+    arrives = marks[1:] & ~marks[:-1] & (owner[1:] == owner[:-1])
+    visits = np.bincount(owner[1:][arrives], minlength=len(least))
+    return np.asarray(inside & (at_bound | (visits >= VISITS)))
+
+
+def _never_falls(seen: KnownValues) -> Bools:
+    """Series without a fall whose steps vary so much that chance would have brought some (S,).
+
+    Of n normal steps with mean μ and deviation σ, n·Φ(−μ/σ) fall by chance; steps with autocorrelation ρ
+    count as n·(1 − ρ)/(1 + ρ). A steady trend therefore is no counter, and needs no rule to go on rising.
+    """
+    steps = seen.steps
+    count = np.maximum(seen.count - 1, 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        falls = seen.total(steps < 0)
+        mean = seen.total(steps) / count
+        away = np.nan_to_num(steps - mean[seen.series])
+        square = seen.total(away * away)
+        follow = seen.total(away * before(seen, away, 1)) / square
+        ratio = mean / np.sqrt(square / count)
+    effective = count * np.clip((1 - follow) / (1 + follow), 0.0, 1.0)
+    chance = np.nan_to_num(effective * _normal_tail(np.nan_to_num(ratio)))
+    return np.asarray((falls == 0) & (mean > 0) & (seen.count > LEAST) & (chance >= EXPECTED))
+
+
+def _normal_tail(x: Floats) -> Floats:
+    """1 − Φ(x) for x ≥ 0, to a few per mille (Abramowitz & Stegun 1964, 26.2.16)."""
+    t = 1 / (1 + 0.33267 * np.abs(x))
+    density = np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+    return np.asarray(density * t * (0.4361836 + t * (-0.1201676 + t * 0.937298)))
+
+
+def _is_circular(seen: KnownValues, least: Floats, most: Floats) -> Bools:
+    """Series of directions in degrees, where that is certain (S,)."""
+    inside = (least >= 0) & (most <= CIRCLE) & (least < SECTOR / 3) & (most > CIRCLE - SECTOR / 3)
+    inside &= seen.count >= 2 * LEAST
+    if not inside.any():
+        return inside
+    part = seen.only(inside[seen.series])
+    sector = np.minimum(part.values // SECTOR, 7).astype(np.int64)
+    counts = np.bincount(part.series * 8 + sector, minlength=8 * len(least)).reshape(-1, 8)
+    all_round = (counts >= np.maximum(1, SECTOR_PART * part.count)[:, None]).all(axis=1)
+    steps = np.nan_to_num(part.steps)
+    over = np.abs(steps) > CIRCLE / 2
+    up, down = part.total(over & (steps > 0)), part.total(over & (steps < 0))
+    both = (np.minimum(up, down) >= OFTEN) & (np.maximum(up, down) <= 4 * np.minimum(up, down))
+    turns = part.only(over)
+    size = KnownValues(CIRCLE - np.abs(steps[over]), turns.row, turns.starts)
+    return np.asarray(
+        inside & all_round & both & (np.nan_to_num(size.quantile(0.5), nan=np.inf) <= SMALL_TURN)
+    )
+
+
+def _last(seen: KnownValues) -> Floats:
+    """The newest value of each series (S,); NaN without any."""
+    last = np.full(len(seen.count), np.nan)
+    filled = seen.count > 0
+    last[filled] = seen.values[seen.starts[1:][filled] - 1]
+    return last
+
+
+def _idle(seen: KnownValues, place: Ints, season: int) -> tuple[Bools, Floats]:
+    """Positions (S, m) that always showed the resting value (S,), the least that any position always shows.
+
+    A resting value is zero, or what the series shows RESTING of the time.
+
+    With q the part of the resting value among the rows of all other positions, k rows at a position show
+    nothing else by chance with probability q^k, some position of m with m·q^k at most; that must be below
+    CHANCE. Demand that is zero on most days of any kind has a high q and no idle position.
+    """
+    count = len(seen.count)
+    if season == 1:
+        return np.zeros((count, 1), np.bool_), np.full(count, np.nan)
+    cell = seen.series * season + place
+    low, high = np.full(count * season, np.inf), np.full(count * season, -np.inf)
+    np.minimum.at(low, cell, seen.values)
+    np.maximum.at(high, cell, seen.values)
+    rows = np.bincount(cell, minlength=count * season).reshape(count, season)
+    same = np.where(low == high, low, np.inf).reshape(count, season)
+    resting = same.min(axis=1)
+    candidate = (same == resting[:, None]) & np.isfinite(resting)[:, None]
+    at_rest = seen.total(seen.values == resting[seen.series])
+    candidate &= ((resting == 0) | (at_rest >= RESTING * seen.count))[:, None]
+    other = ~candidate[seen.series, place]
+    rests = np.bincount(seen.series[other], seen.values[other] == resting[seen.series[other]], count)
+    part = (rests + 1) / (np.bincount(seen.series[other], minlength=count) + 2)
+    idle = candidate & (season * part[:, None] ** rows < CHANCE) & ~candidate.all(axis=1)[:, None]
+    return idle, np.where(idle.any(axis=1), resting, np.nan)
