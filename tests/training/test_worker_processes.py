@@ -50,7 +50,7 @@ def children(of=None):
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-            serves = b"side_by_side" in (entry / "cmdline").read_bytes()
+            serves = b"worker_processes" in (entry / "cmdline").read_bytes()
         except OSError:  # it has just ended
             continue
         if int(parent) == (of or os.getpid()) and serves and state != "Z":
