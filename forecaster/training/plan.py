@@ -191,7 +191,7 @@ def _shared(panel: Panel, indices: tuple[Floats, ...]) -> tuple[int, ...]:
 
     Business days are none of it: their weeks slip at every holiday.
     """
-    if panel.frequency.alias.split("-")[0] == "B":
+    if panel.frequency.is_business_days:
         return ()
     return tuple(index.shape[1] for index in indices if agreement(panel, index) > AGREEMENT)
 

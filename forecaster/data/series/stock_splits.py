@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from forecaster.data.calendar.frequency import DAY, step_of
+from forecaster.data.calendar.clock import DAY
 from forecaster.data.findings import SHOWN, Finding, repair, warn
 from forecaster.data.labels import shown, times_as_strings
 from forecaster.data.panel import Panel
@@ -23,7 +23,7 @@ def adjusted(panel: Panel, *, adjust: bool) -> tuple[Panel, list[Finding]]:
 
     Only series of trading days are looked at, and only those whose values are all positive.
     """
-    if step_of(panel.frequency.alias).kind != "business":
+    if not panel.frequency.is_business_days:
         return panel, []
     values = panel.values
     places: list[str] = []
