@@ -1,57 +1,4 @@
-"""Findings: what was noticed, repaired or refused in the data, each with a code.
-
-    code   severity   meaning
-    E001   error      what makes the data unusable as it is, other than the following
-    E002   error      damaged rows
-    E003   error      cells that are no numbers
-    E004   error      cells that are no times
-    E005   error      rows of the same timestamp with different values
-    R001   repair     text was not UTF-8 and was decoded
-    R002   repair     spaces around column names were removed
-    R003   info       a column without a name was given one
-    R004   repair     rows of empty cells, left out
-    R005   repair     a delimiter at the end of each row
-    R006   repair     damaged rows, left out as asked; each is named
-    R007   info       the text is written in a rarer dialect
-    R008   repair     a damaged header, of which the names that are certain were read
-    R009   repair     rows of words, such as units, below the header, left out
-    N001   repair     marks between groups of thousands
-    N002   repair     the minus sign U+2212
-    N003   repair     numbers in brackets, read as negative
-    N004   repair     whole numbers beyond 2^53, rounded
-    N005   repair     decimal numbers, read as floating point
-    C001   info       the target was chosen among several columns
-    C002   info       columns that are not used
-    C003   info       times are made of a date column and a time column
-    C004   info       files that follow one another in time are one series
-    N006   repair     decimal commas, known by the dates and semicolons beside them
-    T001   repair     numbers were read as time since 1970
-    T002   repair     timestamps with different UTC offsets were brought to UTC
-    T003   info       dates were read day first or month first
-    T004   warning    timestamps in the future
-    T005   repair     local times that come twice when clocks go back, told apart by their order
-    D001   repair     exact duplicate rows, dropped
-    D002   repair     missing timestamps, marked as not observed
-    D003   repair     rows of the same timestamp with different values, combined as asked
-    D004   repair     rows not in order of time, sorted
-    D005   repair     a gap of more than five business days between trading days
-    D006   repair     readings put on a grid, as asked
-    D007   info       holidays that the trading days show, which forecasts leave out
-    D008   info       days of the week that never have a row, which forecasts leave out
-    D009   warning    rows on such days, now and then
-    P001   warning    jumps of prices that look like splits of shares
-    P002   repair     splits of shares, undone as asked
-    P003   info       the close and the adjusted close differ
-    S001   info       series too short for their season
-    S002   info       series that end long before others
-    S003   info       series with many gaps
-    S004   info       series with few rows since a gap that no window crosses
-    V001   info       missing values
-    V002   repair     missing values at the start or end of a series, left out
-    V003   repair     a constant series
-    V005   warning    values absurdly far from the others
-    V006   repair     gaps that no window crosses
-    V004   repair     a series without any value, left out
+"""Findings: what was noticed, repaired or refused in the data. CODES lists them all.
 
 A repair goes into the log and into a model's facts, a warning into the log; `--strict` makes each an error.
 """
@@ -66,11 +13,65 @@ from forecaster.errors import DataError
 
 Severity = Literal["info", "repair", "warning", "error"]
 SHOWN = 3  # places named in a finding
+CODES: dict[str, tuple[Severity, str]] = {
+    "E001": ("error", "the data cannot be used, for a reason that has no code of its own"),
+    "E002": ("error", "damaged rows"),
+    "E003": ("error", "cells that are not numbers"),
+    "E004": ("error", "cells that are not times"),
+    "E005": ("error", "duplicate timestamps with different values"),
+    "R001": ("repair", "text that is not UTF-8, decoded"),
+    "R002": ("repair", "spaces around column names, removed"),
+    "R003": ("info", "a column without a name, named by its place"),
+    "R004": ("repair", "rows of empty cells, left out"),
+    "R005": ("repair", "a delimiter at the end of each row, left out"),
+    "R006": ("repair", "damaged rows, left out as asked; each is named"),
+    "R007": ("info", "the text is written in a rare dialect"),
+    "R008": ("repair", "a damaged header, of which only the certain names were read"),
+    "R009": ("repair", "rows of words below the header, such as units, left out"),
+    "N001": ("repair", "marks between groups of thousands, removed"),
+    "N002": ("repair", "the minus sign U+2212, read as -"),
+    "N003": ("repair", "numbers in brackets, read as negative"),
+    "N004": ("repair", "whole numbers beyond 2^53, rounded"),
+    "N005": ("repair", "decimal numbers, read as floating point"),
+    "N006": ("repair", "decimal commas, recognised by the dates and semicolons beside them"),
+    "C001": ("info", "the target was chosen among several columns"),
+    "C002": ("info", "columns that are not used"),
+    "C003": ("info", "times made of a date column and a time column"),
+    "C004": ("info", "files that follow one another in time, read as one series"),
+    "T001": ("repair", "numbers, read as time since 1970"),
+    "T002": ("repair", "timestamps with different UTC offsets, brought to UTC"),
+    "T003": ("info", "dates read day first or month first"),
+    "T004": ("warning", "timestamps in the future"),
+    "T005": ("repair", "local times repeated when clocks go back, told apart by the order of rows"),
+    "D001": ("repair", "exact duplicate rows, dropped"),
+    "D002": ("repair", "missing timestamps, marked as not observed"),
+    "D003": ("repair", "duplicate timestamps with different values, combined as asked"),
+    "D004": ("repair", "rows that are not in order of time, sorted"),
+    "D005": ("repair", "gaps of more than five business days, crossed"),
+    "D006": ("repair", "readings put on a grid, as asked"),
+    "D007": ("info", "holidays learned from the trading days, left out of forecasts"),
+    "D008": ("info", "days of the week that never have a row, left out of forecasts"),
+    "D009": ("warning", "occasional rows on such days"),
+    "P001": ("warning", "jumps of prices that look like stock splits"),
+    "P002": ("repair", "stock splits, undone as asked"),
+    "P003": ("info", "the close and the adjusted close differ"),
+    "S001": ("info", "series shorter than their season"),
+    "S002": ("info", "series that end long before others"),
+    "S003": ("info", "series with many gaps"),
+    "S004": ("info", "series with few rows since a gap that no window crosses"),
+    "V001": ("info", "missing values"),
+    "V002": ("repair", "missing values at the start or end of a series, left out"),
+    "V003": ("repair", "constant series"),
+    "V004": ("repair", "series without any value, left out"),
+    "V005": ("warning", "values extremely far from the others"),
+    "V006": ("repair", "gaps that no window crosses"),
+}
+"""Code: severity and meaning. docs/intake.md shows this table."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of thing noticed in the data, with how often and where."""
+    """One kind of thing noticed in the data: how often, where, and what was done."""
 
     code: str
     severity: Severity
@@ -91,7 +92,7 @@ def repair(code: str, message: str, *, count: int, places: Sequence[str] = (), a
 
 
 def warn(code: str, message: str, *, count: int = 1, places: Sequence[str] = (), action: str) -> Finding:
-    """A finding that a person should look at, though nothing was changed; a model does not remember it."""
+    """A finding to look at, although nothing was changed; a model does not remember it."""
     return Finding(code, "warning", message, count, tuple(places[:SHOWN]), action)
 
 

@@ -1,7 +1,7 @@
-"""Gaps: how long one may be for a window to cross it, and the stretches that longer ones leave.
+"""Gaps: how long a gap may be for a window to cross it, and the spans of rows between longer ones.
 
-The length of a gap is counted in rows that are missing between two that were observed: of readings at
-10:00 and 13:00 in hourly data, two are missing.
+The length of a gap is the number of rows missing between two observed rows: between hourly readings at
+10:00 and 13:00 two are missing.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from typing import NamedTuple
 import numpy as np
 
 from forecaster.arrays import Bools, Ints
-from forecaster.data.calendar.frequency import DAY, Frequency, frequency, position, step_of, to_local
+from forecaster.data.calendar.clock import DAY, to_local
+from forecaster.data.calendar.frequency import Frequency, frequency
 from forecaster.errors import UsageError
 
 ANY = "any"
 SEASONS = 2
-"""Unless asked, a gap of this many seasons is the longest that is crossed."""
+"""By default windows cross gaps of up to this many seasons."""
 LEAST = 5
-"""Rows that count as a season where there is none, or a shorter one."""
-MONTHS = {"month_start", "month_end"}
+"""Rows that count as a season if the season is shorter."""
 
 
 class Spans(NamedTuple):
-    """Rows of a Panel between gaps that are too long to cross, in order."""
+    """The K runs of rows of a Panel between gaps that are too long to cross, in order."""
 
     series: Ints  # (K,)
     start: Ints  # (K,) first row: that of the series, or the first observed after a gap
-    stop: Ints  # (K,) behind the last row observed before the next gap, or behind the last of the series
+    stop: Ints  # (K,) one after the last row: the last observed before a gap, or the last of the series
 
     def around(self, rows: Ints) -> tuple[Ints, Ints]:
-        """For each row, where its stretch begins and where the next one does, both of the shape of `rows`.
+        """The start of each row's span and the start of the next span, both of the shape of `rows`.
 
-        The rows of a gap belong to the stretch before it.
+        The rows of a gap belong to the span before it.
         """
         place = np.searchsorted(self.start, rows, side="right")
         following = np.append(self.start, self.stop[-1:])
@@ -40,10 +40,10 @@ class Spans(NamedTuple):
 
 
 def longest_crossed(asked: str | int | None, chosen: Frequency) -> int | None:
-    """Missing rows in a row that a window may cross; None: any number.
+    """Consecutive missing rows that a window may cross; None: any number.
 
     `asked` is a number of rows, a duration such as 2h, "any", or None for two seasons. Raises UsageError for
-    anything else, and for a duration that is no number of such rows.
+    anything else, and for a duration whose number of rows depends on the date.
     """
     if asked is None:
         return default_longest(chosen)
@@ -54,47 +54,46 @@ def longest_crossed(asked: str | int | None, chosen: Frequency) -> int | None:
         return int(text)
     example = f"Give a number of rows, such as {chosen.season}, a duration such as 2h, or {ANY}."
     try:
-        length = step_of(frequency(text).alias)
+        duration = frequency(text).step
     except UsageError as error:
         raise UsageError(f"max_gap cannot be {asked!r}", hint=example) from error
-    step = step_of(chosen.alias)
-    if {length.kind, step.kind} == {"fixed"} or {length.kind, step.kind} <= MONTHS:
-        return length.size // step.size
-    raise UsageError(
-        f"max_gap cannot be {asked!r}: that is no number of rows of {chosen.alias}",
-        hint=f"Give a number of rows, such as {chosen.season}, or {ANY}.",
-    )
+    rows = chosen.steps_in(duration)
+    if rows is None:
+        raise UsageError(
+            f"max_gap cannot be {asked!r}: that is no number of rows of {chosen.alias}",
+            hint=f"Give a number of rows, such as {chosen.season}, or {ANY}.",
+        )
+    return rows
 
 
 def default_longest(chosen: Frequency) -> int:
-    """Two seasons: with less than that missing, what lies before is still the recent past."""
+    """Two seasons: over a shorter gap, the rows before it are still the recent past."""
     return SEASONS * max(LEAST, chosen.season)
 
 
 def missing_between(
     observed: Bools, time: Ints, offsets: Ints, chosen: Frequency, tz: str | None
 ) -> tuple[Ints, Ints, Ints]:
-    """The gaps (n,): the row observed before each, that observed after it, and how many are missing between.
+    """The gaps (n,): the last observed row before each, the first after it, and the rows missing between.
 
-    Of business days those are counted that are no rows, as well as those without a value; a weekend is a gap
-    of none.
+    In business days, a day without a row counts as well as a row without a value; a weekend does not.
     """
-    step = step_of(chosen.alias)
-    if step.kind != "business" and observed.all():
+    business = chosen.is_business_days
+    if not business and observed.all():
         return (np.empty(0, np.int64),) * 3
     seen = np.flatnonzero(observed)
-    skips = np.diff(time[seen]) > DAY if step.kind == "business" else np.diff(seen) > 1
+    skips = np.diff(time[seen]) > DAY if business else np.diff(seen) > 1
     at = np.flatnonzero(skips)
     at = at[_series_of(seen[at], offsets) == _series_of(seen[at + 1], offsets)]
     before, after = seen[at], seen[at + 1]
-    if step.kind != "business":
+    if not business:
         return before, after, after - before - 1
-    steps, _ = position(step, to_local(time[after], tz), to_local(time[before], tz))
+    steps, _ = chosen.position(to_local(time[after], tz), to_local(time[before], tz))
     return before, after, steps - 1
 
 
 def spans_between(before: Ints, after: Ints, offsets: Ints) -> Spans:
-    """The stretches of series from `offsets` (S+1,) with gaps `before` one row and `after` another."""
+    """The spans of series at `offsets` (S+1,), whose gaps lie between rows `before` and `after` (n,)."""
     start = np.sort(np.r_[offsets[:-1], after])
     stop = np.sort(np.r_[offsets[1:], before + 1])
     return Spans(_series_of(start, offsets), start, stop)

@@ -11,16 +11,16 @@ from functools import lru_cache
 import numpy as np
 
 from forecaster.arrays import Float32s, Floats, Ints
-from forecaster.data.calendar.frequency import position, step_of, to_local
+from forecaster.data.calendar.clock import DAY, to_local
 from forecaster.data.panel import Panel
 
-MONDAY = 4 * 86_400 * 10**9  # ns
+MONDAY = 4 * DAY
 
 
 def row_numbers(panel: Panel, rows: Ints) -> Ints:
     """Steps from the first Monday of 1970 to each of these rows of the panel (B,)."""
     local = to_local(panel.time[rows], panel.names.tz)
-    return position(step_of(panel.frequency.alias), local, np.full_like(local, MONDAY))[0]
+    return panel.frequency.position(local, np.full_like(local, MONDAY))[0]
 
 
 @lru_cache

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from numpy.typing import ArrayLike
 
-from forecaster.data.calendar.frequency import future_times, to_local
+from forecaster.data.calendar.clock import to_local
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.errors import UsageError
 from forecaster.report.axes import GREY, INK, draw_forecast, write_titles
@@ -103,7 +103,7 @@ def _draw_series(axes: Axes, forecast: Forecast, s: int) -> None:
     panel, horizon = forecast.panel, forecast.point.shape[1]
     stop = panel.offsets[s] + forecast.origins[s]
     start = max(panel.offsets[s], stop - HISTORY * horizon)
-    ahead = future_times(int(panel.time[stop - 1]), panel.frequency, horizon, panel.names.tz)
+    ahead = panel.frequency.future_times(int(panel.time[stop - 1]), horizon, panel.names.tz)
     draw_forecast(
         axes,
         to_local(panel.time[start:stop], panel.names.tz),

@@ -22,7 +22,7 @@ from forecaster.report.text import inert, numbers, plain, sparkline
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding
 
-SEVERITY = {"info": "cyan", "repair": "yellow", "error": "bold red"}
+SEVERITY = {"info": "cyan", "repair": "yellow", "warning": "bold yellow", "error": "bold red"}
 SPARK = 60  # bars of a sparkline at most
 ROWS = 6  # forecast rows shown at most
 

@@ -186,7 +186,7 @@ def _shared(panel: Panel, fitted: Transform) -> tuple[int, ...]:
 
     Business days have none, because every holiday shifts their weeks.
     """
-    if panel.frequency.alias.split("-")[0] == "B":
+    if panel.frequency.is_business_days:
         return ()
     local = fitted.clock.local
     return tuple(m.shape[1] for m in fitted.indices if agreement(panel, m, aligned=local) > AGREEMENT)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from profiles import examples
 
 from forecaster.config import ReadConfig
-from forecaster.data.calendar.frequency import frequency, future_times
+from forecaster.data.calendar.frequency import frequency
 from forecaster.data.load import Loaded, load
 from forecaster.data.writing.export import export_panel
 from forecaster.errors import DataError, UsageError
@@ -79,7 +79,7 @@ def test_days_on_the_last_weekday_of_their_month() -> None:
     expected = frame.set_index("t")["y"].resample("BME").last()
     assert panel.time.tolist() == expected.index.as_unit("ns").asi8.tolist()
     np.testing.assert_array_equal(panel.target, expected)
-    ahead = future_times(int(panel.time[-1]), panel.frequency, 2).view("M8[ns]")
+    ahead = panel.frequency.future_times(int(panel.time[-1]), 2).view("M8[ns]")
     assert ahead.tolist() == np.array(["2025-01-31", "2025-02-28"], "M8[ns]").tolist()
 
 

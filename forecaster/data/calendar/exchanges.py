@@ -1,4 +1,4 @@
-"""Trading days: those of a weekly pattern without holidays, or of an exchange, from exchange_calendars."""
+"""Trading days: of a weekly pattern without holidays, or of an exchange (library exchange_calendars)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.arrays import Ints
+from forecaster.data.calendar.clock import weekday_of
 from forecaster.data.calendar.holidays import Holiday, closed_days
 from forecaster.errors import UsageError
 
 LAST_YEAR = 2261  # of times in ns
-FIRST_SESSION, LAST_SESSION = "1990-01-01", "2060-12-31"  # asked of a calendar; some know fewer years
+FIRST_SESSION, LAST_SESSION = "1990-01-01", "2060-12-31"  # asked for; some calendars know fewer years
 
 
 @lru_cache
@@ -26,10 +27,10 @@ def weekly_days(weekmask: str, holidays: tuple[Holiday, ...]) -> np.busdaycalend
 def exchange_days(exchange: str) -> np.busdaycalendar:
     """The trading days of an exchange such as XNYS, half days included.
 
-    Raises UsageError where the library exchange_calendars is missing or does not know it.
+    Raises UsageError if the library exchange_calendars is missing or does not know the exchange.
     """
     sessions = _sessions(exchange)
-    weekdays = np.unique((sessions.astype(np.int64) + 3) % 7)  # 1970 began on a Thursday
+    weekdays = np.unique(weekday_of(sessions.astype(np.int64)))
     mask = [day in weekdays for day in range(7)]
     every = np.arange(sessions[0], sessions[-1] + 1)
     open_days = every[np.is_busday(every, weekmask=mask)]
@@ -37,7 +38,7 @@ def exchange_days(exchange: str) -> np.busdaycalendar:
 
 
 def refuse_unknown(exchange: str, days: Ints) -> None:
-    """UsageError for days (since 1970) later than those that the library knows of an exchange."""
+    """Raise UsageError for days (since 1970) after the last one that the library knows of an exchange."""
     last = _sessions(exchange)[-1]
     if days.size and days.max() > last.astype(np.int64):
         raise UsageError(
@@ -54,11 +55,11 @@ def _sessions(exchange: str) -> NDArray[np.datetime64]:
     except ImportError as error:
         raise UsageError(
             f"the trading days of {exchange} need the library exchange_calendars",
-            hint="Install it: pip install 'forecaster[calendars]'; or leave --calendar out.",
+            hint="Install it: pip install 'forecaster[calendars]', or leave --calendar out.",
         ) from error
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what newer versions of pandas tell that library, not the user
+            warnings.simplefilter("ignore")  # meant for the authors of that library, not for the user
             known = exchange_calendars.get_calendar(exchange, start="2020-01-06", end="2020-12-31")
             first, last = (str(bound or "")[:10] for bound in (known.bound_min(), known.bound_max()))
             bounds = max(first, FIRST_SESSION), min(last or LAST_SESSION, LAST_SESSION)
@@ -69,7 +70,7 @@ def _sessions(exchange: str) -> NDArray[np.datetime64]:
         ) from error
     except (NotImplementedError, ValueError) as error:  # some exchanges, with some versions of pandas
         raise UsageError(
-            f"this version of exchange_calendars cannot tell the trading days of {exchange}: {error}",
-            hint="Update it; or leave --calendar out, and the holidays in the data are used.",
+            f"this version of exchange_calendars cannot list the trading days of {exchange}: {error}",
+            hint="Update it, or leave --calendar out to use the holidays in the data.",
         ) from error
     return np.asarray(whole.sessions.to_numpy().astype("datetime64[D]"))

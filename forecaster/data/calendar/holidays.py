@@ -23,6 +23,7 @@ import numpy as np
 from dateutil.easter import easter
 
 from forecaster.arrays import Bools, Ints
+from forecaster.data.calendar.clock import MONTHS, WEEKDAYS, weekday_of
 
 EPOCH = date(1970, 1, 1).toordinal()
 SATURDAY, SUNDAY = 5, 6
@@ -30,8 +31,6 @@ LAST = -1
 Moves = tuple[tuple[int, int], ...]
 MOVES: Moves = tuple(product((0, -1, 2), (0, 1, 2)))
 """Days that a date is moved by from a Saturday and from a Sunday, as is done in one country or another."""
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", LAST: "last"}
 EASTER = {-48: "Carnival Monday", -47: "Shrove Tuesday", -3: "Maundy Thursday", -2: "Good Friday",
           1: "Easter Monday", 39: "Ascension Day", 50: "Whit Monday", 60: "Corpus Christi"}  # fmt: skip
@@ -129,7 +128,7 @@ class _Evidence:
 
     def __init__(self, open_days: Bools, first: int, weekmask: str) -> None:
         days = np.arange(first, first + len(open_days))
-        trading = np.array([flag == "1" for flag in weekmask])[(days + 3) % 7]  # 1970 began on a Thursday
+        trading = np.array([flag == "1" for flag in weekmask])[weekday_of(days)]
         closed = _short_runs(trading & ~open_days, trading)
         self.open = set(days[open_days].tolist())
         self.closed = set(days[closed].tolist())
@@ -234,7 +233,7 @@ def _usual_move(rules: Iterable[Holiday], weekday: int, newest: int) -> int:
 
 
 def _weekday(day: int | None) -> int | None:
-    return None if day is None else (day + 3) % 7  # 1970 began on a Thursday
+    return None if day is None else weekday_of(day)
 
 
 def _needed(rules: int, share: float) -> float:
@@ -263,4 +262,4 @@ def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> int:
     """The nth such weekday of a month, or the last for -1."""
     first = date(year + (month == 12 and nth == LAST), month % 12 + 1 if nth == LAST else month, 1)
     start = first.toordinal() - EPOCH - (7 if nth == LAST else 0)
-    return start + (weekday - (start + 3)) % 7 + 7 * (max(nth, 1) - 1)
+    return start + (weekday - weekday_of(start)) % 7 + 7 * (max(nth, 1) - 1)

@@ -1,46 +1,40 @@
-"""Which frequency the rows have: each series votes with its commonest step; all must then lie on the grid."""
+"""The frequency of rows: each series votes with its commonest step, and all rows must lie on that grid."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import get_args
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.blockwise import only_step
-from forecaster.data.calendar.frequency import (
-    DAY,
-    Frequency,
-    Kind,
-    Step,
-    alias_of,
-    frequency,
-    moved,
-    position,
-    step_of,
-)
+from forecaster.data.calendar.clock import DAY, weekday_of
+from forecaster.data.calendar.frequency import Frequency, frequency, step_of
 from forecaster.data.calendar.holidays import CHANCE
+from forecaster.data.calendar.steps import BusinessDays, Fixed, HalfMonths, Months, Step
 from forecaster.errors import DataError
 
 ROUND_STEPS = ("ms", "10ms", "100ms", "s", "2s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min",
                "15min", "30min", "h", "2h", "3h", "6h", "12h", "D", "W", "4W")  # fmt: skip
 RARE = 0.1  # share of the days of a weekday, up to which rows on them are exceptions
-UNLIKE = 0.05  # share of all, up to which the commonest step is there by chance
-KINDS: tuple[Kind, ...] = get_args(Kind)
-HALF_MONTHS: tuple[Kind, ...] = ("half_month_start", "half_month_end")
-MONTHS: tuple[Kind, ...] = ("business_month_start", "business_month_end", "month_start", "month_end")
-"""Later ones are preferred where several fit."""
+UNLIKE = 0.05  # share of all steps, up to which the commonest one is there by chance
+CANDIDATES: tuple[Step, ...] = (
+    Fixed(1), Months(), Months(at_end=True), BusinessDays(), Months(on_weekday=True),
+    Months(at_end=True, on_weekday=True), HalfMonths(), HalfMonths(at_end=True),
+)  # fmt: skip
+"""Of any size. If two have as many votes, the earlier one wins."""
+BY_HALF_MONTH, BY_MONTH = (6, 7), (4, 5, 1, 2)
+"""Places in CANDIDATES. If a series fits several, it votes for the last one."""
 
 
 @dataclass(frozen=True)
 class Votes:
     """The commonest step of each series (S,)."""
 
-    kind: Ints  # index into KINDS
-    size: Ints
+    kind: Ints  # index into CANDIDATES
+    size: Ints  # ns, months, or 1
     share: Floats  # of the series' steps
     rows: Ints
 
@@ -48,24 +42,24 @@ class Votes:
 def infer_frequency(time: Ints, offsets: Ints) -> Frequency:
     """The frequency of most series; `time` (N,) local ns, increasing within each series of `offsets` (S+1,).
 
-    Raises DataError where no step is the commonest of more than half.
+    Raises DataError if no single step makes up more than half of all steps.
     """
     votes = _votes(time, offsets)
     least = 3 if (votes.rows >= 3).any() else 2
     voters = np.flatnonzero(votes.rows >= least)
     if not len(voters):
         raise DataError(
-            "no series has two rows, so that no frequency shows", hint="Give longer series, or --freq."
+            "no series has two rows, so the frequency is unknown", hint="Give longer series, or --freq."
         )
     ballot = Counter(zip(votes.kind[voters].tolist(), votes.size[voters].tolist(), strict=True))
     kind, size = min(ballot, key=lambda key: (-ballot[key], key))
     agree = voters[(votes.kind[voters] == kind) & (votes.size[voters] == size)]
-    step = Step(KINDS[kind], size)
-    if step in (Step("fixed", DAY), Step("business", 1)):
+    step = _sized(CANDIDATES[kind], size)
+    if step in (Fixed(DAY), BusinessDays()):
         step = _of_weekdays(time) or step
     share = float(np.median(votes.share[agree]))
     if share <= 0.5:
-        commonest = f"the commonest step, {alias_of(step, int(time[0]))}, is {share:.0%} of all"
+        commonest = f"the commonest step, {step.alias(int(time[0]))}, is {share:.0%} of all"
         raise DataError(
             "rows come at irregular times: "
             + (commonest if share > UNLIKE else "hardly any two steps between them are the same"),
@@ -74,15 +68,19 @@ def infer_frequency(time: Ints, offsets: Ints) -> Frequency:
     starts, counts = np.unique(time[offsets[agree]], return_counts=True)
     aliases: Counter[str] = Counter()
     for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
-        aliases[alias_of(step, start)] += count
+        aliases[step.alias(start)] += count
     return frequency(aliases.most_common(1)[0][0])
 
 
+def _sized(step: Step, size: int) -> Step:
+    return replace(step, size=size) if isinstance(step, Fixed | Months) else step
+
+
 def _of_weekdays(time: Ints) -> Step | None:
-    """The days of the weekdays that have rows; None where the others may be missing by chance."""
+    """Business days on the weekdays that have rows; None if the other days may be missing by chance."""
     days = time // DAY
     first, last = int(days.min()), int(days.max())
-    weekday = (np.arange(first, last + 1) + 3) % 7  # 1970 began on a Thursday
+    weekday = weekday_of(np.arange(first, last + 1))
     is_open = np.zeros(last - first + 1, np.bool_)
     is_open[days - first] = True
     weeks = (last - first) // 7
@@ -92,24 +90,25 @@ def _of_weekdays(time: Ints) -> Step | None:
         return None
     if 7 * (1 - share[usual].mean()) ** weeks > CHANCE:
         return None
-    return Step("business", 1, weekmask="".join(map(str, usual.astype(int))))
+    return BusinessDays(weekmask="".join(map(str, usual.astype(int))))
 
 
 def round_step(time: Ints, offsets: Ints) -> str:
-    """A round step about as long as nine in ten of the steps between rows at most: bursts count little."""
+    """The round step nearest to the 90 % quantile of the steps between rows, so that bursts count little."""
     steps, _ = _differences(time, offsets)
     usual = max(float(np.quantile(steps, 0.9)), 1.0)
-    return min(ROUND_STEPS, key=lambda alias: abs(np.log(step_of(alias).size / usual)))
+    sizes = {alias: step.size for alias in ROUND_STEPS if isinstance(step := step_of(alias), Fixed)}
+    return min(sizes, key=lambda alias: abs(np.log(sizes[alias] / usual)))
 
 
 def positions(step: Step, time: Ints, offsets: Ints) -> tuple[Ints, Bools]:
     """Steps from a series' first row to each of its rows (N,), and whether the row is on that grid, alone."""
-    place, fits = position(step, time, _first(time, offsets))
-    if step.kind == "business" and not step.exchange:  # a session on a weekend, now and then
-        usual = np.is_busday((time // DAY).astype("datetime64[D]"), busdaycal=step.days)
+    place, fits = step.position(time, _first(time, offsets))
+    if isinstance(step, BusinessDays) and not step.exchange:  # a session on a weekend, now and then
+        usual = np.is_busday((time // DAY).astype("datetime64[D]"), busdaycal=step.open_days)
         if np.count_nonzero(~usual) <= RARE / 5 * len(usual):
             fits |= ~usual & (time % DAY == _first(time % DAY, offsets))
-    if step.kind.startswith("business_month"):  # of which one may lie on one of several days
+    if isinstance(step, Months) and step.on_weekday:  # several days of a month fit, but only one row may
         again = np.r_[False, np.diff(place) == 0]
         again[offsets[:-1]] = False
         fits &= ~again
@@ -117,7 +116,7 @@ def positions(step: Step, time: Ints, offsets: Ints) -> tuple[Ints, Bools]:
 
 
 def disagreeing(place: Ints, offsets: Ints) -> NDArray[np.intp]:
-    """Series of four rows and more whose rows mostly lie several steps apart, by grid `place` (N,)."""
+    """Series of four rows or more that lie mostly several steps apart; `place` (N,) is on the grid."""
     gaps, series = _differences(place, offsets)
     if not len(gaps) or (gaps == 1).all():
         return np.empty(0, np.intp)
@@ -128,7 +127,7 @@ def disagreeing(place: Ints, offsets: Ints) -> NDArray[np.intp]:
 def _votes(time: Ints, offsets: Ints) -> Votes:
     """Each series' step: one of months or half months, else business days, else the commonest difference."""
     step = only_step(time, offsets)
-    if step is not None and step < 13 * DAY:  # the usual case; months, and days of trade, are not all alike
+    if step is not None and step < 13 * DAY:  # the usual case; months and business days differ in length
         several = np.diff(offsets) > 1
         none = np.zeros(len(several), np.int64)
         return Votes(none, several * step, several.astype(float), np.diff(offsets))
@@ -139,28 +138,28 @@ def _votes(time: Ints, offsets: Ints) -> Votes:
         return votes
     day, clock = np.divmod(time, DAY)
     daily = _all(clock == _first(clock, offsets), offsets[:-1])
-    for least, kinds in ((13 * DAY, HALF_MONTHS), (26 * DAY, MONTHS)):
+    for least, kinds in ((13 * DAY, BY_HALF_MONTH), (26 * DAY, BY_MONTH)):
         if (size >= least).any():
             for kind in kinds:
                 _vote(votes, kind, daily & (size >= least), time, offsets)
     business = daily & (size == DAY) & _all(np.is_busday(day.astype("datetime64[D]")), offsets[:-1])
     business &= (day[offsets[1:] - 1] - day[offsets[:-1]]) >= 6  # long enough for a weekend to show
-    votes.kind[business], votes.size[business] = KINDS.index("business"), 1
+    votes.kind[business], votes.size[business] = CANDIDATES.index(BusinessDays()), 1
     return votes
 
 
-def _vote(votes: Votes, kind: Kind, may: Bools, time: Ints, offsets: Ints) -> None:
-    """Let the series that `may`, and all of whose rows fit, vote for steps of `kind`."""
-    step, starts = Step(kind, 1), offsets[:-1]
+def _vote(votes: Votes, kind: int, may: Bools, time: Ints, offsets: Ints) -> None:
+    """Let the series vote for steps of `kind` that `may` do so and whose rows all fit."""
+    step, starts = CANDIDATES[kind], offsets[:-1]
     place, fits = positions(step, time, offsets)
     size, share = _modes(*_differences(place, offsets), len(starts))
     fitting = may & (size > 0) & _all(fits, starts)
-    if kind == "month_start":
-        fitting &= _day_in_month(time[starts]) <= 28  # which every month has
-    if kind.startswith("business"):  # most exactly so, the others beside a holiday
-        exact = moved(step, time, np.zeros_like(time)) == time
+    if step == Months():
+        fitting &= _day_in_month(time[starts]) <= 28  # every month has these days
+    if isinstance(step, Months) and step.on_weekday:  # most fit exactly, the others lie beside a holiday
+        exact = step.moved(time, np.zeros_like(time)) == time
         fitting &= 2 * np.add.reduceat(exact, starts, dtype=np.int64) > votes.rows
-    votes.kind[fitting] = KINDS.index(kind)
+    votes.kind[fitting] = kind
     votes.size[fitting], votes.share[fitting] = size[fitting], share[fitting]
 
 
@@ -172,7 +171,7 @@ def _differences(values: Ints, offsets: Ints) -> tuple[Ints, Ints]:
 
 
 def _modes(values: Ints, series: Ints, count: int) -> tuple[Ints, Floats]:
-    """The commonest value of each of `count` series (of several the least) and its share; 0 for none."""
+    """The commonest value of each of `count` series and its share: the least of several, 0 without values."""
     mode, share = np.zeros(count, np.int64), np.zeros(count)
     if not len(values):
         return mode, share
@@ -182,7 +181,7 @@ def _modes(values: Ints, series: Ints, count: int) -> tuple[Ints, Floats]:
     rows = np.bincount(series, minlength=count)
     usual = _usual(values)
     hits = np.bincount(series[values == usual], minlength=count)
-    clear = 2 * hits > rows  # mostly all of them, which spares sorting
+    clear = 2 * hits > rows  # mostly all series; the others are sorted
     mode[clear], share[clear] = usual, hits[clear] / rows[clear]
     left = ~clear[series]
     values, series = values[left], series[left]
@@ -201,7 +200,7 @@ def _modes(values: Ints, series: Ints, count: int) -> tuple[Ints, Floats]:
 
 
 def _usual(values: Ints) -> int:
-    """The commonest of a thousand values, spread evenly."""
+    """The commonest of a thousand values that are spread evenly over all."""
     some, times = np.unique(values[:: len(values) // 1000 + 1], return_counts=True)
     return int(some[times.argmax()])
 

@@ -13,10 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecaster.arrays import Bools, Ints
+from forecaster.data.calendar.clock import DAY, MONTHS, SECOND
 
-SECOND = 10**9  # ns
-DAY = 86_400 * SECOND
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 NAMED = (
     "(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
@@ -161,7 +159,8 @@ class _Parts:
 
     def named_month(self) -> Ints:
         short = pc.utf8_slice_codeunits(pc.utf8_lower(self.text("name")), 0, 3)
-        place = pc.index_in(short, value_set=pa.array(MONTHS, short.type)).fill_null(-1)
+        months = pa.array([month.lower() for month in MONTHS], short.type)
+        place = pc.index_in(short, value_set=months).fill_null(-1)
         return np.asarray(place.to_numpy(), dtype=np.int64) + 1
 
 

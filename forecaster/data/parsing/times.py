@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forecaster.arrays import Ints
+from forecaster.data.calendar.clock import DAY
 from forecaster.data.findings import info, repair
 from forecaster.data.labels import shown
 from forecaster.data.parsing.hints import for_times
 from forecaster.data.parsing.number_formats import NUMBER
 from forecaster.data.parsing.numbers import is_number, is_text
-from forecaster.data.parsing.time_formats import DAY, FORMS, LIKE, Reading, reading, spelled
+from forecaster.data.parsing.time_formats import FORMS, LIKE, Reading, reading, spelled
 from forecaster.data.parsing.time_zones import Times, in_zone
 from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError

@@ -6,18 +6,10 @@ import numpy as np
 
 from forecaster.arrays import Floats, Ints
 from forecaster.data.blockwise import only_step
-from forecaster.data.calendar.frequency import (
-    DAY,
-    Frequency,
-    Step,
-    alias_of,
-    frequency,
-    from_local,
-    moved,
-    step_of,
-    to_local,
-)
+from forecaster.data.calendar.clock import DAY, HOUR, from_local, to_local
+from forecaster.data.calendar.frequency import Frequency, frequency
 from forecaster.data.calendar.infer import disagreeing, infer_frequency, positions, round_step
+from forecaster.data.calendar.steps import Fixed, Step
 from forecaster.data.findings import SHOWN, Finding, repair
 from forecaster.data.gaps import longest_crossed
 from forecaster.data.labels import Names, listed, shown
@@ -29,7 +21,6 @@ from forecaster.errors import DataError
 SPARSE = 20  # grid rows per observed row beyond which the step must be wrong
 LONG_GAP = 5  # business days
 FINER = 10  # times that a step which all rows fit may be finer than the commonest
-HOUR = 3600 * 10**9  # ns
 
 
 def to_panel(
@@ -43,23 +34,23 @@ def to_panel(
     offsets = found.offsets()
     local = to_local(found.time, names.tz)
     chosen = frequency(freq) if freq else _inferred(found, local, offsets)
-    step, longest = step_of(chosen.alias), longest_crossed(max_gap, chosen)
+    step, longest = chosen.step, longest_crossed(max_gap, chosen)
     clock = local if step.by_days else found.time
-    if step.kind == "fixed" and only_step(clock, offsets) == step.size:  # the usual case: no gaps
+    if isinstance(step, Fixed) and only_step(clock, offsets) == step.size:  # the usual case: no gaps
         return _panel(found, found.values, found.time, offsets, chosen, names, longest), []
     place, fits = positions(step, clock, offsets)
     if not fits.all():
         raise _off_grid(found, chosen, int(np.flatnonzero(~fits)[0]), table)
     if freq is None:
         _refuse_other_steps(found, chosen, place, offsets)
-    if step.kind == "business":
+    if chosen.is_business_days:
         panel = _panel(found, found.values, found.time, offsets, chosen, names, longest)
         return panel, _trading_gaps(found, place, longest, table)
     if np.array_equal(place[offsets[1:] - 1] + 1, np.diff(offsets)):  # no gaps
         return _panel(found, found.values, found.time, offsets, chosen, names, longest), []
     values, start, grid = _filled(found, clock, place, offsets, table)
     count = np.arange(len(values)) - np.repeat(grid[:-1], np.diff(grid))
-    time = from_local(moved(step, np.repeat(start, np.diff(grid)), count), names.tz if step.by_days else None)
+    time = from_local(step.moved(np.repeat(start, np.diff(grid)), count), names.tz if step.by_days else None)
     time[np.repeat(grid[:-1], np.diff(offsets)) + place] = found.time  # a last trading day as it was written
     panel = _panel(found, values, time, grid, chosen, names, longest)
     return panel, _gaps(found, place, table)
@@ -80,19 +71,19 @@ def _panel(
 def _inferred(found: Observations, local: Ints, offsets: Ints) -> Frequency:
     """The frequency on the local clock where it is one of days, else in UTC."""
     chosen = infer_frequency(local, offsets)
-    if local is found.time or step_of(chosen.alias).by_days:
+    if local is found.time or chosen.step.by_days:
         return chosen
     return infer_frequency(found.time, offsets)
 
 
 def _off_grid(found: Observations, chosen: Frequency, at: int, table: Table) -> DataError:
     stamp = str(np.datetime64(int(found.time[at]), "ns"))[:23].replace("T", " ")
-    step = "D" if step_of(chosen.alias).kind == "business" else chosen.alias
+    step = "D" if chosen.is_business_days else chosen.alias
     hint = f"Put readings on a grid: --every {step}; or repair the row."
     start = found.time[np.searchsorted(found.series, found.series[at])]
-    if step_of(chosen.alias).by_days and (found.time[at] - start) % DAY in (HOUR, DAY - HOUR):
+    if chosen.step.by_days and (found.time[at] - start) % DAY in (HOUR, DAY - HOUR):
         hint = "If clocks changed there, name the zone of the days: --tz America/New_York. " + hint
-    finer = _finer(found, step_of(chosen.alias))
+    finer = _finer(found, chosen.step)
     if finer:
         hint = f"Name the step on which all rows lie, so that the others are missing: --freq {finer}. {hint}"
     return DataError(
@@ -106,9 +97,9 @@ def _finer(found: Observations, step: Step) -> str | None:
     """The step, not much finer than `step`, on which all rows lie."""
     apart = np.diff(found.time)[np.diff(found.series) == 0]
     common = int(np.gcd.reduce(apart))
-    if step.kind != "fixed" or not 1 < step.size // common <= FINER:
+    if not isinstance(step, Fixed) or not 1 < step.size // common <= FINER:
         return None
-    return alias_of(Step("fixed", common), int(found.time[0]))
+    return Fixed(common).alias(int(found.time[0]))
 
 
 def _refuse_other_steps(found: Observations, chosen: Frequency, place: Ints, offsets: Ints) -> None:

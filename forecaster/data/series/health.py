@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from forecaster.arrays import Floats
 from forecaster.data.blockwise import over_series
-from forecaster.data.calendar.frequency import position, step_of, to_local
+from forecaster.data.calendar.clock import HOUR, to_local
 from forecaster.data.findings import SHOWN, Finding, info, repair, warn
 from forecaster.data.gaps import default_longest
 from forecaster.data.labels import listed, shown, times_as_strings
@@ -59,9 +59,8 @@ def _short(panel: Panel) -> list[Finding]:
 def _stale(panel: Panel) -> list[Finding]:
     """Series that end long before the others."""
     ends = to_local(panel.time[panel.offsets[1:] - 1], panel.names.tz)
-    step = step_of(panel.frequency.alias)
-    behind, _ = position(step, np.full(len(ends), ends.max()), ends)
-    stale = np.flatnonzero(behind > max(2 * FEW, panel.frequency.season))
+    late, _ = panel.frequency.position(np.full(len(ends), ends.max()), ends)
+    stale = np.flatnonzero(late > max(2 * FEW, panel.frequency.season))
     if not len(stale):
         return []
     (last,) = times_as_strings(panel.time[[panel.offsets[stale[0] + 1] - 1]], panel.names)
@@ -160,7 +159,7 @@ def _spread_out(panel: Panel) -> NDArray[np.intp]:
 
 
 def _future(panel: Panel, now: int) -> list[Finding]:
-    late = np.flatnonzero(panel.time[panel.offsets[1:] - 1] > now + 14 * 3600 * 10**9)  # of the farthest zone
+    late = np.flatnonzero(panel.time[panel.offsets[1:] - 1] > now + 14 * HOUR)  # the farthest zone
     if not len(late):
         return []
     (last,) = times_as_strings(panel.time[[panel.time.argmax()]], panel.names)

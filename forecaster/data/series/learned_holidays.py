@@ -7,8 +7,10 @@ import dataclasses
 import numpy as np
 
 from forecaster.arrays import Ints
-from forecaster.data.calendar.frequency import DAY, WORKWEEK, Frequency, Step, step_of, to_local
-from forecaster.data.calendar.holidays import WEEKDAYS, Holiday, learned_holidays
+from forecaster.data.calendar.clock import DAY, WEEKDAYS, to_local
+from forecaster.data.calendar.frequency import Frequency
+from forecaster.data.calendar.holidays import Holiday, learned_holidays
+from forecaster.data.calendar.steps import WORKWEEK, BusinessDays
 from forecaster.data.findings import SHOWN, Finding, info, warn
 from forecaster.data.labels import times_as_strings
 from forecaster.data.panel import Panel
@@ -19,8 +21,8 @@ def with_holidays(panel: Panel) -> tuple[Panel, list[Finding]]:
 
     Only business days without an exchange have any: forecasts leave these days out.
     """
-    step = step_of(panel.frequency.alias)
-    if step.kind != "business" or step.exchange:
+    step = panel.frequency.step
+    if not isinstance(step, BusinessDays) or step.exchange:
         return panel, []
     days = to_local(panel.time, panel.names.tz) // DAY
     findings = [*_unusual_week(step), *_exceptions(panel, step, days)]
@@ -36,16 +38,16 @@ def with_holidays(panel: Panel) -> tuple[Panel, list[Finding]]:
     return dataclasses.replace(panel, frequency=known), [*findings, finding]
 
 
-def _unusual_week(step: Step) -> list[Finding]:
+def _unusual_week(step: BusinessDays) -> list[Finding]:
     if step.weekmask == WORKWEEK:
         return []
     message = f"all rows lie on {_week(step)}"
     return [info("D008", message, action="forecasts leave out the other days; --freq D has them too")]
 
 
-def _exceptions(panel: Panel, step: Step, days: Ints) -> list[Finding]:
+def _exceptions(panel: Panel, step: BusinessDays, days: Ints) -> list[Finding]:
     """A warning of rows on days on which nothing trades: special sessions, or dates that are wrong."""
-    odd = np.flatnonzero(~np.is_busday(days.astype("datetime64[D]"), busdaycal=step.days))
+    odd = np.flatnonzero(~np.is_busday(days.astype("datetime64[D]"), busdaycal=step.open_days))
     if not len(odd):
         return []
     message = f"rows on other days than {_week(step)}"
@@ -57,8 +59,8 @@ def _exceptions(panel: Panel, step: Step, days: Ints) -> list[Finding]:
 
 def described(frequency: Frequency) -> str:
     """Which days are taken as trading days, and where that is known from; empty for other frequencies."""
-    step = step_of(frequency.alias)
-    if step.kind != "business":
+    step = frequency.step
+    if not isinstance(step, BusinessDays):
         return ""
     if step.exchange:
         return f"those of {step.exchange}, from the library exchange_calendars"
@@ -67,7 +69,7 @@ def described(frequency: Frequency) -> str:
     return f"{_week(step)}, without holidays learned from the data: {_names(frequency.holidays)}"
 
 
-def _week(step: Step) -> str:
+def _week(step: BusinessDays) -> str:
     return ", ".join(name for name, flag in zip(WEEKDAYS, step.weekmask, strict=True) if flag == "1")
 
 

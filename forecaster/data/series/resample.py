@@ -9,16 +9,9 @@ from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Aggregate
-from forecaster.data.calendar.frequency import (
-    DAY,
-    WEEKDAYS,
-    Step,
-    frequency,
-    from_local,
-    moved,
-    step_of,
-    to_local,
-)
+from forecaster.data.calendar.clock import from_local, to_local
+from forecaster.data.calendar.frequency import frequency
+from forecaster.data.calendar.steps import Fixed, Months
 from forecaster.data.findings import Finding, repair
 from forecaster.data.series.observations import Observations
 from forecaster.errors import UsageError
@@ -36,21 +29,21 @@ def on_grid(
     times (the hour, the day, the month), on the clock of zone `tz` where they are of whole days. Of a series
     with one reading about each of those times, a little before or after, each belongs to the nearest.
     """
-    name = frequency(alias).alias
-    step = step_of(name)
+    grid = frequency(alias)
+    step = grid.step
+    if not isinstance(step, Fixed | Months):
+        raise UsageError(f"readings cannot be put on a grid of {grid.alias}", hint="Use --every D, W or MS.")
     zone = tz if step.by_days else None
-    if step.kind == "business" or step.kind.startswith("half"):
-        raise UsageError(f"readings cannot be put on a grid of {name}", hint="Use --every D, W or MS.")
     local = to_local(found.time, zone)
-    labels = _labels(step, name, local)
-    nearest = _labels(step, name, local + step.size // 2) if step.kind == "fixed" else labels
+    labels = step.label(local)
+    nearest = step.label(local + step.size // 2) if isinstance(step, Fixed) else labels
     beside = _come_beside(labels, nearest, found)
     time = from_local(np.where(beside[found.series], nearest, labels), zone)
     again = np.r_[False, (np.diff(time) == 0) & (np.diff(found.series) == 0)]
     first = np.flatnonzero(~again)
     values = np.column_stack([_aggregated(channel, first, how) for channel in found.values.T])
     result = dataclasses.replace(found.take(first), time=time[first], values=values)
-    message = f"readings put on a grid of {name}"
+    message = f"readings put on a grid of {grid.alias}"
     words = {"last": "last", "first": "first", "max": "largest", "min": "least"}.get(how, how)
     action = f"took the {words} of each step"
     if beside.any():
@@ -73,41 +66,6 @@ def _distinct(labels: Ints, found: Observations) -> NDArray[np.intp]:
     """How many different labels each series has (S,); rows are in order."""
     new = np.r_[True, (np.diff(labels) != 0) | (np.diff(found.series) != 0)]
     return np.bincount(found.series[new], minlength=len(found.ids))
-
-
-def _labels(step: Step, alias: str, local: Ints) -> Ints:
-    """The grid time of the step that holds each time (N,)."""
-    if step.kind == "fixed":
-        start = _week_start(alias) if step.size % (7 * DAY) == 0 else 0
-        return np.asarray((local - start) // step.size * step.size + start)
-    months = (local // DAY).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    anchor = _anchor_month(alias)
-    period = (months - anchor) // step.size * step.size + anchor
-    label = _first_day(period)
-    if step.kind.endswith("end"):
-        period = -((anchor - months) // step.size) * step.size + anchor
-        label = _first_day(period + 1) - DAY
-    return moved(step, label, np.zeros_like(label)) if step.kind.startswith("business") else label
-
-
-def _first_day(months: Ints) -> Ints:
-    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) * DAY
-
-
-def _week_start(alias: str) -> int:
-    """ns from 1970-01-01, a Thursday, to the weekday that labels a week: Sunday where none is named."""
-    named = alias.rpartition("-")[2]
-    weekday = WEEKDAYS.index(named) if named in WEEKDAYS else 6
-    return (weekday - 3) * DAY if "W" in alias else 0
-
-
-def _anchor_month(alias: str) -> int:
-    """A month (since 1970-01) that begins, or ends, a period of the alias."""
-    months = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-    named = alias.rpartition("-")[2]
-    if named in months:
-        return months.index(named)
-    return 11 if alias.endswith(("QE", "YE")) else 0
 
 
 def _aggregated(values: Floats, first: NDArray[np.intp], how: Aggregate) -> Floats:

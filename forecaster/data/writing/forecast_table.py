@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from forecaster.arrays import Floats, Ints
-from forecaster.data.calendar.frequency import future_times
 from forecaster.data.labels import timestamps
 from forecaster.data.panel import Panel
 
@@ -17,8 +16,8 @@ def forecast_frame(panel: Panel, ends: Ints, columns: dict[str, Floats]) -> pd.D
     last = panel.time[panel.offsets[:-1] + ends - 1]
     # Series mostly end together: each distinct end is continued once.
     distinct, which = np.unique(last, return_inverse=True)
-    tz = panel.names.tz
-    times = np.stack([future_times(int(time), panel.frequency, horizon, tz) for time in distinct])[which]
+    after, tz = panel.frequency.future_times, panel.names.tz
+    times = np.stack([after(int(time), horizon, tz) for time in distinct])[which]
     frame: dict[str, object] = {}
     if panel.names.id is not None:
         frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), horizon)

@@ -7,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
 
-from forecaster.data.calendar.frequency import (
-    alias_of,
-    frequency,
-    from_local,
-    future_times,
-    moved,
-    position,
-    step_of,
-    to_local,
-)
+from forecaster.data.calendar.clock import from_local, to_local
+from forecaster.data.calendar.frequency import frequency, step_of
 from forecaster.data.calendar.infer import infer_frequency, positions
 from forecaster.data.labels import Names, times_as_strings, timestamps
 from forecaster.errors import DataError, UsageError
@@ -52,7 +44,7 @@ def test_frequency_is_recognised(alias: str, start, count: int) -> None:
 def test_future_times_are_what_pandas_says(alias: str, start, count: int) -> None:
     """The timestamps after the last one are those of pandas' date_range."""
     time = regular(alias, start, count + 1)
-    assert future_times(int(time[0]), frequency(alias), count).tolist() == time[1:].tolist()
+    assert frequency(alias).future_times(int(time[0]), count).tolist() == time[1:].tolist()
 
 
 @pytest.mark.parametrize("alias", ALIASES)
@@ -61,8 +53,8 @@ def test_future_times_are_what_pandas_says(alias: str, start, count: int) -> Non
 def test_position_and_moved_are_inverse(alias: str, start, count: int) -> None:
     """Moving by k steps and counting the steps gives k, on the grid."""
     first = np.full(count, regular(alias, start, 1)[0])
-    later = moved(step_of(alias), first, np.arange(count))
-    steps, fits = position(step_of(alias), later, first)
+    later = step_of(alias).moved(first, np.arange(count))
+    steps, fits = step_of(alias).position(later, first)
     assert steps.tolist() == list(range(count))
     assert fits.all()
 
@@ -155,7 +147,7 @@ def test_middle_of_the_month() -> None:
     time = regular("MS", "2020-01-01", 12) + 14 * 86_400 * 10**9
     found = infer_frequency(time, np.array([0, 12]))
     assert found.alias == "MS"
-    ahead = future_times(int(time[-1]), found, 2)
+    ahead = found.future_times(int(time[-1]), 2)
     assert np.datetime_as_string(ahead.view("M8[ns]"), unit="D").tolist() == ["2021-01-15", "2021-02-15"]
 
 
@@ -197,7 +189,7 @@ def test_weekdays_of_other_weeks(weekmask: str) -> None:
     ns = time.astype("M8[ns]").astype(np.int64)
     found = infer_frequency(ns, np.array([0, len(ns)]))
     assert (found.alias, found.seasonalities) == (f"B-{weekmask}", (weekmask.count("1"),))
-    ahead = future_times(int(ns[-1]), found, 20).astype("M8[ns]").astype("M8[D]")
+    ahead = found.future_times(int(ns[-1]), 20).astype("M8[ns]").astype("M8[D]")
     assert ahead.tolist() == np.busday_offset(time[-1], np.arange(1, 21), weekmask=weekmask).tolist()
 
 
@@ -236,7 +228,7 @@ def test_future_in_a_zone(tz: str, alias: str) -> None:
     """Days and longer steps keep the local clock through changes of clocks; hours go on in UTC."""
     for start in ("2024-03-20 09:00", "2024-10-25 09:00"):
         days = pd.date_range(start, periods=30, freq=alias, tz=tz, unit="ns")
-        ahead = future_times(int(days.asi8[0]), frequency(alias), 29, tz)
+        ahead = frequency(alias).future_times(int(days.asi8[0]), 29, tz)
         assert ahead.tolist() == days.asi8[1:].tolist()
 
 
@@ -258,6 +250,6 @@ def test_timestamps_for_the_user() -> None:
 
 def test_alias_of_a_half_hour() -> None:
     """A fixed step is named in the largest unit that divides it."""
-    assert alias_of(step_of("90min"), 0) == "90min"
-    assert alias_of(step_of("60min"), 0) == "h"
-    assert alias_of(step_of("1500ms"), 0) == "1500ms"
+    assert step_of("90min").alias(0) == "90min"
+    assert step_of("60min").alias(0) == "h"
+    assert step_of("1500ms").alias(0) == "1500ms"

@@ -12,7 +12,7 @@ from shares import prices
 
 from forecaster.config import ReadConfig, from_json, to_json
 from forecaster.data.calendar.exchanges import exchange_days
-from forecaster.data.calendar.frequency import Frequency, future_times
+from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.load import Loaded, load
 from forecaster.data.series.learned_holidays import described
 from forecaster.data.writing.forecast_table import forecast_frame
@@ -31,7 +31,7 @@ def test_trading_days_of_an_exchange() -> None:
     frame = pd.DataFrame({"date": days, "close": np.arange(len(days)) + 100.0})
     panel = load(frame, ReadConfig(calendar="XNYS")).panel
     assert panel.frequency.alias == "B-XNYS"
-    coming = pd.DatetimeIndex(future_times(int(panel.time[-1]), panel.frequency, 6).view("M8[ns]"))
+    coming = pd.DatetimeIndex(panel.frequency.future_times(int(panel.time[-1]), 6).view("M8[ns]"))
     # New Year, and the day of mourning for President Carter on 9 January
     assert coming.strftime("%m-%d").tolist() == ["01-02", "01-03", "01-06", "01-07", "01-08", "01-10"]
     with pytest.raises(DataError, match="does not lie on its grid"):
@@ -43,7 +43,7 @@ def test_trading_days_of_an_exchange() -> None:
 def future_days(loaded: Loaded, count: int) -> list[str]:
     """The days after the last one, as month and day."""
     panel = loaded.panel
-    ahead = future_times(int(panel.time.max()), panel.frequency, count, panel.names.tz)
+    ahead = panel.frequency.future_times(int(panel.time.max()), count, panel.names.tz)
     return pd.DatetimeIndex(ahead.view("M8[ns]")).strftime("%m-%d").tolist()
 
 

@@ -1,0 +1,42 @@
+"""Clock: units of time, names of weekdays and months, and the local clock of a time zone."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+
+from forecaster.arrays import Ints
+
+SECOND = 10**9  # ns
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+Days = TypeVar("Days", int, Ints)
+
+
+def weekday_of(days: Days) -> Days:
+    """0 for Monday to 6 for Sunday; `days` are counted from 1970-01-01, a Thursday."""
+    return (days + 3) % 7
+
+
+def to_local(ns: Ints, tz: str | None) -> Ints:
+    """UTC times as the clock of zone `tz` shows them."""
+    if tz is None or tz == "UTC":
+        return ns
+    import pandas as pd
+
+    index = pd.DatetimeIndex(ns.view("M8[ns]")).tz_localize("UTC").tz_convert(tz).tz_localize(None)
+    return np.asarray(index.as_unit("ns").asi8)
+
+
+def from_local(ns: Ints, tz: str | None) -> Ints:
+    """Clock times of zone `tz` as UTC: a skipped time moves forward, a repeated one is the first of two."""
+    if tz is None or tz == "UTC":
+        return ns
+    import pandas as pd
+
+    first = np.ones(len(ns), bool)
+    index = pd.DatetimeIndex(ns.view("M8[ns]")).tz_localize(tz, ambiguous=first, nonexistent="shift_forward")
+    return np.asarray(index.as_unit("ns").tz_convert("UTC").asi8)
