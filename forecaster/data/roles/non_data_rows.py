@@ -25,15 +25,15 @@ from forecaster.errors import DataError
 MOST_UNITS = 3  # rows of words below the header of a file
 
 
-def without_strays(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
+def without_non_data_rows(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
     """The table without rows that have no time, each of which is named.
 
     Where most rows are such the table stays as it is. DataError for one that looks like another header.
     """
-    name = time_column(table, config)
-    if name not in table.columns:
+    if config.bad_rows != "skip":
         return table, []
-    if _is_timed(table, name):
+    name = time_column(table, config)
+    if name not in table.columns or _is_timed(table, name):
         return table, []
     column = table.columns[name]
     timed = pc.match_substring_regex(column, "[0-9]") if is_text(column.type) else column.is_valid()

@@ -45,7 +45,7 @@ class Roles:
 
 def assign(
     table: Table, config: ReadConfig, *, many: bool
-) -> tuple[Roles, Times, list[Finding], DataError | None]:
+) -> tuple[tuple[Roles, Times, DataError | None], list[Finding]]:
     """The roles, the parsed time column, what was chosen among several, and a doubt about the id.
 
     The doubt is an error of its own kind: rows can be understood without knowing their series.
@@ -86,7 +86,8 @@ def assign(
             f"{len(targets)} targets for a table with one row per series and time",
             hint="Name one: --target NAME",
         )
-    return Roles(time, series, targets, config.covariates, layout), times, findings, doubt
+    roles = Roles(time, series, targets, config.covariates, layout)
+    return (roles, times, doubt), [*times.findings, *findings]
 
 
 def _times(table: Table, time: str, config: ReadConfig) -> Times:

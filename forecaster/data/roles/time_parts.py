@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecaster.config import ReadConfig
+from forecaster.data.findings import Finding, info
+from forecaster.data.labels import shown
 from forecaster.data.parsing.numbers import is_text
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.parsing.times import parse_times
@@ -33,27 +35,30 @@ PARTS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M",
 """Columns in which loggers write a number for each part of the time, and how each is read."""
 
 
-def with_clock(table: Table, config: ReadConfig) -> tuple[Table, str | None]:
-    """The table with a column 'date+time', and its name, where there is one of each and --time names neither.
+def join_time_columns(table: Table, config: ReadConfig) -> tuple[tuple[Table, ReadConfig], list[Finding]]:
+    """The table with a column 'date+time' in place of the two, and the configuration that names it as time.
 
-    `--time date+time` names two columns or more; without it they are joined if they are the only such pair.
+    `--time date+time` names two columns or more. Without `--time`, a date column and a time column are joined
+    if they are the only such pair. Any other table stays as it is.
     """
+    unchanged = (table, config), list[Finding]()
     if config.time in table.columns:
-        return table, None
+        return unchanged
     if config.time is not None:
         names = tuple(config.time.split("+"))
         if len(names) < 2 or not all(name in table.columns for name in names):
-            return table, None
+            return unchanged
     else:
         pair = _pair(table, config)
         if pair is None:
-            return table, None
+            return unchanged
         names = pair
     cells = [pc.utf8_trim_whitespace(table.columns[name].cast(pa.string())) for name in names]
     name = "+".join(names)
     makers = {name: lambda: pc.binary_join_element_wise(*cells, " ")} | makers_of(table.columns)
     columns = OnDemand({other: make for other, make in makers.items() if other not in names})
-    return dataclasses.replace(table, columns=columns), name
+    joined = dataclasses.replace(table, columns=columns), dataclasses.replace(config, time=name)
+    return joined, [info("C003", f"times are made of two columns: {shown(name)}")]
 
 
 def is_part_of_time(table: Table, name: str, number: bool) -> bool:
@@ -97,8 +102,8 @@ def to_join(table: Table, time: str, config: ReadConfig) -> str:
 
 def _parses(table: Table, config: ReadConfig) -> bool:
     try:
-        joined, name = with_clock(table, config)
-        parse_times(joined, name or "", config.date_format, config.tz)
+        (joined, asked), _ = join_time_columns(table, config)
+        parse_times(joined, asked.time or "", config.date_format, config.tz)
     except (ForecasterError, pa.ArrowException):
         return False
     return True
