@@ -16,20 +16,16 @@ import pyarrow.compute as pc
 from forecaster.config import ReadConfig
 from forecaster.data.findings import Finding, info
 from forecaster.data.labels import shown
+from forecaster.data.parsing.looks import TIME_OF_DAY, all_match, plain
 from forecaster.data.parsing.numbers import is_text
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.parsing.times import parse_times
-from forecaster.data.roles.known_names import CLOCK_NAMES, COUNTER_NAMES, DATE_NAMES, PART_NAMES, plain
+from forecaster.data.roles.known_names import CLOCK_NAMES, COUNTER_NAMES, DATE_NAMES, PART_NAMES
 from forecaster.data.table import OnDemand, Table, makers_of
 from forecaster.errors import ForecasterError
 
-CLOCK = (
-    r"^ *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?[AaPp][Mm])?( ?(Z|[+-][0-9]{2}:?[0-9]{2}))? *$"
-    r"|^ *[0-9]{2}[.][0-9]{2}[.][0-9]{2} *$"
-)
 DATES = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d")
 HOURS = ("%H", "%H%M%S", "%H%M")
-SAMPLED = 100
 DATE = r"^ *([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}) *$"
 PARTS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
 """Columns in which loggers write a number for each part of the time, and how each is read."""
@@ -66,7 +62,7 @@ def is_part_of_time(table: Table, name: str, number: bool) -> bool:
     if number:
         return plain(name) in PART_NAMES
     column = table.columns[name]
-    return is_text(column.type) and _all(column.slice(0, SAMPLED), CLOCK) and _all(column, CLOCK)
+    return is_text(column.type) and all_match(column, TIME_OF_DAY)
 
 
 def numbers_rows(table: Table, name: str, times: Times) -> bool:
@@ -109,15 +105,13 @@ def _parses(table: Table, config: ReadConfig) -> bool:
     return True
 
 
-def _all(cells: pa.ChunkedArray, pattern: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py())
-
-
 def _pair(table: Table, config: ReadConfig) -> tuple[str, str] | None:
     """The one column named as a date that holds dates, and the one named as a time that holds clock times."""
     used = {config.id, *(config.target or ()), *config.covariates}
     dates = [name for name in table.columns if _is(table, name, DATE_NAMES, DATE) and name not in used]
-    clocks = [name for name in table.columns if _is(table, name, CLOCK_NAMES, CLOCK) and name not in used]
+    clocks = [
+        name for name in table.columns if _is(table, name, CLOCK_NAMES, TIME_OF_DAY) and name not in used
+    ]
     return (dates[0], clocks[0]) if len(dates) == len(clocks) == 1 else None
 
 
@@ -129,4 +123,4 @@ def _is(table: Table, name: str, names: tuple[str, ...], pattern: str) -> bool:
     column = table.columns[name]
     if not is_text(column.type):
         return False
-    return _all(column, pattern)
+    return all_match(column, pattern)
