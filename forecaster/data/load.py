@@ -1,45 +1,49 @@
-"""Loading: source -> table -> columns -> observations -> panel. What the pipeline calls."""
+"""Loading: source -> table -> roles -> observations -> panel. `load` is the table of contents of reading."""
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
 
 from forecaster.config import ReadConfig
 from forecaster.data.calendar.frequency import frequency
-from forecaster.data.findings import Finding, enforce, info
+from forecaster.data.findings import Finding, enforce
 from forecaster.data.gaps import ANY
-from forecaster.data.labels import Names, shown
+from forecaster.data.labels import Names
 from forecaster.data.panel import Panel
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
-from forecaster.data.roles.non_data_rows import without_strays, without_units
+from forecaster.data.roles.non_data_rows import without_non_data_rows, without_units
 from forecaster.data.roles.roles import Roles, assign
-from forecaster.data.roles.time_parts import to_join, with_clock
+from forecaster.data.roles.time_parts import join_time_columns, to_join
 from forecaster.data.series.grid import to_panel
 from forecaster.data.series.health import examine
 from forecaster.data.series.learned_holidays import with_holidays
 from forecaster.data.series.observations import Observations, each_once, in_order, observe, trimmed
 from forecaster.data.series.resample import on_grid
 from forecaster.data.series.stock_splits import adjusted
+from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A panel, and how it came about."""
+    """A panel, and how it was read."""
 
     panel: Panel
     read: ReadConfig
-    """With every choice filled in, so that reading again infers nothing."""
+    """With every choice filled in: reading again infers nothing."""
     findings: tuple[Finding, ...]
     source: str
     """Absolute path or glob, '-' for stdin, '' for a DataFrame."""
@@ -54,58 +58,58 @@ def load(
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
-    `on_rows` is given the rows as they were understood, what they are called and what was found, before they
-    are arranged, which may yet fail. `noted` is a list to which findings are added as they are made.
+    `on_rows` gets the rows, the user's names for them and the findings so far, before the rows are put in
+    order: a later step may fail. `noted` is a list that each step adds its findings to.
     Raises UsageError (a column or option that does not exist), DataError (the data cannot be used as it is)
     and StorageError (reading fails).
     """
-    many = not isinstance(source, pd.DataFrame) and is_many(source)
     findings = [] if noted is None else noted
-    table, config, found_in_text = read(source, config)
-    findings += found_in_text
-    if table.rows < 2:
-        raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
-    table, joined = with_clock(table, config)
-    if joined:
-        config = dataclasses.replace(config, time=joined)
-        findings.append(info("C003", f"times are made of two columns: {shown(joined)}"))
-    table, units = without_units(table, config)
-    findings += units
-    if config.bad_rows == "skip":
-        table, strays = without_strays(table, config)
-        findings += strays
-    roles, times, chosen, doubt = assign(table, config, many=many)
-    findings += [*times.findings, *chosen]
-    readings, repairs = observe(table, roles, times, config)
-    findings += [*repairs, *adjusted_closes(table, roles, config)]
+
+    def note(step: tuple[T, Iterable[Finding]]) -> T:
+        """The value that a step returns; its findings are kept."""
+        value, found = step
+        findings.extend(found)
+        return value
+
+    table, config = note(read(source, config))
+    _refuse_one_row(table)
+    table, config = note(join_time_columns(table, config))
+    table = note(without_units(table, config))
+    table = note(without_non_data_rows(table, config))
+    roles, times, doubt = note(assign(table, config, many=is_many(source)))
+    readings = note(observe(table, roles, times, config))
+    findings += adjusted_closes(table, roles, config)
     join = to_join(table, roles.time, config)
-    # The cells are parsed; what is left tells where a row lies.
+    # The cells are parsed: from here on the table only says where a row comes from.
     table = dataclasses.replace(table, columns={}, parsed={})
     pa.default_memory_pool().release_unused()
-    found = readings.each()
+    rows, names = readings.each(), _names(roles, times)
     if on_rows:
-        on_rows(found, _names(roles, times), findings)
+        on_rows(rows, names, findings)
     if doubt:
         raise doubt
-    found, sorting = in_order(found)
-    findings += sorting
-    names, freq = _names(roles, times), _step(config)
+    rows = note(in_order(rows))
+    freq = _step(config)
     if config.every or config.agg:
-        found, moved = on_grid(found, freq or "", config.agg or "mean", names.tz)
-        findings += moved
-    found, doubles = each_once(found, config.duplicates, table, join)
-    found, ends = trimmed(found, table, roles.targets)
-    panel, gaps = to_panel(found, names, freq, config.max_gap, table)
-    panel, holidays = with_holidays(panel)
-    panel, splits = adjusted(panel, adjust=config.adjust_splits)
-    findings += [*doubles, *ends, *gaps, *holidays, *splits, *examine(panel, time.time_ns())]
+        rows = note(on_grid(rows, freq or "", config.agg or "mean", names.tz))
+    rows = note(each_once(rows, config.duplicates, table, join))
+    rows = note(trimmed(rows, table, roles.targets))
+    panel = note(to_panel(rows, names, freq, config.max_gap, table))
+    panel = note(with_holidays(panel))
+    panel = note(adjusted(panel, adjust=config.adjust_splits))
+    findings += examine(panel, time.time_ns())
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
-    return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _remembered(source))
+    return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _absolute(source))
+
+
+def _refuse_one_row(table: Table) -> None:
+    if table.rows < 2:
+        raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
 
 
 def _step(config: ReadConfig) -> str | None:
-    """The step that was asked for. UsageError where two were."""
+    """The step that the options ask for; UsageError where they ask for two."""
     if config.calendar and (config.every or config.freq not in (None, "B", f"B-{config.calendar}")):
         raise UsageError(
             "--calendar is for trading days", hint="Leave --every and --freq out, or say --freq B."
@@ -118,13 +122,14 @@ def _step(config: ReadConfig) -> str | None:
 
 
 def _names(roles: Roles, times: Times) -> Names:
-    """How forecasts name things: wide tables and folders have no id column, so that it is called series."""
+    """The names in forecasts. Wide tables and folders have no id column: theirs is called series."""
     column = {"long": roles.id, "wide": "series", "files": "series", "one": None}[roles.layout]
     target = roles.targets[0] if len(roles.targets) == 1 else "value"
     return Names(roles.time, column, target, roles.covariates, times.tz, times.dates)
 
 
 def _resolved(config: ReadConfig, roles: Roles, times: Times, panel: Panel) -> ReadConfig:
+    """The configuration with every choice that was inferred."""
     return dataclasses.replace(
         config,
         time=roles.time,
@@ -138,7 +143,7 @@ def _resolved(config: ReadConfig, roles: Roles, times: Times, panel: Panel) -> R
     )
 
 
-def _remembered(source: str | Path | pd.DataFrame) -> str:
+def _absolute(source: str | Path | pd.DataFrame) -> str:
     if isinstance(source, pd.DataFrame):
         return ""
     return "-" if str(source) == "-" else str(Path(source).expanduser().absolute())

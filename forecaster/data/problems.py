@@ -17,7 +17,7 @@ from forecaster.data.parsing.numbers import parse_numbers
 from forecaster.data.parsing.times import parse_times
 from forecaster.data.reading.read import read
 from forecaster.data.roles.roles import likely_targets, time_column
-from forecaster.data.roles.time_parts import with_clock
+from forecaster.data.roles.time_parts import join_time_columns
 from forecaster.errors import DataError, ForecasterError
 
 
@@ -45,8 +45,8 @@ def _try(errors: list[DataError], step: Callable[[], object]) -> None:
 
 def _parse(source: str, config: ReadConfig, errors: list[DataError]) -> None:
     """Times, targets and covariates, each by itself."""
-    table, config, _ = read(source, config)
-    table, _ = with_clock(table, config)
+    (table, config), _ = read(source, config)
+    (table, config), _ = join_time_columns(table, config)
     time = time_column(table, config)
     _try(errors, lambda: parse_times(table, time, config.date_format, config.tz))
     comma = config.delimiter == ";"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Ints
-from forecaster.data.calendar.frequency import DAY, step_of, to_local
+from forecaster.data.calendar.clock import to_local
+from forecaster.data.calendar.steps import Fixed
 from forecaster.data.panel import Panel
 
 
@@ -21,9 +22,11 @@ class SeasonClock:
     """
 
     def __init__(self, panel: Panel, *, local: bool = True) -> None:
-        step, self._tz = step_of(panel.frequency.alias), panel.names.tz
-        self._panel, self._step = panel, step.size
-        self.local = local and self._tz not in (None, "UTC") and step.kind == "fixed" and step.size < DAY
+        self._panel, self._tz = panel, panel.names.tz
+        step = panel.frequency.step
+        zoned = self._tz not in (None, "UTC")
+        self.local = local and zoned and isinstance(step, Fixed) and not step.by_days
+        self._size = step.size if isinstance(step, Fixed) else 1
 
     def rows(self, span: slice, position: Ints, season: int) -> Ints:
         """Of the rows `span` of the panel (n,), at `position` (n,) within their series."""
@@ -35,7 +38,7 @@ class SeasonClock:
         if not self.local:
             return np.asarray(row % season)
         start = self._panel.time[self._panel.offsets[series]]
-        return self._place((start[:, None] + row * self._step).ravel(), season).reshape(row.shape)
+        return self._place((start[:, None] + row * self._size).ravel(), season).reshape(row.shape)
 
     def _place(self, time: Ints, season: int) -> Ints:
-        return np.asarray(to_local(time, self._tz) // self._step % season)
+        return np.asarray(to_local(time, self._tz) // self._size % season)

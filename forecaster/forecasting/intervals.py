@@ -68,6 +68,6 @@ def _kinds(power: Floats) -> Ints:
 
 def _seasons(panel: Panel) -> tuple[int, ...]:
     """Those of the frequency, the shortest first; the weeks of business days slip at every holiday."""
-    if panel.frequency.alias.split("-")[0] == "B":
+    if panel.frequency.is_business_days:
         return ()
     return tuple(sorted(season for season in panel.frequency.seasonalities if season > 1))

@@ -18,10 +18,6 @@ from forecaster.errors import DataError, UsageError
 
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "<NA>")
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-LOOSE = (  # what makes a sampled cell look like a number, as people write it, in apostrophes too
-    r"^'?[(]?[+\-\x{2212}$€£¥]?[0-9]{1,3}(\\?[,.' \x{a0}\x{202f}\x{2019}]?'?[0-9]{3})*([.,][0-9]*)?"
-    r"([eE][+-]?[0-9]+)?[)%]?'?$|" + NUMBER
-)
 COMMA = r"^[+-]?([0-9]+|[0-9]{1,3}([.' \x{a0}\x{202f}\x{2019}][0-9]{3})+)(,[0-9]*)?$"
 POINT_THEN_COMMA = r"^[+-]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$"  # has no other reading
 MINUS = "\N{MINUS SIGN}"

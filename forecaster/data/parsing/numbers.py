@@ -57,7 +57,7 @@ def parse_numbers(
         values, findings = _checked(table, name, config, comma)
     except DataError as error:
         if error.code == "E003":
-            error.hint = _way_out(table, name, config, comma)
+            error.hint = _hint(table, name, config, comma)
         raise
     if out is not None:
         out[:] = values
@@ -176,7 +176,7 @@ def _bad_cells(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> D
     )
 
 
-def _way_out(table: Table, name: str, config: ReadConfig, comma: bool) -> str:
+def _hint(table: Table, name: str, config: ReadConfig, comma: bool) -> str:
     """What to type for a column with cells that are no plain numbers."""
     tried = ""
     if is_text(table.columns[name].type):

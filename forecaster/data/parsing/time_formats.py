@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from forecaster.arrays import Bools, Ints
 from forecaster.data.calendar.clock import DAY, MONTHS, SECOND
+from forecaster.data.parsing.time_zones import utc_offsets
 
 NAMED = (
     "(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
@@ -62,19 +63,10 @@ FORMS = {
         f"^{YEAR}-?W(?P<week>[0-9]{{2}})$",
     ),
 }
-LIKE = (  # what makes a sampled cell look like a time
-    r"^[0-9]{4}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{1,2}[.]?([T ].*)?$"
-    r"|^[0-9]{1,2}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{2,4}([T ,].*)?$"
-    r"|^[0-9]{1,2}[- ][A-Za-z]{3,9}\.?[- ,]+[0-9]{2,4}|^[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4}"
-    r"|^[0-9]{4}[- ][A-Za-z]{3}[- ][0-9]{1,2}|^[0-9]{4}-[0-9]{2}$|^[0-9]{8}[T :][0-9]{4,6}$"
-    rf"|^[0-9]{{1,2}}{NAMED}[0-9]{{2,4}}|^{NAMED}\.?[- ][0-9]{{4}}$|^[0-9]{{4}}[- ]{NAMED}$"
-    r"|^[0-9]{1,2}/[0-9]{4}$|^[0-9]{4}/[0-9]{1,2}$|^[0-9]{4}[- ]?Q[1-4]$|^Q[1-4][- /]?[0-9]{4}$"
-    r"|^[0-9]{4}-?W[0-9]{2}$"
-)
 
 
 @dataclass(frozen=True)
-class Reading:
+class PatternMatch:
     """What one pattern makes of a column."""
 
     form: str
@@ -85,18 +77,18 @@ class Reading:
     zones: pa.ChunkedArray | None = None
 
 
-def reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
+def match_pattern(cells: pa.ChunkedArray, form: str, pattern: str) -> PatternMatch:
     """Take `cells` (text) apart by `pattern`.
 
     Piece by piece, since all parts of all cells would take ten times the memory of the text.
     """
-    pieces = [_reading(pa.chunked_array([chunk]), form, pattern) for chunk in cells.chunks if len(chunk)]
+    pieces = [_match(pa.chunked_array([chunk]), form, pattern) for chunk in cells.chunks if len(chunk)]
     if len(pieces) == 1:
         return pieces[0]
     zones = [piece.zones for piece in pieces if piece.zones is not None]
     # Where some times have a zone, those without are not sound.
     sound = [piece.sound & (piece.zones is not None or not zones) for piece in pieces]
-    return Reading(
+    return PatternMatch(
         form,
         np.concatenate([*sound, np.empty(0, np.bool_)]),
         np.concatenate([*(piece.ns for piece in pieces), np.empty(0, np.int64)]),
@@ -105,10 +97,10 @@ def reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
     )
 
 
-def _reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
+def _match(cells: pa.ChunkedArray, form: str, pattern: str) -> PatternMatch:
     found = pc.extract_regex(cells, pattern)
     if found.null_count == len(found):
-        return Reading(form, np.zeros(len(found), bool), np.zeros(len(found), np.int64))
+        return PatternMatch(form, np.zeros(len(found), bool), np.zeros(len(found), np.int64))
     parts = _Parts(found)
     days, fits = parts.days()
     hour, minute, second = parts.number("hour"), parts.number("minute"), parts.number("second")
@@ -121,8 +113,8 @@ def _reading(cells: pa.ChunkedArray, form: str, pattern: str) -> Reading:
     zones = parts.text("zone")
     aware = ~_equals(zones, "")
     if not aware.any():
-        return Reading(form, sound, ns, dates=bool(_equals(parts.text("hour"), "").all()))
-    return Reading(form, sound & aware, ns - _offsets(zones), dates=False, zones=zones)
+        return PatternMatch(form, sound, ns, dates=bool(_equals(parts.text("hour"), "").all()))
+    return PatternMatch(form, sound & aware, ns - utc_offsets(zones), dates=False, zones=zones)
 
 
 class _Parts:
@@ -186,7 +178,7 @@ def _weeks(year: Ints, week: Ints) -> tuple[Ints, Bools]:
     return days, fits & (week >= 1) & (days < last)
 
 
-def spelled(numbers: Ints) -> str | None:
+def date_pattern(numbers: Ints) -> str | None:
     """The pattern by which whole numbers are dates written without marks, as 20241231 is; None for none."""
     digits = len(str(int(numbers.max())))
     pattern = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -202,17 +194,3 @@ def spelled(numbers: Ints) -> str | None:
             part, rest = np.divmod(rest, 10 ** (digits - place))
             fits &= part < most
     return pattern[digits] if fits.all() else None
-
-
-def _offsets(zones: pa.ChunkedArray) -> Ints:
-    """UTC offsets such as +01:00 as nanoseconds (N,)."""
-    words = pc.unique(zones)
-    values = np.array([_offset(word) for word in words.to_pylist()], np.int64)
-    return values[pc.index_in(zones, value_set=words).to_numpy()]
-
-
-def _offset(word: str) -> int:
-    if word in ("", "Z", "UTC"):
-        return 0
-    digits = word[1:].replace(":", "")
-    return (int(digits[:2]) * 60 + int(digits[2:])) * 60 * SECOND * (-1 if word[0] == "-" else 1)

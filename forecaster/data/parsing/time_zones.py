@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from forecaster.arrays import Bools, Ints
 from forecaster.data.findings import SHOWN, Finding, repair
@@ -95,3 +97,23 @@ def _unclear(table: Table, index: pd.DatetimeIndex, row: int, tz: str, count: in
         f"order of rows does not tell which is meant ({count} such times)",
         hint="Write times with their offset, or in UTC.",
     )
+
+
+def zone_label(text: str) -> str:
+    """A zone as it is written in a cell, as 'UTC' or an offset such as '+01:00'."""
+    digits = text.lstrip("+-").replace(":", "").ljust(4, "0")
+    return "UTC" if text in ("Z", "UTC") or not int(digits) else f"{text[0]}{digits[:2]}:{digits[2:]}"
+
+
+def utc_offsets(zones: pa.ChunkedArray) -> Ints:
+    """How far each clock is ahead of UTC (N,), ns; an empty cell means UTC."""
+    distinct = pc.unique(zones)
+    offsets = np.array([_minutes(zone_label(text)) for text in distinct.to_pylist()], np.int64) * 60 * 10**9
+    return offsets[pc.index_in(zones, value_set=distinct).to_numpy()]
+
+
+def _minutes(zone: str) -> int:
+    if zone == "UTC":
+        return 0
+    hours, minutes = zone[1:].split(":")
+    return (int(hours) * 60 + int(minutes)) * (-1 if zone[0] == "-" else 1)

@@ -16,15 +16,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forecaster.arrays import Ints
+from forecaster.config import ReadConfig
 from forecaster.data.calendar.clock import DAY
 from forecaster.data.findings import info, repair
 from forecaster.data.labels import shown
 from forecaster.data.parsing.hints import for_times
+from forecaster.data.parsing.looks import TIME_LIKE, all_match, kind_of_cells
 from forecaster.data.parsing.number_formats import NUMBER
 from forecaster.data.parsing.numbers import is_number, is_text
-from forecaster.data.parsing.time_formats import FORMS, LIKE, Reading, reading, spelled
-from forecaster.data.parsing.time_zones import Times, in_zone
-from forecaster.data.table import Table
+from forecaster.data.parsing.time_formats import FORMS, PatternMatch, date_pattern, match_pattern
+from forecaster.data.parsing.time_zones import Times, in_zone, utc_offsets, zone_label
+from forecaster.data.table import Part, Table
 from forecaster.errors import DataError, UsageError
 
 ZONED = r"(?P<zone>Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)$"
@@ -42,6 +44,18 @@ def parse_times(table: Table, name: str, form: str | None = None, tz: str | None
     if tz and times.form in UNITS:  # which count from 1970 in UTC, and show no clock of a zone
         times = dataclasses.replace(times, tz="UTC")
     return in_zone(table, times, tz) if tz else times
+
+
+def are_times(cells: pa.ChunkedArray, config: ReadConfig) -> bool:
+    """Whether cells look like times, or can be parsed as times."""
+    if is_text(cells.type) and kind_of_cells(cells, config.na) == "time":
+        return True
+    table = Table({"time": cells}, (Part("cells", "cells", len(cells), lambda row: f"row {row}"),))
+    try:
+        parse_times(table, "time", config.date_format, config.tz)
+    except DataError:
+        return False
+    return True
 
 
 def _as_parsed(table: Table, name: str) -> Times | None:
@@ -111,21 +125,14 @@ def _from_text(table: Table, name: str, form: str | None) -> Times:
     if form is not None and form not in ("iso", *FORMS):
         return _by_pattern(table, name, cells, form)
     if form in (None, "iso"):
-        if _all(cells, "^[0-9]{4}-[0-9]{2}$"):
+        if all_match(cells, "^[0-9]{4}-[0-9]{2}$"):
             cells = pc.binary_join_element_wise(cells, "01", "-")
         times = _iso(cells)
         if times is not None:
             return times
-    if form is None and _all(cells, r"^-?[0-9]+(\.[0-9]+)?$"):
+    if form is None and all_match(cells, r"^-?[0-9]+(\.[0-9]+)?$"):
         return _from_numbers(table, name, cells, None)
     return _by_parts(table, name, cells, form)
-
-
-def _all(cells: pa.ChunkedArray, pattern: str) -> bool:
-    """Whether all cells match; the first one mostly tells."""
-    return all(
-        bool(pc.all(pc.match_substring_regex(some, pattern)).as_py()) for some in (cells.slice(0, 1), cells)
-    )
 
 
 def _iso(cells: pa.ChunkedArray) -> Times | None:
@@ -143,7 +150,7 @@ def _iso(cells: pa.ChunkedArray) -> Times | None:
     except pa.ArrowInvalid:
         return None
     zones = _zones(pc.unique(pc.utf8_slice_codeunits(cells, -len("+00:00"))))
-    if len({_zone(zone) for zone in zones.to_pylist()}) > 1:
+    if len({zone_label(zone) for zone in zones.to_pylist()}) > 1:
         zones = _zones(cells)
     return _aware(ns, zones, "iso")
 
@@ -166,11 +173,11 @@ def _may_be_iso(cells: pa.ChunkedArray) -> bool:
 
 def _aware(ns: Ints, zones: pa.ChunkedArray, form: str) -> Times:
     """Times already in UTC, with the zone named when all have the same, and a finding when they differ."""
-    found = sorted({_zone(zone) for zone in pc.unique(zones).to_pylist()})
+    found = sorted({zone_label(zone) for zone in pc.unique(zones).to_pylist()})
     if len(found) == 1:
         return Times(ns, found[0], False, form)
     message = f"timestamps have {len(found)} different UTC offsets ({', '.join(found[:4])})"
-    local = ns + _offsets(zones)
+    local = ns + utc_offsets(zones)
     if (local % DAY == local[0] % DAY).all():  # days on a clock that is put forward and back
         action = "taken as the days of a local clock, on which all are at one time; --tz names its zone"
         finding = repair("T002", message, count=len(ns), action=action)
@@ -179,25 +186,6 @@ def _aware(ns: Ints, zones: pa.ChunkedArray, form: str) -> Times:
         "T002", message, count=len(ns), action="brought to UTC; --tz names a zone to show them in"
     )
     return Times(ns, "UTC", False, form, (finding,))
-
-
-def _offsets(zones: pa.ChunkedArray) -> Ints:
-    """How far each clock is ahead of UTC (N,), ns."""
-    coded = pc.dictionary_encode(zones).combine_chunks()
-    minutes = [_minutes(_zone(zone)) for zone in coded.dictionary.to_pylist()]
-    return np.array(minutes, np.int64)[coded.indices.to_numpy()] * 60 * 10**9
-
-
-def _minutes(zone: str) -> int:
-    if zone == "UTC":
-        return 0
-    hours, minutes = zone[1:].split(":")
-    return (int(hours) * 60 + int(minutes)) * (-1 if zone[0] == "-" else 1)
-
-
-def _zone(text: str) -> str:
-    digits = text.lstrip("+-").replace(":", "").ljust(4, "0")
-    return "UTC" if text in ("Z", "UTC") or not int(digits) else f"{text[0]}{digits[:2]}:{digits[2:]}"
 
 
 def _by_pattern(table: Table, name: str, cells: pa.ChunkedArray, pattern: str) -> Times:
@@ -226,18 +214,20 @@ def _by_parts(table: Table, name: str, cells: pa.ChunkedArray, form: str | None)
     forms = [form] if form and form != "iso" else list(FORMS)
     patterns = [(kind, pattern) for kind in forms for pattern in FORMS[kind]]
     first = cells.slice(0, 1)
-    likely = [(kind, pattern) for kind, pattern in patterns if reading(first, kind, pattern).sound.all()]
-    readings = [reading(cells, kind, pattern) for kind, pattern in likely]
-    whole = [found for found in readings if found.sound.all()]
+    likely = [
+        (kind, pattern) for kind, pattern in patterns if match_pattern(first, kind, pattern).sound.all()
+    ]
+    matches = [match_pattern(cells, kind, pattern) for kind, pattern in likely]
+    whole = [match for match in matches if match.sound.all()]
     if whole:
         return _only(table, name, whole)
-    readings = [reading(cells, kind, pattern) for kind, pattern in patterns]  # for the error
-    best = max(readings, key=lambda found: int(found.sound.sum()))
+    matches = [match_pattern(cells, *each) for each in patterns]  # for the error
+    best = max(matches, key=lambda match: int(match.sound.sum()))
     wrong = np.flatnonzero(~best.sound)
     raise _bad_time(table, name, wrong, "is not a time that can be read")
 
 
-def _only(table: Table, name: str, whole: list[Reading]) -> Times:
+def _only(table: Table, name: str, whole: list[PatternMatch]) -> Times:
     """The one reading; where day and month could be exchanged, the error that says so."""
     first = whole[0]
     for other in whole[1:]:
@@ -270,7 +260,7 @@ def _from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | 
     unit = form or next(
         (unit for unit, (least, most, _) in UNITS.items() if least <= low and high < most), None
     )
-    dates = None if form or parts.any() else spelled(numbers)
+    dates = None if form or parts.any() else date_pattern(numbers)
     if unit in UNITS and dates:
         raise DataError(
             f"{table.name}: column {shown(name)} holds numbers from {low} to {high}, which may be dates or "
@@ -332,14 +322,14 @@ def _bad_time(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> Da
     more = f" ({count} such cells)" if count > 1 else ""
     return DataError(
         f"{table.where(int(rows[0]))}, column {shown(name)}: {cell} {fault}{more}",
-        hint=_way_out(table, name, rows, cell),
+        hint=_hint(table, name, rows, cell),
         code="E004",
         count=count,
         places=table.places(name, rows),
     )
 
 
-def _way_out(table: Table, name: str, rows: NDArray[np.intp], cell: str) -> str:
+def _hint(table: Table, name: str, rows: NDArray[np.intp], cell: str) -> str:
     """What to type for a column with cells that are no times."""
     column = pc.utf8_trim_whitespace(table.columns[name].cast(pa.string()))
     forms = for_times(column)
@@ -356,7 +346,7 @@ def _way_out(table: Table, name: str, rows: NDArray[np.intp], cell: str) -> str:
     if aware.any() and not aware[rows].any() and table.rows == len(rows) + np.count_nonzero(aware):
         ways = ["Write all times with their offset from UTC, or none"]
     last = len(table.parts) == 1 and rows[0] == table.rows - len(rows)
-    if last and not pc.match_substring_regex(pa.scalar(cell.strip("'")), LIKE).as_py():
+    if last and not pc.match_substring_regex(pa.scalar(cell.strip("'")), TIME_LIKE).as_py():
         ways.append(f"leave out the lines below the table: --skip-end {len(rows)}")
     if not any(mark.isdigit() for mark in cell):
         ways.append("leave out rows without a time: --bad-rows skip")

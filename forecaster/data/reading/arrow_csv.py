@@ -17,11 +17,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from forecaster.config import ReadConfig
-from forecaster.data.parsing.number_formats import LOOSE, MISSING, NUMBER
+from forecaster.data.parsing.looks import NUMBER_LIKE, TIME_LIKE, TIME_OF_DAY, all_match
+from forecaster.data.parsing.number_formats import MISSING, NUMBER
 from forecaster.data.parsing.numbers import blanked
-from forecaster.data.parsing.time_formats import LIKE
 from forecaster.data.reading.records import Marks
-from forecaster.data.roles.time_parts import CLOCK
 
 BLOCK = 2**22  # bytes that a thread parses at a time
 PIECE = 2**25  # bytes that are parsed before their cells have to be done with
@@ -168,18 +167,14 @@ def _kind(cells: pa.ChunkedArray, *, numbers: bool, times: bool) -> pa.DataType 
     known = cells.drop_null()
     if not len(known):
         return None
-    if numbers and _all(known, NUMBER):
-        return None if _all(known, EPOCH) else pa.float64()
-    if times and not cells.null_count and _all(known, DATE):
+    if numbers and all_match(known, NUMBER):
+        return None if all_match(known, EPOCH) else pa.float64()
+    if times and not cells.null_count and all_match(known, DATE):
         return pa.date32()
-    if times and not cells.null_count and _all(known, DATE_AND_CLOCK):
+    if times and not cells.null_count and all_match(known, DATE_AND_CLOCK):
         return pa.timestamp("ns")
-    odd = pc.match_substring_regex(known, f"{LOOSE}|{LIKE}|{CLOCK}")
+    odd = pc.match_substring_regex(known, f"{NUMBER_LIKE}|{TIME_LIKE}|{TIME_OF_DAY}")
     return None if pc.any(odd).as_py() else WORDS
-
-
-def _all(cells: pa.ChunkedArray, pattern: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py())
 
 
 def _joined(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from forecaster.config import ReadConfig
 from forecaster.data.findings import Finding, info, repair
 from forecaster.data.labels import listed, shown
+from forecaster.data.parsing.looks import data_cell
 from forecaster.data.reading.header import Heading, find_header
 from forecaster.data.reading.records import LINE_END, Marks, Record, records, split, widths
-from forecaster.data.reading.row_scanner import Stretch, stretches
-from forecaster.data.roles.known_names import is_time_name
+from forecaster.data.reading.row_scanner import Segment, scan_rows
 from forecaster.errors import DataError, UsageError
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
@@ -19,10 +19,6 @@ USUAL = (",", ";", "\t", "|")
 MOST_NAMES = 3  # in a header beside which a delimiter at the end of each row is taken as meaningless
 SAMPLE = 2**16  # bytes in which rival readings are looked for; the one taken is then checked on all of it
 EXCEL = re.compile(rb'"?sep=([^\r\n"])"?(?:\r\n|\r|\n)')
-DATED = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?\s*")
-NUMERAL = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[(]?[+\-−$€£¥]*\d[\d,.'’ \xa0\u202f]*[)%]?"
-NAMED = r"(\d{1,2}|\d{4})[- ][A-Za-z]{3,9}\.?[- ,]+\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
-DATUM = re.compile(rf"\s*({NUMERAL}|\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{1,4}}([ T].*)?|({NAMED})([ T,].*)?)\s*")
 
 
 @dataclass(frozen=True)
@@ -181,9 +177,9 @@ def _width(text: bytes, marks: Marks, *, cut: bool = False) -> int:
 
 def _holds(data: bytes, marks: Marks, start: int, width: int) -> bool:
     """Whether all records of the text have `width` cells, but for a header that is one short."""
-    told = stretches(data, marks, width, start) if marks.simple else records(data, marks, width, start)
+    told = scan_rows(data, marks, width, start) if marks.simple else records(data, marks, width, start)
     for place, found in enumerate(told):
-        if isinstance(found, Stretch) or not found.fault:
+        if isinstance(found, Segment) or not found.fault:
             continue
         if place or found.width != width - 1 or not _is_trailing(data, marks, found):
             return False
@@ -266,11 +262,8 @@ def _names(
 
     `above`: lines above what seems to be the table.
     """
-    datum = next((cell for cell in header if DATUM.fullmatch(cell)), None)
-    numbered = any(is_time_name(cell) for cell in header) and not any(
-        DATED.fullmatch(cell) for cell in header
-    )
-    if datum is not None and not sure and not numbered:
+    datum = None if sure else data_cell(header)
+    if datum is not None:
         raise DataError(
             f"{name}, line {line}: the first line looks like data ({shown(datum)}), not like a header",
             hint=f"If the table begins in line {above + 1}: --skip {above}."

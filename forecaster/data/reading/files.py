@@ -73,9 +73,9 @@ def _stems(paths: list[Path]) -> list[str]:
     return [path.as_posix() for path in inside]
 
 
-def is_many(source: str | Path) -> bool:
+def is_many(source: object) -> bool:
     """Whether `source` names a directory or a glob, so that each file may be one series."""
-    if str(source) == "-":
+    if not isinstance(source, str | Path) or str(source) == "-":
         return False
     folder = Path(source).expanduser()
     return _is_glob(source) or (folder.is_dir() and not _partitions(folder))

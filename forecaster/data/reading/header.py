@@ -19,11 +19,9 @@ from itertools import islice
 import pyarrow as pa
 
 from forecaster.config import ReadConfig
-from forecaster.data.parsing.times import parse_times
+from forecaster.data.parsing.looks import kind_of_cells
+from forecaster.data.parsing.times import are_times
 from forecaster.data.reading.records import Marks, Record, records, split
-from forecaster.data.roles.roles import kind_of
-from forecaster.data.table import Part, Table
-from forecaster.errors import DataError
 
 WITHIN = 1000  # records that are looked at
 SAMPLED = 200  # rows by which a column is known
@@ -116,7 +114,9 @@ def _repaired(
     return Heading(names, record, above, f"{len(cells)} fields where the rows have {width}")
 
 
-def _aligned(cells: list[str], sample: Table, config: ReadConfig, width: int) -> dict[str, int] | None:
+def _aligned(
+    cells: list[str], sample: list[pa.ChunkedArray], config: ReadConfig, width: int
+) -> dict[str, int] | None:
     """The column of each name asked for, where one delimiter is too many or too few; None if not certain."""
     more = len(cells) - width
     if abs(more) != 1 or not config.time or config.time not in cells:
@@ -136,31 +136,18 @@ def _aligned(cells: list[str], sample: Table, config: ReadConfig, width: int) ->
     return possible[0] if possible and all(columns == possible[0] for columns in possible) else None
 
 
-def _fits(columns: dict[str, int], sample: Table, config: ReadConfig) -> bool:
-    """Whether the columns hold, for the most part, what their names were asked for."""
+def _fits(columns: dict[str, int], sample: list[pa.ChunkedArray], config: ReadConfig) -> bool:
+    """Whether the columns of the sample hold, for the most part, what their names stand for."""
     if len(set(columns.values())) < len(columns):
         return False
-    numbers = [str(columns[name]) for name in (*(config.target or ()), *config.covariates)]
-    if any(kind_of(sample, name, config.na) not in ("number", "empty") for name in numbers):
-        return False
-    time = str(columns[config.time or ""])
-    return kind_of(sample, time, config.na) == "time" or _parses(sample, time, config)
+    numbers = (*(config.target or ()), *config.covariates)
+    kinds = {kind_of_cells(sample[columns[name]], config.na) for name in numbers}
+    return kinds <= {"number", "empty"} and are_times(sample[columns[config.time or ""]], config)
 
 
-def _parses(sample: Table, time: str, config: ReadConfig) -> bool:
-    try:
-        parse_times(sample, time, config.date_format, config.tz)
-    except DataError:
-        return False
-    return True
-
-
-def _sample(data: bytes, body: list[Record], marks: Marks, width: int) -> Table:
-    """The first sound rows, their columns named by place from 0."""
+def _sample(data: bytes, body: list[Record], marks: Marks, width: int) -> list[pa.ChunkedArray]:
+    """The columns of the first sound rows, as text."""
     sound = (record for record in body if not record.fault and record.width == width)
     cells = (_cells(data[record.start : record.end], marks) for record in sound)
     rows = [row for row in islice(cells, SAMPLED) if row is not None]
-    columns = {
-        str(place): pa.chunked_array([[row[place] for row in rows]], pa.string()) for place in range(width)
-    }
-    return Table(columns, (Part("rows", "rows", len(rows), lambda row: f"row {row}"),))
+    return [pa.chunked_array([[row[place] for row in rows]], pa.string()) for place in range(width)]

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from pyarrow.parquet import FileMetaData
 
 
-def read(source: str | Path | pd.DataFrame, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
-    """The table of `source`; the configuration with the dialect filled in; what was found on the way.
+def read(
+    source: str | Path | pd.DataFrame, config: ReadConfig
+) -> tuple[tuple[Table, ReadConfig], list[Finding]]:
+    """The table of `source` and the configuration with its dialect filled in; and the findings.
 
     Raises StorageError where reading fails and DataError where a file is not a sound table.
     """
     if isinstance(source, pd.DataFrame):
-        return _from_frame(source), config, []
+        return (_from_frame(source), config), []
     tables, findings = [], []
     for content in contents(source):
         table, config, found = (
@@ -36,7 +38,7 @@ def read(source: str | Path | pd.DataFrame, config: ReadConfig) -> tuple[Table, 
         )
         tables.append(_with_keys(table, content))
         findings += found
-    return _joined(tables), config, findings
+    return (_joined(tables), config), findings
 
 
 def _with_keys(table: Table, content: Content) -> Table:

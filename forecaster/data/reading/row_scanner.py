@@ -19,7 +19,7 @@ from forecaster.data.reading.records import LINE_END, Marks, Record, line_at, re
 BLOCK = 2**18  # bytes
 
 
-class Stretch(NamedTuple):
+class Segment(NamedTuple):
     """Sound rows that follow one another, each on a line of its own."""
 
     line: int
@@ -38,9 +38,9 @@ class Lines(NamedTuple):
     sound: Bools  # (n,)
 
 
-def stretches(
+def scan_rows(
     data: bytes, marks: Marks, width: int, start: int, *, ascii_only: bool = False
-) -> Iterator[Stretch | Record]:
+) -> Iterator[Segment | Record]:
     """The rows of `data` from byte `start`, in order, and its damaged lines; marks have to be simple.
 
     `ascii_only`: lines with other bytes are told as records, for their encoding to be checked.
@@ -59,7 +59,7 @@ def stretches(
             begin, end = place + int(lines.start[first]), place + int(lines.end[last - 1])
             stop = place + int(lines.start[last])
             if sound:
-                yield Stretch(line, last - first, begin, end)
+                yield Segment(line, last - first, begin, end)
                 line += last - first
                 continue
             for record in records(data, marks, width, begin, stop=stop, line=line):

@@ -26,7 +26,7 @@ from forecaster.data.reading.dialect import Dialect, detect
 from forecaster.data.reading.encoding import decode, is_utf8
 from forecaster.data.reading.files import Content
 from forecaster.data.reading.records import Marks, Record, line_at, quotes_are_sound, records
-from forecaster.data.reading.row_scanner import Stretch, stretches
+from forecaster.data.reading.row_scanner import Segment, scan_rows
 from forecaster.data.table import OnDemand, Part, Table
 from forecaster.errors import DataError
 
@@ -90,14 +90,14 @@ def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
             return Rows(cells, lambda row: first + row, _left_out(name, list(dialect.above)))
     sound = Sound()
     damaged = list(dialect.above)
-    told: Iterable[Stretch | Record] = (
-        stretches(data, marks, dialect.width, dialect.start, ascii_only=foreign)
+    told: Iterable[Segment | Record] = (
+        scan_rows(data, marks, dialect.width, dialect.start, ascii_only=foreign)
         if marks.simple
         else records(data, marks, dialect.width, dialect.start)
     )
     for record in told:
-        if isinstance(record, Stretch):
-            sound.add_stretch(record)
+        if isinstance(record, Segment):
+            sound.add_segment(record)
             continue
         fault = record.fault or (foreign and _foreign(data[record.start : record.end]))
         if fault:
@@ -127,31 +127,31 @@ def _left_out(name: str, damaged: list[Record]) -> tuple[Finding, ...]:
 
 
 class Sound:
-    """Sound records: where stretches of them lie, and the line of each."""
+    """Sound records: where segments of them lie, and the line of each."""
 
     def __init__(self) -> None:
         self.lines = array("q")
-        self.stretches: list[list[int]] = []
+        self.segments: list[list[int]] = []
         self.before = -1
 
     def add(self, record: Record) -> None:
         """Take a record; one that follows the last one taken belongs to its stretch."""
-        if self.stretches and record.follows == self.before:
-            self.stretches[-1][1] = record.end
+        if self.segments and record.follows == self.before:
+            self.segments[-1][1] = record.end
         else:
-            self.stretches.append([record.start, record.end])
+            self.segments.append([record.start, record.end])
         self.before = record.end
         self.lines.append(record.line)
 
-    def add_stretch(self, rows: Stretch) -> None:
+    def add_segment(self, rows: Segment) -> None:
         """Take rows that follow one another, each on its line."""
-        self.stretches.append([rows.start, rows.end])
+        self.segments.append([rows.start, rows.end])
         self.before = rows.end
         self.lines.extend(range(rows.line, rows.line + rows.rows))
 
     def text(self, data: bytes, marks: Marks) -> pa.Buffer:
         """The records alone, with no spaces around quotes."""
-        text = b"\n".join([*(data[start:end] for start, end in self.stretches), b""])
+        text = b"\n".join([*(data[start:end] for start, end in self.segments), b""])
         if marks.spaced:
             quote = marks.quote.encode()
             tidy = re.compile(b" *+(%b) *+|[^%b]" % (marks.patterns.quoted.pattern, quote), re.DOTALL)
@@ -182,7 +182,7 @@ def _damage(
     count = len(damaged)
     more = f" ({count} such rows)" if count > 1 else ""
     text = shown(data[record.start : record.end].decode("utf-8", "replace"))
-    hint = _way_out(damaged, sound.lines, bad_rows)
+    hint = _hint(damaged, sound.lines, bad_rows)
     if record.doubt:
         hint = "Repair the line: an open quote may swallow rows here."
     places = tuple(f"line {each.line}: {each.fault}" for each in damaged[:SHOWN])
@@ -190,7 +190,7 @@ def _damage(
     return DataError(message, hint=hint, code="E002", count=count, places=places)
 
 
-def _way_out(damaged: list[Record], sound: Sequence[int], bad_rows: BadRows) -> str:
+def _hint(damaged: list[Record], sound: Sequence[int], bad_rows: BadRows) -> str:
     """What to type for damaged rows, beside the lines of the sound ones."""
     width, alike = Counter(each.width for each in damaged).most_common(1)[0]
     if width > 1 and alike > 1 and alike > len(sound) and 2 * alike > len(damaged):  # the first line is none

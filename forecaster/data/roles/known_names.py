@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from forecaster.data.parsing.looks import plain
 
-TIME_NAMES = ("ds", "timestamp", "datetime", "date time", "time", "date", "ts", "epoch", "period", "day",
-              "month", "year")  # fmt: skip
 ID_NAMES = ("unique id", "series id", "item id", "id", "symbol", "ticker", "series", "sensor", "sensor id",
             "device", "device id", "station", "station id", "name", "key", "item", "store", "machine", "code",
             "tag")  # fmt: skip
@@ -18,17 +16,6 @@ DATE_NAMES, CLOCK_NAMES = ("date", "day"), ("time", "hour", "clock", "time of da
 PART_NAMES = ("year", "month", "day", "hour", "minute", "second", *CLOCK_NAMES, "hr", "he", "hour ending",
               "hour of day", "interval", "period", "week", "weekday", "quarter", "day of week",
               "day of year", "dow", "doy", "yr")  # fmt: skip
-
-
-def plain(name: str) -> str:
-    """A column name as lower-case words: 'Adj Close', 'adj_close', '<adjClose>', '5. adj close' are one."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"^[0-9]+\. ", "", name.strip("<>* ")))
-    return re.sub(r"[\s_\-.]+", " ", words).strip().lower()
-
-
-def is_time_name(name: str) -> bool:
-    """Whether a column of this name usually holds times."""
-    return plain(name) in TIME_NAMES
 
 
 def ranked(names: list[str], known: tuple[str, ...]) -> list[str]:

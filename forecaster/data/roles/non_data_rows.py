@@ -15,9 +15,8 @@ from forecaster.arrays import Bools
 from forecaster.config import ReadConfig
 from forecaster.data.findings import Finding, repair
 from forecaster.data.labels import shown
-from forecaster.data.parsing.number_formats import LOOSE
+from forecaster.data.parsing.looks import NUMBER_LIKE, is_time_name
 from forecaster.data.parsing.numbers import blanked, is_text
-from forecaster.data.roles.known_names import is_time_name
 from forecaster.data.roles.roles import kind_of, time_column
 from forecaster.data.table import Table, taken
 from forecaster.errors import DataError
@@ -25,15 +24,15 @@ from forecaster.errors import DataError
 MOST_UNITS = 3  # rows of words below the header of a file
 
 
-def without_strays(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
+def without_non_data_rows(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
     """The table without rows that have no time, each of which is named.
 
     Where most rows are such the table stays as it is. DataError for one that looks like another header.
     """
-    name = time_column(table, config)
-    if name not in table.columns:
+    if config.bad_rows != "skip":
         return table, []
-    if _is_timed(table, name):
+    name = time_column(table, config)
+    if name not in table.columns or _is_timed(table, name):
         return table, []
     column = table.columns[name]
     timed = pc.match_substring_regex(column, "[0-9]") if is_text(column.type) else column.is_valid()
@@ -103,7 +102,7 @@ def _units(table: Table, config: ReadConfig, *, more: bool) -> NDArray[np.intp]:
     alone = more & ~digits & (filled == 1)  # as pandas names its index below several rows of names
     for name, column in table.columns.items():
         if kind_of(table, name, config.na) == "number":
-            words |= ~digits & ~_matches(blanked(taken(column, tops), config.na).fill_null("0"), LOOSE)
+            words |= ~digits & ~_matches(blanked(taken(column, tops), config.na).fill_null("0"), NUMBER_LIKE)
     rows = tops[words | alone]
     time = time_column(table, config) if len(rows) else ""
     if time not in table.columns:
@@ -139,7 +138,7 @@ def _refuse_headers(table: Table, time: str, rows: NDArray[np.intp], config: Rea
         others = pa.array([other for other in table.columns if other != name], column.type)
         odd |= below & np.asarray(pc.is_in(cells, value_set=others).to_numpy())
         if name != time and kind_of(table, name, config.na) == "number":
-            number = pc.match_substring_regex(cells, LOOSE).fill_null(True)
+            number = pc.match_substring_regex(cells, NUMBER_LIKE).fill_null(True)
             odd |= amid & ~np.asarray(number.to_numpy())
     if odd.any():
         row = int(rows[odd][0])

@@ -17,12 +17,11 @@ from forecaster.config import Layout, ReadConfig
 from forecaster.data.blockwise import always, runs
 from forecaster.data.findings import Finding, info
 from forecaster.data.labels import listed, shown
-from forecaster.data.parsing.number_formats import LOOSE
+from forecaster.data.parsing.looks import NUMBER_LIKE, TIME_NAMES, kind_of_cells, plain
 from forecaster.data.parsing.numbers import blanked, is_number, is_text
-from forecaster.data.parsing.time_formats import LIKE
 from forecaster.data.parsing.time_zones import Times
-from forecaster.data.parsing.times import parse_times
-from forecaster.data.roles.known_names import ID_NAMES, TARGET_NAMES, TIME_NAMES, close_columns, plain, ranked
+from forecaster.data.parsing.times import are_times, parse_times
+from forecaster.data.roles.known_names import ID_NAMES, TARGET_NAMES, close_columns, ranked
 from forecaster.data.roles.time_parts import is_part_of_time, numbers_rows, to_join
 from forecaster.data.table import Table, taken
 from forecaster.errors import DataError, UsageError
@@ -45,7 +44,7 @@ class Roles:
 
 def assign(
     table: Table, config: ReadConfig, *, many: bool
-) -> tuple[Roles, Times, list[Finding], DataError | None]:
+) -> tuple[tuple[Roles, Times, DataError | None], list[Finding]]:
     """The roles, the parsed time column, what was chosen among several, and a doubt about the id.
 
     The doubt is an error of its own kind: rows can be understood without knowing their series.
@@ -86,7 +85,8 @@ def assign(
             f"{len(targets)} targets for a table with one row per series and time",
             hint="Name one: --target NAME",
         )
-    return Roles(time, series, targets, config.covariates, layout), times, findings, doubt
+    roles = Roles(time, series, targets, config.covariates, layout)
+    return (roles, times, doubt), [*times.findings, *findings]
 
 
 def _times(table: Table, time: str, config: ReadConfig) -> Times:
@@ -135,29 +135,22 @@ def _kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:
         return "number" if column.null_count < len(column) else "empty"
     if not pa.types.is_dictionary(column.type) and not is_text(column.type):
         return "empty" if pa.types.is_null(column.type) else "other"
-    cells = _sample(column, na)
-    if not len(cells):
-        cells = blanked(column.cast(pa.string()), na).drop_null()
-    if not len(cells):
-        return "empty"
-    for kind, pattern in (("number", LOOSE), ("time", LIKE)):
-        if pc.sum(pc.match_substring_regex(cells, pattern)).as_py() * 2 > len(cells):
-            return kind
-    return "text"
+    kind = kind_of_cells(_sample(column), na)
+    return kind if kind != "empty" else kind_of_cells(column.cast(pa.string()), na)
 
 
 def _some_numbers(table: Table, name: str, na: tuple[str, ...]) -> bool:
     """Whether cells of a sample of a column look like numbers."""
-    cells = _sample(table.parsed.get(name, table.columns[name]), na)
-    return bool(pc.any(pc.match_substring_regex(cells, LOOSE)).as_py())
+    cells = blanked(_sample(table.parsed.get(name, table.columns[name])), na)
+    return bool(pc.any(pc.match_substring_regex(cells, NUMBER_LIKE)).as_py())
 
 
-def _sample(column: pa.ChunkedArray, na: tuple[str, ...]) -> pa.ChunkedArray:
+def _sample(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The first cells of a column, and some of all its length, as text."""
     rows = np.unique(np.linspace(0, len(column) - 1, SAMPLED).astype(np.int64))
     head = column.slice(0, SAMPLED)
     spread = taken(column, rows) if len(column) > SAMPLED else head
-    sample = pa.chunked_array([*head.chunks, *spread.chunks], column.type)
-    return blanked(sample.cast(pa.string()), na).drop_null()
+    return pa.chunked_array([*head.chunks, *spread.chunks], column.type).cast(pa.string())
 
 
 def _all(table: Table) -> str:
@@ -178,19 +171,11 @@ def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
     if known:  # beside a date, what is called time is the time of day
         return next((name for name in known if plain(name) == "date"), known[0])
     first = next(iter(table.columns))
-    if len(table.columns) > 1 and kinds[first] == "number" and _looks_like_epoch(table, first):
+    if len(table.columns) > 1 and kinds[first] == "number" and are_times(table.columns[first], ReadConfig()):
         return first
     raise DataError(
         f"{table.name}: no column holds times. Columns: {_all(table)}", hint="Name it: --time COLUMN"
     )
-
-
-def _looks_like_epoch(table: Table, name: str) -> bool:
-    try:
-        parse_times(table, name)
-    except DataError:
-        return False
-    return True
 
 
 def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> str | None:

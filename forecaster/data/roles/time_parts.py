@@ -14,46 +14,47 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecaster.config import ReadConfig
+from forecaster.data.findings import Finding, info
+from forecaster.data.labels import shown
+from forecaster.data.parsing.looks import TIME_OF_DAY, all_match, plain
 from forecaster.data.parsing.numbers import is_text
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.parsing.times import parse_times
-from forecaster.data.roles.known_names import CLOCK_NAMES, COUNTER_NAMES, DATE_NAMES, PART_NAMES, plain
+from forecaster.data.roles.known_names import CLOCK_NAMES, COUNTER_NAMES, DATE_NAMES, PART_NAMES
 from forecaster.data.table import OnDemand, Table, makers_of
 from forecaster.errors import ForecasterError
 
-CLOCK = (
-    r"^ *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?[AaPp][Mm])?( ?(Z|[+-][0-9]{2}:?[0-9]{2}))? *$"
-    r"|^ *[0-9]{2}[.][0-9]{2}[.][0-9]{2} *$"
-)
 DATES = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d")
 HOURS = ("%H", "%H%M%S", "%H%M")
-SAMPLED = 100
 DATE = r"^ *([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}) *$"
 PARTS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
 """Columns in which loggers write a number for each part of the time, and how each is read."""
 
 
-def with_clock(table: Table, config: ReadConfig) -> tuple[Table, str | None]:
-    """The table with a column 'date+time', and its name, where there is one of each and --time names neither.
+def join_time_columns(table: Table, config: ReadConfig) -> tuple[tuple[Table, ReadConfig], list[Finding]]:
+    """The table with a column 'date+time' in place of the two, and the configuration that names it as time.
 
-    `--time date+time` names two columns or more; without it they are joined if they are the only such pair.
+    `--time date+time` names two columns or more. Without `--time`, a date column and a time column are joined
+    if they are the only such pair. Any other table stays as it is.
     """
+    unchanged = (table, config), list[Finding]()
     if config.time in table.columns:
-        return table, None
+        return unchanged
     if config.time is not None:
         names = tuple(config.time.split("+"))
         if len(names) < 2 or not all(name in table.columns for name in names):
-            return table, None
+            return unchanged
     else:
         pair = _pair(table, config)
         if pair is None:
-            return table, None
+            return unchanged
         names = pair
     cells = [pc.utf8_trim_whitespace(table.columns[name].cast(pa.string())) for name in names]
     name = "+".join(names)
     makers = {name: lambda: pc.binary_join_element_wise(*cells, " ")} | makers_of(table.columns)
     columns = OnDemand({other: make for other, make in makers.items() if other not in names})
-    return dataclasses.replace(table, columns=columns), name
+    joined = dataclasses.replace(table, columns=columns), dataclasses.replace(config, time=name)
+    return joined, [info("C003", f"times are made of two columns: {shown(name)}")]
 
 
 def is_part_of_time(table: Table, name: str, number: bool) -> bool:
@@ -61,7 +62,7 @@ def is_part_of_time(table: Table, name: str, number: bool) -> bool:
     if number:
         return plain(name) in PART_NAMES
     column = table.columns[name]
-    return is_text(column.type) and _all(column.slice(0, SAMPLED), CLOCK) and _all(column, CLOCK)
+    return is_text(column.type) and all_match(column, TIME_OF_DAY)
 
 
 def numbers_rows(table: Table, name: str, times: Times) -> bool:
@@ -97,22 +98,20 @@ def to_join(table: Table, time: str, config: ReadConfig) -> str:
 
 def _parses(table: Table, config: ReadConfig) -> bool:
     try:
-        joined, name = with_clock(table, config)
-        parse_times(joined, name or "", config.date_format, config.tz)
+        (joined, asked), _ = join_time_columns(table, config)
+        parse_times(joined, asked.time or "", config.date_format, config.tz)
     except (ForecasterError, pa.ArrowException):
         return False
     return True
-
-
-def _all(cells: pa.ChunkedArray, pattern: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py())
 
 
 def _pair(table: Table, config: ReadConfig) -> tuple[str, str] | None:
     """The one column named as a date that holds dates, and the one named as a time that holds clock times."""
     used = {config.id, *(config.target or ()), *config.covariates}
     dates = [name for name in table.columns if _is(table, name, DATE_NAMES, DATE) and name not in used]
-    clocks = [name for name in table.columns if _is(table, name, CLOCK_NAMES, CLOCK) and name not in used]
+    clocks = [
+        name for name in table.columns if _is(table, name, CLOCK_NAMES, TIME_OF_DAY) and name not in used
+    ]
     return (dates[0], clocks[0]) if len(dates) == len(clocks) == 1 else None
 
 
@@ -124,4 +123,4 @@ def _is(table: Table, name: str, names: tuple[str, ...], pattern: str) -> bool:
     column = table.columns[name]
     if not is_text(column.type):
         return False
-    return _all(column, pattern)
+    return all_match(column, pattern)

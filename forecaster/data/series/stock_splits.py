@@ -11,7 +11,8 @@ from forecaster.data.calendar.clock import DAY
 from forecaster.data.findings import SHOWN, Finding, repair, warn
 from forecaster.data.labels import shown, times_as_strings
 from forecaster.data.panel import Panel
-from forecaster.data.roles.known_names import TARGET_NAMES, plain
+from forecaster.data.parsing.looks import plain
+from forecaster.data.roles.known_names import TARGET_NAMES
 
 RATIOS = np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50, 100])
 NEAR = 0.03  # in logarithms: what a share may move on the day of its split

@@ -7,7 +7,7 @@ from profiles import examples
 
 from forecaster.data.reading import row_scanner as module
 from forecaster.data.reading.records import Marks, Record, records
-from forecaster.data.reading.row_scanner import Stretch, stretches
+from forecaster.data.reading.row_scanner import Segment, scan_rows
 
 PIECES = [
     "a",
@@ -29,9 +29,9 @@ PIECES = [
 
 
 def told(data: bytes, start: int, ascii_only: bool) -> list[tuple]:
-    """Records, those of stretches one by one: line, bytes and fault."""
+    """Records, those of scan_rows one by one: line, bytes and fault."""
     found: list[tuple] = []
-    for item in stretches(data, Marks(","), 2, start, ascii_only=ascii_only):
+    for item in scan_rows(data, Marks(","), 2, start, ascii_only=ascii_only):
         if isinstance(item, Record):
             found.append((item.line, data[item.start : item.end], item.fault, item.doubt))
             continue
@@ -60,5 +60,5 @@ def test_same_as_records(pieces: list[str], block: int, ascii_only: bool) -> Non
 def test_one_damaged_row_costs_one_record() -> None:
     """The rows around a damaged one are not gone through one by one."""
     data = b"a,b\n" + b"1,2\n" * 500 + b"1,2,3\n" + b'"3",4\n' * 500
-    found = list(stretches(data, Marks(","), 2, 4))
-    assert [type(item) for item in found] == [Stretch, Record, Stretch]
+    found = list(scan_rows(data, Marks(","), 2, 4))
+    assert [type(item) for item in found] == [Segment, Record, Segment]
