@@ -7,6 +7,7 @@ import pytest
 
 from forecaster.config import NetworkConfig, TrainingConfig
 from forecaster.errors import ForecasterError
+from forecaster.nn.cells import CELLS
 from forecaster.nn.gradcheck import check_coordinates, check_directions
 from forecaster.nn.losses import make_loss
 from forecaster.nn.network import Network
@@ -14,7 +15,6 @@ from forecaster.nn.network import Network
 T, B, F, H, K = 6, 2, 3, 5, 4
 """All different, so that no two axes can be mistaken for each other."""
 CUT = 2
-CELLS = ["rnn", "gru", "lstm"]
 LOSSES = ["mse", "mae", "huber", "pinball"]
 SEGMENT = 3
 """Outputs of a decoder step: the second has one output of four, and two to spare."""
@@ -303,7 +303,7 @@ def test_memory_of_old_shapes_is_given_back():
     for batch in range(1, 20):
         outputs, cache = network.forward(make_case(network, batch=batch)[0])
         network.backward(cache, outputs)
-    assert sum(map(len, network._idle.values())) <= 3
+    assert sum(map(len, network.workspaces.idle.values())) <= 3
 
 
 def test_a_workspace_whose_shape_was_dropped_meanwhile_is_not_kept():
@@ -313,7 +313,7 @@ def test_a_workspace_whose_shape_was_dropped_meanwhile_is_not_kept():
     for batch in range(10, 20):
         network.predict(make_case(network, batch=batch)[0])
     network.backward(cache, outputs)
-    assert (T, B, False) not in network._idle
+    assert (T, B, False) not in network.workspaces.idle
 
 
 def test_parameters_are_views_of_flat():

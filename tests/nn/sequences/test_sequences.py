@@ -7,15 +7,16 @@ import pytest
 
 from forecaster.config import NetworkConfig
 from forecaster.errors import ForecasterError
+from forecaster.nn.cells import CELLS
 from forecaster.nn.gradcheck import check_coordinates, check_directions
 from forecaster.nn.network import Network
 from forecaster.nn.sequences.cross_entropy import likeliest_one_hot, softmax_cross_entropy
 from forecaster.nn.sequences.encoder_decoder import EncoderDecoder
-from forecaster.nn.sequences.sequence import SequenceNetwork
+from forecaster.nn.sequences.many_to_many import SequenceNetwork
 
 T, U, B, F, D, H, K = 6, 4, 2, 3, 8, 5, 7
 """All different, so that no two axes can be mistaken for each other."""
-TABLE = list(itertools.product(["rnn", "gru", "lstm"], [1, 3]))
+TABLE = list(itertools.product(CELLS, [1, 3]))
 table = pytest.mark.parametrize(("cell", "layers"), TABLE, ids=[f"{cell}-{layers}" for cell, layers in TABLE])
 padding = pytest.mark.parametrize("padded", [False, True], ids=["unpadded", "padded"])
 
@@ -156,7 +157,7 @@ def test_encoder_decoder_gradients_equal_central_differences(cell, layers, padde
 
 
 @pytest.mark.parametrize("kind", [SequenceNetwork, EncoderDecoder])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_each_partial_derivative_equals_central_differences(kind, cell):
     """No single weight hides behind the others: each partial derivative is right by itself."""
     network = make(kind, cell, 2)
@@ -244,7 +245,7 @@ def test_greedy_decoding_reads_its_own_likeliest_classes(cell, layers):
 
 
 @pytest.mark.parametrize("kind", [SequenceNetwork, EncoderDecoder])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_single_precision_is_close_to_double(kind, cell):
     """float32 gives float32 outputs and gradients near those of float64."""
     results = []
@@ -284,7 +285,7 @@ def test_the_flat_vector_holds_every_parameter():
     network.flat[...] = 0
     assert not network.encoder.parameters["layer1.weight"].any()
     assert not network.decoder.parameters["head.weight"].any()
-    assert not network.decoder.recurrent.parameters["layer0.bias"].any()
+    assert not network.decoder.network.parameters["layer0.bias"].any()
 
 
 def test_the_derivative_by_the_inputs_can_be_left_out():
