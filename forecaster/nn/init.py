@@ -14,7 +14,7 @@ def glorot(rows: int, columns: int, *, rng: np.random.Generator, dtype: DTypeLik
 
 
 def orthogonal(size: int, *, rng: np.random.Generator, dtype: DTypeLike) -> Array:
-    """(size, size), uniform among the orthogonal matrices (Saxe et al. 2014; signs as in Mezzadri 2007)."""
+    """(size, size), uniform over the orthogonal matrices (Saxe et al. 2014; signs as in Mezzadri 2007)."""
     q, r = np.linalg.qr(rng.standard_normal((size, size)))
     return (q * np.sign(np.diagonal(r))).astype(dtype)
 

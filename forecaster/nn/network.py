@@ -75,6 +75,7 @@ class Cache:
             raise ForecasterError("This cache has been used: backward runs once after each forward run")
         return workspace
 
+    @property
     def state(self) -> Array:
         """(L, n, H, B): the state after the last step; until `backward`."""
         assert self.workspace is not None

@@ -114,7 +114,7 @@ class SequenceNetwork:
         if steps is not None:
             inputs = _followed_by_zeros(inputs, steps)
         outputs, cache = self.network.forward(inputs, mask=mask, state=state)
-        return outputs, SequenceCache(cache, cache.state(), count)
+        return outputs, SequenceCache(cache, cache.state, count)
 
     def backward(
         self, cache: SequenceCache, d_outputs: Array, d_state: Array | None = None, *, inputs: bool = True
