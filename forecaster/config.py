@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar
 
 from forecaster.errors import UsageError
 
-Cell = Literal["rnn", "gru", "lstm"]
+Cell = Literal["rnn", "gru", "lstm"]  # the names in forecaster.nn.cells.CELLS, which loads NumPy
 Decoder = Literal["direct", "segments"]
 LossName = Literal["mse", "mae", "huber", "pinball"]
 OptimizerName = Literal["adam", "sgd"]

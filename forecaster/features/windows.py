@@ -30,7 +30,7 @@ from forecaster.data.panel import TARGET, Panel
 from forecaster.errors import DataError
 from forecaster.features.seasonal_position import circle, row_numbers
 from forecaster.features.transform import Transform
-from forecaster.nn.parallel import Batch
+from forecaster.nn.batch import Batch
 
 
 @dataclass(frozen=True, eq=False)

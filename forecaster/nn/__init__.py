@@ -1,1 +1,1 @@
-"""Recurrent networks in NumPy, backpropagation through time by hand. Knows nothing of forecasting."""
+"""Recurrent networks in NumPy, with backpropagation through time by hand. Independent of forecasting."""

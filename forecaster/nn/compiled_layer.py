@@ -1,7 +1,7 @@
-"""A layer through time in one compiled call (`kernels.c`), where processor and installation have it.
+"""A layer through time in one compiled call (`kernels.c`), where the processor and the installation allow it.
 
-Notation and results are those of `cells`; rounding differs. A `CompiledLayer` does for a `Stack` what a
-`SteppedLayer` does call by call; all steps are one call here, during which the interpreter lock is free.
+Notation as in `cells.base`. Results equal those of `NumpyLayer` up to rounding. The call covers all steps and
+releases the interpreter lock.
 """
 
 import ctypes
@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from forecaster.arrays import Array
-from forecaster.nn.cells import CELLS, Pads
+from forecaster.nn.cells.base import Cell, Pads
 
-CELL_NUMBERS = {"rnn": 0, "gru": 1, "lstm": 2}
 SUFFIXES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 CACHE_LINE = 64
 SWITCH = "FORECAST_KERNELS"
-"""Environment variable: `numpy` leaves the compiled kernels aside."""
+"""Environment variable: `numpy` turns the compiled kernels off, `compiled` uses them in float64 too."""
 
 NUMBERS = ["cell", "steps", "inputs", "hidden", "batch", "rolling", "every"]
 ARRAYS = [
@@ -47,14 +46,14 @@ ARRAYS = [
 
 
 class _Layer(ctypes.Structure):
-    """What a call works on; the layout is that of `struct layer` in kernels.c."""
+    """The arguments of a call; same layout as `struct layer` in kernels.c."""
 
     _fields_ = [(name, ctypes.c_int64) for name in NUMBERS] + [(name, ctypes.c_void_p) for name in ARRAYS]
 
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    """The compiled kernels, or None where they were not built or the processor lacks what they need."""
+    """The compiled kernels; None if they were not built or the processor cannot run them."""
     for suffix in EXTENSION_SUFFIXES:
         file = Path(__file__).with_name(f"_kernels{suffix}")
         if file.exists():
@@ -64,9 +63,9 @@ def _library() -> ctypes.CDLL | None:
 
 
 def available(dtype: DTypeLike) -> bool:
-    """Whether layers of this precision are to be compiled ones.
+    """Whether to use compiled kernels for this precision.
 
-    Double precision is slower compiled, and there for the sake of gradient checks.
+    Compiled float64 is slower than NumPy; it exists for gradient checks.
     """
     switch = os.environ.get(SWITCH)
     wanted = (np.dtype(dtype) == np.float32 and switch != "numpy") or switch == "compiled"
@@ -74,11 +73,11 @@ def available(dtype: DTypeLike) -> bool:
 
 
 class CompiledLayer:
-    """The workspace of one layer for T steps of B columns; interface and results as of a `Cell`."""
+    """The workspace of one layer for T steps of B columns; same interface as `NumpyLayer`."""
 
     def __init__(
         self,
-        cell: str,
+        cell: type[Cell],
         steps: int,
         inputs: int,
         hidden: int,
@@ -88,7 +87,7 @@ class CompiledLayer:
         rolling: bool = False,
         every: bool = True,
     ) -> None:
-        """Allocate; as of `SteppedLayer`. Raises KeyError for a type that is neither float32 nor float64."""
+        """As for `NumpyLayer`, for a cell with a kernel. KeyError for types but float32 and float64."""
         self.steps, self.dtype = steps, np.dtype(dtype)
         library = _library()
         assert library is not None
@@ -96,16 +95,16 @@ class CompiledLayer:
         self._forward, self._backward, self._load, sizes_of = (
             getattr(library, f"{name}_{suffix}") for name in ("forward", "backward", "load", "sizes")
         )
-        states = CELLS[cell].states
+        states = cell.states
         self.x = self._empty(steps, inputs, batch)
         self.outputs = self._empty(steps if every else 1, hidden, batch)
         self._final = [self.outputs[-1], *(self._empty(hidden, batch) for _ in range(states - 1))]
         self._initial = self._final if rolling else [self._empty(hidden, batch) for _ in range(states)]
         self.d = self._empty(states, hidden, batch)
-        shapes = CELLS[cell].shapes(inputs, hidden)
+        shapes = cell.shapes(inputs, hidden)
         self._bias = self._empty(hidden)
         self._gradients = {name: self._empty(*shape) for name, shape in shapes.items()}
-        self._layer = _Layer(CELL_NUMBERS[cell], steps, inputs, hidden, batch, rolling, every)
+        self._layer = _Layer(cell.kernel, steps, inputs, hidden, batch, rolling, every)
         self._reference = ctypes.byref(self._layer)
         sizes = (ctypes.c_int64 * 5)()
         sizes_of(self._reference, sizes)
@@ -118,23 +117,23 @@ class CompiledLayer:
         self._point(**own, **of_weights, **self._room)
 
     def _empty(self, *shape: int) -> Array:
-        """An array that begins where a cache line does, so that no vector crosses two."""
+        """An array aligned to a cache line, so that no vector crosses two lines."""
         more = CACHE_LINE // self.dtype.itemsize
         flat = np.empty(int(np.prod(shape)) + more, self.dtype)
         first = -flat.ctypes.data % CACHE_LINE // self.dtype.itemsize
         return flat[first : first + flat.size - more].reshape(shape)
 
     def _point(self, **arrays: Array | None) -> None:
-        """Tell the kernels where arrays lie; who calls keeps them alive."""
+        """Pass the addresses of arrays to the kernels; the caller keeps the arrays alive."""
         for name, array in arrays.items():
             setattr(self._layer, name, None if array is None else array.ctypes.data)
 
     def initial(self) -> Sequence[Array]:
-        """The arrays of state before the first step."""
+        """The state arrays before the first step."""
         return self._initial
 
     def final(self) -> Sequence[Array]:
-        """The arrays of state after the last step."""
+        """The state arrays after the last step."""
         return self._final
 
     def load(self, parameters: dict[str, Array]) -> None:
@@ -152,7 +151,7 @@ class CompiledLayer:
         self._forward(self._reference)
 
     def unroll_back(self, d_outputs: Array | None, d_inputs: Array | None) -> None:
-        """As of `SteppedLayer`."""
+        """As for `NumpyLayer`."""
         d_outputs = None if d_outputs is None else np.ascontiguousarray(d_outputs)
         self._point(d_outputs=d_outputs, d_inputs=d_inputs)
         self._backward(self._reference)

@@ -1,16 +1,18 @@
 """From the state after the last step to the outputs: a direct head, or a decoder step for each segment.
 
     direct      h (H, B) -> linear -> outputs (K, B)
-    segments    the K outputs are cut into m segments of s. For each, a decoder like the encoder's stack takes
-                one step from the encoder's final state, reading a learned embedding p_j of the segment's
-                position; a linear head common to all writes its s outputs. No step waits for another: they
-                are m·B columns of one batch (parallel multi-step forecasting, SegRNN, Lin et al. 2023)
+    segments    the K outputs are cut into m segments of s. For each segment, a decoder (a stack of the
+                encoder's size) takes one step from the encoder's final state. It reads a learned embedding
+                p_j of the segment's position; a shared linear head writes the s outputs. The steps are
+                independent and run as m·B columns of one batch (SegRNN's parallel multi-step forecasting,
+                Lin et al. 2023)
 
-Notation as in `cells`; column j·B + b is segment j of sequence b. SegRNN's decoder has the encoder's weights;
-weights of its own forecast better (docs/defaults.md).
+Notation as in `cells.base`; column j·B + b is segment j of sequence b. SegRNN's decoder shares the encoder's
+weights; separate weights forecast better (docs/defaults.md).
 """
 
 from dataclasses import replace
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -18,14 +20,43 @@ from numpy.typing import DTypeLike
 from forecaster.arrays import Array
 from forecaster.config import NetworkConfig
 from forecaster.nn import dense
-from forecaster.nn.cells import CELLS, Shapes
+from forecaster.nn.cells import CELLS
+from forecaster.nn.cells.base import Shapes
 from forecaster.nn.stack import Drops, Stack, stack_shapes
 
 PREFIX = "decoder."
 
 
-class DirectHead:
-    """A linear head from the last hidden state to all outputs at once: workspace for B columns."""
+class Head(Protocol):
+    """What turns the hidden states of a stack into outputs: workspace for B columns."""
+
+    every: ClassVar[bool]
+    """Whether it reads the hidden state of every step, not only of the last."""
+
+    def __init__(self, config: NetworkConfig, batch: int, dtype: DTypeLike, *, rolling: bool = False) -> None:
+        """Allocate; a rolling head goes forward only."""
+
+    @staticmethod
+    def shapes(config: NetworkConfig, width: int) -> Shapes:
+        """Names and shapes of the parameters; `width` is what a step of the stack reads."""
+
+    def load(self, parameters: dict[str, Array]) -> None:
+        """Take the weights."""
+
+    def forward(self, encoder: Stack, drops: Drops) -> Array:
+        """The outputs; the last of `drops` (H, B) scales the last hidden state."""
+
+    def backward(self, d_outputs: Array, gradients: dict[str, Array]) -> tuple[Array | None, Array | None]:
+        """The derivatives by all hidden states (T, H, B) and by the final state (L, n, H, B); None: zero.
+
+        Writes the derivatives by its own parameters into `gradients`.
+        """
+
+
+class DirectHead(Head):
+    """A linear head from the last hidden state to all outputs at once (K, B)."""
+
+    every = False
 
     def __init__(self, config: NetworkConfig, batch: int, dtype: DTypeLike, *, rolling: bool = False) -> None:
         self.state_shape = config.layers, CELLS[config.cell].states, config.hidden, batch
@@ -33,35 +64,30 @@ class DirectHead:
 
     @staticmethod
     def shapes(config: NetworkConfig, width: int) -> Shapes:
-        """Names and shapes of the parameters; `width` is what a step of the stack reads."""
         return {"head.weight": (config.outputs, config.hidden + 1)}
 
     def load(self, parameters: dict[str, Array]) -> None:
-        """Take the weights."""
         self.weight = parameters["head.weight"]
 
     def forward(self, encoder: Stack, drops: Drops) -> Array:
-        """Outputs (K, B) from the last hidden state of `encoder`, which the last of `drops` (H, B) thins."""
         h, self.drop = encoder.outputs[-1], drops[-1]
         self.Y[:-1] = h if self.drop is None else h * self.drop
         outputs = np.empty((len(self.weight), h.shape[1]), self.Y.dtype)
         dense.linear(self.weight, self.Y, outputs)
         return outputs
 
-    def backward(self, d_outputs: Array, gradients: dict[str, Array]) -> Array:
-        """The derivative by the encoder's final state (L, n, H, B), given that by the outputs.
-
-        Writes the derivatives by its parameters into `gradients`.
-        """
+    def backward(self, d_outputs: Array, gradients: dict[str, Array]) -> tuple[None, Array]:
         dense.linear_backward(self.Y, d_outputs, gradients["head.weight"])
         d_state = np.zeros(self.state_shape, self.Y.dtype)
         d_h = dense.linear_input_gradient(self.weight, d_outputs)
         d_state[-1, 0] = d_h if self.drop is None else d_h * self.drop
-        return d_state
+        return None, d_state
 
 
-class SegmentDecoder:
-    """One step of the recurrent stack for each segment of the outputs: workspace for B sequences."""
+class SegmentDecoder(Head):
+    """One step of a recurrent stack for each segment of the outputs (K, B)."""
+
+    every = False
 
     def __init__(self, config: NetworkConfig, batch: int, dtype: DTypeLike, *, rolling: bool = False) -> None:
         self.segments, self.size = segments_of(config)
@@ -74,7 +100,6 @@ class SegmentDecoder:
 
     @staticmethod
     def shapes(config: NetworkConfig, width: int) -> Shapes:
-        """As of `DirectHead`."""
         segments, size = segments_of(config)
         of_stack = stack_shapes(config.cell, width, config.hidden, config.layers)
         return {
@@ -84,32 +109,29 @@ class SegmentDecoder:
         }
 
     def load(self, parameters: dict[str, Array]) -> None:
-        """Take the weights."""
         self.head.load(parameters)
         own = {name: value for name, value in parameters.items() if name.startswith(PREFIX)}
         self.stack.load({name.removeprefix(PREFIX): value for name, value in own.items()})
         self.stack.inputs[0] = np.repeat(parameters["decoder.positions"].T, self.batch, axis=1)  # (I, m·B)
 
     def forward(self, encoder: Stack, drops: Drops) -> Array:
-        """Outputs (K, B) from the final state of `encoder`; `drops` (H, B) are those of the encoder."""
         drops = [None if drop is None else np.tile(drop, self.segments) for drop in drops]
         self.stack.set_state(np.tile(encoder.state(), self.segments))
         self.stack.forward([None], drops[1:-1])
         of_segments = self.head.forward(self.stack, drops)  # (s, m·B)
         return _swapped(of_segments, self.size, self.segments).reshape(-1, self.batch)[: self.outputs]
 
-    def backward(self, d_outputs: Array, gradients: dict[str, Array]) -> Array:
-        """As of `DirectHead`."""
+    def backward(self, d_outputs: Array, gradients: dict[str, Array]) -> tuple[None, Array]:
         d: Array = np.zeros((self.segments * self.size, self.batch), d_outputs.dtype)
-        d[: self.outputs] = d_outputs  # what the last segment has too much weighs nothing
+        d[: self.outputs] = d_outputs  # outputs of the last segment beyond K count for nothing
         d = _swapped(d, self.segments, self.size).reshape(self.size, -1)  # (s, m·B)
-        d_state = self.head.backward(d, gradients)
+        _, d_state = self.head.backward(d, gradients)
         of_stack, d_inputs, d_initial = self.stack.backward(None, d_state, inputs=True)
         assert d_inputs is not None
         gradients["decoder.positions"][...] = self._by_segment(d_inputs[0]).sum(axis=-1).T
         for name, value in of_stack.items():
             gradients[PREFIX + name][...] = value
-        return np.asarray(self._by_segment(d_initial).sum(axis=-2))
+        return None, np.asarray(self._by_segment(d_initial).sum(axis=-2))
 
     def _by_segment(self, columns: Array) -> Array:
         """(…, m·B) -> (…, m, B)."""
@@ -122,11 +144,11 @@ def _swapped(values: Array, rows: int, inner: int) -> Array:
 
 
 def segments_of(config: NetworkConfig) -> tuple[int, int]:
-    """(m, s): segments that the outputs are cut into, and the size of each; the last may overhang."""
+    """(m, s): number and size of the segments of the outputs; the last segment may reach beyond them."""
     size = config.output_segment or config.outputs
     return -(-config.outputs // size), size
 
 
-def decoder_of(config: NetworkConfig) -> type[DirectHead] | type[SegmentDecoder]:
-    """The class that `config` asks for."""
+def head_of(config: NetworkConfig) -> type[Head]:
+    """The class that `config` chooses."""
     return DirectHead if config.output_segment is None else SegmentDecoder

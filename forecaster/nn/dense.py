@@ -1,6 +1,6 @@
-"""Linear layers and ReLU, forward and backward side by side. The bias is the last column of the weight.
+"""Linear layers and ReLU, forward and backward. The bias is the last column of the weight.
 
-Inputs carry a last row of ones, X = [x; 1], feature-major with the batch last: (I+1, B) or (T, I+1, B).
+Inputs have a last row of ones, X = [x; 1], feature-major with the batch last: (I+1, B) or (T, I+1, B).
 """
 
 import numpy as np
@@ -33,5 +33,5 @@ def relu(values: Array) -> None:
 
 
 def relu_backward(outputs: Array, d_outputs: Array) -> None:
-    """In place: nothing flows where the output is zero."""
+    """In place: the derivative is zero where the output is zero."""
     np.multiply(d_outputs, outputs > 0, out=d_outputs)

@@ -1,6 +1,6 @@
 """Gradient check: central differences, along random directions and for each coordinate.
 
-A gradient computed by hand is right when (f(x + εu) - f(x - εu)) / 2ε equals its product with u for every
+A gradient is right when (f(x + εu) - f(x - εu)) / 2ε equals its product with u for every
 direction u. Use float64 and points away from kinks (ReLU, MAE at zero).
 """
 
@@ -12,7 +12,7 @@ from forecaster.arrays import Array
 from forecaster.errors import ForecasterError
 
 Function = Callable[[], float]
-"""The loss at the present values of the point, which the check changes in place and puts back."""
+"""The loss at the current values of the point. The check changes the point in place and restores it."""
 STEP = 1e-5
 TOLERANCE = 1e-6
 
@@ -27,9 +27,9 @@ def check_directions(
     name: str = "gradient",
     tolerance: float = TOLERANCE,
 ) -> float:
-    """Compare along random unit directions; the largest relative error, or ForecasterError with both values.
+    """Compare along random unit directions; returns the largest relative error.
 
-    The error is relative to the norm of the gradient: no direction can promise more.
+    Raises ForecasterError with both values. Small slopes are compared on the scale of the gradient's RMS.
     """
     worst = 0.0
     scale = float(np.linalg.norm(gradient)) / np.sqrt(point.size)
@@ -50,9 +50,9 @@ def check_coordinates(
     name: str = "gradient",
     tolerance: float = TOLERANCE,
 ) -> float:
-    """Compare each partial derivative; the largest relative error, or ForecasterError with both values.
+    """Compare each partial derivative; returns the largest relative error.
 
-    Small partial derivatives are measured against the root mean square of all of them.
+    Raises ForecasterError with both values. Small slopes are compared on the scale of the gradient's RMS.
     """
     worst = 0.0
     scale = float(np.linalg.norm(gradient)) / np.sqrt(point.size)
@@ -80,7 +80,7 @@ def _slope(function: Function, point: Array, direction: Array) -> float:
 def _compare(what: str, analytic: float, numeric: float, scale: float, tolerance: float) -> float:
     size = max(abs(analytic), abs(numeric), scale)
     error = abs(analytic - numeric) / size if size else 0.0
-    if not error <= tolerance:  # a NaN is no agreement
+    if not error <= tolerance:  # NaN never agrees
         raise ForecasterError(
             f"{what}: the gradient says {analytic:.12g}, central differences say {numeric:.12g} "
             f"(relative error {error:.3g}, allowed {tolerance:.3g})"

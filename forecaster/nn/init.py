@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from forecaster.arrays import Array
+from forecaster.nn.cells.base import Cell
 
 
 def glorot(rows: int, columns: int, *, rng: np.random.Generator, dtype: DTypeLike) -> Array:
@@ -13,20 +14,18 @@ def glorot(rows: int, columns: int, *, rng: np.random.Generator, dtype: DTypeLik
 
 
 def orthogonal(size: int, *, rng: np.random.Generator, dtype: DTypeLike) -> Array:
-    """(size, size), uniform among the orthogonal matrices (Saxe et al. 2014; signs as in Mezzadri 2007)."""
+    """(size, size), uniform over the orthogonal matrices (Saxe et al. 2014; signs as in Mezzadri 2007)."""
     q, r = np.linalg.qr(rng.standard_normal((size, size)))
     return (q * np.sign(np.diagonal(r))).astype(dtype)
 
 
-def recurrent(cell: str, weight: Array, hidden: int, *, rng: np.random.Generator, dtype: DTypeLike) -> None:
-    """Fill a cell's weight (G·H, H+I+1) in place: orthogonal over h, Glorot over x, bias zero.
-
-    The forget gate of the LSTM starts with a bias of one (Jozefowicz et al. 2015).
-    """
+def recurrent(
+    cell: type[Cell], weight: Array, hidden: int, *, rng: np.random.Generator, dtype: DTypeLike
+) -> None:
+    """Fill a cell's weight (G·H, H+I+1) in place: orthogonal over h, Glorot over x, and the cell's biases."""
     inputs = weight.shape[1] - hidden - 1
-    for block in np.split(weight, len(weight) // hidden):
+    biases = cell.initial_bias or [0.0] * cell.gates
+    for block, bias in zip(np.split(weight, cell.gates), biases, strict=True):
         block[:, :hidden] = orthogonal(hidden, rng=rng, dtype=dtype)
         block[:, hidden:-1] = glorot(hidden, inputs, rng=rng, dtype=dtype)
-        block[:, -1] = 0
-    if cell == "lstm":
-        weight[2 * hidden : 3 * hidden, -1] = 1
+        block[:, -1] = bias

@@ -1,24 +1,24 @@
 /* A recurrent layer through time, forward and back, in one call: what `cells` does step by step with NumPy.
 
-Notation as in cells.py. Why it is faster than NumPy: no interpreter between two steps, so threads never wait for
-its lock; the gates of a step are still in the first cache when their nonlinearities are taken; and small products
-do not pay for a general library's set-up.
+Notation as in cells/base.py. It is faster than NumPy for three reasons. No interpreter runs between two steps, so
+threads never wait for its lock. The gates of a step are still in the first-level cache when their nonlinearities
+are computed. And small products avoid the set-up cost of a general library.
 
-    panel      W = 16 columns of the batch (8 in double precision). Columns never meet before the gradient by the
-               weights, so a panel goes through all steps before the next one begins, and its state stays in cache.
-               The last panel is filled up with zeros, which add nothing.
+    panel      W = 16 columns of the batch (8 in double precision). Columns are independent up to the gradient by
+               the weights, so a panel runs through all steps before the next panel begins, and its state stays in
+               cache. The last panel is padded with zeros, which add nothing.
     s (K, W)   [h; x; 1] of one step of a panel, K = H + I + 1
-    saved      for each panel and step R rows of W: gates and what else backward needs, h_t last. Backward turns
-               the gates into the derivatives by them, in place
+    saved      for each panel and step R rows of W: gates and what else backward needs, h_t last. Backward
+               overwrites the gates by the derivatives by them
                RNN   h_t                        LSTM  o, i, f, g, tanh c_t, c_{t-1}, h_t
-               GRU   n, r, z, u, h_t: the rows that read x (n, r, z) and those that read h (r, z, u) adjoin
-    tile       6 rows by W columns of a product in twelve registers: each step of the sum is six numbers of the
-               left factor times two vectors of the right one. Left factors are padded to a multiple of six rows;
-               the rows too many are written too, and overwritten by what is written next
-    PIECE      steps of a panel after which their share is added to the gradient by the weights
+               GRU   n, r, z, u, h_t: the rows that read x (n, r, z) and those that read h (r, z, u) are each contiguous
+    tile       6 rows by W columns of a product in twelve registers: each step of the sum multiplies six numbers
+               of the left factor by two vectors of the right one. Left factors are padded to a multiple of six
+               rows; the extra rows are written too, and the next write overwrites them
+    PIECE      number of steps of a panel whose products are added to the gradient by the weights at once
 
-Written with the vector types of GCC and Clang, for processors with AVX2 and FMA; elsewhere `kernels_usable` says
-no, and NumPy does the work. The file includes itself to be compiled for float and double. */
+Written with the vector types of GCC and Clang, for processors with AVX2 and FMA. Elsewhere `kernels_usable` returns
+0, and NumPy does the work. The file includes itself to compile for float and double. */
 
 #ifndef REAL
 
@@ -35,9 +35,9 @@ no, and NumPy does the work. The file includes itself to be compiled for float a
 #define INLINE static inline __attribute__((always_inline, target("avx2,fma")))
 #define PADDED(rows) (((rows) + ROWS - 1) / ROWS * ROWS)
 
-enum { RNN, GRU, LSTM };
+enum { RNN, GRU, LSTM }; /* `Cell.kernel` in cells/ */
 
-/* Rows of the gates that read the rows k0 … k1-1 of s, where their weights lie, and where in `saved` they do. */
+/* Gates that read the rows k0 … k1-1 of s: their first row in the weight, their number, their first row in `saved`. */
 struct block { int64_t weight, rows, k0, k1, saved; };
 
 #define JOIN(name, suffix) name##suffix
@@ -54,7 +54,7 @@ struct block { int64_t weight, rows, k0, k1, saved; };
 #define SPLAT(a) {a, a, a, a}
 #include "kernels.c"
 
-/* Whether this processor can, and the caller means the same layout: `size` is that of its layer. */
+/* Whether this processor can run the kernels and the caller has the same layout: `size` is that of its layer. */
 int kernels_usable(int64_t size) {
     return size == sizeof(struct layer_f32) && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
@@ -73,11 +73,11 @@ typedef REAL N(bits_like);
 #define W (2 * LANES)
 #define VECS(name, p) VEC *name = (VEC *)(p)
 
-/* What a call works on; the layout is that of `_Layer` in compiled.py. */
+/* The arguments of a call; same layout as `_Layer` in compiled_layer.py. */
 struct N(layer) {
     int64_t cell, steps, inputs, hidden, batch;
     int64_t rolling;              /* nothing is saved */
-    int64_t every;                /* every h_t is written, not the last one only */
+    int64_t every;                /* every h_t is written, not only the last */
     const REAL *weight, *bias;    /* (G·H, K), and b_u (H) of the GRU */
     REAL *ahead, *back_h, *back_x; /* left factors, packed by `load` */
     const REAL *x;                /* (T, I, B) */
@@ -106,12 +106,12 @@ static int64_t N(saved_rows)(const struct N(layer) *l) {
     return (l->cell == LSTM ? 7 : l->cell == GRU ? 5 : 1) * l->hidden;
 }
 
-/* Rows of the weight, and as many derivatives that h_{t-1} and x_t each wait for. */
+/* Rows of the weight; dh_{t-1} and dx_t each sum over as many derivatives. */
 static int64_t N(gates)(const struct N(layer) *l) {
     return (l->cell == LSTM ? 4 : l->cell == GRU ? 3 : 1) * l->hidden;
 }
 
-/* Of the gradient by the weights while it is summed: rows of all blocks, and their width. */
+/* The sum of the gradient by the weights: rows of all blocks, and their width. */
 static int64_t N(total_rows)(const struct N(layer) *l) {
     struct block blocks[3];
     int64_t rows = 0;
@@ -169,7 +169,7 @@ INLINE void N(add_products)(int64_t rows, int64_t columns, int64_t steps, const 
         }
 }
 
-/* Left factors for `product`: six rows side by side, (rows/6, count, 6). `rows` and `count` may be the columns. */
+/* Left factors for `product`: six rows interleaved, (rows/6, count, 6). `rows` and `count` may be the columns. */
 INLINE void N(pack)(int64_t rows, int64_t count, const REAL *from, int64_t row, int64_t next, REAL *to) {
     for (int64_t r = 0; r < rows; r += ROWS, from += ROWS * row) {
         int64_t whole = rows - r < ROWS ? 0 : count;
@@ -183,7 +183,7 @@ INLINE void N(pack)(int64_t rows, int64_t count, const REAL *from, int64_t row, 
 
 /* --- panels -------------------------------------------------------------------------------------------------- */
 
-/* Rows of `n` columns, `stride` apart, into a panel; zeros behind them. */
+/* Copies rows of `n` columns, `stride` apart, into a panel; zeros after them. */
 INLINE void N(gather)(REAL *panel, const REAL *from, int64_t rows, int64_t stride, int64_t n) {
     for (int64_t j = 0; j < rows; j++, panel += W, from += stride) {
         if (n == W) {
@@ -209,7 +209,7 @@ static KERNEL void N(keep)(REAL *new, const REAL *old, int64_t rows, const REAL 
             if (mask[i] == 0) new[j * W + i] = old ? old[j * W + i] : 0;
 }
 
-/* The panel (rows, W) turned over: (W, rows), with rows `width` apart. Writes up to LANES - 1 columns more. */
+/* The panel (rows, W) transposed: (W, rows), with rows `width` apart. Writes up to LANES - 1 columns more. */
 INLINE void N(turn)(const REAL *panel, int64_t rows, REAL *to, int64_t width) {
 #ifdef DOUBLE
     for (int64_t i = 0; i < W; i++)
@@ -239,15 +239,15 @@ INLINE void N(turn)(const REAL *panel, int64_t rows, REAL *to, int64_t width) {
 
 /* --- nonlinearities ------------------------------------------------------------------------------------------ */
 
-/* tanh x = x P(x²) / Q(x²), fitted to the least relative error up to 8.5, beyond which tanh is 1 − 8e-8. In single
-   precision the error is at most 4e-7; double precision asks the C library. */
+/* tanh x = x P(x²) / Q(x²), fitted for the smallest relative error up to 8.5; there tanh is 1 − 8e-8. In single
+   precision the error is at most 4e-7; double precision calls the C library. */
 INLINE VEC N(tanh)(VEC x) {
 #ifdef DOUBLE
     for (int i = 0; i < LANES; i++) x[i] = tanh(x[i]);
     return x;
 #else
     const VEC most = SPLAT(8.5f);
-    x = (VEC)_mm256_max_ps((__m256)-most, _mm256_min_ps((__m256)most, (__m256)x)); /* in this order NaN stays */
+    x = (VEC)_mm256_max_ps((__m256)-most, _mm256_min_ps((__m256)most, (__m256)x)); /* this order keeps NaN */
     VEC u = x * x;
     VEC p = 1.4269203596e-08f * u + 2.1251024009e-05f;
     VEC q = 8.1451128153e-07f * u + 3.3488628105e-04f;
@@ -261,7 +261,7 @@ INLINE VEC N(tanh)(VEC x) {
 
 INLINE VEC N(sigma)(VEC x) { return (REAL)0.5 * N(tanh)((REAL)0.5 * x) + (REAL)0.5; }
 
-/* --- one step of a panel: forward and backward, side by side --------------------------------------------------- */
+/* --- one step of a panel: each forward next to its backward --------------------------------------------------- */
 
 /* h (H, W): h_{t-1}, then h_t. */
 INLINE void N(rnn)(int64_t H, REAL *saved, REAL *h) {
@@ -322,7 +322,7 @@ INLINE void N(gru)(int64_t H, REAL *saved, REAL *h, const REAL *bias) {
     }
 }
 
-/* h (H, W): h_{t-1}; afterwards dh is what goes past the gates. */
+/* h (H, W): h_{t-1}. Turns dh into the part of dh_{t-1} that bypasses the gates. */
 INLINE void N(gru_back)(int64_t H, REAL *saved, const REAL *h, REAL *dh) {
     VECS(n, saved);
     VECS(h_before, h);
@@ -340,10 +340,10 @@ INLINE void N(gru_back)(int64_t H, REAL *saved, const REAL *h, REAL *dh) {
 
 /* --- a layer ------------------------------------------------------------------------------------------------- */
 
-/* How many numbers the arrays `ahead`, `back_h`, `back_x`, `saved` and `scratch` need. */
+/* Sizes of the arrays `ahead`, `back_h`, `back_x`, `saved` and `scratch`. */
 void N(sizes)(const struct N(layer) *l, int64_t sizes[5]) {
     int64_t H = l->hidden, I = l->inputs, K = H + I + 1, panels = (l->batch + W - 1) / W;
-    int64_t gates = N(gates)(l), more = ROWS * W; /* the rows that a tile writes too many */
+    int64_t gates = N(gates)(l), more = ROWS * W; /* the extra rows that a tile writes */
     struct block blocks[3];
     sizes[0] = 0;
     for (int i = 0, count = N(blocks)(l, blocks); i < count; i++)
@@ -379,11 +379,11 @@ KERNEL void N(load)(struct N(layer) *l) {
     }
 }
 
-/* All steps, from the first state to the last. */
+/* Runs all steps, from the initial state to the final one. */
 KERNEL void N(forward)(struct N(layer) *l) {
     int64_t H = l->hidden, I = l->inputs, B = l->batch, K = H + I + 1, rows = N(saved_rows)(l);
     unsigned mode = _mm_getcsr();
-    _mm_setcsr(mode | 0x8040); /* what is nearly subnormal is zero: many processors are slow there */
+    _mm_setcsr(mode | 0x8040); /* flush subnormal numbers to zero: many processors are slow on them */
     struct block blocks[3];
     int count = N(blocks)(l, blocks);
     REAL *s = l->scratch, *c = s + K * W, *old = c + H * W, *saved = l->saved;
@@ -420,7 +420,7 @@ KERNEL void N(forward)(struct N(layer) *l) {
     _mm_setcsr(mode);
 }
 
-/* All steps back after `forward`: from d, the derivative by the final state, to that by the initial state. */
+/* Goes back over all steps: turns d from the derivative by the final state into that by the initial state. */
 KERNEL void N(backward)(struct N(layer) *l) {
     int64_t H = l->hidden, I = l->inputs, B = l->batch, T = l->steps, K = H + I + 1, rows = N(saved_rows)(l);
     unsigned mode = _mm_getcsr();

@@ -10,7 +10,7 @@ from forecaster.config import TrainingConfig
 Loss = Callable[[Array, Array, Array | None], tuple[float, Array]]
 """loss(outputs, targets, weights) -> the weighted sum and its derivative by the outputs.
 
-All (K, B); weights None means all ones. Where a weight is zero the target may be anything, NaN too.
+All (K, B); weights None means all ones. Where a weight is zero the target may be anything, NaN included.
 """
 Formula = Callable[[Array], tuple[Array, Array]]
 

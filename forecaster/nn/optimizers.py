@@ -15,7 +15,7 @@ Snapshot = dict[str, Array]
 
 
 class Optimizer(ABC):
-    """An update rule with its memory."""
+    """An update rule and its memory."""
 
     def __init__(self, size: int, dtype: DTypeLike, weight_decay: float) -> None:
         self.weight_decay = weight_decay
@@ -23,7 +23,7 @@ class Optimizer(ABC):
         self._a = np.empty(size, dtype)
 
     def update(self, flat: Array, gradient: Array, rate: float) -> None:
-        """One step down the gradient; decay is decoupled from it (Loshchilov & Hutter 2019)."""
+        """One step down the gradient, with decoupled weight decay (Loshchilov & Hutter 2019)."""
         self.memory["step"] += 1
         if self.weight_decay:
             flat *= 1 - rate * self.weight_decay
@@ -45,7 +45,7 @@ class Optimizer(ABC):
 class Adam(Optimizer):
     """m ← β₁ m + (1-β₁) g;  v ← β₂ v + (1-β₂) g²;  θ ← θ - rate m̂ / (√v̂ + ε) (Kingma & Ba 2015).
 
-    Memory holds m / (1-β₁) and v / (1-β₂): the factors meet the rate and ε, and the vectors fewer passes.
+    Memory holds m / (1-β₁) and v / (1-β₂). Rate and ε take up these factors, which saves passes over vectors.
     """
 
     def __init__(self, size: int, dtype: DTypeLike, weight_decay: float = 0.0) -> None:
@@ -92,9 +92,9 @@ def make_optimizer(config: TrainingConfig, size: int, dtype: DTypeLike = np.floa
 
 
 def clip_by_global_norm(gradient: Array, limit: float) -> float:
-    """Scale the gradient in place to a norm of at most `limit` (0: no limit); the norm it had.
+    """Scale the gradient in place to a norm of at most `limit` (0: no limit); returns its norm before.
 
-    A norm that is not finite is for the caller to act upon; the gradient is then left as it is.
+    A gradient whose norm is not finite stays unchanged; the caller decides what to do.
     """
     norm = float(np.sqrt(np.vdot(gradient, gradient)))
     if 0 < limit < norm < np.inf:

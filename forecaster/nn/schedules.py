@@ -6,13 +6,13 @@ from collections.abc import Callable
 from forecaster.config import TrainingConfig
 
 WARM_UP = 0.3
-"""Share of the steps in which `one_cycle` climbs to the full rate (Smith & Topin 2019)."""
+"""Share of the steps in which `one_cycle` rises to the full rate (Smith & Topin 2019)."""
 START, END = 1 / 25, 1e-4
-"""Where `one_cycle` starts and ends, as parts of the full rate."""
+"""First and last rate of `one_cycle`, as fractions of the full rate."""
 
 
 def rate_at(config: TrainingConfig, step: int) -> float:
-    """The learning rate of a step; steps past the last one keep the last one's rate."""
+    """The learning rate of a step; later steps keep the rate of the last one."""
     last = config.steps - 1
     progress = min(step, last) / max(last, 1)
     return config.rate * _FACTORS[config.schedule](progress)

@@ -1,16 +1,16 @@
 """A stack of recurrent layers through time: unrolling, stacking, masks, carried state.
 
-The notation is that of `cells`. A `Stack` is the workspace of L layers for T steps of B columns:
+Notation as in `cells.base`. A `Stack` is the workspace of L layers for T steps of B columns:
 
     stack.load(parameters)              working copies of the weights
     stack.inputs[...] = x               (T, I, B)
     stack.set_state(state)              (L, n, H, B), or None for zeros; n = 1, or 2 (h, c) for the LSTM
-    stack.forward(mask)                 then stack.outputs (T, H, B) and stack.state() (L, n, H, B)
+    stack.forward(pads)                 gives stack.outputs (T, H, B) and stack.state() (L, n, H, B)
     stack.backward(...)                 once after each forward
 
-Long sequences, many to many, are cut into pieces: each piece starts from the state of the piece before,
-and gradients flow back within a piece only (truncated backpropagation through time, Williams & Peng 1990).
-A rolling stack goes step by step and keeps no history, for prediction and for what lies before a cut.
+A long sequence can be cut into pieces: each piece starts from the final state of the piece before it, and
+gradients flow back within a piece only (truncated backpropagation through time, Williams & Peng 1990). A
+rolling stack runs step by step and keeps no history; it serves prediction and the steps before a cut.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,15 @@ from numpy.typing import DTypeLike, NDArray
 
 from forecaster.arrays import Array
 from forecaster.nn import compiled_layer as compiled
-from forecaster.nn.cells import CELLS, Pads, Shapes
+from forecaster.nn.cells import CELLS
+from forecaster.nn.cells.base import Cell, Pads, Shapes
 from forecaster.nn.compiled_layer import CompiledLayer
-from forecaster.nn.numpy_layer import SteppedLayer
+from forecaster.nn.numpy_layer import NumpyLayer
 
 Mask = NDArray[np.generic]
 """(T, B), 0 or False where a step is padding."""
 Drops = Sequence[Array | None]
+"""Factors of dropout, one array (H, B) for each place; None: a factor of one."""
 
 
 def stack_shapes(cell: str, inputs: int, hidden: int, layers: int) -> Shapes:
@@ -46,9 +48,9 @@ def padded_steps(mask: Mask | None, steps: int) -> Pads:
     return [np.flatnonzero(row) if some else None for row, some in zip(padded, padded.any(1), strict=True)]
 
 
-def layer_class(dtype: DTypeLike) -> type[CompiledLayer] | type[SteppedLayer]:
-    """What layers of this precision are made of here."""
-    return CompiledLayer if compiled.available(dtype) else SteppedLayer
+def layer_class(cell: type[Cell], dtype: DTypeLike) -> type[CompiledLayer] | type[NumpyLayer]:
+    """The class of a cell's layers in this precision on this machine."""
+    return CompiledLayer if cell.kernel is not None and compiled.available(dtype) else NumpyLayer
 
 
 class Stack:
@@ -67,11 +69,12 @@ class Stack:
         rolling: bool = False,
         every: bool = True,
     ) -> None:
-        """Allocate. Unless `every`, nobody asks for outputs but those of the last step."""
-        make = layer_class(dtype)
+        """Allocate. Without `every`, only the last step's outputs are used."""
+        kind = CELLS[cell]
+        make = layer_class(kind, dtype)
         self.layers = [
             make(
-                cell,
+                kind,
                 steps,
                 hidden if layer else inputs,
                 hidden,
@@ -104,7 +107,7 @@ class Stack:
         return np.array([layer.final() for layer in self.layers])
 
     def forward(self, pads: Pads, drops: Drops = ()) -> None:
-        """Run all steps; `pads` from `padded_steps`; `drops` (H, B) scales what layers 1 … read, or None."""
+        """Run all steps. `pads` comes from `padded_steps`; `drops` (H, B) scale the inputs of layers 1 …."""
         self._drops = drops or [None] * (len(self.layers) - 1)
         for number, layer in enumerate(self.layers):
             if number:
@@ -118,7 +121,7 @@ class Stack:
 
         d_outputs (T, H, B) is the derivative by `outputs`, d_state (L, n, H, B) that by the final state;
         None means zero. Returns the derivatives by the parameters, by the inputs (T, I, B; None unless
-        asked for) and by the initial state (L, n, H, B). They are overwritten by the next call.
+        `inputs`) and by the initial state (L, n, H, B). The next call overwrites them.
         """
         gradients: dict[str, Array] = {}
         for number, layer in reversed(list(enumerate(self.layers))):

@@ -14,10 +14,11 @@ from forecaster.arrays import Float32s, Ints
 from forecaster.config import TrainingConfig
 from forecaster.errors import DivergenceError
 from forecaster.features.windows import WindowIndex, Windows
+from forecaster.nn.batch import Batch
 from forecaster.nn.losses import make_loss
 from forecaster.nn.network import Network
 from forecaster.nn.optimizers import Optimizer, clip_by_global_norm, make_optimizer
-from forecaster.nn.parallel import Batch, ShardedNetwork
+from forecaster.nn.parallel import ShardedNetwork
 from forecaster.nn.schedules import rate_at
 
 EVENT_EVERY = 10

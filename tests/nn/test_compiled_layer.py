@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 
 from forecaster.nn import compiled_layer as compiled
+from forecaster.nn.cells import CELLS
 from forecaster.nn.compiled_layer import CompiledLayer
 from forecaster.nn.gradcheck import check_coordinates, check_directions
-from forecaster.nn.numpy_layer import SteppedLayer
+from forecaster.nn.numpy_layer import NumpyLayer
 from forecaster.nn.stack import Stack, layer_class, padded_steps, stack_shapes
 
 pytestmark = pytest.mark.skipif(
     compiled._library() is None,
     reason="the compiled kernels were not built or this processor cannot run them",
 )
-CELLS = ["rnn", "gru", "lstm"]
+COMPILED = [name for name, cell in CELLS.items() if cell.kernel is not None]
 SHAPES = [
     # T, I, B, H: one column; a panel and an odd rest; whole panels and more steps than a piece; wide inputs
     (1, 1, 1, 1),
@@ -33,7 +34,7 @@ def make(kind, cell, shape, dtype, *, layers=2, every=True, rolling=False):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(compiled.SWITCH, kind)
         stack = Stack(cell, steps, inputs, hidden, layers, batch, dtype, every=every, rolling=rolling)
-    wanted = {"compiled": CompiledLayer, "numpy": SteppedLayer}[kind]
+    wanted = {"compiled": CompiledLayer, "numpy": NumpyLayer}[kind]
     assert {type(layer) for layer in stack.layers} == {wanted}
     return stack
 
@@ -46,7 +47,7 @@ def make_case(cell, shape, dtype, layers=2):
         name: (0.5 * rng.standard_normal(size)).astype(dtype)
         for name, size in stack_shapes(cell, inputs, hidden, layers).items()
     }
-    states = 2 if cell == "lstm" else 1
+    states = CELLS[cell].states
     arrays = [
         rng.standard_normal(size).astype(dtype)
         for size in ((steps, inputs, batch), (layers, states, hidden, batch), (steps, hidden, batch))
@@ -70,7 +71,7 @@ def results(stack, case, *, masked, every=True):
 @pytest.mark.parametrize("every", [True, False], ids=["every", "last"])
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "padded"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", COMPILED)
 def test_compiled_layers_give_what_numpy_gives(cell, shape, masked, every):
     """Outputs, states and all derivatives agree to rounding, whatever the columns, padding and layers."""
     for dtype, tolerance in ((np.float64, 1e-11), (np.float32, 2e-4)):
@@ -86,7 +87,7 @@ def test_compiled_layers_give_what_numpy_gives(cell, shape, masked, every):
 
 
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "padded"])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", COMPILED)
 def test_gradients_equal_central_differences(cell, masked):
     """The derivative by each parameter, input and initial state, over two layers and more than a panel."""
     shape = (11, 3, 19, 5)
@@ -108,7 +109,7 @@ def test_gradients_equal_central_differences(cell, masked):
         check_coordinates(function, value, found[name])
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", COMPILED)
 def test_a_rolling_stack_goes_on_from_its_state(cell):
     """Step by step, with nothing saved, it comes to the state of the whole run, to the last bit."""
     shape = (6, 3, 21, 5)
@@ -127,7 +128,7 @@ def test_a_rolling_stack_goes_on_from_its_state(cell):
     assert rolling.state().tobytes() == whole.state().tobytes()
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", COMPILED)
 def test_columns_know_nothing_of_each_other(cell):
     """A column comes to the same bytes alone and in any place of a batch."""
     shape = (5, 3, 40, 6)
@@ -171,13 +172,13 @@ def test_threads_do_not_disturb_each_other():
 def test_numpy_serves_where_the_kernels_do_not(monkeypatch):
     """Without the library, or with the switch at numpy, layers are NumPy's; double precision always is."""
     monkeypatch.delenv(compiled.SWITCH, raising=False)
-    assert layer_class(np.float32) is CompiledLayer
-    assert layer_class(np.float64) is SteppedLayer
+    assert layer_class(CELLS["gru"], np.float32) is CompiledLayer
+    assert layer_class(CELLS["gru"], np.float64) is NumpyLayer
     monkeypatch.setenv(compiled.SWITCH, "numpy")
-    assert layer_class(np.float32) is SteppedLayer
+    assert layer_class(CELLS["gru"], np.float32) is NumpyLayer
     monkeypatch.delenv(compiled.SWITCH)
     monkeypatch.setattr(compiled, "_library", lambda: None)
-    assert layer_class(np.float32) is SteppedLayer
+    assert layer_class(CELLS["gru"], np.float32) is NumpyLayer
 
 
 def test_a_library_of_another_layout_is_not_used():

@@ -4,9 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from textbook_cells import stack_step
 
 from forecaster.config import NetworkConfig, TrainingConfig
 from forecaster.errors import ForecasterError
+from forecaster.nn.cells import CELLS
 from forecaster.nn.gradcheck import check_coordinates, check_directions
 from forecaster.nn.losses import make_loss
 from forecaster.nn.network import Network
@@ -14,7 +16,6 @@ from forecaster.nn.network import Network
 T, B, F, H, K = 6, 2, 3, 5, 4
 """All different, so that no two axes can be mistaken for each other."""
 CUT = 2
-CELLS = ["rnn", "gru", "lstm"]
 LOSSES = ["mse", "mae", "huber", "pinball"]
 SEGMENT = 3
 """Outputs of a decoder step: the second has one output of four, and two to spare."""
@@ -219,49 +220,12 @@ def test_prediction_equals_forward(cell, layers, embedding, segment):
     )
 
 
-def sigmoid(a):
-    return 1 / (1 + np.exp(-a))
-
-
-def textbook_step(cell, p, layer, x, h, c):
-    """One step for one sequence, gate by gate, as in the literature (GRU as in PyTorch's manual)."""
-    weight = p[f"layer{layer}.weight"]
-    blocks = [
-        (block[:, :H], block[:, H:-1], block[:, -1]) for block in weight.reshape(-1, H, weight.shape[1])
-    ]
-    if cell == "rnn":
-        [(u, w, b)] = blocks
-        return np.tanh(u @ h + w @ x + b), c
-    if cell == "lstm":
-        o, i, f, g = (u @ h + w @ x + b for u, w, b in blocks)
-        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-        return sigmoid(o) * np.tanh(c), c
-    (ur, wr, br), (uz, wz, bz), (un, wn, bn) = blocks
-    r, z = sigmoid(ur @ h + wr @ x + br), sigmoid(uz @ h + wz @ x + bz)
-    n = np.tanh(wn @ x + bn + r * (un @ h + p[f"layer{layer}.bias"]))
-    return (1 - z) * n + z * h, c
-
-
-def textbook_steps(cell, p, x, h, c):
-    """One step of every layer; `h` and `c` (L lists) change."""
-    for layer in range(len(h)):
-        x, c[layer] = textbook_step(cell, p, layer, x, h[layer], c[layer])
-        h[layer] = x
-
-
-def textbook_outputs(cell, p, h, c):
+def textbook_outputs(cell, p, states):
     """The head on the last layer; with segments on one more step from the same state for each position."""
-    if "decoder.positions" not in p:
-        return p["head.weight"] @ np.append(h[-1], 1)
-    outputs, own = (
-        [],
-        {name.removeprefix("decoder."): value for name, value in p.items() if "decoder" in name},
-    )
-    for position in own["positions"]:
-        h_j, c_j = list(h), list(c)
-        textbook_steps(cell, own, position, h_j, c_j)
-        outputs.append(p["head.weight"] @ np.append(h_j[-1], 1))
-    return np.concatenate(outputs)
+    positions = p.get("decoder.positions", [None])
+    own = {name.removeprefix("decoder."): value for name, value in p.items() if "decoder" in name}
+    last = [states if x is None else stack_step(cell, own, x, states) for x in positions]
+    return np.concatenate([p["head.weight"] @ np.append(after[-1][0], 1) for after in last])
 
 
 @table
@@ -272,15 +236,12 @@ def test_forward_equals_the_textbook(cell, layers, embedding, segment):
     outputs = network.forward(inputs, mask=mask, state=state)[0]
     p = network.parameters
     for b in range(B):
-        h = [state[layer, 0, :, b] for layer in range(layers)]
-        c = [state[layer, -1, :, b] for layer in range(layers)]
-        for t in np.flatnonzero(mask[:, b]):
-            x = inputs[t, :, b]
+        states = [tuple(of_layer) for of_layer in state[..., b]]
+        for x in inputs[mask[:, b], :, b]:
             if embedding:
                 x = np.maximum(0, p["embedding.weight"] @ np.append(x, 1))
-            textbook_steps(cell, p, x, h, c)
-        wanted = textbook_outputs(cell, p, h, c)
-        np.testing.assert_allclose(outputs[:, b], wanted[:K], rtol=1e-10)
+            states = stack_step(cell, p, x, states)
+        np.testing.assert_allclose(outputs[:, b], textbook_outputs(cell, p, states)[:K], rtol=1e-10)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -303,7 +264,7 @@ def test_memory_of_old_shapes_is_given_back():
     for batch in range(1, 20):
         outputs, cache = network.forward(make_case(network, batch=batch)[0])
         network.backward(cache, outputs)
-    assert sum(map(len, network._idle.values())) <= 3
+    assert sum(map(len, network.workspaces.idle.values())) <= 3
 
 
 def test_a_workspace_whose_shape_was_dropped_meanwhile_is_not_kept():
@@ -313,7 +274,7 @@ def test_a_workspace_whose_shape_was_dropped_meanwhile_is_not_kept():
     for batch in range(10, 20):
         network.predict(make_case(network, batch=batch)[0])
     network.backward(cache, outputs)
-    assert (T, B, False) not in network._idle
+    assert (T, B, False) not in network.workspaces.idle
 
 
 def test_parameters_are_views_of_flat():

@@ -10,10 +10,12 @@ from threadpoolctl import threadpool_info
 
 from forecaster.config import NetworkConfig, TrainingConfig
 from forecaster.errors import ForecasterError
+from forecaster.nn.batch import Batch
+from forecaster.nn.cells import CELLS
 from forecaster.nn.compiled_layer import SWITCH
 from forecaster.nn.losses import make_loss
 from forecaster.nn.network import Network
-from forecaster.nn.parallel import COLUMNS, Batch, ShardedNetwork, shard_bounds
+from forecaster.nn.parallel import COLUMNS, ShardedNetwork, shard_bounds
 
 T, B, F, H, K = 5, 300, 3, 128, 4
 LOSS = make_loss(TrainingConfig(loss="mse"))
@@ -49,7 +51,7 @@ def gatherer(batch):
 
 
 @pytest.mark.parametrize("segment", [None, 3], ids=["direct", "segments"])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_any_number_of_workers_gives_the_same_bytes(cell, segment):
     """Loss, gradient and predictions keep every byte with 1, 2 and 4 workers."""
     results = set()
@@ -144,7 +146,7 @@ def test_blas_has_one_thread_inside_and_gets_its_threads_back():
 @given(
     size=st.integers(1, 5000),
     hidden=st.integers(1, 512),
-    cell=st.sampled_from(["rnn", "gru", "lstm"]),
+    cell=st.sampled_from(list(CELLS)),
 )
 def test_shards_cover_the_batch_once(size, hidden, cell):
     """Shards follow each other, cover all columns, and differ in width by a panel's columns at most."""

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from forecaster.nn.cells import CELLS
 from forecaster.nn.gradcheck import check_coordinates, check_directions
 from forecaster.nn.stack import Stack, padded_steps, stack_shapes
 
 T, B, INPUTS, H, LAYERS = 7, 2, 3, 4, 2
-CELLS = ["rnn", "gru", "lstm"]
 
 
 def make_stack(cell, steps, *, rolling=False):

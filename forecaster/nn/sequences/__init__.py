@@ -1,1 +1,1 @@
-"""Networks for labels and from sequence to sequence, built from the same recurrent stacks."""
+"""Networks for class labels and from sequence to sequence: other heads on the same recurrent network."""

@@ -1,6 +1,6 @@
-"""Classes: softmax cross-entropy with its gradient, one-hot vectors, and the choice of the likeliest class.
+"""Class labels: softmax cross-entropy with its gradient, one-hot vectors, and the likeliest class.
 
-K classes lie on the axis before the batch: scores (…, K, B), class numbers (…, B) from 0 to K-1. The leading
+The K classes are the axis before the batch: scores (…, K, B), class numbers (…, B) from 0 to K-1. The leading
 axes may be the steps of a sequence.
 """
 
@@ -16,7 +16,7 @@ Classes = NDArray[np.integer[Any]]
 
 
 def log_softmax(scores: Array) -> Array:
-    """log p_k = s_k - log Σ_j exp s_j, (…, K, B); shifted by the largest score, so that nothing overflows."""
+    """log p_k = s_k - log Σ_j exp s_j, (…, K, B); shifted by the largest score to avoid overflow."""
     shifted: Array = scores - scores.max(axis=-2, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-2, keepdims=True))
 
@@ -27,17 +27,17 @@ def softmax_cross_entropy(
     """-Σ w log p_class, and its derivative by the scores, w (p - one-hot of the class) (Bridle 1990).
 
     scores (…, K, B), classes and weights (…, B); weights None means all ones. Where a weight is zero the
-    class may be any number. Raises ForecasterError where it is not and the class is none of 0 … K-1.
+    class may be any number. Raises ForecasterError for any other class outside 0 … K-1.
     """
     if weights is not None and weights.shape != classes.shape:
         raise ForecasterError(f"Weights {weights.shape} do not fit classes {classes.shape}")
     counts = np.ones(classes.shape, bool) if weights is None else weights != 0
     classes = np.where(counts, classes, 0)
-    wanted = one_hot(classes, scores.shape[-2], scores.dtype)
-    if wanted.shape != scores.shape:
+    expected = one_hot(classes, scores.shape[-2], scores.dtype)
+    if expected.shape != scores.shape:
         raise ForecasterError(f"Scores {scores.shape} (…, K, B) do not fit classes {classes.shape} (…, B)")
     logs = log_softmax(scores)
-    slope: Array = np.exp(logs) - wanted
+    slope: Array = np.exp(logs) - expected
     chosen = np.take_along_axis(logs, classes[..., None, :], axis=-2)[..., 0, :]  # (…, B)
     if weights is not None:
         chosen, slope = chosen * weights, np.multiply(slope, weights[..., None, :], dtype=slope.dtype)
@@ -60,5 +60,5 @@ def likeliest(scores: Array) -> Classes:
 
 
 def likeliest_one_hot(scores: Array) -> Array:
-    """The likeliest class as a one-hot vector, (…, K, B): what a greedy decoder reads next."""
+    """The likeliest class as a one-hot vector, (…, K, B): the next input of a greedy decoder."""
     return one_hot(likeliest(scores), scores.shape[-2], scores.dtype)

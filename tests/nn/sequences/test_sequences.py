@@ -1,5 +1,6 @@
-"""Every sequence shape through the same tests: gradients, masks, one step at a time = all at once."""
+"""All kinds of networks through the same tests: gradient, mask, batched = unbatched, float32 ≈ float64."""
 
+import copy
 import itertools
 
 import numpy as np
@@ -7,16 +8,25 @@ import pytest
 
 from forecaster.config import NetworkConfig
 from forecaster.errors import ForecasterError
+from forecaster.nn.cells import CELLS
 from forecaster.nn.gradcheck import check_coordinates, check_directions
 from forecaster.nn.network import Network
 from forecaster.nn.sequences.cross_entropy import likeliest_one_hot, softmax_cross_entropy
 from forecaster.nn.sequences.encoder_decoder import EncoderDecoder
-from forecaster.nn.sequences.sequence import SequenceNetwork
+from forecaster.nn.sequences.many_to_many import SequenceNetwork
 
 T, U, B, F, D, H, K = 6, 4, 2, 3, 8, 5, 7
 """All different, so that no two axes can be mistaken for each other."""
-TABLE = list(itertools.product(["rnn", "gru", "lstm"], [1, 3]))
+TABLE = list(itertools.product(CELLS, [1, 3]))
 table = pytest.mark.parametrize(("cell", "layers"), TABLE, ids=[f"{cell}-{layers}" for cell, layers in TABLE])
+KINDS = {
+    "many to one": (Network, {}, (K, B)),
+    "many to many": (SequenceNetwork, {}, (T, K, B)),
+    "one to many": (SequenceNetwork, {}, (T, K, B)),
+    "encoder-decoder": (EncoderDecoder, {"decoder_inputs": D}, (U, K, B)),
+}
+"""Class of each kind, what it is made with, and the shape of its outputs."""
+kinds = pytest.mark.parametrize("kind", KINDS)
 padding = pytest.mark.parametrize("padded", [False, True], ids=["unpadded", "padded"])
 
 
@@ -43,133 +53,140 @@ def make_case(network, *, steps=T):
     return inputs, state, rng.integers(K, size=(steps, B)), mask
 
 
-def check(network, gradients, function, **others):
-    """Parameters along directions; `others`, name -> (point, gradient), at every coordinate."""
+class Case:
+    """A network of a kind, what it reads, and a loss: cross-entropy plus a product with the final state."""
+
+    def __init__(self, kind, cell, layers, *, padded=True, dtype=np.float64):
+        network_class, options, self.shape = KINDS[kind]
+        self.network, rng = (
+            make(network_class, cell, layers, dtype=dtype, **options),
+            np.random.default_rng(5),
+        )
+        inputs, state, self.classes, mask = make_case(self.network)
+        self.points, self.masks, self.options = {"inputs": inputs, "state": state}, {"mask": mask}, {}
+        self.weights, self.d_state = mask.astype(float), [rng.standard_normal(state.shape)]
+        if kind == "many to one":
+            self.classes, self.weights = self.classes[0], None
+        elif kind == "one to many":
+            self.points["inputs"], self.options["steps"] = inputs[:1], T
+            mask[0] = self.weights[0] = 1
+        elif kind == "encoder-decoder":
+            written = np.ones((U, B), bool)
+            written[2:, 1] = False
+            self.points["decoder_inputs"] = rng.standard_normal((U, D, B))
+            self.masks["decoder_mask"], self.weights = written, written.astype(float)
+            self.classes, self.d_state = rng.integers(K, size=(U, B)), []
+        if not padded:
+            self.masks, self.weights = {}, None
+
+    def column(self, b):
+        """The same network with one sequence of the batch."""
+        case, one = copy.copy(self), slice(b, b + 1)
+        case.points, case.masks = (
+            {name: value[..., one] for name, value in arrays.items()} for arrays in (self.points, self.masks)
+        )
+        case.classes, case.d_state = self.classes[..., one], [d[..., one] for d in self.d_state]
+        case.weights = None if self.weights is None else self.weights[..., one]
+        return case
+
+    def forward(self):
+        """Outputs, cache, loss and its derivative by the outputs."""
+        reads = [self.points[name] for name in ("inputs", "decoder_inputs") if name in self.points]
+        outputs, cache = self.network.forward(
+            *reads, state=self.points["state"], **self.masks, **self.options
+        )
+        loss, slope = softmax_cross_entropy(outputs, self.classes, self.weights)
+        return outputs, cache, loss + sum(float(np.vdot(cache.state, d)) for d in self.d_state), slope
+
+    def loss(self):
+        """The value alone."""
+        return self.forward()[2]
+
+    def run(self):
+        """Outputs and gradients."""
+        outputs, cache, _, slope = self.forward()
+        return outputs, self.network.backward(cache, slope, *self.d_state)
+
+
+@kinds
+@table
+@padding
+def test_gradients_equal_central_differences(kind, cell, layers, padded):
+    """Every parameter, everything the network reads and its initial state have their gradients."""
+    case = Case(kind, cell, layers, padded=padded)
+    outputs, gradients = case.run()
+    assert outputs.shape == case.shape
     rng = np.random.default_rng(3)
-    for name, value in network.parameters.items():
+    for name, value in case.network.parameters.items():
         assert np.any(gradients.parameters[name])
-        check_directions(function, value, gradients.parameters[name], rng=rng, name=name)
-    for name, (point, gradient) in others.items():
+        check_directions(case.loss, value, gradients.parameters[name], rng=rng, name=name)
+    for name, value in case.points.items():
+        gradient = getattr(gradients, name)
+        assert gradient.shape == value.shape
         assert np.any(gradient)
-        check_coordinates(function, point, gradient, name=name)
-
-
-@table
-@padding
-def test_many_to_one_gradients_equal_central_differences(cell, layers, padded):
-    """A classifier, cross-entropy on the last step, has the gradient that central differences give."""
-    network = make(Network, cell, layers)
-    inputs, state, classes, mask = make_case(network)
-    options = {"mask": mask if padded else None, "state": state}
-
-    def function():
-        return softmax_cross_entropy(network.forward(inputs, **options)[0], classes[0])[0]
-
-    outputs, cache = network.forward(inputs, **options)
-    gradients = network.backward(cache, softmax_cross_entropy(outputs, classes[0])[1])
-    check(network, gradients, function, inputs=(inputs, gradients.inputs), state=(state, gradients.state))
-
-
-@table
-@padding
-def test_many_to_many_gradients_equal_central_differences(cell, layers, padded):
-    """A loss that reads the output of every step and the final state has its gradient."""
-    network = make(SequenceNetwork, cell, layers)
-    inputs, state, classes, mask = make_case(network)
-    d_state = np.random.default_rng(4).standard_normal(state.shape)
-    options = {"mask": mask if padded else None, "state": state}
-    weights = mask.astype(float) if padded else None
-
-    def function():
-        outputs, cache = network.forward(inputs, **options)
-        return softmax_cross_entropy(outputs, classes, weights)[0] + float(np.vdot(cache.state, d_state))
-
-    outputs, cache = network.forward(inputs, **options)
-    assert outputs.shape == (T, K, B)
-    gradients = network.backward(cache, softmax_cross_entropy(outputs, classes, weights)[1], d_state)
-    check(network, gradients, function, inputs=(inputs, gradients.inputs), state=(state, gradients.state))
+        check_coordinates(case.loss, value, gradient, name=name)
 
 
 @table
 def test_the_output_of_a_padded_step_has_a_gradient_too(cell, layers):
-    """It is the output of the step before, and a loss that reads it all the same has the right gradient."""
-    network = make(SequenceNetwork, cell, layers)
-    inputs, state, classes, mask = make_case(network)
-
-    def function():
-        outputs, _ = network.forward(inputs, mask=mask, state=state)
-        return softmax_cross_entropy(outputs, classes)[0]
-
-    outputs, cache = network.forward(inputs, mask=mask, state=state)
+    """It equals the output of the step before. A loss that reads it nevertheless has the right gradient."""
+    case = Case("many to many", cell, layers)
+    case.weights = None
+    outputs, gradients = case.run()
     np.testing.assert_array_equal(outputs[-1, :, 1], outputs[-2, :, 1])
-    gradients = network.backward(cache, softmax_cross_entropy(outputs, classes)[1])
-    check(network, gradients, function, inputs=(inputs, gradients.inputs), state=(state, gradients.state))
+    check_directions(case.loss, case.network.flat, gradients.flat, rng=np.random.default_rng(3))
+    for name, value in case.points.items():
+        check_coordinates(case.loss, value, getattr(gradients, name), name=name)
 
 
-@table
-@padding
-def test_one_to_many_gradients_equal_central_differences(cell, layers, padded):
-    """One input and T outputs: parameters, the input and the state have their gradients."""
-    network = make(SequenceNetwork, cell, layers)
-    inputs, state, classes, mask = make_case(network)
-    inputs, mask[0] = inputs[:1], True
-    options = {"mask": mask if padded else None, "state": state, "steps": T}
-    weights = mask.astype(float) if padded else None
-
-    def function():
-        return softmax_cross_entropy(network.forward(inputs, **options)[0], classes, weights)[0]
-
-    outputs, cache = network.forward(inputs, **options)
-    assert outputs.shape == (T, K, B)
-    gradients = network.backward(cache, softmax_cross_entropy(outputs, classes, weights)[1])
-    assert gradients.inputs.shape == (1, F, B)
-    check(network, gradients, function, inputs=(inputs, gradients.inputs), state=(state, gradients.state))
-
-
-@table
-@padding
-def test_encoder_decoder_gradients_equal_central_differences(cell, layers, padded):
-    """All parameters, the source, what the decoder reads and the encoder's state have their gradients."""
-    network = make(EncoderDecoder, cell, layers, decoder_inputs=D)
-    source, state, _, mask = make_case(network)
-    rng = np.random.default_rng(5)
-    reads, classes = rng.standard_normal((U, D, B)), rng.integers(K, size=(U, B))
-    written = np.ones((U, B), bool)
-    written[2:, 1] = False
-    options = {"mask": mask, "decoder_mask": written, "state": state} if padded else {"state": state}
-    weights = written.astype(float) if padded else None
-
-    def function():
-        return softmax_cross_entropy(network.forward(source, reads, **options)[0], classes, weights)[0]
-
-    outputs, cache = network.forward(source, reads, **options)
-    assert outputs.shape == (U, K, B)
-    gradients = network.backward(cache, softmax_cross_entropy(outputs, classes, weights)[1])
-    check(
-        network,
-        gradients,
-        function,
-        source=(source, gradients.inputs),
-        decoder_inputs=(reads, gradients.decoder_inputs),
-        state=(state, gradients.state),
-    )
-
-
-@pytest.mark.parametrize("kind", [SequenceNetwork, EncoderDecoder])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@kinds
+@pytest.mark.parametrize("cell", CELLS)
 def test_each_partial_derivative_equals_central_differences(kind, cell):
     """No single weight hides behind the others: each partial derivative is right by itself."""
-    network = make(kind, cell, 2)
-    inputs, state, classes, mask = make_case(network)
-    reads = np.random.default_rng(5).standard_normal((T, K, B))
-    arguments = (inputs, reads) if kind is EncoderDecoder else (inputs,)
+    case = Case(kind, cell, 2)
+    check_coordinates(case.loss, case.network.flat, case.run()[1].flat)
 
-    def run():
-        return network.forward(*arguments, mask=mask, state=state)
 
-    outputs, cache = run()
-    gradients = network.backward(cache, softmax_cross_entropy(outputs, classes)[1])
-    check_coordinates(lambda: softmax_cross_entropy(run()[0], classes)[0], network.flat, gradients.flat)
+@kinds
+@table
+def test_batched_equals_unbatched(kind, cell, layers):
+    """Each column's output is its own, and the gradient of the batch is the sum of those of its columns."""
+    case = Case(kind, cell, layers)
+    outputs, gradients = case.run()
+    alone = [case.column(b).run() for b in range(B)]
+    np.testing.assert_allclose(np.concatenate([one for one, _ in alone], axis=-1), outputs, rtol=1e-12)
+    np.testing.assert_allclose(sum(of_one.flat for _, of_one in alone), gradients.flat, atol=1e-13)
+
+
+@kinds
+@pytest.mark.parametrize("cell", CELLS)
+def test_single_precision_is_close_to_double(kind, cell):
+    """float32 gives float32 outputs and gradients near those of float64."""
+    (single, of_single), (double, of_double) = (
+        Case(kind, cell, 2, dtype=dtype).run() for dtype in (np.float32, np.float64)
+    )
+    assert single.dtype == of_single.flat.dtype == of_single.inputs.dtype == np.float32
+    assert double.dtype == of_double.flat.dtype == of_double.inputs.dtype == np.float64
+    np.testing.assert_allclose(single, double, atol=1e-5)
+    np.testing.assert_allclose(of_single.flat, of_double.flat, atol=1e-4)
+
+
+@kinds
+@table
+def test_whatever_lies_in_the_padding_is_not_read(kind, cell, layers):
+    """NaN and huge values under the mask change no output and no gradient by a byte."""
+    case, results = Case(kind, cell, layers), []
+    for garbage in (0.0, 1e9, np.nan):
+        for name in ("", "decoder_"):
+            for values, real in zip(
+                case.points.get(name + "inputs", []), case.masks.get(name + "mask", []), strict=False
+            ):
+                values[:, ~real] = garbage
+        results.append(case.run())
+    for outputs, gradients in results[1:]:
+        np.testing.assert_array_equal(outputs, results[0][0])
+        np.testing.assert_array_equal(gradients.flat, results[0][1].flat)
+        np.testing.assert_array_equal(gradients.inputs, results[0][1].inputs)
 
 
 @table
@@ -185,7 +202,7 @@ def test_the_last_output_is_that_of_the_many_to_one_network(cell, layers):
 
 @table
 def test_pieces_of_a_sequence_are_the_whole(cell, layers):
-    """Going on from the state of a cache gives the outputs of the sequence in one run."""
+    """Continuing from the state of a cache gives the outputs of the sequence in one run."""
     network = make(SequenceNetwork, cell, layers)
     inputs, state, _, mask = make_case(network)
     whole, whole_cache = network.forward(inputs, mask=mask, state=state)
@@ -196,26 +213,8 @@ def test_pieces_of_a_sequence_are_the_whole(cell, layers):
 
 
 @table
-def test_whatever_lies_in_the_padding_is_not_read(cell, layers):
-    """NaN and huge values under the mask change no output and no gradient by a byte."""
-    network = make(EncoderDecoder, cell, layers)
-    source, state, _, mask = make_case(network)
-    reads, written = np.random.default_rng(5).standard_normal((T, K, B)), mask[::-1]
-    results = []
-    for garbage in (0.0, 1e9, np.nan):
-        source[~np.repeat(mask[:, None], F, axis=1)] = garbage
-        reads[~np.repeat(written[:, None], K, axis=1)] = garbage
-        outputs, cache = network.forward(source, reads, mask=mask, decoder_mask=written, state=state)
-        results.append((outputs, network.backward(cache, np.ones_like(outputs))))
-    for outputs, gradients in results[1:]:
-        np.testing.assert_array_equal(outputs, results[0][0])
-        np.testing.assert_array_equal(gradients.flat, results[0][1].flat)
-        np.testing.assert_array_equal(gradients.inputs, results[0][1].inputs)
-
-
-@table
 def test_generating_is_forward_with_what_was_fed(cell, layers):
-    """One step at a time, reading its own outputs, gives what forward gives for the inputs it had read."""
+    """One step at a time, reading its own outputs, gives what forward gives for the same inputs."""
     network = make(SequenceNetwork, cell, layers)
     inputs, state, _, _ = make_case(network)
     fed = [inputs[0]]
@@ -233,7 +232,7 @@ def test_generating_is_forward_with_what_was_fed(cell, layers):
 
 @table
 def test_greedy_decoding_reads_its_own_likeliest_classes(cell, layers):
-    """Decoding equals the teacher-forced forward run whose teacher says what was decoded."""
+    """Decoding equals a teacher-forced forward run on the decoded classes."""
     network = make(EncoderDecoder, cell, layers)
     source, state, _, mask = make_case(network)
     nothing = np.zeros((K, B))
@@ -241,25 +240,6 @@ def test_greedy_decoding_reads_its_own_likeliest_classes(cell, layers):
     reads = np.concatenate([nothing[None], likeliest_one_hot(outputs)[:-1]])
     forced, _ = network.forward(source, reads, mask=mask, state=state)
     np.testing.assert_allclose(outputs, forced, rtol=1e-12, atol=1e-14)
-
-
-@pytest.mark.parametrize("kind", [SequenceNetwork, EncoderDecoder])
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_single_precision_is_close_to_double(kind, cell):
-    """float32 gives float32 outputs and gradients near those of float64."""
-    results = []
-    for dtype in (np.float32, np.float64):
-        network = make(kind, cell, 2, dtype=dtype)
-        inputs, state, classes, mask = make_case(network)
-        reads = np.random.default_rng(5).standard_normal((T, K, B))
-        arguments = (inputs, reads) if kind is EncoderDecoder else (inputs,)
-        outputs, cache = network.forward(*arguments, mask=mask, state=state)
-        gradients = network.backward(cache, softmax_cross_entropy(outputs, classes)[1])
-        assert outputs.dtype == gradients.flat.dtype == gradients.inputs.dtype == dtype
-        results.append((outputs, gradients))
-    (single, of_single), (double, of_double) = results
-    np.testing.assert_allclose(single, double, atol=1e-5)
-    np.testing.assert_allclose(of_single.flat, of_double.flat, atol=1e-4)
 
 
 def test_runs_that_overlap_do_not_disturb_each_other():
@@ -284,7 +264,7 @@ def test_the_flat_vector_holds_every_parameter():
     network.flat[...] = 0
     assert not network.encoder.parameters["layer1.weight"].any()
     assert not network.decoder.parameters["head.weight"].any()
-    assert not network.decoder.recurrent.parameters["layer0.bias"].any()
+    assert not network.decoder.network.parameters["layer0.bias"].any()
 
 
 def test_the_derivative_by_the_inputs_can_be_left_out():
