@@ -1,1 +1,1 @@
-"""How good is a forecast: metrics, baselines, rolling origins, interval calibration."""
+"""How good a forecast is: metrics, rolling origins, the error report, interval calibration."""

@@ -1,14 +1,15 @@
-"""The error report: the model beside the baselines on rows held out, and what follows from it.
+"""The error report: errors of the model and the baselines on held-out rows.
 
-Averages: each metric is averaged within a series over all its origins and steps first, then over series,
+Averages: each metric is averaged first within a series, over all its origins and steps, and then over series,
 so that every series counts the same. RMSE is the root of the series' mean squared error, averaged over
 series. Per step: the same over the origins of one step. MASE divides by the mean seasonal step of the rows
 before a series' first origin; series where that is undefined (too short, constant) are left out of MASE.
 
-The best baseline and the skill are decided on MASE where it is defined for one of several series (it has
-no unit, so large series do not drown small ones), else on MAE. A difference to the best baseline may be
-chance when its mean over series (over windows, for one series) lies within about two standard errors of
-zero; Diebold & Mariano (1995), Comparing Predictive Accuracy, without a correction for autocorrelation.
+The best baseline and the skill follow from MASE where there are several series and MASE is defined for at
+least one (it has no unit, so large series do not dominate), else from MAE. A difference between model and
+best baseline may be chance where its mean over series (over windows, for one series) lies within about two
+standard errors of zero: Diebold & Mariano (1995), Comparing Predictive Accuracy, without their correction
+for autocorrelation.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from forecaster.arrays import Bools, Floats, Ints
 from forecaster.errors import DataError, ForecasterError, UsageError
 from forecaster.evaluation import metrics
 from forecaster.evaluation.backtest import held_out
-from forecaster.evaluation.error_report import METRICS, MODEL, Report
+from forecaster.evaluation.error_report import MODEL, Report
+from forecaster.evaluation.metrics import METRICS
 from forecaster.methods.baselines import blocks, first_origins
 
 if TYPE_CHECKING:
@@ -34,18 +36,18 @@ def score(panel: Panel, origins: Ints, forecasts: dict[str, Floats], horizon: in
     """Score `forecasts` {method: (O, S, H)}, the model first under the name "model", against the panel.
 
     `origins` (O, S): rows of each series known at each origin, -1 where the series is not scored there. A
-    window without any observed row before its end is not scored either. Raises DataError where nothing
+    window without any observed row before its origin is not scored either. Raises DataError where nothing
     was observed in the held-out rows, ForecasterError where a forecast to be scored is not finite.
     """
     if next(iter(forecasts)) != MODEL or len(forecasts) < 2:
-        raise UsageError("a report needs the model's forecasts first and one baseline at least")
+        raise UsageError("a report needs the forecasts of the model first, and of at least one baseline")
     origins = np.where(_anything_before(panel, origins), origins, -1)
     actual = held_out(panel, origins, horizon)
     seen = ~np.isnan(actual)
     if not seen.any():
         raise DataError(
-            f"none of the {horizon} rows held out after each origin holds an observed value",
-            hint="Gaps are too long: cross them with --max-gap any, or use a shorter --horizon."
+            f"none of the {horizon} rows held out after each forecast origin has an observed value",
+            hint="The gaps are too long. Fill them with --max-gap any, or use a shorter --horizon."
             if panel.broken
             else "",
         )
@@ -57,16 +59,15 @@ def score(panel: Panel, origins: Ints, forecasts: dict[str, Floats], horizon: in
     names = tuple(forecasts)
     mase_defined = np.isfinite(scale) & scored
     decided_on = "mase" if scored.sum() > 1 and mase_defined.any() else "mae"
-    decide = METRICS.index(decided_on)
+    mae, decide = (list(METRICS).index(name) for name in ("mae", decided_on))
     best = 1 + int(np.argmin(overall[1:, decide]))
-    _fill_skill(overall, per_step, per_series, decide, best)
     start, end = _span(panel, origins, seen)
     return Report(
         methods=names,
-        metrics=METRICS,
-        overall=overall,
-        per_step=per_step,
-        per_series=per_series,
+        metrics=(*METRICS, "skill"),
+        overall=_with_skill(overall, decide, best),
+        per_step=_with_skill(per_step, decide, best),
+        per_series=_with_skill(per_series, mae, best),  # MASE gives the same skill there
         ids=panel.ids,
         origins=int(seen.any(axis=(1, 2)).sum()),
         windows=int(seen.any(axis=2).sum()),
@@ -101,7 +102,7 @@ def _mase_scales(panel: Panel, part: slice, origins: Ints, season: int) -> Float
 
 
 def _anything_before(panel: Panel, origins: Ints) -> Bools:
-    """True (O, S) where a series has an observed row before its end."""
+    """True (O, S) where a series has an observed row before the origin."""
     seen = np.concatenate([[0], np.cumsum(panel.observed[:, 0])])
     start = panel.offsets[:-1]
     return (origins > 0) & (seen[start + np.clip(origins, 0, panel.lengths)] > seen[start])
@@ -121,24 +122,15 @@ def _check_finite(panel: Panel, forecasts: dict[str, Floats], seen: Bools) -> No
 
 
 def _tables(actual: Floats, forecast: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
-    """Overall (K,), per step (K, H) and per series (K, S) of one method; skill is filled in later."""
+    """Errors of one method: overall (K,), per step (K, H) and per series (K, S)."""
     overall, per_step, per_series = [], [], []
-    for metric in METRICS:
-        series = _error(metric, actual, forecast, scale, (0, 2))  # (S,)
-        steps = _error(metric, actual, forecast, scale[:, None], 0)  # (S, H)
+    for metric in METRICS.values():
+        series = metric.error(actual, forecast, scale, (0, 2))  # (S,)
+        steps = metric.error(actual, forecast, scale[:, None], 0)  # (S, H)
         overall.append(_average(series))
         per_step.append(_average(steps))
         per_series.append(series)
     return np.array(overall), np.array(per_step), np.array(per_series)
-
-
-def _error(metric: str, actual: Floats, forecast: Floats, scale: Floats, axis: metrics.Axis) -> Floats:
-    if metric == "skill":
-        return np.full_like(metrics.mae(actual, forecast, axis=axis), np.nan)
-    if metric == "mase":
-        return metrics.mase(actual, forecast, scale, axis=axis)
-    formula = {"mae": metrics.mae, "rmse": metrics.rmse, "mape": metrics.mape, "smape": metrics.smape}
-    return formula[metric](actual, forecast, axis=axis)
 
 
 def _average(values: Floats) -> Floats:
@@ -146,18 +138,17 @@ def _average(values: Floats) -> Floats:
     return metrics.mae(values, np.zeros_like(values), axis=0)
 
 
-def _fill_skill(overall: Floats, per_step: Floats, per_series: Floats, decide: int, best: int) -> None:
-    """Skill of every method against the best baseline; per series on MAE (MASE gives the same there)."""
-    skill, mae = METRICS.index("skill"), METRICS.index("mae")
-    overall[:, skill] = metrics.skill(overall[:, decide], overall[best, decide])
-    per_step[:, skill] = metrics.skill(per_step[:, decide], per_step[best, decide])
-    per_series[:, skill] = metrics.skill(per_series[:, mae], per_series[best, mae])
+def _with_skill(errors: Floats, metric: int, best: int) -> Floats:
+    """Errors (M, K, ...) with a last column: each method's skill against the best baseline, by one metric."""
+    skill = metrics.skill(errors[:, metric], errors[best, metric])
+    return np.concatenate([errors, skill[:, None]], axis=1)
 
 
 def _may_be_chance(actual: Floats, model: Floats, baseline: Floats, scale: Floats, decided_on: str) -> bool:
-    """True where the paired difference of errors is within about two standard errors of zero, or unproven."""
-    units = (0, 2) if (~np.isnan(actual)).any(axis=(0, 2)).sum() > 1 else (1, 2)  # series, or origins
-    pair = [metrics.mae(actual, forecast, axis=units) for forecast in (model, baseline)]
+    """True where the mean paired difference of errors is within about two standard errors, or n < 2."""
+    several = (~np.isnan(actual)).any(axis=(0, 2)).sum() > 1
+    averaged = (0, 2) if several else (1, 2)  # an error of each series, or of each origin
+    pair = [metrics.mae(actual, forecast, axis=averaged) for forecast in (model, baseline)]
     difference = pair[0] - pair[1]
     if decided_on == "mase":
         difference = difference / scale
