@@ -1,4 +1,4 @@
-"""`make docs`: bring what the program says into the documents, so that they show what it really says.
+"""`make docs`: write the program's own output into the documents.
 
 docs/commands.md    the help of every command
 README.md           the output below each `$ forecast ...` of a console block
@@ -13,21 +13,22 @@ import sys
 import tempfile
 from pathlib import Path
 
+from forecaster.cli.app import COMMANDS
+
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("inspect", "train", "predict", "evaluate", "show")
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 PROGRESS = re.compile(r"^training.*\n", re.MULTILINE)
-"""Lines that a terminal shows as a bar, which is gone at the end."""
+"""Progress lines. A terminal shows a bar instead, which disappears at the end."""
 WIDTH = "100"
 
 
 def say(command: str, folder: Path) -> str:
-    """What a command line writes to both streams, as on a terminal."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FORECAST_")}
+    """What a command line writes to stdout and stderr, as on a terminal."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FORECAST_")}
     result = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         cwd=folder,
-        env=kept | {"COLUMNS": WIDTH, "TERMINAL_WIDTH": WIDTH},
+        env=environment | {"COLUMNS": WIDTH, "TERMINAL_WIDTH": WIDTH},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -39,14 +40,14 @@ def say(command: str, folder: Path) -> str:
 
 def commands_page() -> str:
     """The help of every command as one page."""
-    page = "# Commands\n\nWritten by `make docs` from what `--help` says.\n"
+    page = "# Commands\n\nWritten by `make docs` from the output of `--help`.\n"
     for command in ("forecast", *(f"forecast {name}" for name in COMMANDS)):
         page += f"\n## {command}\n```text\n{say(f'{command} --help', ROOT)}```\n"
     return page
 
 
 def readme(text: str, folder: Path) -> str:
-    """README with the output of each command of its console blocks put below it."""
+    """README with the output of each command in its console blocks below that command."""
 
     def run(block: re.Match[str]) -> str:
         lines = [line for line in block[1].splitlines() if line.startswith("$ ")]
@@ -56,7 +57,7 @@ def readme(text: str, folder: Path) -> str:
 
 
 def main() -> None:
-    """Write the documents; with --quick only the page of commands, which takes seconds."""
+    """Write the documents. With --quick: only the page of commands, which takes seconds."""
     (ROOT / "docs" / "commands.md").write_text(commands_page(), encoding="utf-8")
     if "--quick" in sys.argv:
         return

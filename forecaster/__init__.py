@@ -7,8 +7,8 @@
 >>> forecaster.predict(training)[["day", "lo_80"]].shape
 (3, 2)
 
-The same functions stand behind the command line, under the same names of settings. Errors are those of
-`forecaster.errors`. Importing this package imports nothing heavy; that waits for the first call.
+The command line calls the same functions, with the same names of settings. They raise the errors of
+`forecaster.errors`. Importing this package imports none of the large libraries; the first call does.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from forecaster.training.ensemble import Listener
 
     Source: TypeAlias = pd.DataFrame | str | PathLike[str]
-    """A table, or where one is: a file, a directory, a glob, or - for stdin."""
+    """A table, or the name of a file, a directory, a glob, or - for stdin."""
     Trained: TypeAlias = Training | Model | str | PathLike[str]
-    """A model, what `train` gave, or a model file."""
+    """A model, the result of `train`, or the name of a model file."""
 
 __all__ = ["__version__", "evaluate", "load", "predict", "train"]
 
@@ -38,10 +38,10 @@ T = TypeVar("T")
 
 
 def train(data: Source, *, on_event: Listener | None = None, **settings: Any) -> Training:
-    """Train a model on `data` and report its errors on the newest rows, held out.
+    """Train a model on `data` and report its errors on the newest rows, which are held out.
 
-    Settings, all optional and chosen from the data where nothing is said (fields of
-    `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them):
+    All settings are optional; those that are not set are chosen from the data. They are the fields of
+    `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them:
 
         columns    time, id, target, covariates, layout, freq, every, agg, max_gap, calendar,
                    adjust_splits
@@ -54,11 +54,11 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
                    patience, refit, keep_on_interrupt, seed, workers
 
     `on_event` is called with each `forecaster.training.loop.Event`. Returns a
-    `forecaster.pipeline.train.Training`: its `model` can be saved, its `report` is None where the data is too
-    short to hold anything out, its `notes` are what a reader should know.
+    `forecaster.pipeline.train.Training`. Its `model` can be saved. Its `report` is None where the data is too
+    short to hold anything out. Its `notes` explain the report.
 
     Raises UsageError for a setting or column that does not exist, DataError for data that cannot be used,
-    StorageError where it cannot be read, DivergenceError.
+    StorageError where it cannot be read, and DivergenceError where training diverges.
 
     >>> import numpy as np, pandas as pd
     >>> hours = pd.date_range("2024-01-01", periods=240, freq="h")
@@ -78,14 +78,14 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
 def predict(
     model: Trained, data: Source | None = None, *, horizon: int | None = None, **settings: Any
 ) -> pd.DataFrame:
-    """Forecast from the newest row of each series of `data`; by default of what the model was trained on.
+    """Forecast from the newest row of each series of `data`. Default: the data that the model was trained on.
 
-    One row a series and step: the id and time columns under their own names, `forecast`, and `lo_80`,
-    `hi_80` and so on for each interval level. Columns and dialect are those that the model remembers;
-    `settings` (the columns and reading settings of `train`) override them.
+    Returns one row per series and step: the id and time columns under their own names, `forecast`, and
+    `lo_80`, `hi_80` and so on for each interval level. Columns and file format are those that the model
+    remembers; `settings` (the columns and reading settings of `train`) override them.
 
-    Raises ModelError for a model that cannot be used or does not fit the data, and what `train` raises
-    for data.
+    Raises ModelError for a model that cannot be used or does not fit the data, and the errors of `train` for
+    data.
 
     >>> import numpy as np, pandas as pd
     >>> months = pd.date_range("2015", periods=90, freq="MS")
@@ -115,14 +115,15 @@ def evaluate(
     on_event: Listener | None = None,
     **settings: Any,
 ) -> Evaluation:
-    """Backtest: forecast from the last `origins` origins, `step` rows apart, and compare with what came.
+    """Backtest: forecast from the last `origins` origins, `step` rows apart, and compare with actual values.
 
-    Trains once, with the settings of `train`, on what precedes the first origin; or takes a `model` that was.
-    `step` is one horizon by default. Returns a `forecaster.pipeline.evaluate.Evaluation`: its `report` has a
-    `verdict` in plain words and the tables beside the naive forecasts.
+    Trains once, with the settings of `train`, on the rows before the first origin; or uses `model`, which
+    must have been trained on such rows only. `step` is one horizon by default. Returns a
+    `forecaster.pipeline.evaluate.Evaluation`. Its `report` has the `verdict` and the errors of model and
+    baselines.
 
-    Raises what `train` raises, UsageError for more origins than fit, and ModelError for a model that does not
-    fit the data or has seen what it is to forecast.
+    Raises the errors of `train`, UsageError for more origins than the data allows, and ModelError for a model
+    that does not fit the data or was trained on rows that it would forecast.
 
     >>> import numpy as np, pandas as pd
     >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=120), "y": np.arange(120) % 7 + 1.0})
@@ -149,10 +150,10 @@ def evaluate(
 
 
 def load(path: str | PathLike[str]) -> Model:
-    """Read the model that `Model.save` or `forecast train` wrote.
+    """Read a model file that `Model.save` or `forecast train` wrote.
 
-    Raises ModelError where the file is missing, damaged, foreign or of a newer version, StorageError where it
-    cannot be read.
+    Raises ModelError where the file is missing, damaged, not a model or of a newer version, and StorageError
+    where it cannot be read.
 
     >>> import numpy as np, pandas as pd, tempfile
     >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=60), "y": np.arange(60) % 7 + 1.0})
@@ -169,9 +170,9 @@ def load(path: str | PathLike[str]) -> Model:
 
 
 def _config(kind: type[T], settings: dict[str, Any], *others: type[Any]) -> T:
-    """The configuration `kind` from those of the `settings` that are its own.
+    """The configuration `kind` from those of `settings` that are fields of it.
 
-    Raises UsageError for a value it cannot take, and for a setting that neither it nor `others` know.
+    Raises UsageError for a wrong value, and for a setting that is a field neither of `kind` nor of `others`.
     """
     from dataclasses import fields
     from difflib import get_close_matches
@@ -184,12 +185,12 @@ def _config(kind: type[T], settings: dict[str, Any], *others: type[Any]) -> T:
     unknown = next((name for name in settings if name not in known), None)
     if unknown is not None:
         close = get_close_matches(unknown, known, 1)
-        hint = f"Did you mean {close[0]!r}?" if close else "Known here: " + ", ".join(known)
+        hint = f"Did you mean {close[0]!r}?" if close else "Known settings: " + ", ".join(known)
         raise UsageError(f"there is no setting {unknown!r}", hint=hint)
     return from_json(
         kind,
         {
-            name: _several(settings[name]) if "tuple" in own[name] else _plain(settings[name])
+            name: _as_list(settings[name]) if "tuple" in own[name] else _plain(settings[name])
             for name in own
             if name in settings
         },
@@ -197,18 +198,18 @@ def _config(kind: type[T], settings: dict[str, Any], *others: type[Any]) -> T:
 
 
 def _plain(value: Any) -> Any:
-    """Values of NumPy and pandas as those of Python."""
+    """NumPy and pandas values as Python values."""
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _several(value: Any) -> Any:
-    """One name or number as a list of one."""
+def _as_list(value: Any) -> Any:
+    """A list; a single name or number becomes a list of one."""
     value = _plain(value)
     return [value] if isinstance(value, str | int) else value
 
 
 def _source(data: Any) -> Any:
-    """A path of any kind as text, a table as it is, one column as a table. Raises UsageError."""
+    """A path as text, a DataFrame unchanged, a Series as a DataFrame. UsageError for anything else."""
     from forecaster.errors import UsageError
 
     if hasattr(data, "__fspath__"):

@@ -1,12 +1,12 @@
 """Configuration: frozen dataclasses, one per stage, to and from JSON. No I/O.
 
     ReadConfig       what the columns mean and how the text is read     (data)
-    Options          what a user may ask of a forecaster; None = chosen from the data
+    Options          the settings of training and forecasting; None: chosen from the data
     NetworkConfig    the shape of one network                            (nn)
     TrainingConfig   how one network is trained                          (training)
-    MemberConfig     one resolved member of the ensemble: view of the data, network, training
+    MemberConfig     one member of the ensemble: its view of the data, its network and training
 
-`defaults.resolve` turns Options and a Panel into MemberConfigs.
+`training.plan.plan` chooses the MemberConfigs from Options and a Panel.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "levels": (1, 99),
     "quantiles": (0.001, 0.999),
 }
-"""Least and greatest value of each setting that is a number, in whichever configuration it stands."""
+"""Smallest and largest value of each numeric setting, whichever configuration has it."""
 
 
 @dataclass(frozen=True)
@@ -58,49 +58,49 @@ class ReadConfig:
     time: str | None = None
     id: str | None = None
     target: tuple[str, ...] | None = None
-    """One name; or several value columns of a wide table, each of which becomes a series."""
+    """One name, or several value columns of a wide table. Each column of a wide table becomes a series."""
     covariates: tuple[str, ...] = ()
     layout: Layout | None = None
-    """One series; an id column; each target column a series; each file a series, named by its file."""
+    """one: a single series; long: an id column; wide: each target column is a series; files: each file is."""
     freq: str | None = None
     """A pandas offset alias such as h, 30min, D, B, W-SUN, MS, ME, QS, YS."""
     every: str | None = None
-    """A step such as 5min: readings at irregular times are put on this grid."""
+    """A step such as 5min: readings at irregular times are resampled to this grid."""
     agg: Aggregate | None = None
-    """What readings of one step of `freq` or `every` become; None: their mean for `every`."""
+    """How readings within one step of `freq` or `every` are combined; None: their mean for `every`."""
     max_gap: str | int | None = None
-    """The longest gap to fill or cross: missing rows, a duration such as 2h, or any; None: two seasons."""
+    """The longest gap that is filled: missing rows, a duration such as 2h, or any; None: two seasons."""
     calendar: str | None = None
-    """An exchange, such as XNYS, whose holidays are known to exchange_calendars."""
+    """An exchange, such as XNYS, whose holidays the library exchange_calendars knows."""
     adjust_splits: bool = False
-    """Divide prices before a jump that looks like a split of shares."""
+    """Adjust prices before a jump that looks like a stock split."""
     delimiter: str | None = None
     encoding: str | None = None
     quote: str | None = None
     escape: str | None = None
-    """What stands before a quote inside a quoted cell, where quotes are not doubled."""
+    """The character before a quote inside a quoted cell, where quotes are not doubled."""
     header: bool | None = None
-    """False: there is none, columns are column_1, column_2 ...; True: it is one, whatever it looks like."""
+    """True: the first line is a header; False: there is none, and columns are named column_1, column_2 ..."""
     skip: int = 0
-    """Lines above the table: a preamble."""
+    """Lines above the table to skip, such as a preamble."""
     skip_end: int = 0
-    """Lines below the table: totals, notes."""
+    """Lines below the table to skip, such as totals and notes."""
     decimal: str | None = None
     """Decimal mark; None: a point."""
     thousands: str | None = None
-    """Mark between groups of three digits; None: taken where nothing else could be meant."""
+    """Thousands separator; None: inferred where a cell has only one possible reading."""
     strip: str = ""
-    """Characters beside numbers that are left out, such as $ or %."""
+    """Characters to remove from numbers, such as $ or %."""
     na: tuple[str, ...] = ()
     """Further words that mean a missing value."""
     date_format: str | None = None
     """iso, ymd, dmy, mdy, named; s, ms, us, ns since 1970; or a strptime pattern such as %d.%m.%Y."""
     tz: str | None = None
-    """Naive times are in this zone, aware ones are shown in it."""
+    """Times without a zone are in this one; times with a zone are shown in it."""
     duplicates: Duplicates = "error"
     bad_rows: BadRows = "error"
     strict: bool = False
-    """Turn every repair into an error."""
+    """Treat every repair as an error."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class NetworkConfig:
     outputs: int = 1
     """K: outputs of the network."""
     output_segment: int | None = None
-    """Outputs of one decoder step; None: a direct head to all of them."""
+    """Outputs of one decoder step; None: a direct head for all outputs."""
     embedding: bool = True
     """A linear layer with ReLU from F to H before the recurrent stack."""
     dropout: float = 0.0
@@ -137,7 +137,7 @@ class TrainingConfig:
     quantile: float = 0.5
     """The level of the pinball loss."""
     delta: float = 1.0
-    """Where the Huber loss turns from square to line."""
+    """Error at which the Huber loss turns from quadratic to linear."""
     optimizer: OptimizerName = "adam"
     momentum: float = 0.9
     """Of SGD."""
@@ -149,11 +149,11 @@ class TrainingConfig:
     unroll: int | None = None
     """Steps through which gradients flow back (truncated BPTT); None: all of them."""
     average: float = 0.99
-    """Decay of the moving average of the weights, which is what validation and forecasts use; 0: none."""
+    """Decay of the moving average of the weights, which validation and forecasts use; 0: no average."""
     check_every: int = 50
-    """Steps between two looks at the validation loss."""
+    """Steps between two validation passes."""
     patience: int = 10
-    """Looks without progress before training stops early; 0 turns early stopping off."""
+    """Validation passes without progress before training stops early; 0 turns early stopping off."""
     recent: int | None = None
     """Draw only windows whose forecast origin lies within this many rows of the end; None: all."""
 
@@ -167,16 +167,16 @@ class MemberConfig:
 
     horizon: int
     lookback: int
-    """L: observations a window holds; a multiple of `segment`."""
+    """L: observations in a window; a multiple of `segment`."""
     segment: int
-    """s: observations fed in one recurrent step."""
+    """s: observations per recurrent step."""
     log: bool
     seasons: tuple[int, ...]
     """Seasons, in rows, removed before the network."""
     gaps: bool
-    """Whether the network is told which rows were observed."""
+    """Whether an input of the network says which rows were observed."""
     phases: tuple[int, ...]
-    """Seasons, in rows, of which the network is told where in them a window lies."""
+    """Seasons, in rows, whose seasonal position is an input of the network."""
     seed: int
     network: NetworkConfig
     training: TrainingConfig
@@ -188,7 +188,7 @@ class MemberConfig:
     def __post_init__(self) -> None:
         _check_ranges(self)
         if self.lookback % self.segment:
-            raise UsageError(f"lookback cannot be {self.lookback}, it is no multiple of {self.segment}")
+            raise UsageError(f"lookback {self.lookback} is not a multiple of segment {self.segment}")
 
 
 @dataclass(frozen=True)
@@ -203,15 +203,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may ask of a forecaster. None: chosen from the data by `defaults`."""
+    """The settings of training and forecasting. None: chosen from the data by `training.plan`."""
 
     horizon: int | None = None
     effort: Effort = "normal"
-    """How much training time to spend on accuracy: about 1, 5 or 30 parts."""
+    """Training time: relative to quick, normal takes about 5 times and best 30 times as long."""
     lookback: int | None = None
     segment: int | None = None
     seasons: tuple[int, ...] | None = None
-    """Rows of the seasons that the data may have; empty: none."""
+    """Lengths of the seasons, in rows; empty: none."""
     log: bool | None = None
     deseasonalise: bool | None = None
     """Whether seasons are removed before the network; None: in every other member."""
@@ -220,7 +220,7 @@ class Options:
     layers: int = 1
     dropout: float = 0.0
     decoder: Decoder | None = None
-    """The whole horizon from one head, or a decoder step for each segment of it."""
+    """direct: one head for the whole horizon; segments: a decoder step for each segment of the horizon."""
     members: int | None = None
     steps: int | None = None
     batch: int | None = None
@@ -234,9 +234,9 @@ class Options:
     unroll: int | None = None
     patience: int | None = None
     refit: bool = True
-    """After the report, train on all rows: further, or anew for as many steps as validation chose."""
+    """Train on all rows after the error report: continue, or restart with the steps validation chose."""
     keep_on_interrupt: bool = False
-    """When interrupted, keep the best model so far."""
+    """When interrupted, save the best model so far."""
     levels: tuple[int, ...] = (80, 95)
     """Coverage of the prediction intervals, in percent."""
     quantiles: tuple[float, ...] = ()
@@ -250,14 +250,14 @@ class Options:
     """Values go round from 0 to this, such as 360 for directions."""
     seed: int = 0
     workers: int | None = None
-    """Threads; None: one per core. Never changes the result."""
+    """Number of cores; None: all. Never changes the result."""
 
     def __post_init__(self) -> None:
         _check_ranges(self)
         if self.lower is not None and self.upper is not None and self.lower >= self.upper:
             raise UsageError(f"lower cannot be {self.lower:g}, upper is {self.upper:g}")
         if not self.levels:
-            raise UsageError("levels cannot be empty", hint="Give one coverage at least, such as 80.")
+            raise UsageError("levels cannot be empty", hint="Give at least one, such as 80.")
 
 
 def limits_of(options: Options) -> Limits:
@@ -271,8 +271,8 @@ def _check_ranges(config: Any) -> None:
         value = getattr(config, name, None)
         for number in value if isinstance(value, tuple) else (value,):
             if number is not None and not low <= number <= high:
-                upwards = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
-                raise UsageError(f"{name} cannot be {number}", hint=f"Give {upwards}.")
+                limits = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
+                raise UsageError(f"{name} cannot be {number}", hint=f"Give {limits}.")
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -281,7 +281,7 @@ def to_json(config: Any) -> dict[str, Any]:
 
 
 def from_json(kind: type[T], values: dict[str, Any]) -> T:
-    """Build the dataclass `kind` from JSON values; unknown, missing or ill-typed fields raise UsageError."""
+    """The dataclass `kind` from JSON values. UsageError for unknown, missing or wrongly typed fields."""
     hints = typing.get_type_hints(kind)
     unknown = sorted(set(values) - set(hints))
     if unknown:
@@ -293,7 +293,7 @@ def from_json(kind: type[T], values: dict[str, Any]) -> T:
 
 
 def _convert(hint: Any, value: Any, name: str) -> Any:
-    """`value` as the type `hint`, or UsageError naming the field."""
+    """`value` as the type `hint`; UsageError, with the name of the field, where that is not possible."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
         return value

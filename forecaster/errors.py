@@ -1,6 +1,6 @@
 """The exception tree.
 
-    ForecasterError            1    a fault of ours
+    ForecasterError            1    a bug in forecast
     ├── UsageError             2    wrong usage or configuration
     ├── DataError              3    the input data is not usable as it is
     ├── ModelError             4    the model file is missing, damaged, or does not fit the data
@@ -8,15 +8,15 @@
     ├── LockedError            6    another run holds the lock
     └── DivergenceError        7    training diverged and could not be rescued
 
-The command line catches `ForecasterError` in one place and turns it into one message on stderr and
-the exit code of its class. This file imports nothing.
+`cli/border.py` catches `ForecasterError` and turns it into one message on stderr and the exit code of its
+class. This file imports nothing.
 """
 
 
 class ForecasterError(Exception):
-    """Something went wrong that a person can be told about.
+    """An error with a message for the user.
 
-    `message` says what was found and where; `hint` says the way out: what to type instead.
+    `message` says what is wrong and where; `hint` says what to do or type instead.
     """
 
     exit_code = 1
@@ -39,8 +39,8 @@ class UsageError(ForecasterError):
 class DataError(ForecasterError):
     """The input data is not usable as it is.
 
-    `code` tells kinds of faults apart (see `data/audit.py`); `count` says how often there is one, and
-    `places` are the first of them.
+    `code` is the kind of fault (listed in `data/findings.py`), `count` how often it occurs, and `places` are
+    the first places where it does.
     """
 
     exit_code = 3

@@ -88,4 +88,4 @@ def assert_clean_failure(result: subprocess.CompletedProcess[str], code: int) ->
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("error: ") == 1
     assert "Traceback" not in result.stderr
-    assert "fault of forecast" not in result.stderr
+    assert "bug in forecast" not in result.stderr

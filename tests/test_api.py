@@ -195,7 +195,7 @@ def test_events_are_handed_on(table: pd.DataFrame) -> None:
     ("call", "words"),
     [
         (lambda table: forecaster.train(table, horizn=3), "Did you mean 'horizon'"),
-        (lambda table: forecaster.train(table, zzz=3), "Known here"),
+        (lambda table: forecaster.train(table, zzz=3), "Known settings"),
         (lambda table: forecaster.train(table, horizon="three"), "horizon cannot be 'three'"),
         (lambda table: forecaster.train(table, target="price"), "no column 'price'"),
         (lambda table: forecaster.train([1, 2, 3]), "data cannot be a list"),

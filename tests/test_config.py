@@ -122,7 +122,7 @@ def test_every_configuration_checks_its_ranges(kind: type, name: str) -> None:
 def test_a_lookback_is_whole_segments() -> None:
     """A member whose lookback is no multiple of its segment is refused."""
     whole = MemberConfig(2, 12, 4, False, (), False, (), 0, NetworkConfig(), TrainingConfig())
-    with pytest.raises(UsageError, match="no multiple of 5"):
+    with pytest.raises(UsageError, match="not a multiple of segment 5"):
         dataclasses.replace(whole, segment=5)
     with pytest.raises(UsageError, match="segment cannot be 0"):
         dataclasses.replace(whole, segment=0)

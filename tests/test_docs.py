@@ -39,7 +39,7 @@ def test_the_readme_shows_output(build: ModuleType) -> None:
     for block in blocks:
         for output in re.split(r"^\$ .*$", block, flags=re.MULTILINE)[1:]:
             assert output.strip()
-            assert "error" not in output.lower().replace("errors on data held out", "")
+            assert "error" not in output.lower().replace("errors on held-out data", "")
     assert "/tmp" not in text
     assert (ROOT / "docs" / "forecast.png").stat().st_size > 10_000
 

@@ -1,1 +1,1 @@
-"""The command line: one file a command; options -> config -> pipeline -> report, and nothing else."""
+"""The command line: one file per command, which reads options, calls the pipeline and shows the result."""

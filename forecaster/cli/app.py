@@ -1,34 +1,35 @@
-"""The commands, gathered."""
+"""The application: the list of commands, the texts of the main help, the exit codes."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
 import forecaster
-from forecaster.cli.plain import PlainCommand, PlainGroup
+from forecaster.cli.skip_pydantic import FastCommand, FastGroup
 
 COMMANDS = {
-    "inspect": "Say what is understood of the data.",
-    "train": "Train a model, and report its errors on data held out.",
-    "predict": "Forecast from the newest row on.",
-    "evaluate": "Backtest over rolling origins, beside the baselines.",
-    "show": "Show what a model is and where it comes from.",
+    "inspect": "Show how the data is understood.",
+    "train": "Train a model and report its errors on held-out data.",
+    "predict": "Forecast from the newest row of each series.",
+    "evaluate": "Backtest the model and the baselines over rolling origins.",
+    "show": "Show a model: its data, settings, training and errors.",
 }
-"""Each in the file of its name, which is imported when it is needed, and what it does in a line."""
+"""Command -> one line of help. The command `x` is the function `x` in the file `x.py` of this folder."""
 EPILOG = (
     "Every long option is also an environment variable (--bad-rows: FORECAST_BAD_ROWS) and a key of "
     "forecast.toml (bad_rows). Data goes to stdout, everything else to stderr. Exit codes: 0 done, "
-    "1 a fault of ours, 2 wrong usage, 3 unusable data, 4 unusable model, 5 reading or writing failed, "
+    "1 a bug in forecast, 2 wrong usage, 3 unusable data, 4 unusable model, 5 reading or writing failed, "
     "6 locked by another run, 7 training diverged, 130 interrupted, 143 terminated."
 )
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"forecast {forecaster.__version__}")
         raise typer.Exit
 
@@ -46,31 +47,21 @@ def forecast(
     """
 
 
-def _flowing(docstring: str) -> str:
+def _one_line_paragraphs(docstring: str) -> str:
     """The docstring with each paragraph on one line, except the examples, for Typer to wrap."""
     paragraphs = inspect.cleandoc(docstring).split("\n\n")
     return "\n\n".join(p if p.startswith("\b") else p.replace("\n", " ") for p in paragraphs)
 
 
-def _command(name: str) -> Callable[..., Any]:
-    match name:
-        case "inspect":
-            from forecaster.cli.inspect import inspect as command
-        case "train":
-            from forecaster.cli.train import train as command
-        case "predict":
-            from forecaster.cli.predict import predict as command
-        case "evaluate":
-            from forecaster.cli.evaluate import evaluate as command
-        case _:
-            from forecaster.cli.show import show as command
-    return command
+def _function(command: str) -> Callable[..., Any]:
+    """The function of a command. Only now is its file imported; ImportError where there is none."""
+    return getattr(import_module(f"forecaster.cli.{command}"), command)
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:
-    """The application with all commands; only the one that `arguments` begin with where they do."""
+    """The application with the command that `arguments` begin with; with all commands where they do not."""
     app = typer.Typer(
-        cls=PlainGroup,
+        cls=FastGroup,
         add_completion=False,
         no_args_is_help=True,
         rich_markup_mode="rich",
@@ -79,7 +70,7 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
     )
     app.callback(epilog=EPILOG)(forecast)
     for name in [name for name in COMMANDS if name in arguments[:1]] or COMMANDS:
-        command = _command(name)
-        described = _flowing(command.__doc__ or "")
-        app.command(name, cls=PlainCommand, help=described, short_help=COMMANDS[name])(command)
+        function = _function(name)
+        text = _one_line_paragraphs(function.__doc__ or "")
+        app.command(name, cls=FastCommand, help=text, short_help=COMMANDS[name])(function)
     return app

@@ -10,50 +10,55 @@ from forecaster.cli.log import stderr
 from forecaster.cli.options import (
     COLUMNS,
     FORECASTING,
+    GENERAL,
     MODEL,
     NETWORK,
     READING,
-    SPEAKING,
     TRAINING,
     Data,
-    Given,
     ReportFile,
+    Settings,
     accepts,
 )
 
-Origins = Annotated[int, typer.Option("--origins", metavar="N", min=1, help="Forecast from N origins.")]
+Origins = Annotated[
+    int, typer.Option("--origins", metavar="N", min=1, help="Number of forecast origins. Default 1.")
+]
 Step = Annotated[
     int | None,
-    typer.Option("--step", metavar="N", min=1, help="Rows from origin to origin. Default: the horizon."),
+    typer.Option("--step", metavar="N", min=1, help="Rows between two origins. Default: the horizon."),
 ]
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, SPEAKING)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, GENERAL)
 def evaluate(
-    data: Data, given: Given, origins: Origins = 1, step: Step = None, report: ReportFile = None
+    data: Data, settings: Settings, origins: Origins = 1, step: Step = None, report: ReportFile = None
 ) -> None:
     """\b
     $ forecast evaluate sample_data/sensors.parquet --horizon 24 --origins 7
 
-    Backtest: train on what precedes the first of the last N origins, forecast from each, and compare with
-    what came. With --model, use that model, which has to be trained on what precedes them.
+    Backtest: train on the rows before the first of the last N origins, forecast from each origin, and compare
+    the forecasts with the actual values. With --model, use that model instead of training one. It must have
+    been trained on rows before the first origin only.
     """
-    from forecaster.cli import output
+    from forecaster.cli.data_summary import findings, log_data
     from forecaster.cli.progress import progress
+    from forecaster.cli.streams import console, write_json
     from forecaster.model.model import Model
     from forecaster.pipeline.evaluate import evaluate as backtest
     from forecaster.report.files import check_report_file, write_report
+    from forecaster.report.terminal import print_report
 
     check_report_file(report)
-    model = Model.load(given.general.model) if given.general.model else None
+    model = Model.load(settings.general.model) if settings.general.model else None
     with progress(stderr) as listener:
         result = backtest(
-            data, given.options, given.read, origins=origins, step=step, model=model, on_event=listener
+            data, settings.options, settings.read, origins=origins, step=step, model=model, on_event=listener
         )
-    output.say_understood(result.loaded, result.notes)
-    if given.general.json:
-        output.write_json(result.report.to_json() | {"findings": output.findings(result.loaded)})
+    log_data(result.loaded, result.notes)
+    if settings.general.json:
+        write_json(result.report.to_json() | {"findings": findings(result.loaded)})
     else:
-        output.show_report(result.report)
+        print_report(console(), result.report)
     if report:
         write_report(result.report, report)

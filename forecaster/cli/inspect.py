@@ -1,4 +1,4 @@
-"""forecast inspect: what is understood of the data."""
+"""forecast inspect: show how the data is understood."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecaster.cli.options import COLUMNS, READING, SPEAKING, Data, Given, accepts
+from forecaster.cli.options import COLUMNS, GENERAL, READING, Data, Settings, accepts
 
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding
@@ -25,54 +25,55 @@ ExportFile = Annotated[
 ]
 
 
-@accepts(COLUMNS, READING, SPEAKING)
-def inspect(data: Data, given: Given, export: ExportFile = None) -> None:
+@accepts(COLUMNS, READING, GENERAL)
+def inspect(data: Data, settings: Settings, export: ExportFile = None) -> None:
     """\b
     $ forecast inspect sample_data/sensors.parquet
 
-    Say what is understood of DATA: columns, frequency, series, gaps, findings. Nothing is written, but for
-    the series as they were understood to a file that --export names.
+    Show how DATA is understood: columns, frequency, series, gaps, findings. Nothing is trained. Nothing is
+    written, except the series as understood to the file that --export names.
     """
-    from forecaster.cli import output
+    from forecaster.cli import data_summary
+    from forecaster.cli.streams import console, write_json
     from forecaster.report import terminal
 
-    loaded = _load(data, given, export)
-    facts, series = output.facts(loaded), output.series_facts(loaded)
-    if given.general.json:
-        told = {"usable": True, "each_series": series, "findings": output.findings(loaded)}
-        output.write_json(facts | told)
+    loaded = _load(data, settings, export)
+    facts, series = data_summary.facts(loaded), data_summary.series_facts(loaded)
+    if settings.general.json:
+        details = {"usable": True, "each_series": series, "findings": data_summary.findings(loaded)}
+        write_json(facts | details)
         return
-    console = output.console()
-    terminal.print_facts(console, "data", facts)
-    console.print("\nSeries", style="bold")
-    output.print_series(series)
-    terminal.print_findings(console, loaded.findings)
+    screen = console()
+    terminal.print_facts(screen, "data", facts)
+    screen.print("\nSeries", style="bold")
+    data_summary.print_series(series)
+    terminal.print_findings(screen, loaded.findings)
 
 
-def _load(data: str, given: Given, export: str | None) -> Loaded:
-    """What is understood; where that is not enough for series, what there is of it is told and exported."""
+def _load(data: str, settings: Settings, export: str | None) -> Loaded:
+    """Load the data. Where it cannot be used, show the problems and export the rows, then raise."""
     from forecaster.data.load import load
     from forecaster.data.writing.export import export_panel
     from forecaster.data.writing.write import check_destination
     from forecaster.errors import DataError
 
     check_destination(export)
-    seen: list[tuple[Observations, Names, list[Finding]]] = []
-    noted: list[Finding] = []
+    rows_read: list[tuple[Observations, Names, list[Finding]]] = []
+    findings: list[Finding] = []
     try:
-        loaded = load(data, given.read, on_rows=lambda *rows: seen.append(rows), noted=noted)
+        loaded = load(data, settings.read, on_rows=lambda *rows: rows_read.append(rows), noted=findings)
     except DataError as error:
-        _export_rows(seen, export)
-        _tell_unusable(data, noted, error, given)
+        _export_rows(rows_read, export)
+        _show_problems(data, findings, error, settings)
         raise
     if export:
         export_panel(loaded.panel, export)
-        _warn(loaded.findings)
+        _log_repairs(loaded.findings)
     return loaded
 
 
-def _warn(findings: Iterable[Finding]) -> None:
-    """Beside a file that was written, what was repaired in it."""
+def _log_repairs(findings: Iterable[Finding]) -> None:
+    """Log what was repaired in the rows that an exported file holds."""
     from forecaster.cli.log import stderr
 
     for finding in findings:
@@ -80,25 +81,26 @@ def _warn(findings: Iterable[Finding]) -> None:
             stderr.finding(finding)
 
 
-def _export_rows(seen: list[tuple[Observations, Names, list[Finding]]], export: str | None) -> None:
-    """The rows that were read but make no series."""
+def _export_rows(rows_read: list[tuple[Observations, Names, list[Finding]]], export: str | None) -> None:
+    """Write the rows as read, where they could not be arranged as series."""
     from forecaster.cli.log import stderr
     from forecaster.data.writing.export import export_rows
 
-    if export and seen:
-        export_rows(*seen[0][:2], export)
-        _warn(seen[0][2])
-        stderr.warn(f"the rows make no series; {export!r} holds them as they were read")
+    if export and rows_read:
+        observations, names, findings = rows_read[0]
+        export_rows(observations, names, export)
+        _log_repairs(findings)
+        stderr.warn(f"the rows cannot be arranged as series; {export!r} holds them as read")
 
 
-def _tell_unusable(data: str, noted: list[Finding], error: DataError, given: Given) -> None:
-    """What was noticed up to the error, the error, and those behind it."""
-    from forecaster.cli import output
+def _show_problems(data: str, findings: list[Finding], error: DataError, settings: Settings) -> None:
+    """Show the findings before the error, the error, and further errors that it hides."""
+    from forecaster.cli.streams import console, write_json
     from forecaster.data.problems import problems
     from forecaster.report import terminal
 
-    findings = [*noted, *problems(data, given.read, error)]
-    if given.general.json:
-        output.write_json({"usable": False, "findings": [dataclasses.asdict(each) for each in findings]})
-    elif len(findings) > 1 or error.count > 1:  # one error alone is told by the border
-        terminal.print_findings(output.console(), findings)
+    everything = [*findings, *problems(data, settings.read, error)]
+    if settings.general.json:
+        write_json({"usable": False, "findings": [dataclasses.asdict(each) for each in everything]})
+    elif len(everything) > 1 or error.count > 1:  # `border` prints a single error
+        terminal.print_findings(console(), everything)

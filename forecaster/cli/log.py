@@ -1,4 +1,4 @@
-"""Log: what is said to the person, on stderr, as text or as JSON lines. Data never passes here."""
+"""Log: messages to the user on stderr, as text or as JSON lines. Results never go here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INTERRUPTED, TERMINATED = 130, 143
 
 @dataclass
 class Log:
-    """One line a message on stderr. Whatever is said is made inert first."""
+    """One line per message on stderr. Control characters in messages are escaped."""
 
     quiet: bool = False
     """Errors only."""
@@ -26,17 +26,17 @@ class Log:
     """One JSON object a line."""
 
     def info(self, text: str, **facts: object) -> None:
-        """Say what was done."""
+        """Report what was done."""
         if not self.quiet:
             self._line("info", text, facts)
 
     def warn(self, text: str, **facts: object) -> None:
-        """Say what the person should look at."""
+        """Report something that the user should check."""
         if not self.quiet:
             self._line("warning", text, facts)
 
     def error(self, error: ForecasterError) -> None:
-        """Say what went wrong, and the way out."""
+        """Report what went wrong, with its hint."""
         if self.as_json:
             self._line("error", error.message, {"hint": error.hint, "exit_code": error.exit_code})
             return
@@ -45,16 +45,18 @@ class Log:
             self._write(f"  {inert(line)}")
 
     def finding(self, finding: Finding) -> None:
-        """Say what was noticed in the data: a repair is a warning."""
-        say = self.warn if finding.severity in ("repair", "warning") else self.info
+        """Report a finding in the data. A repair is a warning."""
+        write = self.warn if finding.severity in ("repair", "warning") else self.info
         facts = {"code": finding.code, "count": finding.count, "places": list(finding.places)}
         if self.as_json:
-            say(finding.message, action=finding.action, **facts)
+            write(finding.message, action=finding.action, **facts)
             return
         times = f", {finding.count:,} times" if finding.count > 1 else ""
         more = "; ..." if finding.count > len(finding.places) else ""
         places = f" ({'; '.join(finding.places)}{more})" if finding.places else ""
-        say(f"{finding.message}{times}{places}" + (f": {finding.action}" if finding.action else ""), **facts)
+        write(
+            f"{finding.message}{times}{places}" + (f": {finding.action}" if finding.action else ""), **facts
+        )
 
     def _line(self, level: str, text: str, facts: dict[str, object]) -> None:
         if self.as_json:
@@ -70,11 +72,11 @@ class Log:
 
 
 def inert(text: str) -> str:
-    """`text` on one line that a terminal shows but cannot obey."""
-    from forecaster.report import text as report_text  # loads NumPy, which help does without
+    """`text` on one line, with control characters escaped."""
+    from forecaster.report import text as report_text  # imports NumPy, which help does not need
 
     return report_text.inert(text)
 
 
 stderr = Log()
-"""The log of this process; `options` sets it up from the flags."""
+"""The log of this process. `options` configures it from the flags."""

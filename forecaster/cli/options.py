@@ -1,7 +1,7 @@
 """Options of the commands, each declared once: a flag, a FORECAST_* variable and a key of forecast.toml.
 
-Flags are made from the fields of the configuration dataclasses, so the three and the Python API use the same
-names and types. What is said wins in this order: flag, variable, forecast.toml, default.
+Flags are made from the fields of the configuration dataclasses, so all three and the Python API use the same
+names and types. Precedence: flag, variable, forecast.toml, default.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ReportFile = Annotated[
 
 @dataclass(frozen=True)
 class General:
-    """How a command speaks, and which model file it means."""
+    """The model file, and how a command reports."""
 
     model: str | None = None
     config: str | None = None
@@ -48,77 +48,77 @@ class General:
 
 COLUMNS = {
     "time": "Column of timestamps.",
-    "id": "Column that tells one series from another.",
-    "target": "Column to forecast; of a wide table several, each a series.",
-    "covariates": "Further columns the network may look at.",
-    "layout": "What makes a series: the table, its ids, columns or files.",
-    "freq": "Step between rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
+    "id": "Column that identifies the series.",
+    "target": "Column to forecast. In a wide table: several, each a series.",
+    "covariates": "Further columns that the networks use as inputs.",
+    "layout": "What is a series: the table, each id, each column or each file.",
+    "freq": "Frequency of the rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
 }
 READING = {
-    "every": "Put readings at irregular times on a grid, such as 5min.",
-    "agg": "What the readings of one step become; with --every their mean.",
-    "max_gap": "Longest gap to fill or cross: rows, a duration such as 2h, or any. Default: two seasons.",
-    "calendar": "Exchange whose trading days are meant, such as XNYS.",
-    "adjust_splits": "Divide prices before a jump that looks like a split.",
-    "delimiter": "Character between cells.",
+    "every": "Resample irregular readings to a grid, such as 5min.",
+    "agg": "How to combine the readings of one step. With --every: mean.",
+    "max_gap": "Longest gap that is filled: rows, a duration such as 2h, or any. Default: two seasons.",
+    "calendar": "Exchange whose trading days to use, such as XNYS.",
+    "adjust_splits": "Adjust prices before a jump that looks like a stock split.",
+    "delimiter": "Delimiter between cells.",
     "encoding": "Encoding of the text, such as latin-1.",
-    "quote": "Character around cells.",
-    "escape": "Character before a quote in a cell.",
-    "header": "Whether the first line names the columns.",
-    "skip": "Lines above the table to leave out.",
-    "skip_end": "Lines below the table to leave out.",
+    "quote": "Quote character around cells.",
+    "escape": "Escape character before a quote in a cell.",
+    "header": "Whether the first line holds the column names.",
+    "skip": "Lines above the table to skip.",
+    "skip_end": "Lines below the table to skip.",
     "decimal": "Decimal mark, such as a comma.",
-    "thousands": "Mark between groups of three digits.",
-    "strip": "Signs beside numbers to leave out, such as $ or %.",
+    "thousands": "Thousands separator.",
+    "strip": "Characters to remove from numbers, such as $ or %.",
     "na": "Further words that mean a missing value.",
     "date_format": "Format of timestamps, such as %d.%m.%Y.",
-    "tz": "Time zone of timestamps without one.",
-    "duplicates": "What to do where one timestamp has several values.",
+    "tz": "Time zone of timestamps that have none.",
+    "duplicates": "What to do with duplicate timestamps of a series.",
     "bad_rows": "What to do with rows that cannot be read.",
-    "strict": "Refuse to repair anything.",
+    "strict": "Treat every repair as an error.",
 }
 FORECASTING = {
     "horizon": "Rows to forecast.",
-    "effort": "Training time to spend on accuracy: about 1, 5 or 30 parts.",
-    "levels": "Coverage of the prediction intervals in percent.",
+    "effort": "Training time: relative to quick, normal takes about 5 times and best 30 times as long.",
+    "levels": "Coverage of the prediction intervals, in percent.",
 }
 NETWORK = {
-    "lookback": "Rows the network looks back on.",
-    "segment": "Rows fed in one recurrent step.",
-    "seasons": "Rows of the seasons the data may have; empty: none.",
-    "log": "Work with logarithms.",
-    "deseasonalise": "Take the seasons out first.",
+    "lookback": "Rows before the forecast origin that a network sees.",
+    "segment": "Rows per recurrent step.",
+    "seasons": "Lengths of the seasons, in rows; empty: none.",
+    "log": "Work with logarithms of the values.",
+    "deseasonalise": "Remove the seasons before the networks.",
     "cell": "Recurrent cell.",
-    "hidden": "Units of a layer.",
-    "layers": "Recurrent layers.",
-    "dropout": "Probability of dropping a unit.",
-    "decoder": "The horizon from one head, or a step for each segment.",
+    "hidden": "Hidden units per layer.",
+    "layers": "Number of recurrent layers.",
+    "dropout": "Dropout probability.",
+    "decoder": "Forecast the horizon at once (direct) or segment by segment.",
     "members": "Networks in the ensemble.",
 }
 TRAINING = {
     "steps": "Training steps of each network.",
-    "batch": "Windows in a step.",
+    "batch": "Windows per training step.",
     "rate": "Learning rate.",
-    "loss": "What training makes small.",
-    "quantile": "Level of the pinball loss.",
-    "optimizer": "Update rule.",
-    "weight_decay": "Shrinkage of the weights.",
-    "clip": "Largest norm of the gradient; 0: no limit.",
-    "schedule": "How the learning rate changes.",
-    "unroll": "Recurrent steps that gradients flow back through.",
-    "patience": "Looks without progress before training stops; 0: never.",
-    "refit": "Train on all rows after the report.",
-    "keep_on_interrupt": "On Ctrl-C keep the best model so far.",
-    "seed": "Seed of everything random.",
-    "workers": "Cores to use; changes the speed only.",
+    "loss": "Training loss.",
+    "quantile": "Quantile of the pinball loss.",
+    "optimizer": "Optimiser.",
+    "weight_decay": "Weight decay.",
+    "clip": "Largest norm of the gradient; 0: no clipping.",
+    "schedule": "Learning-rate schedule.",
+    "unroll": "Steps of truncated backpropagation through time. Default: all.",
+    "patience": "Validation passes without progress before training stops; 0: no early stopping.",
+    "refit": "Train on all rows after the error report.",
+    "keep_on_interrupt": "On Ctrl-C, save the best model so far.",
+    "seed": "Random seed.",
+    "workers": "Number of cores. Default: all. Does not change the result.",
 }
 MODEL = {"model": "Model file."}
-SPEAKING = {
-    "config": f"File of settings; {CONFIG_FILE} is read where there is one.",
+GENERAL = {
+    "config": f"File of settings. Default: {CONFIG_FILE}, if it exists.",
     "json": "Write the result as JSON to stdout.",
-    "quiet": "Say nothing but errors.",
-    "log_format": "How to log on stderr.",
-    "debug": "On a fault of ours, show where it happened.",
+    "quiet": "Log errors only.",
+    "log_format": "Format of the log on stderr.",
+    "debug": "After a bug in forecast, show where it happened.",
 }
 PANELS = {
     "Columns": COLUMNS,
@@ -126,23 +126,23 @@ PANELS = {
     "Forecast": FORECASTING,
     "Network": NETWORK,
     "Training": TRAINING,
-    "General": MODEL | SPEAKING,
+    "General": MODEL | GENERAL,
 }
-HINTS: dict[type, dict[str, Any]] = {
+TYPES: dict[type, dict[str, Any]] = {
     kind: typing.get_type_hints(kind) for kind in (ReadConfig, Options, General)
 }
-HOMES: dict[str, type] = {
-    name: next(kind for kind, hints in HINTS.items() if name in hints)
+CONFIG_OF: dict[str, type] = {
+    name: next(config for config, fields in TYPES.items() if name in fields)
     for panel in PANELS.values()
     for name in panel
 }
-"""Setting -> the configuration it belongs to."""
+"""Setting -> the configuration dataclass that has it as a field."""
 SHORT = {"model": "-m", "quiet": "-q"}
 
 
 @dataclass(frozen=True)
-class Given:
-    """What was asked for, after precedence."""
+class Settings:
+    """All settings of a command, after precedence."""
 
     read: ReadConfig = ReadConfig()
     options: Options = Options()
@@ -150,48 +150,50 @@ class Given:
 
     @property
     def model(self) -> Path:
-        """The model file asked for, or the usual one."""
+        """The model file that was named, else the default."""
         return Path(self.general.model or MODEL_FILE)
 
 
 def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the flags of `panels`, and what was asked for as its argument `given`."""
+    """Give a command the flags of `panels`; their values arrive as its argument `settings`."""
     names = [name for panel in panels for name in panel]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "given"]
+        own = [
+            p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "settings"
+        ]
 
         @functools.wraps(command)
         def run(**values: Any) -> None:
             flags = {name: value for name in names if (value := values.pop(name)) is not None}
-            command(**values, given=resolve(flags))
+            command(**values, settings=resolve(flags))
 
         signature = inspect.Signature(own + [_parameter(name) for name in names])
-        run.__signature__ = signature  # type: ignore[attr-defined] # functions take it, their type does not say so
+        run.__signature__ = signature  # type: ignore[attr-defined] # allowed at run time, but not typed
         run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
         return run
 
     return decorate
 
 
-def resolve(flags: dict[str, Any]) -> Given:
-    """Flags and variables over forecast.toml over defaults. Raises UsageError."""
+def resolve(flags: dict[str, Any]) -> Settings:
+    """The settings from flags and variables, forecast.toml and defaults. Raises UsageError."""
     flags = {name: _plain(name, value) for name, value in flags.items()}
-    _set_up_log(flags)  # before the file is read, so that its errors come in the right form
-    said = read_settings(flags.get("config")) | flags
-    _set_up_log(said)
+    _set_up_log(flags)  # before the file is read, so that its errors are logged in the right format
+    values = read_settings(flags.get("config")) | flags
+    _set_up_log(values)
 
     def part(kind: type[T]) -> T:
-        return from_json(kind, {name: value for name, value in said.items() if HOMES[name] is kind})
+        return from_json(kind, {name: value for name, value in values.items() if CONFIG_OF[name] is kind})
 
-    return Given(part(ReadConfig), part(Options), part(General))
+    return Settings(part(ReadConfig), part(Options), part(General))
 
 
 def read_settings(path: str | None) -> dict[str, Any]:
-    """The settings of the file at `path`, or of forecast.toml where there is one.
+    """The settings in the file at `path`; without a path those of forecast.toml, if it exists.
 
-    Raises UsageError where it is missing, not TOML, or says what we do not know; StorageError where it
-    cannot be read.
+    Raises UsageError where the file is missing, is not TOML or has an unknown setting, and StorageError where
+    it cannot be read.
     """
     file = Path(path or CONFIG_FILE)
     if path is None and not file.exists():
@@ -207,34 +209,35 @@ def read_settings(path: str | None) -> dict[str, Any]:
     except ValueError as error:  # not UTF-8, or not TOML
         raise UsageError(f"{str(file)!r} is not TOML: {error}") from error
     settings = {name.replace("-", "_"): value for name, value in content.items()}
-    unknown = [name for name in settings if name not in HOMES or name == "config"]
+    unknown = [name for name in settings if name not in CONFIG_OF or name == "config"]
     if unknown:
         raise UsageError(
-            f"{str(file)!r} sets {unknown[0]!r}, which is no setting", hint="Known: " + ", ".join(HOMES)
+            f"{str(file)!r} has an unknown setting {unknown[0]!r}",
+            hint="Known settings: " + ", ".join(CONFIG_OF),
         )
     return {name: _plain(name, value) for name, value in settings.items()}
 
 
-def _set_up_log(said: dict[str, Any]) -> None:
-    stderr.quiet = said.get("quiet") is True
-    stderr.as_json = said.get("log_format") == "json"
+def _set_up_log(values: dict[str, Any]) -> None:
+    stderr.quiet = values.get("quiet") is True
+    stderr.as_json = values.get("log_format") == "json"
 
 
-def _hint(name: str) -> Any:
+def _type(name: str) -> Any:
     """The type of a setting, without its None."""
-    hint = HINTS[HOMES[name]][name]
-    if get_origin(hint) in (typing.Union, types.UnionType):
-        return next(arg for arg in get_args(hint) if arg is not type(None))
-    return hint
+    kind = TYPES[CONFIG_OF[name]][name]
+    if get_origin(kind) in (typing.Union, types.UnionType):
+        return next(arg for arg in get_args(kind) if arg is not type(None))
+    return kind
 
 
 def _plain(name: str, value: Any) -> Any:
-    """`value` as the configuration takes it: text for a list is split at its commas."""
-    hint = _hint(name)
-    if get_origin(hint) is not tuple or not isinstance(value, str):
+    """`value` as the configuration expects it: text for a list is split at its commas."""
+    kind = _type(name)
+    if get_origin(kind) is not tuple or not isinstance(value, str):
         return value
     items = [item.strip() for item in next(csv.reader([value], skipinitialspace=True), [])]
-    if get_args(hint)[0] is not int:
+    if get_args(kind)[0] is not int:
         return items
     try:
         return [int(item) for item in items]
@@ -243,45 +246,46 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _parameter(name: str) -> inspect.Parameter:
-    """The flag of a setting. It has no default of its own: None means not said."""
-    hint = _hint(name)
-    origin = get_origin(hint)
-    kind = str if origin in (Literal, tuple) else hint
+    """The flag of a setting. Its default is None: the flag is not set."""
+    kind = _type(name)
+    flag_type = str if get_origin(kind) in (Literal, tuple) else kind
     dashed = "--" + name.replace("_", "-")
     negative = (
-        f"/--no-{dashed[2:]}" if kind is bool and HOMES[name] is not General and name != "strict" else ""
+        f"/--no-{dashed[2:]}"
+        if flag_type is bool and CONFIG_OF[name] is not General and name != "strict"
+        else ""
     )
-    panel = next(title for title, helps in PANELS.items() if name in helps)
+    panel = next(title for title, texts in PANELS.items() if name in texts)
     option = typer.Option(
         dashed + negative,
         *([SHORT[name]] if name in SHORT else []),
         envvar=f"FORECAST_{name.upper()}",
-        help=PANELS[panel][name] + _default_in_words(name),
-        metavar=_metavar(name, hint),
+        help=PANELS[panel][name] + _default_text(name),
+        metavar=_metavar(name, kind),
         rich_help_panel=panel,
         show_default=False,
         show_envvar=False,
     )
     return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[flag_type | None, option]
     )
 
 
-def _metavar(name: str, hint: Any) -> str:
-    if hint is bool:
+def _metavar(name: str, kind: Any) -> str:
+    if kind is bool:
         return ""
-    if get_origin(hint) is Literal:
-        return "|".join(get_args(hint))
-    if get_origin(hint) is tuple:
-        return "N,N,..." if get_args(hint)[0] is int else "NAME,..."
-    return {int: "N", float: "X"}.get(hint, "FILE" if name in ("model", "config") else "TEXT")
+    if get_origin(kind) is Literal:
+        return "|".join(get_args(kind))
+    if get_origin(kind) is tuple:
+        return "N,N,..." if get_args(kind)[0] is int else "NAME,..."
+    return {int: "N", float: "X"}.get(kind, "FILE" if name in ("model", "config") else "TEXT")
 
 
-def _default_in_words(name: str) -> str:
-    """The default, where it is a value and not a choice made from the data."""
-    default = getattr(HOMES[name](), name)
+def _default_text(name: str) -> str:
+    """The default as text; empty where the setting is chosen from the data."""
+    default = getattr(CONFIG_OF[name](), name)
     if name == "model":
         default = MODEL_FILE
-    if default is None or isinstance(default, bool) or default == ():
+    if default in (None, "", ()) or isinstance(default, bool):
         return ""
     return f" Default {','.join(map(str, default)) if isinstance(default, tuple) else default}."

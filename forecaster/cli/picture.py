@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from forecaster.forecasting.forecast import Forecast
 
 HISTORY = 6
-"""Horizons of history that are drawn before the forecast."""
+"""How much history is drawn before the forecast, in horizons."""
 
 
 def check_plot(path: str | None, series: str | None) -> None:
-    """Raise early, before any work is done, where the picture could not be drawn or written."""
+    """Raise UsageError or StorageError before any work is done where the picture could not be written."""
     if path is None:
         if series is not None:
-            raise UsageError("--plot-series chooses what --plot draws", hint="Add --plot FILE.png.")
+            raise UsageError("--plot-series needs --plot", hint="Add --plot FILE.png.")
         return
     from forecaster.data.writing.atomic import check_folder
     from forecaster.report.plots import FORMATS
 
     if Path(path).suffix.lower() not in FORMATS:
-        raise UsageError(f"the picture {path!r} ends in neither of {', '.join(FORMATS)}")
+        raise UsageError(f"the picture {path!r} must end in {' or '.join(FORMATS)}")
     check_folder(path)
 
 
 def draw(forecast: Forecast, path: str, series: str | None) -> None:
-    """Draw history, forecast and intervals of one series, the first unless one is named."""
+    """Draw history, forecast and intervals of one series; without `series`, of the first."""
     from forecaster.data.labels import timestamps
     from forecaster.report.plots import forecast_figure, save_figure
 
@@ -55,10 +55,13 @@ def draw(forecast: Forecast, path: str, series: str | None) -> None:
 
 
 def _number(forecast: Forecast, series: str | None) -> int:
-    """The place of the series to draw."""
+    """Index of the series to draw. UsageError where there is none of that name."""
     ids = forecast.panel.ids
     if series is None:
         return 0
     if series not in ids:
-        raise UsageError(f"there is no series {series!r}", hint="Such as " + ", ".join(ids[:5]))
+        raise UsageError(
+            f"there is no series {series!r}",
+            hint="Series: " + ", ".join(ids[:5]) + (" ..." if len(ids) > 5 else ""),
+        )
     return ids.index(series)

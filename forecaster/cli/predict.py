@@ -1,4 +1,4 @@
-"""forecast predict: from a model and data to forecasts."""
+"""forecast predict: forecasts from a model and data."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from forecaster.cli.log import stderr
-from forecaster.cli.options import COLUMNS, FORECASTING, MODEL, READING, SPEAKING, Given, accepts
-from forecaster.cli.output import preview
+from forecaster.cli.options import COLUMNS, FORECASTING, GENERAL, MODEL, READING, Settings, accepts
 
-Newest = Annotated[
+NewestData = Annotated[
     str | None,
     typer.Argument(
-        metavar="[DATA]", help="A file, a directory, a glob, or - for stdin. Default: what the model saw."
+        metavar="[DATA]",
+        help="A file, a directory, a glob, or - for stdin. Default: what the model was trained on.",
     ),
 ]
 Output = Annotated[
@@ -24,39 +24,45 @@ Output = Annotated[
 ]
 Plot = Annotated[
     str | None,
-    typer.Option("--plot", metavar="FILE", help="Draw history, forecasts and intervals to a .png file."),
+    typer.Option(
+        "--plot", metavar="FILE", help="Draw history, forecast and intervals to a .png or .svg file."
+    ),
 ]
-
-
 Series = Annotated[
     str | None, typer.Option("--plot-series", metavar="ID", help="Series to draw. Default: the first.")
 ]
 HORIZON = {"horizon": FORECASTING["horizon"]}
 
 
-@accepts(HORIZON, COLUMNS, READING, MODEL, SPEAKING)
+@accepts(HORIZON, COLUMNS, READING, MODEL, GENERAL)
 def predict(
-    given: Given, data: Newest = None, output: Output = "-", plot: Plot = None, plot_series: Series = None
+    settings: Settings,
+    data: NewestData = None,
+    output: Output = "-",
+    plot: Plot = None,
+    plot_series: Series = None,
 ) -> None:
     """\b
     $ forecast predict -o forecasts.csv
 
-    Forecast from the newest row of DATA on. Without DATA, read again the source that the model remembers.
+    Forecast from the newest row of each series in DATA. Without DATA, read the source again that the model
+    was trained on.
     """
     from forecaster.cli.picture import check_plot, draw
+    from forecaster.cli.preview import preview
     from forecaster.data.writing.atomic import check_folder
     from forecaster.data.writing.write import check_destination, write_table
     from forecaster.model.model import Model
     from forecaster.pipeline.predict import predict as predict_from
 
-    as_json = given.general.json
+    as_json = settings.general.json
     if output != "-":
         check_folder(output)
     if not as_json:
         check_destination(output)
     check_plot(plot, plot_series)
-    model = Model.load(given.model)
-    forecast = predict_from(model, data, read=given.read, horizon=given.options.horizon)
+    model = Model.load(settings.model)
+    forecast = predict_from(model, data, read=settings.read, horizon=settings.options.horizon)
     for finding in forecast.findings:
         if finding.severity == "repair":
             stderr.finding(finding)

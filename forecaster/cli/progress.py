@@ -1,4 +1,4 @@
-"""Progress of training: a bar on a terminal, now and then a line elsewhere, nothing when quiet."""
+"""Progress of training: a bar on a terminal, a few log lines elsewhere, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from forecaster.cli.log import Log
-from forecaster.cli.output import console
+from forecaster.cli.streams import console
 
 if TYPE_CHECKING:
     from forecaster.training.loop import Event
@@ -23,7 +23,7 @@ LINES = 4
 
 @contextmanager
 def progress(log: Log) -> Iterator[Listener]:
-    """Something to tell each training event to."""
+    """A listener to call with each training event."""
     if log.quiet:
         yield lambda event: None
     elif log.as_json or not _animated():
@@ -39,16 +39,16 @@ def _animated() -> bool:
 
 
 def _line(log: Log, stage: Stage, event: Event) -> None:
-    """Log an event where it starts a new part of the run; which ones does not depend on the clock."""
+    """Log an event where a new part of the training starts. The choice does not depend on the clock."""
     from forecaster.training.loop import EVENT_EVERY
 
-    stage.tell(event)
+    stage.update(event)
     part, before = (step * LINES // event.steps for step in (event.step, event.step - EVENT_EVERY))
     if part == before and not event.last:
         return
     facts = dataclasses.asdict(event) if log.as_json else {}
     log.info(
-        f"{_what(event)}: step {event.step}/{event.steps}, {_losses(event)}, "
+        f"{_description(event)}: step {event.step}/{event.steps}, {_losses(event)}, "
         f"{event.windows_per_second:,.0f} windows/s, {_clock(stage.seconds_left)} left",
         **facts,
     )
@@ -69,25 +69,25 @@ def _bar() -> Iterator[Listener]:
         stage = Stage()
 
         def listen(event: Event) -> None:
-            stage.tell(event)
+            stage.update(event)
             facts = (
                 f"{_losses(event)} · {event.windows_per_second:,.0f} windows/s"
                 f" · {_clock(stage.seconds_left)} left"
             )
-            bar.update(task, description=_what(event), total=1.0, completed=stage.done, facts=facts)
+            bar.update(task, description=_description(event), total=1.0, completed=stage.done, facts=facts)
 
         yield listen
 
 
 class Stage:
-    """How far the networks of a stage have come; several may train side by side."""
+    """How far the networks of a stage are trained. Several may train in parallel."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock, self._name, self._start, self._members = clock, "", 0.0, 1
         self._shares: dict[int, float] = {}
 
-    def tell(self, event: Event) -> None:
-        """Take in an event; one of another stage begins anew."""
+    def update(self, event: Event) -> None:
+        """Record an event. The first event of another stage starts from zero."""
         if event.stage != self._name:
             self._name, self._members, self._shares = event.stage, event.members, {}
             self._start = self._clock() - event.seconds
@@ -95,16 +95,16 @@ class Stage:
 
     @property
     def done(self) -> float:
-        """Share of the stage that is done: 0 to 1."""
+        """Share of the stage that is done, 0 to 1."""
         return sum(self._shares.values()) / self._members
 
     @property
     def seconds_left(self) -> float:
-        """Until the last network of the stage is trained, at the pace so far."""
+        """Seconds until the last network of the stage is trained, at the pace so far."""
         return (self._clock() - self._start) * (1 - self.done) / self.done
 
 
-def _what(event: Event) -> str:
+def _description(event: Event) -> str:
     stage = "training" if event.stage == "train" else "training on all rows"
     return stage if event.members == 1 else f"{stage}, network {event.member + 1} of {event.members}"
 

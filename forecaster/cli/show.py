@@ -6,26 +6,26 @@ from typing import Annotated
 
 import typer
 
-from forecaster.cli.options import MODEL, SPEAKING, Given, accepts
+from forecaster.cli.options import GENERAL, MODEL, Settings, accepts
 
 ModelFile = Annotated[
     str | None, typer.Argument(metavar="[MODEL]", help="A model file. Default forecast.model.")
 ]
 
 
-@accepts(MODEL, SPEAKING)
-def show(given: Given, file: ModelFile = None) -> None:
+@accepts(MODEL, GENERAL)
+def show(settings: Settings, file: ModelFile = None) -> None:
     """\b
     $ forecast show
 
-    Show what a model is: data, columns, settings, training, errors on data held out.
+    Show a model: its data, columns, settings, training, and errors on held-out data.
     """
-    from forecaster.cli.output import console, write_json
+    from forecaster.cli.streams import console, write_json
     from forecaster.model.model import Model
     from forecaster.report import terminal
 
-    card = Model.load(file or given.model).card()
-    if given.general.json:
+    card = Model.load(file or settings.model).card()
+    if settings.general.json:
         write_json(card)
     else:
         terminal.print_card(console(), card)

@@ -1,6 +1,8 @@
-"""forecast train: from data to a model, and an honest report."""
+"""forecast train: train a model and report its errors on held-out data."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -8,47 +10,64 @@ from forecaster.cli.log import INTERRUPTED, stderr
 from forecaster.cli.options import (
     COLUMNS,
     FORECASTING,
+    GENERAL,
     MODEL,
     NETWORK,
     READING,
-    SPEAKING,
     TRAINING,
     Data,
-    Given,
     ReportFile,
+    Settings,
     accepts,
 )
 
+if TYPE_CHECKING:
+    from forecaster.evaluation.error_report import Report
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, SPEAKING)
-def train(data: Data, given: Given, report: ReportFile = None) -> None:
+
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, GENERAL)
+def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     """\b
     $ forecast train sample_data/sensors.parquet --horizon 24
 
-    Train a model on DATA and report its errors on the newest rows, held out. Columns, frequency and settings
-    are chosen from the data where nothing is said.
+    Train a model on DATA and report its errors on the newest rows, which are held out. Columns, frequency and
+    settings that are not set are chosen from the data.
     """
-    from forecaster.cli import output
+    from forecaster.cli.data_summary import findings, log_data
     from forecaster.cli.progress import progress
+    from forecaster.cli.streams import write_json
     from forecaster.data.writing.atomic import check_folder
     from forecaster.model.file import lock
     from forecaster.pipeline.train import train as train_model
-    from forecaster.report.files import check_report_file
+    from forecaster.report.files import check_report_file, write_report
 
     check_report_file(report)
-    check_folder(given.model)
-    with lock(given.model):
+    check_folder(settings.model)
+    with lock(settings.model):
         with progress(stderr) as listener:
-            result = train_model(data, given.options, given.read, on_event=listener)
-        result.model.save(given.model)
-    output.say_understood(result.loaded, result.notes)
+            result = train_model(data, settings.options, settings.read, on_event=listener)
+        result.model.save(settings.model)
+    log_data(result.loaded, result.notes)
     if result.report is not None:
-        output.tell_report(result.report, report)
-    if given.general.json:
+        _show_report(result.report)
+        if report:
+            write_report(result.report, report)
+    if settings.general.json:
         held_out = result.report.to_json() if result.report is not None else None
-        told = {"model": str(given.model), "report": held_out, "notes": list(result.notes)}
-        output.write_json(told | {"findings": output.findings(result.loaded)})
-    kept = "interrupted; kept the best model so far in" if result.interrupted else "saved"
-    stderr.info(f"{kept} {given.model}", model=str(given.model))
+        facts = {"model": str(settings.model), "report": held_out, "notes": list(result.notes)}
+        write_json(facts | {"findings": findings(result.loaded)})
+    saved = "interrupted; the best model so far is saved in" if result.interrupted else "saved"
+    stderr.info(f"{saved} {settings.model}", model=str(settings.model))
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+def _show_report(report: Report) -> None:
+    """The error report on stderr, as tables or as a log line."""
+    from forecaster.cli.streams import console
+    from forecaster.report.terminal import print_report
+
+    if stderr.as_json:
+        stderr.info(report.verdict, report=report.to_json(series=False))
+    elif not stderr.quiet:
+        print_report(console(to_stderr=True), report)

@@ -1,1 +1,1 @@
-"""Evaluation of forecasts: rolling origins, metrics, the error report, interval calibration."""
+"""How good a forecast is: metrics, rolling origins, the error report, interval calibration."""

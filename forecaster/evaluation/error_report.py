@@ -1,4 +1,4 @@
-"""The report of held-out errors from `train` and `evaluate`, and its verdict in plain words."""
+"""Report: the errors of `train` and `evaluate` on held-out data, and the verdict in plain words."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ import numpy as np
 from forecaster.arrays import Floats
 from forecaster.errors import ModelError
 
-METRICS = ("mae", "rmse", "mape", "smape", "mase", "skill")
 MODEL = "model"
 COUNTS = ("origins", "windows", "scored", "no_mase", "season")
 PLAIN = ("best_baseline", "decided_on", "chance", *COUNTS, "start", "end")
-EQUAL = 0.001  # smaller relative differences count as equal
+EQUAL = 0.001  # a smaller relative difference counts as equal
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Held-out errors of M methods (the model first) in K metrics, over H steps and S series.
+    """Errors on held-out data of M methods (the model first) by K metrics, at H steps, of S series.
 
-    Units: mae and rmse in the unit of the target, mape and smape in percent, mase without unit, skill a
-    fraction (1 - error of the method / error of `best_baseline`). NaN: undefined or not scored.
+    `metrics.METRICS` has formulas and units. The last metric, skill, is 1 - error of the method / error of
+    `best_baseline`. NaN: undefined or not scored.
     """
 
     methods: tuple[str, ...]
@@ -33,21 +32,21 @@ class Report:
     ids: tuple[str, ...]
     origins: int
     windows: int
-    """Windows scored: pairs of origin and series with an actual value to compare with."""
+    """Scored windows: pairs of origin and series with at least one actual value after the origin."""
     scored: int
-    """Series with at least one scored window."""
+    """Series with a scored window."""
     start: str
-    """First held-out timestamp, ISO 8601; with Z where the data has a time zone."""
+    """First held-out timestamp in ISO 8601, with Z where the data has a time zone."""
     end: str
     season: int
     """Season m of the MASE, in rows."""
     no_mase: int
-    """Scored series without a MASE."""
+    """Scored series for which MASE is undefined."""
     decided_on: str
     """The metric that ranks methods: mase or mae."""
     best_baseline: str
     chance: bool
-    """True: the difference to the best baseline may be chance."""
+    """True: the difference between model and best baseline may be chance."""
 
     @property
     def horizon(self) -> int:
@@ -60,8 +59,8 @@ class Report:
 
     @property
     def difference(self) -> float:
-        """Error of the model / error of the best baseline - 1. Negative is better; inf where only the
-        baseline has no error."""
+        """Error of the model / error of the best baseline - 1: negative is better. Infinite where only the
+        baseline makes no error."""
         model, baseline = (self.value(name, self.decided_on) for name in (MODEL, self.best_baseline))
         if baseline == 0:
             return 0.0 if model == 0 else float("inf")
@@ -69,7 +68,7 @@ class Report:
 
     @property
     def beats(self) -> bool:
-        """True: the model is better than every baseline by more than 0.1 %."""
+        """True: the error of the model is lower than that of every baseline, by more than 0.1 %."""
         return self.difference < -EQUAL
 
     @property
@@ -82,7 +81,7 @@ class Report:
         if abs(self.difference) <= EQUAL:
             return (
                 f"The model does NOT beat the best baseline: its {metric} equals that of {name} on {windows}."
-                f" {name[0].upper()}{name[1:]} is simpler and does as well."
+                f" {name[0].upper()}{name[1:]} is simpler and just as good."
             )
         chance = " The difference may be chance." if self.chance else ""
         if self.beats:
@@ -95,7 +94,7 @@ class Report:
         )
 
     def to_json(self, *, series: bool = True) -> dict[str, Any]:
-        """Plain JSON values (NaN is null); `series=False` omits the scores of each series."""
+        """The report as JSON values, NaN as null; `series=False` leaves out the errors of each series."""
         facts: dict[str, Any] = {"verdict": self.verdict, "beats": self.beats, "horizon": self.horizon}
         facts |= {name: getattr(self, name) for name in PLAIN}
         facts |= {"methods": list(self.methods), "metrics": list(self.metrics)}
@@ -114,7 +113,7 @@ class Report:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Report:
-        """The report that `to_json` wrote; ModelError where the values are not a report."""
+        """The report from the values of `to_json`. ModelError where they are not a report."""
         try:
             methods, names = tuple(values["methods"]), tuple(values["metrics"])
             facts = {name: values[name] for name in PLAIN} | {"methods": methods, "metrics": names}

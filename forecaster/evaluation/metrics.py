@@ -1,9 +1,9 @@
-"""Error metrics, one formula each.
+"""Error metrics: one formula each, and the table of those in every error report.
 
 Notation: y the actual value, f the forecast, m the season in rows. `actual` and `forecast` are arrays of
-equal shape. NaN in `actual` means "not observed" and is left out. NaN in `forecast` is an error and makes
-the result NaN. `axis` is averaged over (None: all axes, which gives a scalar). Where nothing was observed
-the result is NaN. Lower is better for every error; higher is better for `skill` only.
+equal shape. NaN in `actual` means "not observed" and is left out; NaN in `forecast` is a fault and makes
+the result NaN. `axis` says what is averaged (None: everything, which gives a scalar). Where nothing was
+observed the result is NaN. Lower is better for every error; higher is better for `skill` only.
 
 Sources: Hyndman & Koehler (2006), Another look at measures of forecast accuracy; Makridakis, Spiliotis &
 Assimakopoulos (2020), The M4 Competition (the form of sMAPE); Koenker & Bassett (1978), Regression
@@ -11,6 +11,9 @@ Quantiles (pinball).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -69,10 +72,36 @@ def coverage(actual: Floats, lower: Floats, upper: Floats, *, axis: Axis = None)
     return _mean(inside, ~np.isnan(actual), axis)
 
 
+class Metric(NamedTuple):
+    """A metric of the error report."""
+
+    title: str
+    """Head of its column in printed tables."""
+    formula: Callable[..., Floats]
+    """actual, forecast, axis=... -> error; where `scaled`: actual, forecast, scale, axis=... -> error."""
+    scaled: bool = False
+    """Whether the formula needs the scale of `mase_scale`."""
+
+    def error(self, actual: Floats, forecast: Floats, scale: ArrayLike, axis: Axis) -> Floats:
+        """The error, averaged over `axis`."""
+        further = (scale,) if self.scaled else ()
+        return self.formula(actual, forecast, *further, axis=axis)
+
+
+METRICS = {
+    "mae": Metric("MAE", mae),
+    "rmse": Metric("RMSE", rmse),
+    "mape": Metric("MAPE %", mape),
+    "smape": Metric("sMAPE %", smape),
+    "mase": Metric("MASE", mase, scaled=True),
+}
+"""Every error of a report, by its name in JSON and CSV. A report adds `skill`, which compares methods."""
+
+
 def skill(error: ArrayLike, baseline: ArrayLike) -> Floats:
     """1 - error / baseline: a fraction; above 0 is better than the baseline, 0 equal, 1 perfect.
 
-    0 where both errors are 0; NaN where only `baseline` is 0, or where either is NaN.
+    0 where both errors are 0. NaN where only the baseline's error is 0, and where either is NaN.
     """
     error, baseline = np.broadcast_arrays(np.asarray(error, float), np.asarray(baseline, float))
     both_zero = (error == 0) & (baseline == 0)
@@ -84,8 +113,8 @@ def skill(error: ArrayLike, baseline: ArrayLike) -> Floats:
 def mase_scale(history: Floats, season: int) -> float:
     """Denominator of MASE: mean |y_t - y_{t-m}| over pairs of observed values, in the unit of y.
 
-    `history` (n,) holds the rows before the first forecast. NaN where no pair was observed (too short) or
-    where the mean is 0 (constant): such a series has no MASE.
+    `history` (n,) holds the rows before the first forecast. NaN where no pair was observed (the series is too
+    short) or where the mean is 0 (it is constant): such a series has no MASE.
     """
     steps = np.abs(history[season:] - history[:-season])
     scale = _mean(steps, ~np.isnan(steps), None)
@@ -100,5 +129,5 @@ def _mean(errors: Floats, counted: Bools, axis: Axis) -> Floats:
 
 
 def _ratio(top: Floats, bottom: Floats, where: Bools) -> Floats:
-    """top / bottom where `where` is true, 0 elsewhere."""
+    """top / bottom at the entries of `where`, 0 elsewhere."""
     return np.divide(top, bottom, out=np.zeros(np.broadcast(top, bottom).shape), where=where)

@@ -1,15 +1,15 @@
-"""Scores for the error report: the errors of the model and the baselines on held-out rows.
+"""The error report: errors of the model and the baselines on held-out rows.
 
-Averages: each metric is first averaged within a series over all its origins and steps, then over series,
-so that every series counts the same. RMSE is the root of a series' mean squared error, averaged over
-series. Per step, only that step of each origin is averaged. MASE divides by the mean absolute seasonal
-difference of the rows before a series' first origin; where it is undefined (too short, constant), the
-series is left out of MASE.
+Averages: each metric is averaged first within a series, over all its origins and steps, and then over series,
+so that every series counts the same. RMSE is the root of the series' mean squared error, averaged over
+series. Per step: the same over the origins of one step. MASE divides by the mean seasonal step of the rows
+before a series' first origin; series where that is undefined (too short, constant) are left out of MASE.
 
-Methods are ranked by MASE if there are several series and it is defined for at least one (it has no unit,
-so large series do not dominate), else by MAE. The difference to the best baseline may be chance when its
-mean over series (over origins, for one series) lies within about two standard errors of zero; Diebold &
-Mariano (1995), Comparing Predictive Accuracy, without a correction for autocorrelation.
+The best baseline and the skill follow from MASE where there are several series and MASE is defined for at
+least one (it has no unit, so large series do not dominate), else from MAE. A difference between model and
+best baseline may be chance where its mean over series (over windows, for one series) lies within about two
+standard errors of zero: Diebold & Mariano (1995), Comparing Predictive Accuracy, without their correction
+for autocorrelation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from forecaster.data.history import History
 from forecaster.errors import DataError, ForecasterError, UsageError
 from forecaster.evaluation import metrics
 from forecaster.evaluation.backtest import held_out
-from forecaster.evaluation.error_report import METRICS, MODEL, Report
+from forecaster.evaluation.error_report import MODEL, Report
+from forecaster.evaluation.metrics import METRICS
 from forecaster.methods.baselines import blocks, first_origins
 
 if TYPE_CHECKING:
@@ -35,19 +36,19 @@ __all__ = ["Report", "score"]
 def score(panel: Panel, origins: Ints, forecasts: dict[str, Floats], horizon: int) -> Report:
     """Score `forecasts` {method: (O, S, H)}, the first of which is named "model", against the panel.
 
-    `origins` (O, S): known rows of each series at each origin, -1 where the series is not scored. Windows
-    without an observed row before the origin are not scored either. Raises DataError where nothing was
-    observed in the held-out rows, ForecasterError where a forecast to be scored is not finite.
+    `origins` (O, S): rows of each series known at each origin, -1 where the series is not scored there. A
+    window without any observed row before its origin is not scored either. Raises DataError where nothing
+    was observed in the held-out rows, ForecasterError where a forecast to be scored is not finite.
     """
     if next(iter(forecasts)) != MODEL or len(forecasts) < 2:
-        raise UsageError("a report needs the model's forecasts first and at least one baseline")
-    origins = np.where(_observed_before(panel, origins), origins, -1)
+        raise UsageError("a report needs the forecasts of the model first, and of at least one baseline")
+    origins = np.where(_anything_before(panel, origins), origins, -1)
     actual = held_out(panel, origins, horizon)
     seen = ~np.isnan(actual)
     if not seen.any():
         raise DataError(
             f"none of the {horizon} rows held out after each forecast origin has an observed value",
-            hint="The gaps are too long: allow them with --max-gap any, or use a shorter --horizon."
+            hint="The gaps are too long. Fill them with --max-gap any, or use a shorter --horizon."
             if panel.broken
             else "",
         )
@@ -59,16 +60,15 @@ def score(panel: Panel, origins: Ints, forecasts: dict[str, Floats], horizon: in
     names = tuple(forecasts)
     mase_defined = np.isfinite(scale) & scored
     decided_on = "mase" if scored.sum() > 1 and mase_defined.any() else "mae"
-    decide = METRICS.index(decided_on)
+    mae, decide = (list(METRICS).index(name) for name in ("mae", decided_on))
     best = 1 + int(np.argmin(overall[1:, decide]))
-    _fill_skill(overall, per_step, per_series, decide, best)
     start, end = _span(panel, origins, seen)
     return Report(
         methods=names,
-        metrics=METRICS,
-        overall=overall,
-        per_step=per_step,
-        per_series=per_series,
+        metrics=(*METRICS, "skill"),
+        overall=_with_skill(overall, decide, best),
+        per_step=_with_skill(per_step, decide, best),
+        per_series=_with_skill(per_series, mae, best),  # MASE gives the same skill there
         ids=panel.ids,
         origins=int(seen.any(axis=(1, 2)).sum()),
         windows=int(seen.any(axis=2).sum()),
@@ -101,7 +101,7 @@ def _mase_scales(panel: Panel, part: slice, origins: Ints, season: int) -> Float
     return np.where(total > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _observed_before(panel: Panel, origins: Ints) -> Bools:
+def _anything_before(panel: Panel, origins: Ints) -> Bools:
     """True (O, S) where a series has an observed row before the origin."""
     seen = np.concatenate([[0], np.cumsum(panel.target_observed)])
     start = panel.offsets[:-1]
@@ -122,24 +122,15 @@ def _check_finite(panel: Panel, forecasts: dict[str, Floats], seen: Bools) -> No
 
 
 def _tables(actual: Floats, forecast: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
-    """Overall (K,), per step (K, H) and per series (K, S) of one method; skill is filled in later."""
+    """Errors of one method: overall (K,), per step (K, H) and per series (K, S)."""
     overall, per_step, per_series = [], [], []
-    for metric in METRICS:
-        series = _error(metric, actual, forecast, scale, (0, 2))  # (S,)
-        steps = _error(metric, actual, forecast, scale[:, None], 0)  # (S, H)
+    for metric in METRICS.values():
+        series = metric.error(actual, forecast, scale, (0, 2))  # (S,)
+        steps = metric.error(actual, forecast, scale[:, None], 0)  # (S, H)
         overall.append(_average(series))
         per_step.append(_average(steps))
         per_series.append(series)
     return np.array(overall), np.array(per_step), np.array(per_series)
-
-
-def _error(metric: str, actual: Floats, forecast: Floats, scale: Floats, axis: metrics.Axis) -> Floats:
-    if metric == "skill":
-        return np.full_like(metrics.mae(actual, forecast, axis=axis), np.nan)
-    if metric == "mase":
-        return metrics.mase(actual, forecast, scale, axis=axis)
-    formula = {"mae": metrics.mae, "rmse": metrics.rmse, "mape": metrics.mape, "smape": metrics.smape}
-    return formula[metric](actual, forecast, axis=axis)
 
 
 def _average(values: Floats) -> Floats:
@@ -147,17 +138,16 @@ def _average(values: Floats) -> Floats:
     return metrics.mae(values, np.zeros_like(values), axis=0)
 
 
-def _fill_skill(overall: Floats, per_step: Floats, per_series: Floats, decide: int, best: int) -> None:
-    """Fill in the skill of every method against the best baseline; per series on MAE, as MASE would give."""
-    skill, mae = METRICS.index("skill"), METRICS.index("mae")
-    overall[:, skill] = metrics.skill(overall[:, decide], overall[best, decide])
-    per_step[:, skill] = metrics.skill(per_step[:, decide], per_step[best, decide])
-    per_series[:, skill] = metrics.skill(per_series[:, mae], per_series[best, mae])
+def _with_skill(errors: Floats, metric: int, best: int) -> Floats:
+    """Errors (M, K, ...) with a last column: each method's skill against the best baseline, by one metric."""
+    skill = metrics.skill(errors[:, metric], errors[best, metric])
+    return np.concatenate([errors, skill[:, None]], axis=1)
 
 
 def _may_be_chance(actual: Floats, model: Floats, baseline: Floats, scale: Floats, decided_on: str) -> bool:
     """True where the mean paired difference of errors is within about two standard errors, or n < 2."""
-    averaged = (0, 2) if (~np.isnan(actual)).any(axis=(0, 2)).sum() > 1 else (1, 2)  # per series, or origin
+    several = (~np.isnan(actual)).any(axis=(0, 2)).sum() > 1
+    averaged = (0, 2) if several else (1, 2)  # an error of each series, or of each origin
     pair = [metrics.mae(actual, forecast, axis=averaged) for forecast in (model, baseline)]
     difference = pair[0] - pair[1]
     if decided_on == "mase":

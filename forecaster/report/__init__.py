@@ -1,1 +1,1 @@
-"""What people look at: terminal tables and plots."""
+"""Results for people: tables and text on the terminal, pictures, report files."""

@@ -1,4 +1,4 @@
-"""One forecast drawn on matplotlib axes: history, forecast, intervals, direct labels, readable dates."""
+"""One forecast on matplotlib axes: history, forecast, intervals, labels beside the lines, readable dates."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def draw_forecast(
     *,
     actual: ArrayLike | None = None,
 ) -> None:
-    """Draw one series on `axes`; the arguments are those of `plots.forecast_figure`."""
+    """Draw one series on `axes`. The arguments are those of `plots.forecast_figure`."""
     past, ahead = _times(history_time), _times(time)
     known, mean = np.asarray(history, dtype=float), np.asarray(point, dtype=float)
-    start = _last_seen(past, known)
+    start = _last_observation(past, known)
     labels = _draw_intervals(axes, start, ahead, intervals)
     axes.plot(past, known, color=PAST, linewidth=1.3, solid_capstyle="round", zorder=3)
     axes.plot(
@@ -57,7 +57,7 @@ def draw_forecast(
 
 
 def write_titles(axes: Axes, title: str, subtitle: str, unit: str) -> None:
-    """Title and subtitle flush with the left edge of the numbers."""
+    """Title and subtitle, aligned with the left edge of the numbers."""
     second = "  ·  ".join(inert(part) for part in (subtitle, unit) if part)
     if title:
         axes.set_title(inert(title), loc="left", fontsize=14, fontweight="bold", pad=26 if second else 12)
@@ -70,7 +70,7 @@ def write_titles(axes: Axes, title: str, subtitle: str, unit: str) -> None:
 def _draw_intervals(
     axes: Axes, start: Point | None, ahead: Times, intervals: Mapping[int, tuple[ArrayLike, ArrayLike]]
 ) -> list[Label]:
-    """Shade the intervals, widest first, growing out of the last observation; their labels."""
+    """Shade the intervals, widest first, starting at the last observation. Returns their labels."""
     labels = []
     for place, level in reversed(list(enumerate(sorted(intervals)))):
         lower, upper = (np.asarray(bound, dtype=float) for bound in intervals[level])
@@ -83,7 +83,7 @@ def _draw_intervals(
 
 
 def _tidy(axes: Axes, past: Times, ahead: Times) -> None:
-    """A light grid, dates that read like dates, and a mark where the forecast begins."""
+    """A light grid, readable dates, and a line where the forecast begins."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.grid(axis="y", color=GRID, linewidth=0.8)
@@ -117,7 +117,7 @@ def _date_axis(axes: Axes) -> None:
 
 
 def _label_ends(axes: Axes, labels: Sequence[Label]) -> None:
-    """Name each line and band at its right end, moved apart where they would overlap."""
+    """Label each line and band at its right end. Labels that would overlap are moved apart."""
     low, high = axes.get_ylim()
     placed = sorted((label for label in labels if np.isfinite(label[0])), key=lambda label: label[0])
     heights = [(value - low) / (high - low) for value, _, _ in placed]
@@ -131,7 +131,7 @@ def _label_ends(axes: Axes, labels: Sequence[Label]) -> None:
 
 
 def _apart(heights: Sequence[float], distance: float) -> list[float]:
-    """Rising heights moved as little as keeps neighbours `distance` apart (isotonic regression)."""
+    """Rising heights, moved as little as possible to be `distance` apart (isotonic regression)."""
     groups: list[tuple[float, int]] = []  # mean of height - place * distance, members
     for place, height in enumerate(heights):
         mean, count = height - place * distance, 1
@@ -148,14 +148,14 @@ def _times(values: ArrayLike) -> Times:
     return np.asarray(values).astype("datetime64[ns]")
 
 
-def _last_seen(time: Times, values: Floats) -> Point | None:
+def _last_observation(time: Times, values: Floats) -> Point | None:
     """Time and value of the last observation."""
-    seen = np.flatnonzero(np.isfinite(values))
-    return (time[seen[-1]], float(values[seen[-1]])) if seen.size else None
+    rows = np.flatnonzero(np.isfinite(values))
+    return (time[rows[-1]], float(values[rows[-1]])) if rows.size else None
 
 
 def _from(start: Point | None, time: Times, values: Floats) -> tuple[Times, Floats]:
-    """A line that begins at the last observation."""
+    """Times and values of a line that begins at `start`, the last observation."""
     if start is None:
         return time, values
     return np.concatenate([[start[0]], time]), np.concatenate([[start[1]], values])
@@ -164,5 +164,5 @@ def _from(start: Point | None, time: Times, values: Floats) -> tuple[Times, Floa
 def _end(values: ArrayLike) -> float:
     """The last value that is not NaN."""
     column = np.asarray(values, dtype=float)
-    seen = column[np.isfinite(column)]
-    return float(seen[-1]) if seen.size else float("nan")
+    finite = column[np.isfinite(column)]
+    return float(finite[-1]) if finite.size else float("nan")

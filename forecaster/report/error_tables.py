@@ -1,4 +1,4 @@
-"""The error report as Rich tables: overall, by horizon step, by series. Builds, prints nothing."""
+"""The error report as Rich tables: overall, by horizon step, by series. Prints nothing."""
 
 from __future__ import annotations
 
@@ -10,28 +10,22 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from forecaster.evaluation.metrics import METRICS
 from forecaster.report.text import inert, numbers, percents
 
 if TYPE_CHECKING:
     from forecaster.evaluation.error_report import Report
 
-TITLES = {
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "mape": "MAPE %",
-    "smape": "sMAPE %",
-    "mase": "MASE",
-    "skill": "skill %",
-}
+TITLES = {name: metric.title for name, metric in METRICS.items()} | {"skill": "skill %"}
 BEST = "bold green"
-STEPS = 6  # ranges of a horizon too long to show step by step
-ENDS = 3  # best and worst series shown when there are many
-FEW = 8  # steps or series that are all shown
+STEPS = 6  # columns of a horizon that is too long to show step by step
+ENDS = 3  # best and worst series shown where there are many
+FEW = 8  # up to this number of steps or series, all are shown
 
 
 def overall_table(report: Report) -> Table:
-    """Methods as rows, the model first; metrics as columns; the best number of each column marked."""
-    table = _table("", *(TITLES[metric] for metric in report.metrics))
+    """Methods as rows, the model first; metrics as columns; the best number of each column is marked."""
+    table = _table("", *(TITLES.get(metric, metric) for metric in report.metrics))
     columns = [_column(metric, report.overall[:, k]) for k, metric in enumerate(report.metrics)]
     for m, method in enumerate(report.methods):
         table.add_row(_name(method, m == 0), *(column[m] for column in columns))
@@ -39,7 +33,7 @@ def overall_table(report: Report) -> Table:
 
 
 def step_table(report: Report) -> Table:
-    """Model and best baseline at each step of the horizon, or over ranges of it when it is long."""
+    """Model and best baseline at each step of the horizon, or over ranges of steps where it is long."""
     parts = report.horizon if report.horizon <= FEW else STEPS
     edges = np.linspace(0, report.horizon, parts + 1).round().astype(int)
     ranges = list(pairwise(edges))
@@ -60,7 +54,7 @@ def step_table(report: Report) -> Table:
 
 
 def series_table(report: Report) -> Table:
-    """Every series, or the best and the worst few by skill when there are many."""
+    """Every series; where there are many, the few best and the few worst by skill."""
     table = _table("series", "MAE model", f"MAE {report.best_baseline}", "skill %")
     table.columns[0].no_wrap, table.columns[0].overflow, table.columns[0].max_width = True, "ellipsis", 32
     mae, skill = (report.metrics.index(name) for name in ("mae", "skill"))
@@ -79,7 +73,7 @@ def series_table(report: Report) -> Table:
 
 
 def share_better(report: Report) -> float:
-    """Share of the series scored where the model's MAE is below that of the best baseline."""
+    """Share of the scored series whose MAE is lower with the model than with the best baseline."""
     mae = report.per_series[:, report.metrics.index("mae")]
     model, best = mae[0], mae[report.methods.index(report.best_baseline)]
     return float(np.mean(model[np.isfinite(model)] < best[np.isfinite(model)]))
@@ -94,7 +88,7 @@ def _table(first: str, *titles: str) -> Table:
 
 
 def _column(metric: str, values: np.ndarray) -> list[Text]:
-    """The cells of a metric: the best number (lowest error, highest skill) stands out."""
+    """The cells of a metric, the best number (lowest error, highest skill) in bold."""
     texts = percents(values) if metric == "skill" else numbers(values)
     ranked = -values if metric == "skill" else values
     best = texts[int(np.nanargmin(ranked))] if np.isfinite(ranked).any() else None
@@ -106,5 +100,5 @@ def _name(method: str, is_model: bool) -> Text:
 
 
 def _mean(values: np.ndarray) -> float:
-    seen = values[np.isfinite(values)]
-    return float(seen.mean()) if seen.size else float("nan")
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else float("nan")

@@ -1,4 +1,4 @@
-"""The error report as a file: JSON or CSV, by its ending."""
+"""The error report as a file: JSON or CSV, by the ending of its name."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ REPORT_ENDINGS = (".json", ".csv")
 
 
 def check_report_file(path: str | None) -> None:
-    """Raise early, before any work is done, where the report could not be written."""
+    """Raise UsageError or StorageError before any work is done where the report could not be written."""
     if path is None:
         return
     if Path(path).suffix.lower() not in REPORT_ENDINGS:
-        raise UsageError(f"the report {path!r} ends neither in .json nor in .csv")
+        raise UsageError(f"the report {path!r} must end in .json or .csv")
     check_folder(path)
 
 
 def write_report(report: Report, path: str) -> None:
-    """The error report as a JSON or CSV file, by its ending. Raises StorageError."""
+    """Write the error report as JSON or CSV, by the ending of `path`. Raises StorageError."""
     from forecaster.data.writing.atomic import atomic_write
 
     as_json = Path(path).suffix.lower() == ".json"
@@ -41,7 +41,7 @@ def write_report(report: Report, path: str) -> None:
 
 
 def _report_csv(report: Report) -> str:
-    """One line a scope and method; what is undefined is empty."""
+    """One line per scope, key and method; undefined numbers are empty."""
     rows = report.to_rows()
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
@@ -51,7 +51,7 @@ def _report_csv(report: Report) -> str:
 
 
 def _cell(value: object) -> object:
-    """Empty where undefined; text that a spreadsheet would compute is quoted."""
+    """A cell of the CSV file: empty for NaN; text that a spreadsheet would take for a formula is quoted."""
     from forecaster.data.writing.write import FORMULA
 
     if isinstance(value, float) and math.isnan(value):

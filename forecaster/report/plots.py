@@ -1,7 +1,7 @@
-"""A picture of a forecast: history, forecast and intervals on clean axes. PNG or SVG.
+"""A picture of a forecast: history, forecast and intervals. PNG or SVG.
 
-matplotlib is an extra and is imported only inside the functions. No pyplot: a figure is a value, with
-no state shared between figures and no window.
+matplotlib is optional and is imported only inside the functions. pyplot is not used, so figures share no
+state and open no window.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg")
 DPI = 160
-HISTORY = 4  # horizons of history shown
+HISTORY = 4  # how much history is shown, in horizons
 STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 10.5,
     "text.color": INK,
-    "text.parse_math": False,  # a $ in a name is a dollar
+    "text.parse_math": False,  # a $ in a name is a plain character
     "axes.edgecolor": GREY,
     "axes.labelcolor": GREY,
     "axes.spines.top": False,
@@ -44,7 +44,7 @@ STYLE: Any = {
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.w_pad": 0.15,  # inches around the picture
     "figure.constrained_layout.h_pad": 0.15,
-    "svg.hashsalt": "forecaster",  # the same picture has the same bytes
+    "svg.hashsalt": "forecaster",  # the same picture gets the same bytes
     "svg.fonttype": "path",
 }
 
@@ -65,8 +65,8 @@ def forecast_figure(
 ) -> Figure:
     """One series: `history` (n,) then the forecast `point` (H,) with its intervals {percent: (lower, upper)}.
 
-    Times are datetime64 (or what NumPy turns into it). NaN leaves a gap in a line. `actual` (H,) is drawn
-    over the forecast when it is known. `unit` labels the values. Raises UsageError without matplotlib.
+    Times are datetime64 or convertible to it. NaN leaves a gap in a line. `actual` (H,), if known, is drawn
+    over the forecast. `unit` labels the values. Raises UsageError without matplotlib.
     """
     with _style():
         from matplotlib.figure import Figure
@@ -78,7 +78,7 @@ def forecast_figure(
 
 
 def forecasts_figure(forecast: Forecast, *, shown: int = 6) -> Figure:
-    """The first `shown` series of a forecast, each with the four horizons that precede it, in one figure.
+    """The first `shown` series of a forecast in one figure, each after four horizons of history.
 
     Raises UsageError without matplotlib.
     """
@@ -99,7 +99,7 @@ def forecasts_figure(forecast: Forecast, *, shown: int = 6) -> Figure:
 
 
 def _draw_series(axes: Axes, forecast: Forecast, s: int) -> None:
-    """Series s of a forecast, on the clock of its time zone."""
+    """Draw series s of a forecast, in its local time."""
     panel, horizon = forecast.panel, forecast.point.shape[1]
     stop = panel.offsets[s] + forecast.origins[s]
     start = max(panel.offsets[s], stop - HISTORY * horizon)
@@ -115,9 +115,9 @@ def _draw_series(axes: Axes, forecast: Forecast, s: int) -> None:
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a figure atomically as PNG or SVG, by the ending of `path`; UsageError for another ending.
+    """Write a figure atomically as PNG or SVG, by the ending of `path`. The same figure gives the same bytes.
 
-    The same figure gives the same bytes. Raises StorageError where writing fails.
+    Raises UsageError for another ending and StorageError where writing fails.
     """
     content = render(figure, Path(path).suffix)
 
@@ -130,7 +130,7 @@ def save_figure(figure: Figure, path: str | Path) -> None:
 def render(figure: Figure, suffix: str) -> bytes:
     """The bytes of a figure as `suffix` (.png or .svg)."""
     if suffix.lower() not in FORMATS:
-        raise UsageError(f"cannot draw a {suffix or 'file without ending'!r}", hint="End it in .png or .svg.")
+        raise UsageError(f"cannot draw a picture that ends in {suffix!r}", hint="Use .png or .svg.")
     content = BytesIO()
     kind = suffix.lower()[1:]
     with _style(), warnings.catch_warnings():
@@ -140,11 +140,11 @@ def render(figure: Figure, suffix: str) -> bytes:
 
 
 def _style() -> AbstractContextManager[Any]:
-    """The look of all figures, for as long as it lasts; UsageError where matplotlib is missing."""
+    """A context in which figures get our style. UsageError where matplotlib is not installed."""
     try:
         import matplotlib
     except ImportError as error:
         raise UsageError(
-            "drawing needs matplotlib, which is not installed", hint='pip install "forecaster[plot]"'
+            "pictures need matplotlib, which is not installed", hint='pip install "forecaster[plot]"'
         ) from error
     return matplotlib.rc_context(STYLE)

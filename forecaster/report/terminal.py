@@ -1,6 +1,7 @@
-"""What a person reads on the terminal. Every function prints on the Rich console that it is given.
+"""Output for the terminal. Each function prints on the Rich console in its first argument.
 
-User text (names, ids, messages) is never markup and cannot steer the terminal: see `text.inert`.
+User text (names, ids, messages) is never taken for markup, and its control characters are escaped: see
+`text.inert`.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ ROWS = 6  # forecast rows shown at most
 
 
 def print_report(console: Console, report: Report, *, notes: Sequence[str] = ()) -> None:
-    """The error report: overall, by step, by series when there are several, then the verdict."""
-    _title(console, "Errors on data held out", _what_was_scored(report))
+    """The error report: overall, by step, by series where there are several, then the verdict."""
+    _title(console, "Errors on held-out data", _scored_windows(report))
     _print(console, overall_table(report))
     if report.horizon > 1:
         _print(console, Text(), step_table(report))
@@ -43,9 +44,9 @@ def print_report(console: Console, report: Report, *, notes: Sequence[str] = ())
 
 
 def print_findings(console: Console, findings: Iterable[Finding]) -> None:
-    """What was noticed in the data: code, severity, message, where, and what was done."""
+    """Findings in the data: code, severity, message, places, and what was done."""
     findings = list(findings)
-    _title(console, "Findings", "" if findings else "none: the data can be used as it is")
+    _title(console, "Findings", "" if findings else "none")
     if not findings:
         return
     table = Table.grid(padding=(0, 2))
@@ -65,7 +66,7 @@ def print_findings(console: Console, findings: Iterable[Finding]) -> None:
 
 
 def print_facts(console: Console, title: str, facts: Mapping[str, Any]) -> None:
-    """Keys and values, one a line."""
+    """Keys and values, one per line."""
     _title(console, title[:1].upper() + title[1:])
     table = Table.grid(padding=(0, 2))
     table.add_column(style="cyan", no_wrap=True)
@@ -76,11 +77,11 @@ def print_facts(console: Console, title: str, facts: Mapping[str, Any]) -> None:
 
 
 def print_card(console: Console, card: Mapping[str, Mapping[str, Any]]) -> None:
-    """The model card: each section with its facts; `report` as the table of errors and its verdict."""
+    """The model card: each section with its facts; `report` as a table of errors and a verdict."""
     for section, facts in card.items():
         if section == "report" and facts:
             report = Report.from_json(dict(facts))
-            _title(console, "Report", _what_was_scored(report))
+            _title(console, "Report", _scored_windows(report))
             style = "green" if report.beats else "yellow"
             _print(console, overall_table(report), Text(), Text(inert(report.verdict), style))
         elif facts and all(isinstance(value, Mapping) for value in facts.values()):
@@ -99,9 +100,9 @@ def print_preview(
     *,
     history: ArrayLike = (),
 ) -> None:
-    """A forecast at a glance: a sparkline of history and forecast (H,), and its first and last rows.
+    """A summary of a forecast: a sparkline of history and forecast (H,), and its first and last rows.
 
-    `intervals` {level in percent: (lower, upper)}; `times` are written as they are.
+    `intervals` {level in percent: (lower, upper)}; `times` are printed unchanged.
     """
     point, past = np.asarray(point, dtype=float), np.asarray(history, dtype=float)
     _title(console, name)
@@ -122,16 +123,16 @@ def print_preview(
     _print(console, table)
 
 
-def _what_was_scored(report: Report) -> str:
+def _scored_windows(report: Report) -> str:
     windows = f"{report.windows:,} window{'s'[: report.windows != 1]} of {report.horizon:,} rows"
     series = f" in {report.scored:,} series" if report.scored > 1 else ""
-    left_out = f" ({report.no_mase:,} series without)" if report.no_mase else ""
+    left_out = f" ({report.no_mase:,} series without MASE)" if report.no_mase else ""
     start, end = (time.replace("T", " ").removesuffix(":00") for time in (report.start, report.end))
     return f"{windows}{series}, {start} to {end}, MASE season {report.season}{left_out}"
 
 
 def _comparison(columns: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Several things with the same facts, side by side."""
+    """Things with the same facts, one column each."""
     table = _plain_table("", *map(inert, columns))
     for key in next(iter(columns.values())):
         table.add_row(Text(inert(key), "cyan"), *(Text(plain(facts.get(key))) for facts in columns.values()))
@@ -147,14 +148,14 @@ def _plain_table(first: str, *titles: str) -> Table:
 
 
 def _sparklines(console: Console, past: np.ndarray, point: np.ndarray) -> Text:
-    """History dim, forecast bright, on one scale."""
-    seen = np.concatenate([past, point])
-    seen = seen[np.isfinite(seen)]
-    low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 0.0)
+    """History (dim) and forecast (bright) as bars on one scale."""
+    values = np.concatenate([past, point])
+    values = values[np.isfinite(values)]
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     ahead = max(1, round(SPARK * len(point) / max(len(past) + len(point), 1)))
     line = Text()
-    for values, width, style in ((past, SPARK - ahead, "dim"), (point, ahead, "bold cyan")):
-        bars = sparkline(values, width, low=low, high=high, ascii_only=console.options.ascii_only)
+    for part, width, style in ((past, SPARK - ahead, "dim"), (point, ahead, "bold cyan")):
+        bars = sparkline(part, width, low=low, high=high, ascii_only=console.options.ascii_only)
         line.append(bars, style)
     first, last = numbers([low, high])
     return line.append(f"  {first} to {last}", "dim")
@@ -176,7 +177,7 @@ def _print(console: Console, *parts: RenderableType) -> None:
 
 
 def _print_escaped(console: Console, *parts: RenderableType) -> None:
-    """Print on a stream that cannot encode every character: those it cannot are escaped."""
+    """Print on a stream that cannot encode every character; the others are escaped."""
     with console.capture() as captured:
         for part in parts:
             console.print(part, highlight=False)

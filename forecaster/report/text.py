@@ -1,4 +1,4 @@
-"""Text for the eye: inert user text, numbers of one column in one form, sparklines. Prints nothing."""
+"""Text for people: escaped user text, numbers of a column in one format, sparklines. Prints nothing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII_BLOCKS = "_.-=+*%#"
-DIGITS = 3  # significant, of the smallest number of a column
+DIGITS = 3  # significant digits of the smallest number in a column
 NOTHING = "-"
 
 
 def inert(value: object) -> str:
-    """`value` as text on one line that a terminal shows but cannot obey.
+    """`value` as text on one line, safe to print on a terminal.
 
     Control characters, line breaks, invisible and direction-changing characters are escaped.
     """
@@ -23,10 +23,10 @@ def inert(value: object) -> str:
 
 
 def numbers(values: ArrayLike, *, like: ArrayLike | None = None) -> list[str]:
-    """The numbers of a column with one count of decimals: 3 significant digits of the smallest.
+    """The numbers of a column with the same number of decimals: 3 significant digits of the smallest number.
 
-    `like` holds the numbers that decide the decimals, when they are others (the width of an interval, for
-    its bounds). Thousands are grouped; very large or very small numbers get exponents; NaN is "-".
+    `like`: other numbers that decide the decimals (for the bounds of an interval, its widths). Thousands are
+    grouped. Very large or very small numbers get exponents. NaN is "-".
     """
     column = np.asarray(values, dtype=float)
     deciding = np.asarray(column if like is None else like, dtype=float)
@@ -51,7 +51,7 @@ def _or_nothing(value: float, text: str) -> str:
 
 
 def plain(value: object) -> str:
-    """A setting or fact as a person would write it: lists with commas, yes and no, few digits."""
+    """A setting or fact as text: lists with commas, yes and no, few digits."""
     if value is None or value == "" or (isinstance(value, Sequence | dict) and not value):
         return NOTHING
     if isinstance(value, bool):
@@ -68,14 +68,14 @@ def plain(value: object) -> str:
 
 
 def sparkline(values: ArrayLike, width: int, *, low: float, high: float, ascii_only: bool = False) -> str:
-    """`values` as `width` bars at most, from `low` to `high`; a blank where nothing was observed."""
+    """`values` as at most `width` bars, scaled from `low` to `high`; a blank where nothing was observed."""
     column = np.asarray(values, dtype=float)
     bars = ASCII_BLOCKS if ascii_only else BLOCKS
     cells = np.array_split(column, min(width, len(column))) if len(column) else []
     span = (high - low) or 1.0
     line = ""
     for cell in cells:
-        seen = cell[np.isfinite(cell)]
-        height = (float(seen.mean()) - low) / span if seen.size else math.nan
+        finite = cell[np.isfinite(cell)]
+        height = (float(finite.mean()) - low) / span if finite.size else math.nan
         line += " " if math.isnan(height) else bars[min(max(int(height * len(bars)), 0), len(bars) - 1)]
     return line

@@ -174,7 +174,7 @@ def test_names_cannot_steer_the_terminal(folder: Path) -> None:
         result = forecast(command, "evil.csv", "--freq", "D", cwd=folder)
         assert "\x1b" not in result.stdout + result.stderr
         assert "Traceback" not in result.stderr
-        assert "fault of forecast" not in result.stderr
+        assert "bug in forecast" not in result.stderr
 
 
 def test_a_fault_of_ours_does_not_show_the_data(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_fault_of_ours_does_not_show_the_data(tmp_path: Path) -> None:
 
     result = run()
     assert result.returncode == 1
-    assert result.stderr.startswith("error: a fault of forecast, not of yours (ValueError at ")
+    assert result.stderr.startswith("error: a bug in forecast, not in your data (ValueError at ")
     assert "report" in result.stderr
     assert "secret" not in result.stderr
     assert "Traceback" not in result.stderr

@@ -9,8 +9,7 @@ import pytest
 from command import ROOT, environment, forecast
 
 import forecaster
-
-COMMANDS = ("inspect", "train", "predict", "evaluate", "show")
+from forecaster.cli.app import COMMANDS
 
 
 def examples(text: str) -> list[str]:

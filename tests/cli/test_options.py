@@ -12,7 +12,7 @@ from forecaster.cli.border import run
 from forecaster.cli.log import stderr
 from forecaster.config import Options, ReadConfig
 
-Ask = Callable[..., options.Given]
+Ask = Callable[..., options.Settings]
 EVERYTHING = tuple(options.PANELS.values())
 
 
@@ -23,17 +23,17 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     monkeypatch.setattr(stderr, "quiet", False)
     monkeypatch.setattr(stderr, "as_json", False)
     app = typer.Typer()
-    seen: list[options.Given] = []
+    seen: list[options.Settings] = []
 
     @app.command()
     @options.accepts(*EVERYTHING)
-    def command(given: options.Given) -> None:
-        seen.append(given)
+    def command(settings: options.Settings) -> None:
+        seen.append(settings)
 
-    def asking(*arguments: str, code: int = 0) -> options.Given:
+    def asking(*arguments: str, code: int = 0) -> options.Settings:
         seen.clear()
         assert run(app, arguments) == code
-        return seen[0] if seen else options.Given()
+        return seen[0] if seen else options.Settings()
 
     return asking
 
@@ -66,13 +66,13 @@ def test_every_setting_is_a_flag_a_variable_and_a_key(
     """No field of the configuration is out of reach, whichever way it is set."""
     values = {int: "3", float: "0.5", bool: "true", str: "word"}
     own = {field.name for kind in (ReadConfig, Options) for field in dataclasses.fields(kind)}
-    assert own <= set(options.HOMES)
+    assert own <= set(options.CONFIG_OF)
     for name in own:
-        hint = options._hint(name)
+        hint = options._type(name)
         choice = getattr(hint, "__args__", (None,))[0]
         text = "7" if choice is int else values.get(hint, str(choice) if choice is not str else "word")
         monkeypatch.setenv(f"FORECAST_{name.upper()}", text)
-        home = "read" if options.HOMES[name] is ReadConfig else "options"
+        home = "read" if options.CONFIG_OF[name] is ReadConfig else "options"
         by_variable = getattr(getattr(ask(), home), name)
         monkeypatch.delenv(f"FORECAST_{name.upper()}")
         dashed = "--" + name.replace("_", "-")
@@ -105,14 +105,14 @@ def test_the_file_can_be_named(ask: Ask, tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("horizn = 3", "'forecast.toml' sets 'horizn', which is no setting"),
-        ("config = 'x'", "sets 'config'"),
+        ("horizn = 3", "'forecast.toml' has an unknown setting 'horizn'"),
+        ("config = 'x'", "has an unknown setting 'config'"),
         ("layout = 'tall'", "layout cannot be 'tall'"),
         ("horizon = '3'", "horizon cannot be '3'"),
         ("cell = 'transformer'", "cell cannot be 'transformer'"),
         ("levels = 'many'", "levels cannot be 'many'"),
         ("horizon = ", "is not TOML"),
-        ("[network]\nhidden = 3", "sets 'network'"),
+        ("[network]\nhidden = 3", "has an unknown setting 'network'"),
     ],
 )
 def test_a_wrong_file_is_wrong_usage(

@@ -203,7 +203,7 @@ def test_interrupted_training_can_be_kept(folder: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "kept the best model so far" in err
+    assert "the best model so far is saved" in err
     assert Model.load(folder / "forecast.model").horizon == 14
 
 

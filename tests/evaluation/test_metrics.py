@@ -130,3 +130,8 @@ def test_mase_divides_each_series_by_its_own_scale():
 def test_skill_is_positive_where_the_error_is_smaller(error, baseline, want):
     """Skill is 1 - error / baseline; 0 where neither errs, undefined where only the model does."""
     assert metrics.skill(error, baseline) == pytest.approx(want, nan_ok=True)
+
+
+def test_every_metric_of_the_report_is_compared_with_a_loop():
+    """A metric that is added to the report needs an oracle here; that of MASE is a test of its own."""
+    assert set(metrics.METRICS) - {"mase"} == set(ORACLES)
