@@ -36,7 +36,7 @@ def facts(loaded: Loaded) -> dict[str, Any]:
         "season": panel.frequency.season,
         "series": len(panel),
         "rows": int(panel.lengths.sum()),
-        "not observed": int((~panel.observed[:, 0]).sum()),
+        "not observed": int((~panel.target_observed).sum()),
         "first": first,
         "last": last,
     }

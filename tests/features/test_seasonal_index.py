@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from seasonal_index import PASSES, SHRINKAGE, seasonal_index
+
+from forecaster.features.seasonal_index import PASSES, SHRINKAGE, seasonal_index
 
 
 def naive_index(x, used, season):

@@ -10,9 +10,7 @@ from panels import panel_of, rows_of, wavy, with_garbage
 from profiles import examples
 
 from forecaster.features.transform import (
-    LEAST_SEASONS,
     MOST_SEASONS,
-    SHRINKAGE,
     Transform,
     fit_transform,
     observed_throughout,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from intermittent import ALPHAS, croston_sba, sba_demand, tsb, tsb_demand
+
+from forecaster.methods.intermittent import ALPHAS, croston_sba, sba_demand, tsb, tsb_demand
 
 
 def start(y):

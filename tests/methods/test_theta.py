@@ -1,10 +1,11 @@
-"""Theta averaged over its grid, against a plain loop (replaces the Theta part of test_smoothing)."""
+"""Theta averaged over its grid, against a plain loop."""
 
 import itertools
 
 import numpy as np
-import theta as module
-from theta import theta
+
+from forecaster.methods import theta as module
+from forecaster.methods.theta import theta
 
 HORIZON = 5
 

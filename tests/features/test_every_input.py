@@ -1,0 +1,32 @@
+"""No values of any size make the modules that learn from a series' past fail or warn."""
+
+import numpy as np
+from flat import flat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecaster.data.series.level_shifts import level_shifts, spliced
+from forecaster.data.series.suspicious_values import suspicious_values
+from forecaster.features.scale_choice import choose_powers
+from forecaster.features.value_range import learn_range
+
+NUMBERS = st.one_of(
+    st.floats(allow_infinity=False, width=64), st.sampled_from([0.0, -1.0, 1.0, 100.0, -999.0, 1e308, 5e-324])
+)
+LONG = st.tuples(st.lists(NUMBERS, min_size=1, max_size=6), st.integers(1, 30)).map(
+    lambda two: two[0] * two[1]
+)
+
+
+@given(st.lists(LONG | st.just([]), max_size=4), st.sampled_from([1, 2, 7]))
+def test_any_numbers_are_understood(series, season):
+    """Whatever the numbers are, each series gets an answer of the right size."""
+    values, observed, offsets, known = flat(*series, [])
+    found = suspicious_values(values, observed, offsets, known)
+    shifts = level_shifts(values, observed, offsets, known, season=season, left_out=found.left_out)
+    power = choose_powers(values, observed, offsets, known, season=season)
+    limits = learn_range(values, observed, offsets, known, season=season, power=power)
+    assert found.left_out.shape == spliced(values, offsets, shifts).shape == values.shape
+    assert limits.idle.shape == (len(known), season)
+    assert limits.lower.shape == power.shape == (len(known),)
+    assert not np.isnan(limits.lower).any() and not np.isnan(power).any()
