@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecaster.arrays import Floats, Ints
+from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Limits, Scales
 from forecaster.data.panel import TARGET, Panel
 from forecaster.data.series.level_shifts import level_shifts, spliced
@@ -19,7 +19,7 @@ from forecaster.data.series.suspicious_values import suspicious_values
 from forecaster.features.possible_forecasts import respect
 from forecaster.features.scale_choice import powers
 from forecaster.features.season_clock import SeasonClock
-from forecaster.features.value_range import ValueRange, learn_range, with_options
+from forecaster.features.value_range import KINDS, ValueRange, learn_range, with_options
 
 FITS = 4
 """Seasons that must be known for positions in it to show anything."""
@@ -63,6 +63,11 @@ class Possible:
         series = np.arange(len(point))
         phase = self.phase[:, : point.shape[1]]
         return respect(self.limits, point, quantiles, levels, series=series, phase=phase)
+
+    @property
+    def intermittent(self) -> Bools:
+        """Series that are mostly zero (S,)."""
+        return self.limits.kind == KINDS.index("intermittent")
 
     def point(self, point: Floats) -> Floats:
         """Only the point forecasts (S, H)."""

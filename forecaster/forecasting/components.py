@@ -14,13 +14,14 @@ from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.history import History, known_target
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
+from forecaster.features.groups import GROUPS, groups_of
 from forecaster.features.scale_choice import UNITS
 from forecaster.features.transform import Transform, fit_scaled, positive
-from forecaster.features.view import possible
+from forecaster.features.view import Possible, possible
 from forecaster.features.windows import Windows
 from forecaster.methods.baselines import baseline_forecasts
-from forecaster.methods.blend import Blend, network_name
-from forecaster.methods.smoothing import methods_of, smoothing_forecasts
+from forecaster.methods.blend import DEMAND, Blend, network_name
+from forecaster.methods.smoothing import demand_forecasts, methods_of, smoothing_forecasts
 from forecaster.model.model import Member
 from forecaster.nn.parallel import ShardedNetwork
 
@@ -30,7 +31,7 @@ def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, origi
 
     `panel` is `cleaned` at the origins.
     """
-    components = component_forecasts(members, blend, panel, origins, only=blend.weights)
+    components = component_forecasts(members, blend, panel, origins, only=blend.components)
     return blended(components, blend, panel, origins)
 
 
@@ -39,16 +40,39 @@ def blended(components: Mapping[str, Floats], blend: Blend, panel: Panel, origin
 
     The forecast of a series that was constant so far is that constant.
     """
-    unknown = sorted(set(blend.weights) - set(components))
+    unknown = sorted(blend.components - set(components))
     if unknown:
         raise ModelError(f"the model uses the method {unknown[0]!r}, which this version does not know")
-    point = combine(components, blend.weights)
     value, constant = _constant_series(panel, origins)
-    point[constant] = value[constant, None]
     if blend.scales == "table":
+        point = _weighted(components, blend.weights)
+        point[constant] = value[constant, None]
         return point
-    limits = possible(panel, origins, point.shape[1], scales=blend.scales, limits=blend.limits)
+    horizon = next(iter(components.values())).shape[1]
+    limits = possible(panel, origins, horizon, scales=blend.scales, limits=blend.limits)
+    point = combine(components, blend, series_groups(panel, origins, blend, limits))
+    point[constant] = value[constant, None]
     return limits.point(point)
+
+
+def series_groups(panel: Panel, origins: Ints, blend: Blend, limits: Possible) -> Ints:
+    """The group of each series (S,), by its known rows."""
+    seasonal = np.zeros(len(panel), np.bool_)
+    if blend.seasons:
+        seasonal = fit_scaled(
+            panel, origins, scales=blend.scales, log=blend.log, seasons=blend.seasons, horizon=1
+        ).seasonal
+    return groups_of(panel, origins, limits.limits, seasonal)
+
+
+def combine(components: Mapping[str, Floats], blend: Blend, groups: Ints) -> Floats:
+    """The weighted sums of forecasts {name: (..., S, H)}, with the weights of each series' group (S,)."""
+    result = np.full_like(next(iter(components.values())), np.nan)
+    for group in np.unique(groups):
+        mine = np.flatnonzero(groups == group)
+        weights = blend.weights_of(GROUPS[group])
+        result[..., mine, :] = _weighted({name: components[name][..., mine, :] for name in weights}, weights)
+    return result
 
 
 def _constant_series(panel: Panel, origins: Ints) -> tuple[Floats, Bools]:
@@ -61,7 +85,7 @@ def _constant_series(panel: Panel, origins: Ints) -> tuple[Floats, Bools]:
     return value, np.isfinite(value) & (np.bincount(series[rows], weights=moves, minlength=len(panel)) == 0)
 
 
-def combine(components: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
+def _weighted(components: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
     """The weighted sum of component forecasts, in sorted order: the order of weights in a file may differ."""
     total = sum(weights[name] * components[name] for name in sorted(weights))
     return np.asarray(total, np.float64)
@@ -108,6 +132,8 @@ def component_forecasts(
     if methods:
         fitted = transform(blend.log, blend.seasons)
         result |= smoothing_forecasts(panel, origins, fitted, horizon, methods=methods)
+    if blend.scales != "table" and (only is None or set(only) & set(DEMAND)):
+        result |= demand_forecasts(panel, origins, horizon)
     if only is None or set(only) - set(result):
         seasons = tuple(season for season in panel.frequency.seasonalities if season > 1)
         # All seasons, so that the names are the same for any length of history.

@@ -13,6 +13,7 @@ from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
 from forecaster.features.view import cleaned, possible
 from forecaster.forecasting.components import point_forecasts
+from forecaster.forecasting.intervals import demand
 from forecaster.forecasting.intervals import quantiles as quantiles_of
 from forecaster.forecasting.spread import intervals, local_spread
 from forecaster.intervals.distribution import Quantiles
@@ -85,6 +86,9 @@ def forecast(
     needed = np.unique([*(0.5 + side * level / 200 for level in levels for side in (-1, 1)), *asked])
     limits = possible(view, origins, horizon, scales=model.blend.scales, limits=model.blend.limits)
     each = np.stack([distribution.quantile(level) for level in needed], axis=2)
+    sparse = np.flatnonzero(limits.intermittent)
+    if sparse.size:
+        each[sparse] = demand(view, origins, sparse, needed)[:, None]
     point, each = limits.bounded(point, each, needed)
     found = dict(zip(needed.tolist(), np.moveaxis(each, 2, 0), strict=True))
     lower = np.stack([found[0.5 - level / 200] for level in levels])

@@ -13,6 +13,7 @@ from forecaster.features.scale_choice import LOGARITHMS, ROOTS, UNITS, powers
 from forecaster.features.seasonal_position import row_numbers
 from forecaster.features.view import cleaned
 from forecaster.intervals.changes import change_points
+from forecaster.intervals.demand import demand_quantiles
 from forecaster.intervals.distribution import Distribution, Quantiles, fit
 from forecaster.intervals.history import History
 from forecaster.methods.blend import Blend
@@ -46,6 +47,11 @@ def quantiles(model: Model, panel: Panel, origins: Ints, point: Floats) -> Quant
     factors = model.factors_of(panel.ids)
     history = past(panel, origins, power)
     return model.distribution.forecast(history, point, _kinds(power), _seasons(panel), factors)
+
+
+def demand(panel: Panel, origins: Ints, sparse: Ints, levels: Floats) -> Floats:
+    """Quantiles (B, Q) of the series `sparse` (B,) with intermittent demand, in their units."""
+    return demand_quantiles(past(panel, origins, np.full(len(panel), UNITS)), sparse, levels)
 
 
 def past(panel: Panel, origins: Ints, power: Floats) -> History:

@@ -70,16 +70,44 @@ class Blend:
     """What `log` means for each series."""
     limits: Limits = field(default_factory=Limits)
     """What a user said of the values that can happen."""
+    by_group: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Weights of series that behave alike (`features.groups`), where they differ from `weights`."""
+
+    @property
+    def components(self) -> set[str]:
+        """All components with a weight."""
+        return set(self.weights).union(*self.by_group.values())
+
+    def weights_of(self, group: str) -> dict[str, float]:
+        """The weights of the series of a group."""
+        return self.by_group.get(group, self.weights)
 
 
-Kind = Literal["network", "smoothing", "baseline"]
+DEMAND = ("croston", "tsb")
+"""Expected demand of series that are mostly zero; other series do not have them."""
+Kind = Literal["network", "smoothing", "demand", "baseline"]
 
 
 def kind_of(name: str) -> Kind:
     """The kind of a component of the blend."""
     if name.startswith("network "):
         return "network"
+    if name in DEMAND:
+        return "demand"
     return "smoothing" if name in SMOOTHING else "baseline"
+
+
+def demand_weights(residuals: Mapping[str, Floats]) -> dict[str, float]:
+    """Weights for intermittent demand: the method with the least squared error, or the mean of both.
+
+    `residuals` {name: (O, S, H)}; may be empty.
+
+    Absolute errors would choose zero, the median of what is mostly zero.
+    """
+    if not all(name in residuals and np.isfinite(residuals[name]).any() for name in DEMAND):
+        return dict.fromkeys(DEMAND, 1 / len(DEMAND))
+    squared = [float(np.nanmean(residuals[name] ** 2)) for name in DEMAND]
+    return {DEMAND[int(np.argmin(squared))]: 1.0}
 
 
 def network_name(number: int) -> str:
@@ -95,26 +123,31 @@ def prior(networks: int, smoothing: Sequence[str], values: int) -> dict[str, flo
     return weights | {name: (1 - share) * SMOOTHING[name] / total for name in smoothing}
 
 
-def fit_weights(residuals: Mapping[str, Floats], blocks: Ints, values: int) -> dict[str, float]:
+def fit_weights(
+    residuals: Mapping[str, Floats], blocks: Ints, values: int, start: Mapping[str, float] | None = None
+) -> dict[str, float]:
     """Weights of the components from their validation residuals {name: (O, S, H)}, scaled per series.
 
     `blocks` (O,): origins with the same number overlap and count as one sample. Residuals are NaN where
     nothing was observed. `values`: how many the networks learned from.
+    `start`: the weights to stay near, of all series where these are some of them; None: the prior.
     """
-    names = [name for name in residuals if name not in UNMIXED]
+    names = [name for name in residuals if name not in (*UNMIXED, *DEMAND)]
     kinds = [kind_of(name) for name in names]
     smoothing = [name for name, kind in zip(names, kinds, strict=True) if kind == "smoothing"]
-    start = prior(kinds.count("network"), smoothing, values)
+    prior_weights = prior(kinds.count("network"), smoothing, values)
+    anchor_weights = prior_weights if start is None else start
     stacked = np.stack([residuals[name] for name in names], axis=-1)  # (O, S, H, K)
     seen: Bools = np.all(np.isfinite(stacked), axis=-1)  # (O, S, H)
     if not seen.any():
-        return start
-    anchor = np.array([start.get(name, 0.0) for name in names])
+        return dict(anchor_weights)
+    anchor = np.array([anchor_weights.get(name, 0.0) for name in names])
     with threadpool_limits(1):  # the same bytes on any number of cores
         best = _least_absolute(stacked[seen], anchor, _strength(stacked, seen, blocks, anchor))
     baselines = [number for number, kind in enumerate(kinds) if kind == "baseline"]
     safe = min(baselines, key=lambda number: float(np.abs(stacked[seen][:, number]).mean()))
-    trust = _trust(_gain(stacked @ best, stacked[..., safe]), blocks)
+    unjudged = TRUST if start is None else 1.0
+    trust = _trust(_gain(stacked @ best, stacked[..., safe]), blocks, unjudged)
     weights = trust * best + (1 - trust) * np.eye(len(names))[safe]
     for name in UNMIXED:
         if name in residuals and (_t(_gain(residuals[name], stacked @ weights), blocks) or 0.0) > CLEARLY:
@@ -164,7 +197,9 @@ def _least_absolute(residuals: Floats, anchor: Floats, strength: float) -> Float
     """
     residuals = residuals[:: max(1, len(residuals) // MOST_ROWS)]
     weights = 0.98 * anchor + 0.02 / len(anchor)
-    anchor_error = max(float(np.abs(residuals @ anchor).mean()), 1e-300)
+    anchor_error = float(np.abs(residuals @ anchor).mean())
+    if anchor_error == 0:
+        return anchor  # nothing is better
     size = max(float(np.abs(residuals).max()), 1e-300)
     rows = np.ascontiguousarray(residuals.T / size, np.float32)  # (K, n)
     average = np.zeros(len(anchor))
@@ -177,14 +212,14 @@ def _least_absolute(residuals: Floats, anchor: Floats, strength: float) -> Float
     return average / average.sum()
 
 
-def _trust(gain: Floats, blocks: Ints) -> float:
+def _trust(gain: Floats, blocks: Ints, unjudged: float) -> float:
     """The share of the blend, against the safe baseline, from its gains (O, S, H): 0 to 1.
 
     Positive-part shrinkage, 1 − 1/t² (James & Stein 1961).
     """
     t = _t(gain, blocks)
     if t is None:
-        return TRUST
+        return unjudged
     return max(0.0, 1 - 1 / t**2) if t > 0 else 0.0
 
 

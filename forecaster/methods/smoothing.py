@@ -13,11 +13,13 @@ import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.panel import TARGET, Panel
+from forecaster.features.groups import is_sparse
 from forecaster.features.scale_choice import UNITS, from_scale
 from forecaster.features.transform import Transform
-from forecaster.methods.blend import Blend
+from forecaster.methods.blend import DEMAND, Blend
 from forecaster.methods.damped_trend import damped
 from forecaster.methods.exponential_smoothing import exponential_smoothing
+from forecaster.methods.intermittent import croston_sba, tsb
 from forecaster.methods.theta import best_theta, theta
 
 Run = Callable[[Floats, Bools, int], Floats]
@@ -87,6 +89,20 @@ def smoothing_forecasts(
                 result[series] = _with_season(flat, season, power[:, None])
             else:
                 result[series] = from_scale(run(x, inside, horizon) + season, power[:, None])
+    return results
+
+
+def demand_forecasts(panel: Panel, origins: Ints, horizon: int) -> dict[str, Floats]:
+    """Expected demand {method: (S, H)} of the series that are mostly zero; NaN for the others."""
+    results = {name: np.full((len(panel), horizon), np.nan) for name in DEMAND}
+    sparse = np.flatnonzero(is_sparse(panel, origins))
+    for start in range(0, len(sparse), BLOCK):
+        series = sparse[start : start + BLOCK]
+        rows, inside = _newest_rows(panel, series, origins)
+        inside &= panel.target_observed[rows]
+        y = np.where(inside, panel.target[rows], 0.0)
+        for name, run in zip(DEMAND, (croston_sba, tsb), strict=True):
+            results[name][series] = run(y, inside, horizon)
     return results
 
 

@@ -132,7 +132,11 @@ class Model:
                 "repairs": facts.repairs,
             },
             "forecast": {"horizon": self.horizon, "levels": list(self.options.levels), "log": config.log},
-            "blend": {name: round(weight, 3) for name, weight in self.blend.weights.items()},
+            "blend": _rounded(self.blend.weights),
+            **{
+                f"blend of {group} series": _rounded(weights)
+                for group, weights in self.blend.by_group.items()
+            },
             "members": {network_name(n): _describe(m) for n, m in enumerate(self.members)},
             "training": facts.training,
             "report": facts.report or {},
@@ -212,10 +216,11 @@ def _check_whole(model: Model, arrays: int) -> None:
     if arrays != len(model._arrays()):
         raise ValueError("there are more arrays than weights")
     networks = {network_name(number) for number in range(len(members))}
-    if any(kind_of(name) == "network" and name not in networks for name in weights):
+    if any(kind_of(name) == "network" and name not in networks for name in model.blend.components):
         raise ValueError("the blend names a network that the model does not have")
-    if not all(weight >= 0 for weight in weights.values()) or abs(sum(weights.values()) - 1) > 1e-6:
-        raise ValueError("the weights of the blend do not sum to one")
+    for each in (weights, *model.blend.by_group.values()):
+        if not all(weight >= 0 for weight in each.values()) or abs(sum(each.values()) - 1) > 1e-6:
+            raise ValueError("the weights of the blend do not sum to one")
     if min(facts.frequency.seasonalities, default=0) < 1 or not frequency(facts.frequency.alias):
         raise ValueError("the frequency has no seasonality")
 
@@ -236,6 +241,10 @@ def _check_intervals(model: Model) -> None:
         raise ValueError("it is not said whose factors there are")
     if not model.distribution.fits(model.horizon, len(model.series)):
         raise ValueError("the distribution of errors has another shape")
+
+
+def _rounded(weights: dict[str, float]) -> dict[str, float]:
+    return {name: round(weight, 3) for name, weight in weights.items()}
 
 
 def _describe(member: Member) -> dict[str, Any]:

@@ -5,6 +5,7 @@ They give the weights of the blend and, together with the test part, calibrate t
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
@@ -14,9 +15,10 @@ from forecaster.arrays import Floats, Ints
 from forecaster.data.panel import Panel
 from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.scores import mase_scales
+from forecaster.features.groups import GROUPS
 from forecaster.features.view import cleaned
 from forecaster.forecasting.components import component_forecasts
-from forecaster.methods.blend import Blend, fit_weights
+from forecaster.methods.blend import DEMAND, Blend, demand_weights, fit_weights
 from forecaster.model.model import Member
 from forecaster.training.plan import Split
 
@@ -53,13 +55,30 @@ def try_components(
 
 
 def choose_weights(
-    panel: Panel, forecasts: Mapping[str, Floats], origins: Ints, blocks: Ints, season: int
-) -> dict[str, float]:
-    """Weights of the components, chosen by their forecasts from `origins` (O, S)."""
+    panel: Panel, blend: Blend, forecasts: Mapping[str, Floats], origins: Ints, blocks: Ints, groups: Ints
+) -> Blend:
+    """The blend with its weights, chosen by the forecasts from `origins` (O, S).
+
+    Those of each group (S,) stay near the common ones; prices stay near the naive forecast, which hardly
+    anything beats, and intermittent demand is forecast as an expectation.
+    """
     horizon = next(iter(forecasts.values())).shape[2]
     known = np.max(origins, axis=0, initial=-1)
-    scale = mase_scales(panel, known, season)
+    scale = mase_scales(panel, known, panel.frequency.season)
     scale = np.where(scale > 0, scale, np.nan)[:, None]
     actual = held_out(panel, origins, horizon)
     residuals = {name: (actual - values) / scale for name, values in forecasts.items()}
-    return fit_weights(residuals, blocks, int(np.maximum(known, 0).sum()))
+    values = int(np.maximum(known, 0).sum())
+    common = fit_weights(residuals, blocks, values)
+    by_group = {}
+    present = [group for group in np.unique(groups) if (known[groups == group] > 0).any()]
+    for group in present:
+        own = {name: values[:, groups == group] for name, values in residuals.items()}
+        name = GROUPS[group]
+        if name == "intermittent":
+            by_group[name] = demand_weights({key: own[key] for key in DEMAND})
+        elif name == "price":
+            by_group[name] = fit_weights(own, blocks, values, {"naive": 1.0})
+        elif len(present) > 1:
+            by_group[name] = fit_weights(own, blocks, values, common)
+    return dataclasses.replace(blend, weights=common, by_group=by_group)

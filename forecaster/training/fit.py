@@ -5,21 +5,25 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Options
 from forecaster.data.panel import Panel
-from forecaster.features.view import cleaned
-from forecaster.forecasting.components import combine
-from forecaster.methods.blend import Blend, network_name, prior
+from forecaster.features.groups import GROUPS
+from forecaster.features.view import cleaned, possible
+from forecaster.forecasting.components import combine, series_groups
+from forecaster.methods.blend import Blend, demand_weights, network_name, prior
 from forecaster.methods.smoothing import methods_of
 from forecaster.model.model import Member
 from forecaster.training import ensemble
 from forecaster.training.blend_weights import choose_weights, try_components, validation_origins
 from forecaster.training.ensemble import Fitted, Listener
 from forecaster.training.plan import Split, plan, smoothing_partner, split
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,7 @@ class Fit:
     origins: Ints  # (O, S) validation origins; O = 0 where nothing could be held out
     blocks: Ints  # (O,) origins with the same number overlap
     forecasts: dict[str, Floats]  # (O, S, H) of each component from the validation origins
+    groups: Ints  # (S,) which series behave alike
     interrupted: bool
 
     @property
@@ -39,7 +44,7 @@ class Fit:
         """Forecasts of the blend from the validation origins (O, S, H)."""
         if not len(self.origins):
             return np.empty((0, self.origins.shape[1], self.fitted[0].member.config.horizon))
-        return combine(self.forecasts, self.blend.weights)
+        return combine(self.forecasts, self.blend, self.groups)
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -61,15 +66,17 @@ def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Lis
         weights = prior(len(fitted), methods_of(partner), int(known.sum()))
         blend = dataclasses.replace(partner, weights=weights)
         origins = np.full((0, len(panel)), -1)
-        return Fit(fitted, blend, parts, origins, origins[:, 0], {}, _interrupted(fitted))
+        groups = _groups(view, known, blend)
+        blend = dataclasses.replace(blend, by_group=_unvalidated(groups))
+        return Fit(fitted, blend, parts, origins, origins[:, 0], {}, groups, _interrupted(fitted))
     configs = plan(view, parts.train, horizon, options)
     fitted = ensemble.fit(view, parts, configs, options, on_event)
     partner = smoothing_partner(view, parts.train, options)
     origins, blocks = validation_origins(parts, horizon)
     forecasts = try_components(panel, [item.member for item in fitted], partner, origins)
-    weights = choose_weights(panel, forecasts, origins, blocks, panel.frequency.season)
-    blend = dataclasses.replace(partner, weights=weights)
-    return Fit(fitted, blend, parts, origins, blocks, forecasts, _interrupted(fitted))
+    groups = _groups(view, known, partner)
+    blend = choose_weights(panel, partner, forecasts, origins, blocks, groups)
+    return Fit(fitted, blend, parts, origins, blocks, forecasts, groups, _interrupted(fitted))
 
 
 def weigh_again(panel: Panel, first: Fit, origins: Ints, more: Mapping[str, Floats]) -> Fit:
@@ -82,8 +89,20 @@ def weigh_again(panel: Panel, first: Fit, origins: Ints, more: Mapping[str, Floa
     forecasts = {name: np.concatenate([first.forecasts[name], more[name]]) for name in names}
     blocks = np.concatenate([first.blocks, first.blocks.max(initial=-1) + 1 + np.arange(len(origins))])
     joined = np.concatenate([first.origins, origins])
-    weights = choose_weights(panel, forecasts, joined, blocks, panel.frequency.season)
-    return dataclasses.replace(first, blend=dataclasses.replace(first.blend, weights=weights))
+    return dataclasses.replace(
+        first, blend=choose_weights(panel, first.blend, forecasts, joined, blocks, first.groups)
+    )
+
+
+def _groups(view: Panel, known: Ints, blend: Blend) -> Ints:
+    limits = possible(view, known, 1, scales=blend.scales, limits=blend.limits)
+    return series_groups(view, known, blend, limits)
+
+
+def _unvalidated(groups: Ints) -> dict[str, dict[str, float]]:
+    """Weights of the groups that have a prior of their own, where nothing could be validated."""
+    priors = {"price": {"naive": 1.0}, "intermittent": demand_weights({})}
+    return {name: weights for name, weights in priors.items() if GROUPS.index(name) in groups}
 
 
 def _interrupted(fitted: tuple[Fitted, ...]) -> bool:
@@ -92,19 +111,20 @@ def _interrupted(fitted: tuple[Fitted, ...]) -> bool:
 
 def without_idle(first: Fit) -> Fit:
     """Drop networks without weight and renumber the others; at least one stays, since a model needs one."""
-    weights = first.blend.weights
-    kept = [number for number in range(len(first.fitted)) if network_name(number) in weights] or [0]
+    blend = first.blend
+    kept = [number for number in range(len(first.fitted)) if network_name(number) in blend.components] or [0]
     renamed = {network_name(old): network_name(new) for new, old in enumerate(kept)}
     dropped = {network_name(number) for number in range(len(first.fitted))} - renamed.keys()
+
+    def names(weights: Mapping[str, T]) -> dict[str, T]:
+        return {renamed.get(name, name): value for name, value in weights.items() if name not in dropped}
+
+    by_group = {group: names(weights) for group, weights in blend.by_group.items()}
     return dataclasses.replace(
         first,
         fitted=tuple(first.fitted[number] for number in kept),
-        blend=dataclasses.replace(
-            first.blend, weights={renamed.get(name, name): weight for name, weight in weights.items()}
-        ),
-        forecasts={
-            renamed.get(name, name): values for name, values in first.forecasts.items() if name not in dropped
-        },
+        blend=dataclasses.replace(blend, weights=names(blend.weights), by_group=by_group),
+        forecasts=names(first.forecasts),
     )
 
 

@@ -55,6 +55,8 @@ EFFORTS = {"quick": _Effort(2, 750, 64), "normal": _Effort(4, 2500, 64), "best":
 MUCH = 200_000
 """With fewer known values, networks have at most USUAL_HIDDEN units: more cost time without a gain."""
 USUAL_HIDDEN = 64
+LEAST_STEPS, STEPS_A_VALUE = 300, 3
+"""Steps for each known value at most, but for the least: few values are learned soon."""
 BATCH = 64
 """As accurate as batches of 256 with fewer steps, in half the time."""
 
@@ -155,7 +157,7 @@ def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[Mem
                     output_segment,
                     int(known.sum()),
                 ),
-                training=_training(options),
+                training=_training(options, int(known.sum())),
                 level_rows=_level_rows(seasons, removed),
                 scales=partner.scales,
             )
@@ -268,9 +270,10 @@ def _network(
     )
 
 
-def _training(options: Options) -> TrainingConfig:
+def _training(options: Options, values: int) -> TrainingConfig:
+    most = max(LEAST_STEPS, STEPS_A_VALUE * values)
     return TrainingConfig(
-        steps=options.steps or EFFORTS[options.effort].steps,
+        steps=options.steps or min(EFFORTS[options.effort].steps, most),
         batch=options.batch or BATCH,
         rate=options.rate or 3e-3,
         loss=options.loss,
