@@ -46,6 +46,8 @@ STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 FEW_BLOCKS = 3
 """With fewer blocks of origins the strength starts at STRONGER, and at STRONGEST for few series."""
 STRONGER, STRONGEST = 0.3, 3.0
+OF_GROUP = (3.0, 10.0, 30.0)
+"""Strengths towards the common weights for those of a group: freer weights were worse on held-out rows."""
 FOLDS = 4
 STEPS = 400
 MANY_SERIES = 32
@@ -142,12 +144,12 @@ def fit_weights(
     if not seen.any():
         return dict(anchor_weights)
     anchor = np.array([anchor_weights.get(name, 0.0) for name in names])
+    strengths = OF_GROUP if start else _strengths(stacked.shape[1], len(np.unique(blocks)))
     with threadpool_limits(1):  # the same bytes on any number of cores
-        best = _least_absolute(stacked[seen], anchor, _strength(stacked, seen, blocks, anchor))
+        best = _least_absolute(stacked[seen], anchor, _strength(stacked, seen, blocks, anchor, strengths))
     baselines = [number for number, kind in enumerate(kinds) if kind == "baseline"]
     safe = min(baselines, key=lambda number: float(np.abs(stacked[seen][:, number]).mean()))
-    unjudged = TRUST if start is None else 1.0
-    trust = _trust(_gain(stacked @ best, stacked[..., safe]), blocks, unjudged)
+    trust = 1.0 if start else _trust(_gain(stacked @ best, stacked[..., safe]), blocks)
     weights = trust * best + (1 - trust) * np.eye(len(names))[safe]
     for name in UNMIXED:
         if name in residuals and (_t(_gain(residuals[name], stacked @ weights), blocks) or 0.0) > CLEARLY:
@@ -162,7 +164,16 @@ def _gain(better: Floats, worse: Floats) -> Floats:
     return np.abs(worse) - np.abs(better)
 
 
-def _strength(residuals: Floats, seen: Bools, blocks: Ints, anchor: Floats) -> float:
+def _strengths(series: int, blocks: int) -> tuple[float, ...]:
+    """The strengths to try, by how many series and separate blocks of origins there are."""
+    if blocks >= FEW_BLOCKS:
+        return STRENGTHS
+    return STRENGTHS[STRENGTHS.index(STRONGER if series >= MANY_SERIES else STRONGEST) :]
+
+
+def _strength(
+    residuals: Floats, seen: Bools, blocks: Ints, anchor: Floats, strengths: tuple[float, ...]
+) -> float:
     """The regularisation strength, by cross-validation over blocks of origins.
 
     Strength rises as long as no held-out fold gets worse. Folds split time, not series, because the best
@@ -177,10 +188,6 @@ def _strength(residuals: Floats, seen: Bools, blocks: Ints, anchor: Floats) -> f
         weights = (_least_absolute(others, anchor, strength) for others, _ in pairs)
         return np.array([np.abs(pair[1] @ w).mean() for pair, w in zip(pairs, weights, strict=True)])
 
-    strengths: tuple[float, ...] = STRENGTHS
-    if len(np.unique(blocks)) < FEW_BLOCKS:
-        start = STRONGER if residuals.shape[1] >= MANY_SERIES else STRONGEST
-        strengths = STRENGTHS[STRENGTHS.index(start) :]
     strength, least = strengths[0], errors(strengths[0])
     for stronger in strengths[1:] if pairs else ():
         if ((fold_errors := errors(stronger)) > least).any():
@@ -212,14 +219,14 @@ def _least_absolute(residuals: Floats, anchor: Floats, strength: float) -> Float
     return average / average.sum()
 
 
-def _trust(gain: Floats, blocks: Ints, unjudged: float) -> float:
+def _trust(gain: Floats, blocks: Ints) -> float:
     """The share of the blend, against the safe baseline, from its gains (O, S, H): 0 to 1.
 
     Positive-part shrinkage, 1 − 1/t² (James & Stein 1961).
     """
     t = _t(gain, blocks)
     if t is None:
-        return unjudged
+        return TRUST
     return max(0.0, 1 - 1 / t**2) if t > 0 else 0.0
 
 
