@@ -157,7 +157,7 @@ def test_inspect_tells_what_is_not_usable(tmp_path: Path) -> None:
     assert told["findings"][0]["places"] == ["line 3: 3 fields where the header has 2"]
     rows = pd.read_csv(tmp_path / "rows.csv")
     assert rows["value"].tolist() == [1.0, 3.0, 4.0, 5.0]
-    assert "the same timestamp" in result.stderr
+    assert "duplicate timestamp" in result.stderr
     (tmp_path / "x.csv").write_text("day,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n2024-01-04,4,\n")
     assert_clean_failure(forecast("inspect", "x.csv", cwd=tmp_path), 3)  # one error alone needs no table
 

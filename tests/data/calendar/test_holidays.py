@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pandas.tseries import holiday as oracle
 from profiles import examples
 
-from forecaster.data.calendar.holidays import COMMON, EASTER, LAST, Holiday, closed_days, learned_holidays
+from forecaster.data.calendar.holidays import COMMON, EASTER, LAST, Holiday, closed_days, learn_holidays
 
 DAY = np.timedelta64(1, "D")
 UNITED_STATES = (
@@ -55,7 +55,7 @@ def learned(days: np.ndarray, weekmask: str = "1111100") -> tuple[Holiday, ...]:
     numbers = np.sort(days.astype(np.int64))
     is_open = np.zeros(numbers[-1] - numbers[0] + 1, bool)
     is_open[numbers - numbers[0]] = True
-    return learned_holidays(is_open, int(numbers[0]), weekmask)
+    return learn_holidays(is_open, int(numbers[0]), weekmask)
 
 
 def ahead(rules: tuple[Holiday, ...], start: str, stop: str) -> set[np.datetime64]:
