@@ -412,7 +412,7 @@ def test_the_other_cases_are_tested_elsewhere() -> None:
         ],
         "cli/test_errors.py": ["test_a_full_disk", "test_no_permission"],  # 68
         "cli/test_train.py": ["test_a_signal_stops_cleanly", "test_two_runs_at_once"],  # 69, 71
-        "test_forecasting.py": ["test_a_history_too_short_is_refused"],  # 76
+        "forecasting/test_forecast.py": ["test_a_history_too_short_is_refused"],  # 76
         "model/test_model.py": [
             "test_data_of_another_frequency",  # 74
             "test_data_without_its_covariates",  # 75

@@ -36,36 +36,19 @@ def to_panel(
     chosen = frequency(freq) if freq else _inferred(obs, local, offsets)
     step, longest = chosen.step, longest_crossed(max_gap, chosen)
     clock = local if step.by_days else obs.time
-    if isinstance(step, Fixed) and only_step(clock, offsets) == step.size:  # the usual case: no gaps
-        return _panel(obs, obs.values, obs.time, offsets, chosen, names, longest), []
-    place, fits = grid_positions(step, clock, offsets)
-    if not fits.all():
-        raise _off_grid(obs, chosen, int(np.flatnonzero(~fits)[0]), table)
-    if freq is None:
-        _refuse_other_steps(obs, chosen, place, offsets)
-    if chosen.is_business_days:
-        panel = _panel(obs, obs.values, obs.time, offsets, chosen, names, longest)
-        return panel, _trading_gaps(obs, place, longest, table)
-    if np.array_equal(place[offsets[1:] - 1] + 1, np.diff(offsets)):  # no gaps
-        return _panel(obs, obs.values, obs.time, offsets, chosen, names, longest), []
-    values, start, grid = _filled(obs, clock, place, offsets, table)
-    count = np.arange(len(values)) - np.repeat(grid[:-1], np.diff(grid))
-    time = from_local(step.moved(np.repeat(start, np.diff(grid)), count), names.tz if step.by_days else None)
-    time[np.repeat(grid[:-1], np.diff(offsets)) + place] = obs.time  # observed rows keep their own time
-    panel = _panel(obs, values, time, grid, chosen, names, longest)
-    return panel, _gaps(obs, place, table)
-
-
-def _panel(
-    obs: Observations,
-    values: Floats,
-    time: Ints,
-    offsets: Ints,
-    chosen: Frequency,
-    names: Names,
-    longest: int | None,
-) -> Panel:
-    return Panel(values, ~np.isnan(values), time, offsets, obs.ids, chosen, names, longest)
+    values, time, grid, findings = obs.values, obs.time, offsets, list[Finding]()
+    if not isinstance(step, Fixed) or only_step(clock, offsets) != step.size:  # else, as usual, no gaps
+        place, fits = grid_positions(step, clock, offsets)
+        if not fits.all():
+            raise _off_grid(obs, chosen, int(np.flatnonzero(~fits)[0]), table)
+        if freq is None:
+            _refuse_other_steps(obs, chosen, place, offsets)
+        if chosen.is_business_days:
+            findings = _trading_gaps(obs, place, longest, table)
+        elif not np.array_equal(place[offsets[1:] - 1] + 1, np.diff(offsets)):
+            values, time, grid = _filled(obs, step, clock, place, names.tz, table)
+            findings = _gaps(obs, place, table)
+    return Panel(values, ~np.isnan(values), time, grid, obs.ids, chosen, names, longest), findings
 
 
 def _inferred(obs: Observations, local: Ints, offsets: Ints) -> Frequency:
@@ -113,17 +96,23 @@ def _refuse_other_steps(obs: Observations, chosen: Frequency, place: Ints, offse
 
 
 def _filled(
-    obs: Observations, clock: Ints, place: Ints, offsets: Ints, table: Table
+    obs: Observations, step: Step, clock: Ints, place: Ints, tz: str | None, table: Table
 ) -> tuple[Floats, Ints, Ints]:
-    """Values on the grid (NaN in gaps), the start of each series, and the offsets of the grid."""
-    start = clock[offsets[:-1]]
+    """Values on the grid (NaN in gaps), their times, and the offsets of the series."""
+    offsets = obs.offsets()
     lengths = place[offsets[1:] - 1] + 1
     grid = np.r_[0, np.cumsum(lengths)]
     if grid[-1] > SPARSE * len(obs.time) + 1000:
         raise _too_sparse(obs, place, int(grid[-1]), table)
+    row = np.repeat(grid[:-1], np.diff(offsets)) + place
     values = np.full((grid[-1], obs.values.shape[1]), np.nan)
-    values[np.repeat(grid[:-1], np.diff(offsets)) + place] = obs.values
-    return values, start, grid
+    values[row] = obs.values
+    count = np.arange(grid[-1]) - np.repeat(grid[:-1], lengths)
+    time = from_local(
+        step.moved(np.repeat(clock[offsets[:-1]], lengths), count), tz if step.by_days else None
+    )
+    time[row] = obs.time  # observed rows keep their own time
+    return values, time, grid
 
 
 def _steps(obs: Observations, place: Ints) -> Ints:

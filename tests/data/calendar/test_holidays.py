@@ -84,7 +84,7 @@ def test_two_years_are_enough_for_what_is_common() -> None:
 
 
 def test_one_year_is_not_enough() -> None:
-    """What was closed once may have been closed by chance; nor is anything learned where nothing closes."""
+    """A day closed once may be chance, and nothing is learned if nothing closes."""
     days = weekdays("2023-01-02", "2024-02-01")
     assert learned(np.setdiff1d(days, closed_by(UNITED_STATES, "2023-02", "2024"))) == ()
     assert learned(days) == ()
@@ -192,7 +192,7 @@ def test_days_in_a_year(year: int) -> None:
     ],
 )
 def test_holidays_that_cannot_be(wrong: dict) -> None:
-    """What no year has is refused."""
+    """A day that no year has is refused."""
     with pytest.raises(ValueError, match="no such holiday"):
         Holiday(**({"kind": "date", "day": 1} | wrong))
 
