@@ -1,4 +1,4 @@
-"""Passes over long arrays, a block at a time, so that what is compared or computed stays in the cache."""
+"""Passes over long arrays, one block at a time, so that the data of a block stays in the cache."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BLOCK = 2**16
 
 
 def blocks(count: int) -> Iterator[slice]:
-    """Slices of `count` elements; each pair of neighbours lies in one."""
+    """Slices of `count` elements that overlap by one, so that each pair of neighbours lies in a slice."""
     for start in range(0, max(count - 1, min(count, 1)), BLOCK):
         yield slice(start, start + BLOCK + 1)
 
@@ -21,7 +21,7 @@ def blocks(count: int) -> Iterator[slice]:
 def always(
     compare: np.ufunc, values: NDArray[np.generic], *, within: NDArray[np.generic] | None = None
 ) -> bool:
-    """Whether `compare` holds of each element and the one before it, where `within` is the same for both."""
+    """Whether `compare` holds for each element and the one before it, if both have the same `within`."""
     for part in blocks(len(values)):
         holds = compare(values[part][1:], values[part][:-1])
         if not holds.all() and (within is None or not (holds | changes(within[part])).all()):
@@ -35,14 +35,14 @@ def changes(values: NDArray[np.generic]) -> Bools:
 
 
 def runs(values: NDArray[np.generic]) -> int:
-    """How many stretches of equal neighbours there are."""
+    """The number of runs of equal neighbours."""
     return bool(len(values)) + sum(
         int(np.count_nonzero(changes(values[part]))) for part in blocks(len(values))
     )
 
 
 def only_step(time: Ints, offsets: Ints) -> int | None:
-    """The step between all neighbours within series of `offsets` (S+1,); None where steps differ."""
+    """The step between all neighbours within the series at `offsets` (S+1,); None if steps differ."""
     several = np.flatnonzero(np.diff(offsets) > 1)
     if not len(several):
         return None
@@ -58,11 +58,11 @@ def only_step(time: Ints, offsets: Ints) -> int | None:
 
 
 def over_series(reduce: np.ufunc, make: Callable[[slice], Floats], offsets: Ints, start: float) -> Floats:
-    """`reduce`, beginning with `start`, over the rows of each series (S,); `make` gives those of a slice."""
+    """`reduce` over the rows of each series (S,), from `start` on; `make` gives the values of a slice."""
     result = np.full(len(offsets) - 1, start)
     for begin in range(0, int(offsets[-1]), BLOCK):
         end = min(begin + BLOCK, int(offsets[-1]))
         series = slice(np.searchsorted(offsets, begin, side="right") - 1, np.searchsorted(offsets, end))
-        found = reduce.reduceat(make(slice(begin, end)), np.maximum(offsets[series] - begin, 0))
-        result[series] = reduce(result[series], found)
+        part = reduce.reduceat(make(slice(begin, end)), np.maximum(offsets[series] - begin, 0))
+        result[series] = reduce(result[series], part)
     return result

@@ -1,4 +1,4 @@
-"""Labels: what the user calls things, and how messages and tables show it."""
+"""Labels: the user's names for columns, and how messages and tables show names and times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Names:
-    """What the user calls things, so that forecasts speak the user's language."""
+    """The user's names for columns and forms of times, so that forecasts look like the data."""
 
     time: str
     id: str | None
@@ -23,13 +23,13 @@ class Names:
     target: str
     covariates: tuple[str, ...] = ()
     tz: str | None = None
-    """Time zone the timestamps were written in; None: naive."""
+    """Time zone of the timestamps in the source; None: naive."""
     dates: bool = False
     """True: timestamps were plain dates, without a time of day."""
 
 
 def timestamps(ns: Ints, names: Names) -> pd.DatetimeIndex:
-    """Times for a user's table: in the zone they were written in, naive where they were naive."""
+    """Times for a user's table: in the time zone of the source, naive if the source was."""
     import pandas as pd
 
     index = pd.DatetimeIndex(np.asarray(ns, np.int64).view("M8[ns]"))
@@ -37,7 +37,7 @@ def timestamps(ns: Ints, names: Names) -> pd.DatetimeIndex:
 
 
 def times_as_strings(ns: Ints, names: Names) -> list[str]:
-    """ISO 8601 text: plain dates where the source had plain dates."""
+    """ISO 8601 text; plain dates if the source had plain dates."""
     index = timestamps(ns, names)
     if names.dates:
         return [str(text) for text in index.strftime("%Y-%m-%d")]
@@ -45,12 +45,12 @@ def times_as_strings(ns: Ints, names: Names) -> list[str]:
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """`value` quoted and inert: control and invisible characters are escaped, long text is cut."""
+    """`value` quoted, with control and invisible characters escaped and long text cut."""
     text = str(value)
     return repr(text if len(text) <= limit else text[:limit] + "…")
 
 
 def listed(names: list[str] | tuple[str, ...], limit: int = 12) -> str:
-    """Names, inert, for a message: 'a', 'b' and 3 more."""
+    """Names for a message: 'a', 'b' and 3 more."""
     head = ", ".join(shown(name) for name in names[:limit])
     return head if len(names) <= limit else f"{head} and {len(names) - limit} more"

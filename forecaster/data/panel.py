@@ -1,4 +1,4 @@
-"""Panel: many series in flat sorted arrays with offsets; the shape all later code shares."""
+"""Panel: many series in flat sorted arrays with offsets; the form of the data in all later code."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ TARGET = 0
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """Many series on regular time grids. Built once, validated once, trusted after.
+    """Many series on regular time grids. Built and validated once, then trusted.
 
     S series, N rows in all, C channels (the target first, then the covariates). Row i of series s lies
-    at `offsets[s] + i`; rows of a series are consecutive steps of `frequency`, so a gap in the source
-    is rows whose `observed` is False and whose `values` are NaN. Business days (alias B) have no such gaps:
-    consecutive rows are consecutive observed trading days, and holidays are simply not there.
+    at `offsets[s] + i`. Rows of a series are consecutive steps of `frequency`: a gap in the source becomes
+    rows whose `observed` is False and whose `values` are NaN. Business days (alias B) have no such rows:
+    consecutive rows are consecutive observed trading days, and holidays have no row.
     """
 
     values: Floats  # (N, C); NaN where not observed
@@ -34,7 +34,7 @@ class Panel:
     frequency: Frequency
     names: Names
     max_gap: int | None = None
-    """Missing rows in a row that a window may cross; None: any number."""
+    """Consecutive missing rows that a window may cross; None: any number."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -56,14 +56,14 @@ class Panel:
 
     @cached_property
     def spans(self) -> Spans:
-        """What gaps of more than `max_gap` missing rows leave of the series; each as a whole if none is."""
+        """The rows of the series between gaps of more than `max_gap` missing rows."""
         before, after, missing = self.gaps()
         wide = missing > (np.inf if self.max_gap is None else self.max_gap)
         return spans_between(before[wide], after[wide], self.offsets)
 
     @property
     def broken(self) -> bool:
-        """Whether any gap is longer than windows may cross."""
+        """Whether any gap is too long for windows to cross."""
         return len(self.spans.start) > len(self)
 
     def gaps(self) -> tuple[Ints, Ints, Ints]:

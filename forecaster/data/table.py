@@ -1,4 +1,4 @@
-"""Table: columns as they were read, and where each row came from."""
+"""Table: columns as they were read, and the source of each row."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from forecaster.data.labels import shown
 
 @dataclass(frozen=True)
 class Part:
-    """One file, or the stream, or the DataFrame that a table was read from."""
+    """The file, stream or DataFrame from which rows of a table were read."""
 
     name: str
-    """As a message shows it."""
+    """As messages show it."""
     stem: str
-    """The file name without folder and endings: the id of its series where no column gives one."""
+    """The file name without folder and endings: the id of its series if no column gives one."""
     rows: int
     line: Callable[[int], str]
-    """Where row i (0-based) of this part lies: 'line 17', 'row 16'."""
+    """The place of row i (0-based) of this part: 'line 17', 'row 16'."""
 
 
 class OnDemand(Mapping[str, pa.ChunkedArray]):
-    """Columns each of which is made when it is first asked for."""
+    """Columns that are made when they are first used."""
 
     def __init__(self, makers: Mapping[str, Callable[[], pa.ChunkedArray]]) -> None:
         self._makers = makers
@@ -52,7 +52,7 @@ class OnDemand(Mapping[str, pa.ChunkedArray]):
 
 
 def makers_of(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, Callable[[], pa.ChunkedArray]]:
-    """What makes each of these columns, for other columns on demand."""
+    """A maker for each of these columns, for an `OnDemand`."""
     return {name: partial(columns.__getitem__, name) for name in columns}
 
 
@@ -63,9 +63,9 @@ class Table:
     columns: Mapping[str, pa.ChunkedArray]
     parts: tuple[Part, ...]
     parsed: dict[str, pa.ChunkedArray] = field(default_factory=dict)
-    """Columns of text that are numbers, dates, times or words in every cell, as such; null where missing."""
+    """Text columns parsed as numbers, dates, times or words, if every cell is one; null where missing."""
     keys: tuple[str, ...] = ()
-    """Columns that come from the names of folders, as in symbol=AAPL: they tell parts of the table apart."""
+    """Columns that come from the names of folders, as in symbol=AAPL."""
 
     @property
     def rows(self) -> int:
@@ -74,19 +74,19 @@ class Table:
 
     @property
     def name(self) -> str:
-        """What a message calls the source."""
+        """The name of the source in messages."""
         first = self.parts[0].name
         return first if len(self.parts) == 1 else f"{first} and {len(self.parts) - 1} more"
 
     def where(self, row: int) -> str:
-        """File and line of a row, as 'prices.csv, line 17'."""
-        ends = list(accumulate(part.rows for part in self.parts))
-        part = bisect_right(ends, row)
-        before = ends[part - 1] if part else 0
+        """File and line of a row: 'prices.csv, line 17'."""
+        stops = list(accumulate(part.rows for part in self.parts))
+        part = bisect_right(stops, row)
+        before = stops[part - 1] if part else 0
         return f"{self.parts[part].name}, {self.parts[part].line(row - before)}"
 
     def without(self, rows: NDArray[np.intp]) -> Table:
-        """The table without these rows; each of the others keeps its place."""
+        """The table without these rows; the others keep their place in the source."""
         mask = np.ones(self.rows, np.bool_)
         mask[rows] = False
         kept = np.flatnonzero(mask)
@@ -103,22 +103,22 @@ class Table:
         return self.columns[name].filter(pa.array(mask))
 
     def places(self, column: str, rows: NDArray[np.intp], limit: int = 3) -> tuple[str, ...]:
-        """Where the first of `rows` lie, and their cells: 'prices.csv, line 17: 'x''."""
+        """The places and cells of the first of `rows`: 'prices.csv, line 17: 'x''."""
         return tuple(f"{self.where(int(row))}: {self.cell(column, int(row))}" for row in rows[:limit])
 
     def cell(self, column: str, row: int) -> str:
-        """The value of a cell, inert."""
+        """The value of a cell for a message."""
         return shown(self.columns[column][row].as_py())
 
 
 def taken(column: pa.ChunkedArray, rows: NDArray[np.integer]) -> pa.ChunkedArray:
-    """A few cells of a column, given by sorted `rows`; its own `take` would join all pieces first."""
-    ends = np.cumsum([len(chunk) for chunk in column.chunks])
-    which = np.searchsorted(ends, rows, side="right")
+    """The cells of a column at sorted `rows`. PyArrow's own `take` would first join all chunks."""
+    stops = np.cumsum([len(chunk) for chunk in column.chunks])
+    which = np.searchsorted(stops, rows, side="right")
     pieces = []
     for piece in np.unique(which):
         chunk = column.chunk(int(piece))
-        pieces.append(chunk.take(pa.array(rows[which == piece] - (ends[piece] - len(chunk)))))
+        pieces.append(chunk.take(pa.array(rows[which == piece] - (stops[piece] - len(chunk)))))
     return pa.chunked_array(pieces, column.type)
 
 

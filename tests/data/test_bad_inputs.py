@@ -134,7 +134,7 @@ REFUSED: list[tuple[float, bytes, str, str, dict]] = [
     (28, b"", "is empty", "", {}),
     (29, b"day,y\n", "header only", "two rows", {}),
     (30, text(PLAIN[0]), "one row", "two rows", {}),
-    (34, changed(4, "2024-01-04,9"), "line 5 and line 6: the same timestamp 2024-01-04", "--duplicates", {}),
+    (34, changed(4, "2024-01-04,9"), "line 5 and line 6: duplicate timestamp 2024-01-04", "--duplicates", {}),
     (37, times(["2024-01-01T00:00Z", "2024-01-02T00:00", "2024-01-03T00:00Z"]), "line 3, column 'when'", "their offset", {}),
     (38, times([f"2024-03-31 {hour:02d}:00" for hour in range(5)]), "line 4: 2024-03-31 02:00:00 does not exist",
      "--tz", {"tz": "Europe/Berlin"}),
@@ -322,7 +322,7 @@ def test_cases_that_parquet_shares(tmp_path: Path, odd: float) -> None:
     with pytest.raises(DataError, match="row 7, column 'day': no timestamp"):
         load(parquet(tmp_path, day=holes, y=y))
     double = STAMPS.take(pa.array([0, 0, *range(1, 19)]))
-    with pytest.raises(DataError, match="row 0 and row 1: the same timestamp"):
+    with pytest.raises(DataError, match="row 0 and row 1: duplicate timestamp"):
         load(parquet(tmp_path, day=double, y=y))
     gap = load(parquet(tmp_path, day=STAMPS.take(pa.array([*range(9), *range(11, 20)])), y=y[:18]))
     assert [(finding.code, finding.count) for finding in gap.findings] == [("D002", 2)]

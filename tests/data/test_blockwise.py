@@ -23,7 +23,7 @@ NUMBERS = st.lists(st.integers(0, 2), max_size=12)
 
 @given(NUMBERS, st.lists(st.integers(0, 1), min_size=12, max_size=12))
 def test_neighbours(values: list[int], within: list[int]) -> None:
-    """A comparison of all neighbours, of those that share a series, and the stretches that are equal."""
+    """A comparison of all neighbours, of those in the same series, and the runs of equal values."""
     pairs = list(zip(values, values[1:], within, within[1:], strict=False))
     array, series = np.array(values, np.int64), np.array(within[: len(values)], np.int64)
     assert passes.always(np.greater, array) == all(b > a for a, b, _, _ in pairs)

@@ -31,7 +31,7 @@ masks = st.lists(st.booleans(), min_size=2, max_size=40).map(lambda seen: [True,
 
 
 def panel_seen(*seen, max_gap=GAP):
-    """A panel whose series are observed where told; every value is another."""
+    """A panel whose series are observed as given; all values differ."""
     rng = np.random.default_rng(0)
     series = [np.where(mask, rng.normal(size=len(mask)), np.nan) for mask in seen]
     return dataclasses.replace(panel_of(*series), max_gap=max_gap)
@@ -66,13 +66,13 @@ def longest_missing(seen):
     ],
 )  # fmt: skip
 def test_how_many_rows_may_be_missing(asked, alias, rows):
-    """A number is one of rows; a duration is divided by the step; unless asked it is two seasons."""
+    """A number counts rows; a duration is divided by the step; the default is two seasons."""
     assert longest_crossed(asked, frequency(alias)) == rows
 
 
 @pytest.mark.parametrize("asked", ["-3", -3, "2.5", "abc", "", "0h", "h2", "ANY?", "½", "2h30", "2 4", "5m"])
 def test_what_is_no_length(asked):
-    """Anything else is refused with examples of what is right."""
+    """Anything else is refused with examples of valid values."""
     with pytest.raises(UsageError, match="max_gap cannot be") as caught:
         longest_crossed(asked, frequency("h"))
     assert "such as 2h" in caught.value.hint
@@ -80,19 +80,19 @@ def test_what_is_no_length(asked):
 
 @pytest.mark.parametrize(("asked", "alias"), [("1MS", "h"), ("30D", "MS"), ("5D", "B"), ("2QS", "W")])
 def test_durations_that_are_no_number_of_rows(asked, alias):
-    """Months are not so many days, nor days so many business days."""
+    """Months have no fixed number of days, and days no fixed number of business days."""
     with pytest.raises(UsageError, match=f"no number of rows of {alias}") as caught:
         longest_crossed(asked, frequency(alias))
     assert "number of rows" in caught.value.hint
 
 
-# --- stretches ------------------------------------------------------------------------------------------
+# --- spans ----------------------------------------------------------------------------------------------
 
 
 @given(st.lists(masks, min_size=1, max_size=4), st.integers(0, 6))
 @settings(max_examples=200, deadline=None)
-def test_stretches_equal_a_walk(seen, max_gap):
-    """Each stretch begins with its series or behind a longer gap, and ends before one or with its series."""
+def test_spans_equal_a_walk(seen, max_gap):
+    """Each span begins with its series or after a longer gap, and ends before one or with its series."""
     panel = panel_seen(*seen, max_gap=max_gap)
     expected = []
     for number, mask in enumerate(seen):
@@ -119,13 +119,13 @@ def test_stretches_equal_a_walk(seen, max_gap):
 
 
 def test_any_gap_may_be_crossed():
-    """Without a bound each series is one stretch."""
+    """Without a bound each series is one span."""
     panel = panel_seen([True, *[False] * 30, True], max_gap=None)
     assert not panel.broken
 
 
 def test_business_days_without_rows_are_missing():
-    """A share that did not trade for three weeks has a gap of 15 business days, though no row tells of it."""
+    """A share that did not trade for three weeks has a gap of 15 business days between two rows."""
     days = np.r_[np.arange(4, 9), np.arange(11, 16), np.arange(39, 44), np.arange(46, 51)]  # from a Monday on
     panel = panel_of(np.arange(20.0) + 1, seasons=(5,), alias="B")
     panel = dataclasses.replace(panel, time=days * DAY, max_gap=14)
@@ -197,8 +197,8 @@ def test_windows_far_from_gaps_stay_as_they_are():
     assert one.weights.tobytes() == other.weights.tobytes()
 
 
-def test_every_window_of_a_stretch_is_drawn():
-    """A series is drawn as often as another, whatever the number of its stretches, and each window of it."""
+def test_every_window_of_a_span_is_drawn():
+    """All series are drawn equally often, whatever the number of their spans, and so are their windows."""
     broken = np.r_[
         np.ones(12, bool), np.zeros(5, bool), np.ones(20, bool), np.zeros(9, bool), np.ones(8, bool)
     ]
@@ -213,8 +213,8 @@ def test_every_window_of_a_stretch_is_drawn():
     assert counts[counts > 0].min() > 0.6 * counts.max()
 
 
-def test_windows_begin_with_their_stretch():
-    """Behind a gap the first row is enough to look back on, as for a forecast soon after one."""
+def test_windows_begin_with_their_span():
+    """After a gap one row is enough history for a window, as for a forecast soon after a gap."""
     seen = np.r_[np.ones(20, bool), np.zeros(5, bool), np.ones(12, bool)]
     index = index_windows(np.array([37]), 8, 3, panel=panel_seen(seen))
     assert list(zip(index.first.tolist(), index.last.tolist(), strict=True)) == [(8, 17), (26, 34)]
@@ -250,7 +250,7 @@ def test_filling_ends_where_the_gap_is_too_long():
 
 
 @pytest.mark.parametrize("rows_after", [1, 2, 7, 30])
-def test_a_forecast_after_a_gap_uses_only_rows_behind_it(rows_after):
+def test_a_forecast_after_a_gap_uses_only_rows_after_it(rows_after):
     """Other values before the gap, of the same scale, change neither network nor smoothing."""
     rng = np.random.default_rng(3)
     before, after = wavy(rng, 40), wavy(rng, rows_after)
@@ -285,7 +285,7 @@ def member_of(network):
 
 @given(masks, st.integers(0, 5), st.integers(1, 8))
 @settings(max_examples=150, deadline=None)
-def test_what_lies_behind_a_longer_gap_is_not_scored(seen, max_gap, horizon):
+def test_rows_after_a_longer_gap_are_not_scored(seen, max_gap, horizon):
     """Actual values count up to the first gap, after the last row known, that is too long."""
     panel = panel_seen(seen, max_gap=max_gap)
     ends = np.arange(1, len(seen) + 1)
@@ -299,7 +299,7 @@ def test_what_lies_behind_a_longer_gap_is_not_scored(seen, max_gap, horizon):
 
 
 def test_nothing_to_validate_on():
-    """Where the rows held out lie in a gap, training is not told to stop by them."""
+    """If the rows held out lie in a gap, they do not stop training."""
     seen = np.r_[np.ones(30, bool), np.zeros(8, bool), np.ones(12, bool)]
     panel, config = panel_seen(seen), member_of(small_network()).config
     for train, validation, any_value in ((30, 38, False), (30, 39, False), (24, 38, True), (30, 44, True)):
@@ -312,7 +312,7 @@ def test_nothing_to_validate_on():
 
 
 def test_the_newest_origin_before_whole_rows():
-    """The rows held out for the report lie between gaps: not behind one that the forecast does not see."""
+    """The rows held out for the report lie between gaps: not after a gap that the forecast does not see."""
     resumed = np.r_[np.ones(40, bool), np.zeros(9, bool), np.ones(6, bool)]
     panel = panel_seen(resumed, np.ones(20, bool), np.ones(4, bool), [True, *[False] * 7, True])
     assert newest_origins(panel, 5).tolist() == [50, 15, 0, 4]
@@ -320,19 +320,19 @@ def test_the_newest_origin_before_whole_rows():
     assert newest_origins(dataclasses.replace(panel, max_gap=None), 6).tolist() == [49, 14, 0, 3]
 
 
-# --- what is told ---------------------------------------------------------------------------------------
+# --- findings -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("rows", "told"), [(1, True), (6, True), (7, False), (30, False)])
-def test_series_that_resumed_lately_are_named(rows, told):
-    """Whoever forecasts soon after an outage is told how little there is to look back on."""
+@pytest.mark.parametrize(("rows", "named"), [(1, True), (6, True), (7, False), (30, False)])
+def test_series_that_resumed_lately_are_named(rows, named):
+    """A finding names series with little history since an outage."""
     seen = np.r_[np.ones(40, bool), np.zeros(20, bool), np.ones(rows, bool)]
     panel = panel_seen(np.ones(50, bool), seen, max_gap=14)
     panel = dataclasses.replace(panel, frequency=frequency("D"))
     found = {each.code: each for each in examine(panel, now=2**62)}
-    assert ("S004" in found) == told
+    assert ("S004" in found) == named
     assert found["V006"].places == ("20 rows after 1970-02-09 00:00:00 in 's001'",)
-    if told:
+    if named:
         assert (found["S004"].count, found["S004"].places) == (1, (f"{rows} since 1970-03-02 00:00:00",))
         assert "'s001'" in found["S004"].message
     crossing = {each.code: each for each in examine(dataclasses.replace(panel, max_gap=None), now=2**62)}

@@ -136,28 +136,28 @@ def test_export_of_series(tmp_path: Path) -> None:
     loaded = load(frame)
     for name in ("x.csv", "x.parquet"):
         export_panel(loaded.panel, tmp_path / name)
-        told = (pd.read_csv if name.endswith("csv") else pd.read_parquet)(tmp_path / name)
-        assert told["id"].tolist() == ["a"] * 10 + ["b"] * 10
-        assert told["time"].tolist() == [str(day)[:10] for day in frame["day"]] * 2
-        assert told["observed"].tolist() == [row != 14 for row in range(20)]
-        np.testing.assert_array_equal(told["value"], np.r_[frame["a"], frame["b"]])
+        output = (pd.read_csv if name.endswith("csv") else pd.read_parquet)(tmp_path / name)
+        assert output["id"].tolist() == ["a"] * 10 + ["b"] * 10
+        assert output["time"].tolist() == [str(day)[:10] for day in frame["day"]] * 2
+        assert output["observed"].tolist() == [row != 14 for row in range(20)]
+        np.testing.assert_array_equal(output["value"], np.r_[frame["a"], frame["b"]])
 
 
 def test_inspect_tells_what_is_not_usable(tmp_path: Path) -> None:
-    """Rows that make no series are exported as they were read, the findings told as JSON; the code is 3."""
+    """Rows that make no series are exported as they were read, with findings as JSON and exit code 3."""
     (tmp_path / "x.csv").write_text(
         "day,y\n2024-01-01,1\n2024-01-02,2,\n2024-01-02,3\n2024-01-02,4\n2024-01-04,5\n"
     )
     asked = ("inspect", "x.csv", "--bad-rows", "skip", "--export", "rows.csv", "--json")
     result = forecast(*asked, cwd=tmp_path)
     assert result.returncode == 3
-    told = json.loads(result.stdout)
-    assert told["usable"] is False
-    assert [finding["code"] for finding in told["findings"]][:2] == ["R006", "E005"]
-    assert told["findings"][0]["places"] == ["line 3: 3 fields where the header has 2"]
+    output = json.loads(result.stdout)
+    assert output["usable"] is False
+    assert [finding["code"] for finding in output["findings"]][:2] == ["R006", "E005"]
+    assert output["findings"][0]["places"] == ["line 3: 3 fields where the header has 2"]
     rows = pd.read_csv(tmp_path / "rows.csv")
     assert rows["value"].tolist() == [1.0, 3.0, 4.0, 5.0]
-    assert "the same timestamp" in result.stderr
+    assert "duplicate timestamp" in result.stderr
     (tmp_path / "x.csv").write_text("day,y\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n2024-01-04,4,\n")
     assert_clean_failure(forecast("inspect", "x.csv", cwd=tmp_path), 3)  # one error alone needs no table
 
@@ -178,25 +178,25 @@ def test_inspect_tells_all_that_is_wrong(tmp_path: Path) -> None:
     assert found["E003"]["places"] == ["x.csv, line 3: 'x2'", "x.csv, line 7: '?'"]
     assert found["E004"]["places"] == ["x.csv, line 6: 'soon'"]
     assert "--bad-rows skip" in found["E002"]["action"]
-    told = forecast("inspect", "x.csv", cwd=tmp_path)
-    assert all(code in told.stdout for code in found)
-    assert told.stderr.startswith("error: x.csv, line 4")
+    output = forecast("inspect", "x.csv", cwd=tmp_path)
+    assert all(code in output.stdout for code in found)
+    assert output.stderr.startswith("error: x.csv, line 4")
 
 
 def test_inspect_tells_what_it_found_before_the_error(tmp_path: Path) -> None:
-    """Repairs before the error are told beside it, on the terminal too; so are contradictions behind it."""
+    """Repairs before the error are reported with it, and so are contradictions after it."""
     (tmp_path / "x.csv").write_text(
         "day, y\n2024-01-01,1\n2024-01-02,2\n2024-01-02,3\n2024-01-03,3\n2024-01-04,4,\n2024-01-05,5\n"
         "2024-01-06,6\n"
     )
-    told = json.loads(forecast("inspect", "x.csv", "--json", cwd=tmp_path).stdout)["findings"]
-    assert [each["code"] for each in told] == ["E002", "E005"]
+    output = json.loads(forecast("inspect", "x.csv", "--json", cwd=tmp_path).stdout)["findings"]
+    assert [each["code"] for each in output] == ["E002", "E005"]
     asked = ("inspect", "x.csv", "--bad-rows", "skip")
-    told = forecast(*asked, cwd=tmp_path)
-    assert told.returncode == 3
-    assert "R002" in told.stdout
-    assert "R006" in told.stdout
-    assert "E005" in told.stdout
+    output = forecast(*asked, cwd=tmp_path)
+    assert output.returncode == 3
+    assert "R002" in output.stdout
+    assert "R006" in output.stdout
+    assert "E005" in output.stdout
 
 
 @pytest.mark.parametrize(("days", "step"), [([1, 3, 5, 7, 8, 10], "D"), ([1, 7, 13, 16, 22, 28], "3D")])

@@ -301,7 +301,9 @@ def test_contradicting_rows(rule: str, expected: float) -> None:
     frame = daily(10)
     frame = pd.concat([frame, frame.iloc[[4, 4]].assign(y=[9.0, 9.0])]).sort_values("date", kind="stable")
     frame.iloc[4, 1], frame.iloc[5, 1] = 7.0, 8.0
-    with pytest.raises(DataError, match=r"row 4 and row 5: the same timestamp 2024-01-05 00:00:00") as caught:
+    with pytest.raises(
+        DataError, match=r"row 4 and row 5: duplicate timestamp 2024-01-05 00:00:00"
+    ) as caught:
         load(frame)
     assert "--duplicates mean" in caught.value.hint
     loaded = load(frame, ReadConfig(duplicates=rule))

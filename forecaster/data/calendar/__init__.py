@@ -1,1 +1,1 @@
-"""Calendar: how far apart rows are, which days are open, what comes next."""
+"""Calendar: how far apart rows are, which days are open, and which times come next."""

@@ -1,10 +1,10 @@
-"""Holidays: days of the year on which nothing trades, as rules learned from the weekdays that have no row.
+"""Holidays: closed days of the year, as rules learned from the weekdays that have no row.
 
 A rule is a date (25 December, perhaps moved from a weekend to a weekday), a weekday of a month (the last
-Monday of May) or a distance from Easter Sunday (Good Friday). It is learned where each of its newest days in
-the data is closed, and so many of them that chance is a bad explanation: were as many days closed at random,
-fewer than one table in twenty would show any such rule. That takes two years at least. A rule holds from the
-first of those days on, so that no day is left out that the data show to be open.
+Monday of May) or a distance from Easter Sunday (Good Friday). A rule is learned if each of its newest days in
+the data is closed, and if there are too many of them for chance: if as many days were closed at random, fewer
+than one table in twenty would show any such rule. That takes at least two years. A rule holds from the first
+of those days on, so it never covers a day that is open in the data.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ SATURDAY, SUNDAY = 5, 6
 LAST = -1
 Moves = tuple[tuple[int, int], ...]
 MOVES: Moves = tuple(product((0, -1, 2), (0, 1, 2)))
-"""Days that a date is moved by from a Saturday and from a Sunday, as is done in one country or another."""
+"""By how many days countries move a holiday from a Saturday and from a Sunday."""
 ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", LAST: "last"}
 EASTER = {-48: "Carnival Monday", -47: "Shrove Tuesday", -3: "Maundy Thursday", -2: "Good Friday",
           1: "Easter Monday", 39: "Ascension Day", 50: "Whit Monday", 60: "Corpus Christi"}  # fmt: skip
 CHANCE = 0.05
-"""Of learning any rule from days that are closed at random."""
-LONG_GAP = 5  # closed days in a row beyond which the data is missing rather than the market closed
+"""The probability of learning any rule from days that are closed at random."""
+LONG_GAP = 5  # business days in a row; in a longer gap data is missing, it is no holiday
 
 
 @dataclass(frozen=True)
 class Holiday:
-    """A day of each year from `since` on; ValueError for one that cannot be.
+    """A day of each year from `since` on; ValueError for an impossible one.
 
     kind      month   day                                                           weekday
     date      1-12    of the month                                                  -
@@ -54,7 +54,7 @@ class Holiday:
     month: int = 1
     weekday: int = 0
     saturday: int = 0
-    """Days by which a date on a Saturday is moved; 0: it is not."""
+    """Days by which a date on a Saturday is moved."""
     sunday: int = 0
     since: int = 1970
 
@@ -65,7 +65,7 @@ class Holiday:
             raise ValueError(f"there is no such holiday: {dataclasses.astuple(self)}")
 
     def in_year(self, year: int) -> int | None:
-        """The day, counted from 1970-01-01, in `year`; None where there is none, as for 29 February."""
+        """The day, counted from 1970-01-01, in `year`; None if that year has none, as for 29 February."""
         if self.kind == "easter":
             return _easter(year) + self.day
         if self.kind == "weekday":
@@ -99,32 +99,32 @@ COMMON = (
     Holiday("easter", 50),
     *(Holiday("date", day, month) for day, month in ((24, 12), (31, 12), (6, 1), (15, 8), (1, 11))),
 )
-"""What many exchanges close on, the commonest first: fewer years are enough to believe these."""
+"""Holidays of many exchanges, the commonest first. Fewer years are needed to learn these."""
 POSSIBLE = 366 + 12 * 5 * 5 + len(EASTER)
-"""Rules that there are: dates, weekdays of months, days around Easter."""
+"""The number of possible rules: dates, weekdays of months, days around Easter."""
 
 
-def learned_holidays(open_days: Bools, first: int, weekmask: str) -> tuple[Holiday, ...]:
+def learn_holidays(open_days: Bools, first: int, weekmask: str) -> tuple[Holiday, ...]:
     """The rules that the data support, in the order of the year.
 
-    `open_days` (N,): whether there is any row on day `first` + i, counted from 1970-01-01; the first and the
-    last are open. `weekmask`: the trading weekdays, Monday first, as '1111100'.
+    `open_days` (N,): whether day `first` + i, counted from 1970-01-01, has any row; the first and last do.
+    `weekmask`: the trading weekdays, Monday first, such as '1111100'.
     """
     evidence = _Evidence(open_days, first, weekmask)
     rules = [evidence.moved(rule) for rule in evidence.rules(((0, 0),))]
-    rules += evidence.rules(MOVES)  # those that only their moved days support
+    rules += evidence.rules(MOVES)  # rules that only their moved days support
     rules = [_moved_like_others(rule, rules, evidence) for rule in rules]
     return tuple(sorted(rules, key=lambda rule: rule.in_year(evidence.newest) or 0))
 
 
 def closed_days(rules: Iterable[Holiday], until: int) -> Ints:
-    """The days, counted from 1970-01-01, of all rules, up to the year `until`."""
+    """The days of all rules up to the year `until`, counted from 1970-01-01."""
     days = {rule.in_year(year) for rule in rules for year in range(rule.since, until + 1)}
     return np.array(sorted(day for day in days if day is not None), np.int64)
 
 
 class _Evidence:
-    """Which days were open, which closed, and which of the closed ones no rule explains yet."""
+    """The days that were open, and the closed days that no rule explains yet."""
 
     def __init__(self, open_days: Bools, first: int, weekmask: str) -> None:
         days = np.arange(first, first + len(open_days))
@@ -137,7 +137,7 @@ class _Evidence:
         self.needed_common, self.needed = _needed(len(COMMON), share), _needed(POSSIBLE, share)
 
     def rules(self, moves: Moves) -> list[Holiday]:
-        """Rules for the closed days that none explains yet, the one that explains most years first."""
+        """Rules for the closed days that no rule explains yet, the rule for most years first."""
         rules = []
         candidates = list(
             dict.fromkeys(rule for day in sorted(self.closed) for rule in _candidates(day, moves))
@@ -148,7 +148,7 @@ class _Evidence:
         return rules
 
     def run(self, rule: Holiday) -> tuple[int, int]:
-        """How many of the rule's newest days are closed, unexplained, and the first year of these."""
+        """The number of the rule's newest days that are closed and unexplained, and their first year."""
         count = since = 0
         for year in range(self.newest + 1, self.oldest - 1, -1):  # 1 January may be moved to the year before
             day = rule.in_year(year)
@@ -159,7 +159,7 @@ class _Evidence:
         return count, since
 
     def moved(self, rule: Holiday) -> Holiday:
-        """The rule with the moves from weekends that explain most of the closed days left, if any does."""
+        """The rule with those moves from weekends, if any, that explain most of the closed days left."""
         if rule.kind != "date":
             return rule
         tried = [replace(rule, saturday=saturday, sunday=sunday) for saturday, sunday in MOVES]
@@ -177,24 +177,24 @@ class _Evidence:
         return self.run(rule)[0] >= (self.needed_common if _rank(rule) < len(COMMON) else self.needed)
 
     def _order(self, rule: Holiday) -> tuple[int, int, int, int]:
-        """Most years first; of several the commonest rule, moved the least often, the farthest."""
+        """Most years first; then the commonest rule, then the fewest moves, then the longest ones."""
         moves = (rule.saturday, rule.sunday)
         return self.run(rule)[0], -_rank(rule), moves.count(0), sum(moves)
 
     def _explained(self, rule: Holiday) -> Holiday:
-        """Take the days of a rule away from what others may explain."""
+        """The rule, after its days are removed from those that other rules may explain."""
         self.closed -= self._days(rule)
         return rule
 
 
 def _rank(rule: Holiday) -> int:
-    """The place of a rule among the common ones, or behind them."""
+    """The place of a rule among the common ones; all other rules come after them."""
     plain = replace(rule, saturday=0, sunday=0, since=Holiday.since)
     return COMMON.index(plain) if plain in COMMON else len(COMMON)
 
 
 def _candidates(day: int, moves: Moves) -> Iterable[Holiday]:
-    """All rules that a closed day may follow from."""
+    """All rules that would explain a closed day."""
     at = date.fromordinal(day + EPOCH)
     if at.day < 29:
         yield Holiday("weekday", (at.day + 6) // 7, at.month, at.weekday())
@@ -209,7 +209,7 @@ def _candidates(day: int, moves: Moves) -> Iterable[Holiday]:
 
 
 def _moved_like_others(rule: Holiday, rules: list[Holiday], evidence: _Evidence) -> Holiday:
-    """A date that no weekend has tried yet, moved as most others are, where no open day speaks against it."""
+    """The rule moved like most others from weekends not yet seen, unless an open day contradicts that."""
     if rule.kind != "date":
         return rule
     saturday = rule.saturday or _usual_move(rules, SATURDAY, evidence.newest)
@@ -221,7 +221,7 @@ def _moved_like_others(rule: Holiday, rules: list[Holiday], evidence: _Evidence)
 
 
 def _usual_move(rules: Iterable[Holiday], weekday: int, newest: int) -> int:
-    """By how many days most dates were moved from such a weekday; 0 where fewer than two were."""
+    """By how many days most dates were moved from this weekday; 0 if fewer than two were moved."""
     votes = Counter(
         rule.saturday if weekday == SATURDAY else rule.sunday
         for rule in rules
@@ -237,14 +237,14 @@ def _weekday(day: int | None) -> int | None:
 
 
 def _needed(rules: int, share: float) -> float:
-    """Closed days without exception that make one of `rules` credible where a `share` of days is closed."""
+    """How many closed days, and no open one, make one of `rules` credible if a `share` of days is closed."""
     if not 0 < share < 1:
         return math.inf
     return max(2, math.ceil(math.log(CHANCE / rules) / math.log(share)))
 
 
 def _short_runs(closed: Bools, trading: Bools) -> Bools:
-    """The closed days without runs of more than LONG_GAP trading days."""
+    """The closed days except runs of more than LONG_GAP trading days."""
     days = np.flatnonzero(trading)
     opens = np.cumsum(~closed[days])
     length = np.bincount(opens, weights=closed[days])
@@ -259,7 +259,7 @@ def _easter(year: int) -> int:
 
 
 def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> int:
-    """The nth such weekday of a month, or the last for -1."""
+    """The nth such weekday of a month; -1 for the last."""
     first = date(year + (month == 12 and nth == LAST), month % 12 + 1 if nth == LAST else month, 1)
     start = first.toordinal() - EPOCH - (7 if nth == LAST else 0)
     return start + (weekday - weekday_of(start)) % 7 + 7 * (max(nth, 1) - 1)

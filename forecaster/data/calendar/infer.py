@@ -101,7 +101,7 @@ def round_step(time: Ints, offsets: Ints) -> str:
     return min(sizes, key=lambda alias: abs(np.log(sizes[alias] / usual)))
 
 
-def positions(step: Step, time: Ints, offsets: Ints) -> tuple[Ints, Bools]:
+def grid_positions(step: Step, time: Ints, offsets: Ints) -> tuple[Ints, Bools]:
     """Steps from a series' first row to each of its rows (N,), and whether the row is on that grid, alone."""
     place, fits = step.position(time, _first(time, offsets))
     if isinstance(step, BusinessDays) and not step.exchange:  # a session on a weekend, now and then
@@ -151,7 +151,7 @@ def _votes(time: Ints, offsets: Ints) -> Votes:
 def _vote(votes: Votes, kind: int, may: Bools, time: Ints, offsets: Ints) -> None:
     """Let the series vote for steps of `kind` that `may` do so and whose rows all fit."""
     step, starts = CANDIDATES[kind], offsets[:-1]
-    place, fits = positions(step, time, offsets)
+    place, fits = grid_positions(step, time, offsets)
     size, share = _modes(*_differences(place, offsets), len(starts))
     fitting = may & (size > 0) & _all(fits, starts)
     if step == Months():

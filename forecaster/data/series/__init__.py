@@ -1,1 +1,1 @@
-"""Series: rows to regular series; what is noticed about them."""
+"""Series: from rows to regular series, and findings about them."""

@@ -1,4 +1,4 @@
-"""Health of each series: too short, stale, full of gaps, constant, far outliers, timestamps to come."""
+"""Health of each series: too short, stale, full of gaps, constant, outliers, timestamps in the future."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from forecaster.data.labels import listed, shown, times_as_strings
 from forecaster.data.panel import Panel
 
 FEW = 5  # rows
-GAPPY = 1 / 3  # of the rows not observed
-FAR = 1e6  # distances from the median, in median distances
+GAPPY = 1 / 3  # share of unobserved rows
+FAR = 1e6  # distance from the median, in median distances
 
 
 def examine(panel: Panel, now: int) -> list[Finding]:
-    """What a person should know of the series; `now` (ns UTC) is used for a warning only."""
+    """Findings about the series; `now` (ns UTC) serves only to warn of timestamps in the future."""
     return [
         *_constant(panel),
         *_short(panel),
@@ -53,7 +53,7 @@ def _short(panel: Panel) -> list[Finding]:
     if not len(short):
         return []
     message = f"series of fewer than {least} rows: {_named(panel, short)}"
-    return [info("S001", message, count=len(short), action="too short to tell a season from chance")]
+    return [info("S001", message, count=len(short), action="too short to detect a season")]
 
 
 def _stale(panel: Panel) -> list[Finding]:
@@ -79,11 +79,11 @@ def _gappy(panel: Panel) -> list[Finding]:
     share = missing[gappy[0]] / panel.lengths[gappy[0]]
     message = f"series with many gaps: {_named(panel, gappy)}"
     places = [f"{shown(panel.ids[gappy[0]])}: {share:.0%} not observed"]
-    return [info("S003", message, count=len(gappy), places=places, action="what is missing is left missing")]
+    return [info("S003", message, count=len(gappy), places=places, action="missing values stay missing")]
 
 
 def _long_gaps(panel: Panel) -> list[Finding]:
-    """Gaps that no window crosses, the longest first; where any may be crossed, those of two seasons."""
+    """Gaps that no window crosses, the longest first; if windows cross any gap, those of over two seasons."""
     crossed = panel.max_gap is None
     least = default_longest(panel.frequency) if panel.max_gap is None else panel.max_gap
     before, _, missing = panel.gaps()
@@ -99,12 +99,12 @@ def _long_gaps(panel: Panel) -> list[Finding]:
         )
     ]
     message = f"gaps of more than {least} missing {'row' if least == 1 else 'rows'}"
-    action = "crossed, as asked" if crossed else "no window crosses them, unless --max-gap allows it"
+    action = "crossed, as asked" if crossed else "no window crosses them unless --max-gap allows it"
     return [repair("V006", message, count=len(long), places=places, action=action)]
 
 
 def _resumed(panel: Panel) -> list[Finding]:
-    """Series that have little to look back on since their last gap too long to cross."""
+    """Series with few rows since their last gap that is too long to cross."""
     if not panel.broken:
         return []
     least = max(FEW, panel.frequency.season)
@@ -117,19 +117,19 @@ def _resumed(panel: Panel) -> list[Finding]:
     message = f"series of fewer than {least} rows since their last long gap: {_named(panel, late)}"
     (since,) = times_as_strings(panel.time[start[newest[late[:1]]]], panel.names)
     places = [f"{rows[late[0]]} since {since}"]
-    action = "a forecast looks back on these alone, and is less certain than its intervals say"
+    action = "a forecast uses only these rows, and is less certain than its intervals say"
     return [info("S004", message, count=len(late), places=places, action=action)]
 
 
 def _far(panel: Panel) -> list[Finding]:
-    """Values absurdly far from the others of their series."""
+    """Values extremely far from the others of their series."""
     places: list[str] = []
     count = 0
     for number in _spread_out(panel):
         part = slice(*panel.offsets[number : number + 2])
         values = panel.target[part]
         middle = np.nanmedian(values)
-        with np.errstate(over="ignore"):  # an infinite distance is far enough
+        with np.errstate(over="ignore"):  # an infinite distance is far
             distance = np.abs(values - middle)
         typical = float(np.nanmedian(distance)) or float(abs(middle))
         far = np.flatnonzero(distance > FAR * typical) if typical else np.empty(0, np.intp)
@@ -140,26 +140,27 @@ def _far(panel: Panel) -> list[Finding]:
     if not count:
         return []
     message = "values a million times farther from the median than others"
-    return [warn("V005", message, count=count, places=places, action="kept; is it a fault of the source?")]
+    return [warn("V005", message, count=count, places=places, action="kept; check the source for errors")]
 
 
 def _spread_out(panel: Panel) -> NDArray[np.intp]:
-    """Series whose largest values outweigh the rest: those that need a closer look."""
+    """Series whose largest values outweigh the rest: only these can have far outliers."""
     reach = over_series(np.fmax, lambda rows: np.abs(panel.target[rows]), panel.offsets, np.nan)
-    unit = np.where(reach > 0, reach, 1.0)
+    scale = np.where(reach > 0, reach, 1.0)
 
     def shares(rows: slice) -> Floats:
         first, last = np.searchsorted(panel.offsets, [rows.start, rows.stop - 1], side="right") - 1
         series = first  # mostly the same for the whole slice
         if last > first:
             series = np.searchsorted(panel.offsets, np.arange(rows.start, rows.stop), side="right") - 1
-        return np.nan_to_num(np.abs(panel.target[rows]) / unit[series])
+        return np.nan_to_num(np.abs(panel.target[rows]) / scale[series])
 
     return np.flatnonzero(over_series(np.add, shares, panel.offsets, 0.0) < 2 * np.sqrt(panel.lengths))
 
 
 def _future(panel: Panel, now: int) -> list[Finding]:
-    late = np.flatnonzero(panel.time[panel.offsets[1:] - 1] > now + 14 * HOUR)  # the farthest zone
+    latest = now + 14 * HOUR  # now, on the latest clock of all time zones
+    late = np.flatnonzero(panel.time[panel.offsets[1:] - 1] > latest)
     if not len(late):
         return []
     (last,) = times_as_strings(panel.time[[panel.time.argmax()]], panel.names)

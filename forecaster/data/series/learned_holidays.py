@@ -1,4 +1,4 @@
-"""Trading days: which days of a panel are closed year by year, told to its frequency and to the reader."""
+"""Trading days of a panel: its holidays are learned, kept in its frequency, and reported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from forecaster.arrays import Ints
 from forecaster.data.calendar.clock import DAY, WEEKDAYS, to_local
 from forecaster.data.calendar.frequency import Frequency
-from forecaster.data.calendar.holidays import Holiday, learned_holidays
+from forecaster.data.calendar.holidays import Holiday, learn_holidays
 from forecaster.data.calendar.steps import WORKWEEK, BusinessDays
 from forecaster.data.findings import SHOWN, Finding, info, warn
 from forecaster.data.labels import times_as_strings
@@ -17,9 +17,9 @@ from forecaster.data.panel import Panel
 
 
 def with_holidays(panel: Panel) -> tuple[Panel, list[Finding]]:
-    """The panel with the holidays that its rows, of all series together, show; and the finding that says so.
+    """The panel with the holidays learned from the rows of all series together, and findings about its days.
 
-    Only business days without an exchange have any: forecasts leave these days out.
+    Only business days without an exchange have holidays; forecasts leave these days out.
     """
     step = panel.frequency.step
     if not isinstance(step, BusinessDays) or step.exchange:
@@ -29,12 +29,12 @@ def with_holidays(panel: Panel) -> tuple[Panel, list[Finding]]:
     first = int(days.min())
     is_open = np.zeros(int(days.max()) - first + 1, np.bool_)
     is_open[days - first] = True
-    holidays = learned_holidays(is_open, first, step.weekmask)
+    holidays = learn_holidays(is_open, first, step.weekmask)
     if not holidays:
         return panel, findings
     known = dataclasses.replace(panel.frequency, holidays=holidays)
     message = f"{len(holidays)} holidays learned from the trading days: {_names(holidays)}"
-    finding = info("D007", message, action="forecasts leave them out; --calendar knows those of an exchange")
+    finding = info("D007", message, action="forecasts leave them out; --calendar uses those of an exchange")
     return dataclasses.replace(panel, frequency=known), [*findings, finding]
 
 
@@ -42,11 +42,11 @@ def _unusual_week(step: BusinessDays) -> list[Finding]:
     if step.weekmask == WORKWEEK:
         return []
     message = f"all rows lie on {_week(step)}"
-    return [info("D008", message, action="forecasts leave out the other days; --freq D has them too")]
+    return [info("D008", message, action="forecasts leave out the other days; --freq D includes them")]
 
 
 def _exceptions(panel: Panel, step: BusinessDays, days: Ints) -> list[Finding]:
-    """A warning of rows on days on which nothing trades: special sessions, or dates that are wrong."""
+    """A warning of rows on closed days: special sessions, or wrong dates."""
     odd = np.flatnonzero(~np.is_busday(days.astype("datetime64[D]"), busdaycal=step.open_days))
     if not len(odd):
         return []
@@ -58,7 +58,7 @@ def _exceptions(panel: Panel, step: BusinessDays, days: Ints) -> list[Finding]:
 
 
 def described(frequency: Frequency) -> str:
-    """Which days are taken as trading days, and where that is known from; empty for other frequencies."""
+    """The trading days and how they are known, for a person; empty for other frequencies."""
     step = frequency.step
     if not isinstance(step, BusinessDays):
         return ""

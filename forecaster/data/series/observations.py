@@ -1,4 +1,4 @@
-"""Observations: one row per series and time, in order, each timestamp once."""
+"""Observations: one row per series and timestamp, in order, without duplicates."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Observations:
     time: Ints  # (N,) ns UTC
     values: Floats  # (N, C); NaN where missing
     table_rows: int
-    """Rows of the table; in a wide one, as many of each target follow one another."""
+    """Rows of the table; of a wide table each target has that many rows, one target after another."""
     origin: Ints | None = None
-    """(N,) the place of each row when it was observed; None: its own."""
+    """(N,) the first place of each row, before sorting and filtering; None: unchanged."""
 
     def row(self, at: int) -> int:
-        """The row of the table that row `at` comes from, for messages."""
+        """The table row that row `at` comes from, for messages."""
         return int(at if self.origin is None else self.origin[at]) % self.table_rows
 
     def take(self, which: NDArray[np.generic]) -> Observations:
@@ -53,17 +53,17 @@ class Observations:
 
     def offsets(self) -> Ints:
         """Where each series begins (S+1,); rows must be sorted."""
-        bounds = np.arange(len(self.ids) + 1, dtype=self.series.dtype)  # of another type they would be copied
+        bounds = np.arange(len(self.ids) + 1, dtype=self.series.dtype)  # another type would be copied
         return np.searchsorted(self.series, bounds).astype(np.int64)
 
 
 class Readings(NamedTuple):
-    """What a table of R rows holds, in its order, as compact as it is there."""
+    """The data of a table of R rows, in its order and as compact as in the table."""
 
     ids: tuple[str, ...]  # (S,) sorted
-    series: NDArray[np.int32] | None  # (R,) index into ids; None: each has all rows, one after another
+    series: NDArray[np.int32] | None  # (R,) index into ids; None: each series has all rows, one by one
     time: Ints  # (R,) ns UTC
-    values: Floats  # (R, C), or (S R, C) where each series has all rows
+    values: Floats  # (R, C), or (S·R, C) if each series has all rows
 
     def each(self) -> Observations:
         """The observations, in the same order."""
@@ -75,7 +75,7 @@ class Readings(NamedTuple):
 
 
 def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tuple[Readings, list[Finding]]:
-    """The readings that a table holds, and repairs of cells. DataError for cells that are not numbers."""
+    """The readings of a table, and repairs of its cells. Raises DataError for cells that are not numbers."""
     findings: list[Finding] = []
     comma = config.delimiter == ";" and times.form == "dmy"
     comma = comma and (_dotted(table, roles.time) or _has_decimal_commas(table, roles.targets))
@@ -86,10 +86,10 @@ def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tup
               *((place, 0, name) for place, name in enumerate(targets))]  # fmt: skip
     for place, channel, name in wanted:
         part = slice(place * rows, (place + 1) * rows)
-        _, found = parse_numbers(table, name, config, comma=comma, out=values[part, channel])
-        if table.parsed.pop(name, None):  # memory: the numbers are in their place
+        _, repairs = parse_numbers(table, name, config, comma=comma, out=values[part, channel])
+        if table.parsed.pop(name, None):  # frees memory: the numbers are copied
             pa.default_memory_pool().release_unused()
-        findings += found
+        findings += repairs
     for place in range(1, len(targets) if roles.covariates else 0):
         values[place * rows : (place + 1) * rows, 1:] = values[:rows, 1:]
     ids, series = (targets, None) if roles.layout == "wide" else _series(table, roles)
@@ -97,14 +97,14 @@ def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tup
 
 
 def _dotted(table: Table, time: str) -> bool:
-    """Whether dates are written 31.12.2024, which is done where the decimal mark is a comma."""
+    """Whether dates look like 31.12.2024, as in countries whose decimal mark is a comma."""
     return is_text(table.columns[time].type) and bool(
         pc.all(pc.match_substring(table.columns[time], ".")).as_py()
     )
 
 
 def _has_decimal_commas(table: Table, targets: tuple[str, ...]) -> bool:
-    """Whether a cell has a comma before one or two digits at its end, where no group of thousands ends."""
+    """Whether a cell ends with a comma and one or two digits, too few for a group of thousands."""
     texts = [table.columns[name] for name in targets if is_text(table.columns[name].type)]
     return any(
         pc.any(pc.match_substring_regex(cells, "^[^,]*[0-9],[0-9]{1,2} *$")).as_py() for cells in texts
@@ -112,7 +112,7 @@ def _has_decimal_commas(table: Table, targets: tuple[str, ...]) -> bool:
 
 
 def _series(table: Table, roles: Roles) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Sorted ids, and the id's index of each row."""
+    """Sorted ids, and the index of each row's id."""
     if roles.layout == "one":
         return (roles.targets[0],), np.zeros(table.rows, np.int32)
     if roles.layout == "files":
@@ -127,12 +127,12 @@ def _series(table: Table, roles: Roles) -> tuple[tuple[str, ...], NDArray[np.int
 
 
 def _coded(table: Table, name: str) -> tuple[pa.Array, NDArray[np.signedinteger]]:
-    """The distinct ids and each row's index among them; DataError for a missing id."""
+    """The distinct ids, and the index of each row's id. Raises DataError for a missing id."""
     words = _as_parsed(table, name)
     if words is not None:
         return words
     column = table.columns[name]
-    if pa.types.is_floating(column.type):  # whole numbers, as pandas keeps them beside missing ones
+    if pa.types.is_floating(column.type):  # pandas stores whole numbers so if some are missing
         column = column.cast(pa.int64()) if pc.all(pc.equal(column, pc.floor(column))).as_py() else column
     column = pc.utf8_trim_whitespace(column.cast(pa.string()))
     empty = np.flatnonzero(pc.equal(column, "").fill_null(True).to_numpy())
@@ -147,7 +147,7 @@ def _coded(table: Table, name: str) -> tuple[pa.Array, NDArray[np.signedinteger]
 
 
 def _as_parsed(table: Table, name: str) -> tuple[pa.Array, NDArray[np.signedinteger]] | None:
-    """The ids as they were parsed while they were read; None where their text has to be looked at."""
+    """The ids as they were parsed during reading; None if their text must be checked."""
     column = table.parsed.get(name)
     if column is None or not pa.types.is_dictionary(column.type):
         return None
@@ -155,122 +155,120 @@ def _as_parsed(table: Table, name: str) -> tuple[pa.Array, NDArray[np.signedinte
     coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
     words, codes = pc.utf8_trim_whitespace(coded.dictionary), coded.indices.to_numpy()
     used = np.flatnonzero(np.bincount(codes, minlength=len(words)))
-    if len(used) < len(words):  # a row that was left out had a word of its own
+    if len(used) < len(words):  # an id that only left-out rows had
         words, codes = words.take(used), np.searchsorted(used, codes)
     return None if pc.any(pc.equal(words, "")).as_py() else (words, codes)
 
 
-def in_order(found: Observations) -> tuple[Observations, list[Finding]]:
-    """Rows sorted by series, then time; rows of one timestamp stay in the order of the source."""
-    if not always(np.greater_equal, found.series):
-        small = found.series.astype(np.uint16) if len(found.ids) <= 2**16 else found.series
-        found = found.take(np.argsort(small, kind="stable"))  # a radix sort for 16 bits
-    if always(np.greater_equal, found.time, within=found.series):
-        return found, []
-    back = np.flatnonzero((np.diff(found.time) < 0) & (np.diff(found.series) == 0))
-    places = [f"series {shown(found.ids[found.series[at]])}" for at in back[:SHOWN]]
+def in_order(obs: Observations) -> tuple[Observations, list[Finding]]:
+    """Rows sorted by series, then time; duplicate timestamps stay in the order of the source."""
+    if not always(np.greater_equal, obs.series):
+        small = obs.series.astype(np.uint16) if len(obs.ids) <= 2**16 else obs.series
+        obs = obs.take(np.argsort(small, kind="stable"))  # a radix sort for 16 bits
+    if always(np.greater_equal, obs.time, within=obs.series):
+        return obs, []
+    back = np.flatnonzero((np.diff(obs.time) < 0) & (np.diff(obs.series) == 0))
+    places = [f"series {shown(obs.ids[obs.series[at]])}" for at in back[:SHOWN]]
     message = "rows are not in order of time"
     finding = repair("D004", message, count=len(back), places=list(dict.fromkeys(places)), action="sorted")
-    return found.take(np.lexsort((found.time, found.series))), [finding]
+    return obs.take(np.lexsort((obs.time, obs.series))), [finding]
 
 
 def each_once(
-    found: Observations, rule: Duplicates, table: Table, join: str = ""
+    obs: Observations, rule: Duplicates, table: Table, join: str = ""
 ) -> tuple[Observations, list[Finding]]:
-    """One row per series and timestamp. DataError for rows that contradict each other, unless `rule` says.
+    """One row per series and timestamp. Raises DataError for contradicting rows unless `rule` combines them.
 
-    `join`: options by which the times would be told apart.
+    `join`: options that would make the times differ, for the hint.
     """
-    if always(np.not_equal, found.time, within=found.series):
-        return found, []
-    again = np.r_[False, (np.diff(found.time) == 0) & (np.diff(found.series) == 0)]
+    if always(np.not_equal, obs.time, within=obs.series):
+        return obs, []
+    again = np.r_[False, (np.diff(obs.time) == 0) & (np.diff(obs.series) == 0)]
     group = np.cumsum(~again) - 1  # (N,)
     first = np.flatnonzero(~again)
-    leader = found.values[first[group]]
-    differs = ((found.values != leader) & ~(np.isnan(found.values) & np.isnan(leader))).any(axis=1)
+    leader = obs.values[first[group]]
+    differs = ((obs.values != leader) & ~(np.isnan(obs.values) & np.isnan(leader))).any(axis=1)
     conflicting = np.unique(group[differs])
     findings = []
     same = int(again.sum()) - int((np.bincount(group)[conflicting] - 1).sum())
     if same:
         rows = np.flatnonzero(again & ~np.isin(group, conflicting))
-        places = [table.where(found.row(at)) for at in rows[:SHOWN]]
+        places = [table.where(obs.row(at)) for at in rows[:SHOWN]]
         findings.append(
             repair("D001", "exact duplicate rows", count=same, places=places, action="kept the first")
         )
     if not len(conflicting):
-        return found.take(~again), findings
+        return obs.take(~again), findings
     pair = np.flatnonzero(group == conflicting[0])
-    stamp = str(np.datetime64(int(found.time[first[conflicting[0]]]), "ns"))[:19].replace("T", " ")
-    places = [table.where(found.row(at)) for at in pair[:2]]
+    stamp = str(np.datetime64(int(obs.time[first[conflicting[0]]]), "ns"))[:19].replace("T", " ")
+    places = [table.where(obs.row(at)) for at in pair[:2]]
     place = f"{places[0]} and {places[1].rsplit(', ', 1)[-1]}"
     if rule == "error":
         raise DataError(
-            f"{place}: the same timestamp {stamp} with different values"
-            f"{_of(found, int(first[conflicting[0]]))} ({len(conflicting)} such timestamps)",
+            f"{place}: duplicate timestamp {stamp} with different values"
+            f"{_of(obs, int(first[conflicting[0]]))} ({len(conflicting)} such timestamps)",
             hint=(f"If the time of day is in another column: {join}. " if join else "")
-            + "Say which to keep: --duplicates mean, last or first; or what tells series apart: --id",
+            + "Say which to keep: --duplicates mean, last or first; or name the column of series: --id",
             code="E005",
             count=len(conflicting),
         )
-    message = "timestamps that come several times with different values"
+    message = "duplicate timestamps with different values"
     findings.append(
         repair("D003", message, count=len(conflicting), places=[place], action=f"took the {rule}")
     )
-    return _combined(found, rule, again, group, first), findings
+    return _combined(obs, rule, again, group, first), findings
 
 
-def _of(found: Observations, at: int) -> str:
-    return f" in series {shown(found.ids[found.series[at]])}" if len(found.ids) > 1 else ""
+def _of(obs: Observations, at: int) -> str:
+    return f" in series {shown(obs.ids[obs.series[at]])}" if len(obs.ids) > 1 else ""
 
 
-def _combined(found: Observations, rule: Duplicates, again: Bools, group: Ints, first: Ints) -> Observations:
+def _combined(obs: Observations, rule: Duplicates, again: Bools, group: Ints, first: Ints) -> Observations:
     if rule == "first":
-        return found.take(~again)
+        return obs.take(~again)
     if rule == "last":
-        return found.take(np.r_[first[1:], len(group)] - 1)
-    known = ~np.isnan(found.values)
-    total = np.add.reduceat(np.where(known, found.values, 0.0), first, axis=0)
+        return obs.take(np.r_[first[1:], len(group)] - 1)
+    known = ~np.isnan(obs.values)
+    total = np.add.reduceat(np.where(known, obs.values, 0.0), first, axis=0)
     count = np.add.reduceat(known.astype(np.float64), first, axis=0)
     mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
     single = np.diff(np.r_[first, len(group)]) == 1
-    mean[single] = found.values[first[single]]
-    return dataclasses.replace(found.take(first), values=mean)
+    mean[single] = obs.values[first[single]]
+    return dataclasses.replace(obs.take(first), values=mean)
 
 
-def trimmed(
-    found: Observations, table: Table, targets: tuple[str, ...]
-) -> tuple[Observations, list[Finding]]:
-    """Without rows before a series' first or after its last target value, and without series that have none.
+def trimmed(obs: Observations, table: Table, targets: tuple[str, ...]) -> tuple[Observations, list[Finding]]:
+    """Without rows before a series' first or after its last target value, and without series of no value.
 
-    DataError where no series has a value.
+    Raises DataError if no series has a value.
     """
-    if not any(np.isnan(found.values[part, 0]).any() for part in blocks(len(found.values))):
-        return found, []
-    known = ~np.isnan(found.values[:, 0])
+    if not any(np.isnan(obs.values[part, 0]).any() for part in blocks(len(obs.values))):
+        return obs, []
+    known = ~np.isnan(obs.values[:, 0])
     if not known.any():
         raise DataError(
             f"{table.name}, column {listed(targets, SHOWN)}: no value at all",
             hint="Choose another column: --target",
         )
     findings = [info("V001", "missing target values", count=int((~known).sum()))]
-    offsets = found.offsets()
+    offsets = obs.offsets()
     if known[offsets[:-1]].all() and known[offsets[1:] - 1].all():
-        return found, findings
+        return obs, findings
     counts = np.add.reduceat(known, offsets[:-1])
-    empty = [found.ids[series] for series in np.flatnonzero(counts == 0)]
+    empty = [obs.ids[series] for series in np.flatnonzero(counts == 0)]
     if empty:
         message = f"series without any value: {listed(empty, SHOWN)}"
         findings.append(repair("V004", message, count=len(empty), action="left out"))
     before = np.cumsum(known) - np.repeat(np.r_[0, np.cumsum(known)][offsets[:-1]], np.diff(offsets))
-    inside = (before > 0) & ((before < counts[found.series]) | known)
-    at_ends = ~inside & (counts[found.series] > 0)
+    inside = (before > 0) & ((before < counts[obs.series]) | known)
+    at_ends = ~inside & (counts[obs.series] > 0)
     if at_ends.any():
-        series = [found.ids[index] for index in np.unique(found.series[at_ends])]
+        series = [obs.ids[index] for index in np.unique(obs.series[at_ends])]
         message = f"missing values at the start or end of series {listed(series, SHOWN)}"
         action = "left out; a forecast starts after the last value"
         findings.append(repair("V002", message, count=int(at_ends.sum()), action=action))
-    kept = found.take(inside)
+    kept = obs.take(inside)
     alive = np.flatnonzero(counts > 0)
-    ids = tuple(found.ids[series] for series in alive)
+    ids = tuple(obs.ids[series] for series in alive)
     codes = np.searchsorted(alive, kept.series).astype(np.int32)
     return dataclasses.replace(kept, ids=ids, series=codes), findings

@@ -1,4 +1,4 @@
-"""Readings at any time -> one value a step of a grid: drifting intervals, bursts, events, finer data."""
+"""Readings at irregular times -> one value per step of a grid: clock drift, bursts, events, finer data."""
 
 from __future__ import annotations
 
@@ -17,59 +17,59 @@ from forecaster.data.series.observations import Observations
 from forecaster.errors import UsageError
 
 FEW_STEPS = 2
-"""So many steps more or less are chance."""
+"""A difference of this many steps may be chance."""
 
 
 def on_grid(
-    found: Observations, alias: str, how: Aggregate, tz: str | None
+    obs: Observations, alias: str, how: Aggregate, tz: str | None
 ) -> tuple[Observations, list[Finding]]:
-    """One row for each series and step of the grid `alias` that holds readings, named by the step's label.
+    """One row for each series and step of the grid `alias` that has readings, at the label of the step.
 
-    Rows must be in order of series and time. A missing reading counts for nothing; steps begin at round
-    times (the hour, the day, the month), on the clock of zone `tz` where they are of whole days. Of a series
-    with one reading about each of those times, a little before or after, each belongs to the nearest.
+    Rows must be in order of series and time. Missing readings do not count. Steps begin at round times (the
+    hour, the day, the month); steps of whole days on the clock of zone `tz`. If a series has one reading a
+    little before or after each of these times, a reading belongs to the nearest of them.
     """
     grid = frequency(alias)
     step = grid.step
     if not isinstance(step, Fixed | Months):
         raise UsageError(f"readings cannot be put on a grid of {grid.alias}", hint="Use --every D, W or MS.")
     zone = tz if step.by_days else None
-    local = to_local(found.time, zone)
+    local = to_local(obs.time, zone)
     labels = step.label(local)
     nearest = step.label(local + step.size // 2) if isinstance(step, Fixed) else labels
-    beside = _come_beside(labels, nearest, found)
-    time = from_local(np.where(beside[found.series], nearest, labels), zone)
-    again = np.r_[False, (np.diff(time) == 0) & (np.diff(found.series) == 0)]
+    jittered = _are_jittered(labels, nearest, obs)
+    time = from_local(np.where(jittered[obs.series], nearest, labels), zone)
+    again = np.r_[False, (np.diff(time) == 0) & (np.diff(obs.series) == 0)]
     first = np.flatnonzero(~again)
-    values = np.column_stack([_aggregated(channel, first, how) for channel in found.values.T])
-    result = dataclasses.replace(found.take(first), time=time[first], values=values)
+    values = np.column_stack([_aggregated(channel, first, how) for channel in obs.values.T])
+    result = dataclasses.replace(obs.take(first), time=time[first], values=values)
     message = f"readings put on a grid of {grid.alias}"
     words = {"last": "last", "first": "first", "max": "largest", "min": "least"}.get(how, how)
     action = f"took the {words} of each step"
-    if beside.any():
-        action += "; readings come beside its times, each was taken to the nearest"
+    if jittered.any():
+        action += "; readings lie a little before or after it, and each counts for the nearest"
     return result, [repair("D006", message, count=len(time), action=action)]
 
 
-def _come_beside(labels: Ints, nearest: Ints, found: Observations) -> Bools:
-    """Series (S,) with about one reading a step, of which fewer steps stay empty if each takes the nearest.
+def _are_jittered(labels: Ints, nearest: Ints, obs: Observations) -> Bools:
+    """Series (S,) with about one reading per step, for which the nearest time leaves fewer steps empty.
 
-    A sensor that reads each five minutes, give or take seconds, at round times, has two readings in some
-    steps that begin there and none in others.
+    A sensor that reads every five minutes, a few seconds early or late, has two readings in some steps that
+    begin at these times and none in others.
     """
-    rows = np.bincount(found.series, minlength=len(found.ids))
-    steps, steps_nearest = (_distinct(each, found) for each in (labels, nearest))
+    rows = np.bincount(obs.series, minlength=len(obs.ids))
+    steps, steps_nearest = (_distinct(each, obs) for each in (labels, nearest))
     return (rows < 1.1 * steps_nearest) & (steps_nearest - steps > np.maximum(FEW_STEPS, steps / 20))
 
 
-def _distinct(labels: Ints, found: Observations) -> NDArray[np.intp]:
-    """How many different labels each series has (S,); rows are in order."""
-    new = np.r_[True, (np.diff(labels) != 0) | (np.diff(found.series) != 0)]
-    return np.bincount(found.series[new], minlength=len(found.ids))
+def _distinct(labels: Ints, obs: Observations) -> NDArray[np.intp]:
+    """The number of different labels of each series (S,); rows are in order."""
+    new = np.r_[True, (np.diff(labels) != 0) | (np.diff(obs.series) != 0)]
+    return np.bincount(obs.series[new], minlength=len(obs.ids))
 
 
 def _aggregated(values: Floats, first: NDArray[np.intp], how: Aggregate) -> Floats:
-    """One value for each group of rows that begins at `first`; NaN where a group has no reading."""
+    """One value for each group of rows that starts at `first`; NaN if a group has no reading."""
     known = ~np.isnan(values)
     count = np.add.reduceat(known.astype(np.float64), first)
     if how in ("max", "min"):

@@ -1,4 +1,4 @@
-"""Files replaced atomically: a reader sees the old file or the new one, never a part."""
+"""Files replaced atomically: a reader sees the old file or the new one, never part of one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from forecaster.errors import StorageError
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Have `write` fill a temporary file beside `path`, sync it, then rename it into place.
+    """Let `write` fill a temporary file beside `path`, sync it, then rename it to `path`.
 
-    The mode of an existing file is kept. Whatever fails, the old file stays whole and the temporary one goes;
-    OSError becomes StorageError.
+    The mode of an existing file is kept. If anything fails, the old file stays whole and the temporary one is
+    removed. OSError becomes StorageError.
     """
-    path = Path(path).resolve()  # through a link, so that the link stays one
+    path = Path(path).resolve()  # a link stays a link: its target is replaced
     temporary: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
@@ -42,7 +42,7 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 
 def _mode(path: Path) -> int:
-    """The mode of the file that is replaced; for a new one what the umask allows."""
+    """The mode of the file to be replaced; for a new file, the default of the umask."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
@@ -60,7 +60,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def check_folder(path: str | Path) -> None:
-    """Raise StorageError early where no file can be made in the folder of an output file."""
+    """Raise StorageError early if the folder of an output file is missing or not writable."""
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise StorageError(f"there is no folder {str(folder)!r} to write {Path(path).name!r} to")

@@ -1,4 +1,4 @@
-"""Export: the series as they were understood, for a person or a script to check."""
+"""Export: the series as they were read, for a person or a script to check."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def export_panel(panel: Panel, destination: str | Path) -> None:
     _write(panel.ids, series, panel.time, panel.target, panel.names, destination)
 
 
-def export_rows(found: Observations, names: Names, destination: str | Path) -> None:
-    """Write the rows in the order of the source, where they could not be arranged as series."""
-    _write(found.ids, found.series, found.time, found.values[:, 0], names, destination)
+def export_rows(obs: Observations, names: Names, destination: str | Path) -> None:
+    """Write the rows in the order of the source, for rows that could not be arranged as series."""
+    _write(obs.ids, obs.series, obs.time, obs.values[:, 0], names, destination)
 
 
 def _write(

@@ -1,4 +1,4 @@
-"""Forecasts as tables: the user's id and time columns, one row a series and step."""
+"""Forecasts as tables: the user's id and time columns, one row per series and step."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from forecaster.data.labels import timestamps
 from forecaster.data.panel import Panel
 
 
-def forecast_frame(panel: Panel, ends: Ints, columns: dict[str, Floats]) -> pd.DataFrame:
-    """A row for each series and step after its row ends[s]−1; each of `columns` is (S, H)."""
+def forecast_frame(panel: Panel, origins: Ints, columns: dict[str, Floats]) -> pd.DataFrame:
+    """A row for each series s and step after its first origins[s] rows; each of `columns` is (S, H)."""
     horizon = next(iter(columns.values())).shape[1]
-    last = panel.time[panel.offsets[:-1] + ends - 1]
-    # Series mostly end together: each distinct end is continued once.
+    last = panel.time[panel.offsets[:-1] + origins - 1]
+    # Most series end together, so future times are computed once for each distinct end.
     distinct, which = np.unique(last, return_inverse=True)
     after, tz = panel.frequency.future_times, panel.names.tz
     times = np.stack([after(int(time), horizon, tz) for time in distinct])[which]

@@ -1,4 +1,4 @@
-"""Writing: tables as CSV, Parquet or JSON, and any file atomically: a reader sees the old or the new."""
+"""Writing tables as CSV, Parquet or JSON."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ ENDINGS: dict[str, tuple[Format, str, bool]] = {  # ending: format, delimiter, g
     ".parquet": ("parquet", "", False),
     ".json": ("json", "", False),
 }
-FORMULA = ("=", "+", "-", "@", "\t")  # a spreadsheet would compute a cell that begins so
+FORMULA = ("=", "+", "-", "@", "\t")  # a spreadsheet takes a cell that starts so for a formula
 
 
 def write_table(frame: pd.DataFrame, destination: str | Path | None, *, format: Format | None = None) -> None:
-    """Write `frame` (without its index) to a file, by its ending, or to stdout (None or '-'; CSV by default).
+    """Write `frame` without its index, to stdout (None or '-') or to a file.
 
-    Raises UsageError for an unknown ending and StorageError where writing fails.
+    Without `format`, the ending of the file decides, and stdout gets CSV. Raises UsageError for an unknown
+    ending and StorageError if writing fails.
     """
     if destination is None or str(destination) == "-":
         sys.stdout.flush()
@@ -53,7 +54,7 @@ def _all_of(file: BinaryIO, data: bytes) -> None:
 
 
 def check_destination(destination: str | Path | None) -> None:
-    """Raise UsageError early, before work is done, for an ending that `write_table` does not know."""
+    """Raise UsageError early, before the work is done, for an ending that `write_table` does not know."""
     if destination is not None and str(destination) != "-":
         _by_ending(Path(destination))
 
@@ -80,7 +81,7 @@ def _encoded(frame: pd.DataFrame, format: Format, delimiter: str, *, packed: boo
 
 
 def _csv_column(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Text inert in a spreadsheet; times in ISO 8601; numbers as pandas writes them, which is round-trip."""
+    """Text that no spreadsheet takes for a formula; times in ISO 8601; numbers, which pandas round-trips."""
     if pd.api.types.is_datetime64_any_dtype(column):
         return _iso(column)
     if column.dtype.kind not in "biufc":
@@ -93,7 +94,7 @@ def _inert(text: str) -> str:
 
 
 def _iso(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Times as text: plain dates where none has a time of day."""
+    """Times as text; plain dates if none has a time of day."""
     if column.dt.tz is None and (column == column.dt.normalize()).all():
         return column.dt.strftime("%Y-%m-%d")
     return column.map(lambda stamp: stamp.isoformat(sep=" ") if not pd.isna(stamp) else "")

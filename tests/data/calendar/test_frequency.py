@@ -9,7 +9,7 @@ from profiles import examples
 
 from forecaster.data.calendar.clock import from_local, to_local
 from forecaster.data.calendar.frequency import frequency, step_of
-from forecaster.data.calendar.infer import infer_frequency, positions
+from forecaster.data.calendar.infer import grid_positions, infer_frequency
 from forecaster.data.labels import Names, times_as_strings, timestamps
 from forecaster.errors import DataError, UsageError
 
@@ -164,11 +164,11 @@ def test_first_and_last_trading_days(alias: str) -> None:
     time = np.array(LAST_DAYS[alias], "M8[ns]").astype(np.int64)
     ends = np.array([0, len(time)])
     assert infer_frequency(time, ends).alias == alias
-    place, fits = positions(step_of(alias), time, ends)
+    place, fits = grid_positions(step_of(alias), time, ends)
     assert fits.all()
     assert np.unique(np.diff(place)).tolist() == [1]
     double = np.insert(time, 1, time[0] + (1 - 2 * alias.endswith("S")) * -86_400 * 10**9)
-    _, fits = positions(step_of(alias), np.sort(double), np.array([0, len(double)]))
+    _, fits = grid_positions(step_of(alias), np.sort(double), np.array([0, len(double)]))
     assert fits.sum() == len(time)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pandas.tseries import holiday as oracle
 from profiles import examples
 
-from forecaster.data.calendar.holidays import COMMON, EASTER, LAST, Holiday, closed_days, learned_holidays
+from forecaster.data.calendar.holidays import COMMON, EASTER, LAST, Holiday, closed_days, learn_holidays
 
 DAY = np.timedelta64(1, "D")
 UNITED_STATES = (
@@ -55,7 +55,7 @@ def learned(days: np.ndarray, weekmask: str = "1111100") -> tuple[Holiday, ...]:
     numbers = np.sort(days.astype(np.int64))
     is_open = np.zeros(numbers[-1] - numbers[0] + 1, bool)
     is_open[numbers - numbers[0]] = True
-    return learned_holidays(is_open, int(numbers[0]), weekmask)
+    return learn_holidays(is_open, int(numbers[0]), weekmask)
 
 
 def ahead(rules: tuple[Holiday, ...], start: str, stop: str) -> set[np.datetime64]:
@@ -84,7 +84,7 @@ def test_two_years_are_enough_for_what_is_common() -> None:
 
 
 def test_one_year_is_not_enough() -> None:
-    """What was closed once may have been closed by chance; nor is anything learned where nothing closes."""
+    """A day closed once may be chance, and nothing is learned if nothing closes."""
     days = weekdays("2023-01-02", "2024-02-01")
     assert learned(np.setdiff1d(days, closed_by(UNITED_STATES, "2023-02", "2024"))) == ()
     assert learned(days) == ()
@@ -192,7 +192,7 @@ def test_days_in_a_year(year: int) -> None:
     ],
 )
 def test_holidays_that_cannot_be(wrong: dict) -> None:
-    """What no year has is refused."""
+    """A day that no year has is refused."""
     with pytest.raises(ValueError, match="no such holiday"):
         Holiday(**({"kind": "date", "day": 1} | wrong))
 

@@ -51,7 +51,7 @@ def test_id_with_contradicting_rows() -> None:
     frame = long()
     frame = pd.concat([frame, frame.iloc[[3]].assign(y=99.0)])
     with pytest.raises(
-        DataError, match="the same timestamp 2024-01-04 00:00:00 with different values in series 'a'"
+        DataError, match="duplicate timestamp 2024-01-04 00:00:00 with different values in series 'a'"
     ):
         load(frame)
 

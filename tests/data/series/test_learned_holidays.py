@@ -125,7 +125,7 @@ def test_sessions_on_a_weekend() -> None:
 
 
 def test_a_shop_closed_on_sundays() -> None:
-    """A week without Sundays is learned, told, and kept when reading again."""
+    """A week without Sundays is learned, reported, and kept when reading again."""
     days = pd.date_range("2023-01-02", "2023-12-30")
     frame = pd.DataFrame({"day": days, "sales": np.arange(len(days)) % 6})[days.day_of_week != 6]
     loaded = load(frame)
@@ -183,7 +183,7 @@ def test_trading_days_without_the_library(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_days_in_the_time_of_an_exchange(tmp_path: Path) -> None:
-    """Midnights of a zone whose clocks change are days, told with their offsets or placed by --tz."""
+    """Midnights of a zone whose clocks change are days, written with their offsets or placed by --tz."""
     days = pd.bdate_range("2024-02-01", periods=60)
     stamps = days.tz_localize("America/New_York")
     frame = pd.DataFrame({"Date": stamps.map(str), "Close": np.arange(60) % 7 + 1.5})
@@ -251,7 +251,7 @@ def test_a_close_that_cannot_be_compared(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Adj Close**", "adjClose", "5. adjusted close", "Adjusted_Close"])
 def test_names_of_adjusted_closes(name: str) -> None:
-    """An adjusted close is known by whatever name a download gives it."""
+    """An adjusted close is known by all the names that downloads use."""
     frame = with_dividends().rename(columns={"Adj Close": name}).assign(Open=1.0, High=2.0, Low=0.5)
     loaded = load(frame)
     assert loaded.panel.names.target == name
@@ -291,7 +291,7 @@ def test_a_price_that_halves_in_a_month_without_any() -> None:
 
 @pytest.mark.parametrize("ratio", [1.0, 1.2, 1.7, 2.4])
 def test_no_splits(ratio: float) -> None:
-    """Other jumps are no splits, nor is any jump of a sensor."""
+    """Other jumps and jumps of a sensor are no splits."""
     assert codes(load(prices(ratio))) == {}
     sensor = prices(2).assign(date=pd.date_range("2024-01-01", periods=120, freq="h"))
     assert codes(load(sensor)) == {}

@@ -28,8 +28,8 @@ def test_one_reading_each_five_minutes_give_or_take(phase: float, every: str) ->
     """Each of them has a step of its own, whether the sensor reads at round times or between them."""
     loaded = load(readings(jittered(300, phase, 20)), ReadConfig(every=every))
     np.testing.assert_array_equal(loaded.panel.target, np.arange(ROWS))
-    told = next(finding.action for finding in loaded.findings if finding.code == "D006")
-    assert ("nearest" in told) == (phase in (0, 290, 299))
+    action = next(finding.action for finding in loaded.findings if finding.code == "D006")
+    assert ("nearest" in action) == (phase in (0, 290, 299))
 
 
 def test_daily_readings_about_midnight() -> None:
