@@ -1,4 +1,4 @@
-"""Documents say what the program says."""
+"""The documents agree with the program."""
 
 import ast
 import importlib.util
@@ -26,7 +26,7 @@ def build() -> ModuleType:
 
 
 def test_the_page_of_commands_is_what_help_says(build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """docs/commands.md is what `make docs` would write now."""
+    """docs/commands.md is what `make docs` writes."""
     monkeypatch.setenv("PATH", f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}")
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert page == build.commands_page(), "write it anew: `python docs/build.py --quick`, or `make docs`"
