@@ -1,19 +1,19 @@
-"""How good the forecasts are with nothing set but column names, horizon and effort.
+"""Accuracy of the forecasts with only column names, horizon and effort set.
 
     python benchmarks/accuracy.py [--data DIR] [--effort quick|normal|best] [--json FILE]
                                   [--sets NAME,NAME] [--seed N] [--statsforecast PYTHON] [--limit SECONDS]
 
-Runs the installed `forecast` on every pair NAME_train.parquet, NAME_test.parquet of DIR, scores on the test
-files, and prints the scores beside published ones, and beside those of statsforecast where PYTHON (by
-default this one) has it; an environment of its own, since it holds pandas back:
+Runs the installed `forecast` on every pair NAME_train.parquet, NAME_test.parquet of DIR, scores the forecasts
+on the test files, and prints the scores next to published ones, and next to those of statsforecast if PYTHON
+(default: this one) has it. Use a separate environment, since it needs an older pandas:
     python -m venv sf && sf/bin/pip install statsforecast pyarrow
-Three single tables take part where they are there: ETTh1.csv.gz, nyc_taxi.csv and
+Three single tables are used if they exist: ETTh1.csv.gz, nyc_taxi.csv and
 machine_temperature_system_failure.csv.
 
-    ETTh1     the usual split: trained on the first 16 months of 30 days (12 to learn from, 4 to choose by),
+    ETTh1     the usual split: trained on the first 16 months of 30 days (12 for training, 4 for validation),
               forecasts of 96 hours from origins a day apart over the 4 months after; errors divided by the
               spread of the first 12 months, averaged over columns. OT alone, and all seven as series.
-    nyc_taxi  `forecast evaluate`: 28 daily origins, 48 half-hours each; MAE beside that of a week ago
+    nyc_taxi  `forecast evaluate`: 28 daily origins, 48 half-hours each; MAE relative to that of a week before
     machine_temperature  `forecast evaluate`: 7 daily origins, 288 readings each, with `--duplicates mean`,
               which the file needs
 """
@@ -138,7 +138,7 @@ def main() -> None:
 
 
 class Bench:
-    """One run over all sets; what it finds goes into `found`, line by line onto the terminal."""
+    """One run over all sets. Results go into `found` and, line by line, to the terminal."""
 
     def __init__(
         self, given: argparse.Namespace, folder: Path, options: list[str], found: dict[str, Any]
@@ -175,7 +175,7 @@ class Bench:
         return self.only is None or name in self.only
 
     def pair(self, data: DataSet) -> None:
-        """One training and test file: ours, statsforecast's, the published."""
+        """One training and test file: our results, those of statsforecast, published ones."""
         trained, predicted = train_and_predict(data, self.folder, self.options, self.limit)
         scores = None
         if not trained.code and not predicted.code:
@@ -258,11 +258,11 @@ class Bench:
         self.print_published("ETTh1")
 
     def taxi(self) -> None:
-        """nyc_taxi: MAE beside the weekly seasonal naive forecast."""
+        """nyc_taxi: MAE relative to the weekly seasonal naive forecast."""
         self.evaluated("nyc_taxi", "nyc_taxi.csv", 48, 28, "seasonal naive 336")
 
     def machine(self) -> None:
-        """machine_temperature: MAE beside the best baseline."""
+        """machine_temperature: MAE relative to the best baseline."""
         file, twice = "machine_temperature_system_failure.csv", ["--duplicates", "mean"]
         self.evaluated("machine_temperature", file, 288, 7, None, twice)  # asked for: it has such timestamps
 
@@ -285,7 +285,7 @@ class Bench:
         self.report(name, ran, None, note, figures)
 
     def report(self, name: str, trained: Ran, tested: Ran | None, note: str, figures: Any) -> None:
-        """What an error report says of a set."""
+        """Print the error report of a set."""
         last = tested or trained
         self.found[name] = {"train": trained.to_json(), "note": note}
         if tested:
@@ -328,7 +328,7 @@ def took(ran: Ran) -> str:
 
 
 def dated(forecasts: pd.DataFrame, data: DataSet) -> pd.DataFrame:
-    """Forecasts of counted rows with the times of the test file."""
+    """Forecasts by row number, with the times of the test file."""
     test = pd.read_parquet(data.test).sort_values(["unique_id", "ds"])
     step = test.groupby("unique_id").cumcount()
     forecasts = forecasts.sort_values(["unique_id", "ds"])
@@ -337,7 +337,7 @@ def dated(forecasts: pd.DataFrame, data: DataSet) -> pd.DataFrame:
 
 
 def standardised(report: dict[str, Any], columns: list[str], spread: pd.Series) -> dict[str, float]:
-    """MSE and MAE in units of each column's spread, averaged over the columns."""
+    """MSE and MAE divided by each column's spread, averaged over the columns."""
     found = report["per_series"]["model"]
     scale = spread[columns].to_numpy() if len(columns) == 1 else spread[report["ids"]].to_numpy()
     mse = np.mean((np.array(found["rmse"], float) / scale) ** 2)

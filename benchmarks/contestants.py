@@ -1,16 +1,16 @@
-"""One contestant of the kernel benchmark in a process of its own: ours, PyTorch or JAX.
+"""One contestant of the kernel benchmark in its own process: ours, PyTorch or JAX.
 
     python -m benchmarks.contestants ours|torch|jax
 
-It reads one JSON order a line from standard input and answers each with one line:
+It reads one JSON order per line from standard input and answers each with one line:
 
     {"do": "check", "case": …, "threads": n, "file": …}    write outputs and gradients to an .npz file
     {"do": "time", "case": …, "threads": n, "seconds": s}  run for s seconds; milliseconds of each run
     {"do": "peak", "seconds": s}                           GFLOP/s of sgemm on all threads (ours only)
 
-What is timed is what training does to a recurrent stack: forward over all steps from a zero state, then
+Timed are the steps of training a recurrent stack: forward over all steps from a zero state, then
 backward from the derivative by the last hidden state to the derivatives by all weights. Inputs, weights
-and that derivative are the same for all; the gradient by the inputs is not asked for.
+and that derivative are the same for all; the gradient by the inputs is not computed.
 """
 
 import json
@@ -69,7 +69,7 @@ class Case:
 
 @contextmanager
 def ours() -> Iterator[Callable[[Case, int], Runner]]:
-    """Shards of the batch on worker threads, BLAS at one thread, as in `ShardedNetwork`."""
+    """Shards of the batch on worker threads, one thread for BLAS, as in `ShardedNetwork`."""
     from threadpoolctl import threadpool_limits
 
     from forecaster.config import NetworkConfig
@@ -161,7 +161,7 @@ def torch() -> Iterator[Callable[[Case, int], Runner]]:
 
 @contextmanager
 def jax() -> Iterator[Callable[[Case, int], Runner]]:
-    """A jitted gradient of `jax.lax.scan` over the same cell, the inputs' product outside of the scan."""
+    """A jitted gradient of `jax.lax.scan` over the same cell, the product with the inputs outside it."""
     import jax
     from jax import numpy as jnp
 
@@ -233,7 +233,7 @@ def split(case: Case, layer: int, weights: Arrays) -> Arrays:
 
 
 def join(case: Case, layer: int, parts: Arrays) -> Arrays:
-    """Gradients under PyTorch's names as ours has them."""
+    """Gradients under PyTorch's names in our layout."""
     columns = [parts["weight_hh"], parts["weight_ih"], parts["bias_ih"][:, None]]
     result = {f"layer{layer}.weight": regate(case, np.concatenate(columns, axis=1), 1)}
     if case.cell == "gru":
@@ -242,7 +242,7 @@ def join(case: Case, layer: int, parts: Arrays) -> Arrays:
 
 
 def milliseconds(run: Run, seconds: float) -> list[float]:
-    """Times of runs for about `seconds`, five at least."""
+    """Times of runs for about `seconds`, at least five."""
     times: list[float] = []
     end = time.perf_counter() + seconds
     while len(times) < 5 or time.perf_counter() < end:

@@ -1,12 +1,12 @@
-"""M4 hourly from a file to scored forecasts: `forecast` against neuralforecast's LSTM at its defaults.
+"""M4 hourly from a file to scored forecasts: `forecast` compared with neuralforecast's LSTM at its defaults.
 
     python benchmarks/end_to_end.py [--opponent PYTHON] [--opponent-steps N] [--effort E,E] [--json FILE]
 
-PYTHON is an interpreter that has neuralforecast: an environment of its own, since no user installs it.
+PYTHON is an interpreter that has neuralforecast, in a separate environment:
     python -m venv nf && nf/bin/pip install torch neuralforecast
 The opponent's defaults: LSTM with input_size 96 (two horizons), 1,000 steps. That takes about ten minutes, so
-by default it takes fewer steps and its training time is scaled, which the output says; its accuracy is then
-that of the full run as it was measured once, marked as such. `--opponent-steps 1000` measures all of it.
+by default it takes fewer steps and its training time is scaled up, as the output says. Its accuracy is then
+that of one full run, and is marked so. `--opponent-steps 1000` measures all of it.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def ours(data: DataSet, folder: Path, effort: str) -> dict:
 
 
 def theirs(data: DataSet, folder: Path, python: str | None, steps: int) -> dict:
-    """neuralforecast, in full or in part; what was measured once where it is not there."""
+    """neuralforecast, in full or in part; an earlier measurement where it is not installed."""
     if (
         python is None
         or subprocess.run([python, "-c", "import neuralforecast"], capture_output=True).returncode
@@ -148,7 +148,7 @@ def tell(mine: dict[str, dict], other: dict) -> None:
     ):
         row(name, [form.format(side[key]) if key in side else "–" for side in sides])
     row("their time ÷ ours", [f"{other['seconds'] / side['seconds']:.1f}" for side in mine.values()])
-    print("wanted: at least 20 times faster, at better sMAPE and MASE")
+    print("target: at least 20 times as fast, with better sMAPE and MASE")
     if other["carried_over"]:
         print("neuralforecast was not run: its figures are carried over from one earlier measurement.")
     elif short:

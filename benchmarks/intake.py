@@ -1,11 +1,11 @@
-"""Intake: time and memory to read clean CSV, beside pandas.read_csv(engine="pyarrow").
+"""Intake: time and memory to read clean CSV, compared with pandas.read_csv(engine="pyarrow").
 
     python -m benchmarks.intake             files of 200 MB, five runs
-    python -m benchmarks.intake 1000 3      files of so many MB, so many runs
+    python -m benchmarks.intake 1000 3      size of the files in MB, number of runs
 
-Readers take turns, each run in a process of its own with warm file cache. Of each reader are given the least
-wall-clock and processor seconds of all runs, and the most memory above that of the imports, as a multiple of
-the file. On a machine that others use as well, the ratio of processor seconds is the steadier one.
+Readers take turns, each run in its own process with a warm file cache. The table has the minimum of
+wall-clock and processor seconds of each reader, and its peak memory above that of the imports, as a multiple
+of the file. On a busy machine the ratio of processor seconds is more stable.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ROWS = 20_000
 
 
 class Cost(NamedTuple):
-    """What reading took."""
+    """Time and memory of one reading."""
 
     wall: float  # s
     busy: float  # s of all processors
@@ -64,7 +64,7 @@ def numbers(number: int, columns: int) -> list[list[float]]:
 
 
 def columns_of(count: int) -> Callable[[int], Iterator[str]]:
-    """Lines of a table with a time and so many readings."""
+    """Lines of a table with a time and several readings."""
 
     def lines(number: int) -> Iterator[str]:
         for time, values in zip(times(number, 60), numbers(number, count), strict=True):

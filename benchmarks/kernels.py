@@ -1,14 +1,14 @@
-"""Forward and backward of recurrent layers: ours against PyTorch and a jitted JAX scan.
+"""Forward and backward of recurrent layers: ours compared with PyTorch and a jitted JAX scan.
 
     python -m benchmarks.kernels [--json FILE] [--cells rnn gru lstm] [--seconds 0.1] [--rounds 5]
 
-Each contestant lives in its own process on the same two cores and is asked in turn, round after round, so
-that what else the machine does meets all alike. PyTorch is asked with one thread and with two, as small
-shapes lose by a second thread, and its better setting counts; the summary tells of two threads as well. First
-all must agree: outputs and gradients within 1e-4 of the largest value.
+Each contestant has its own process on the same two cores. They run in turn, round after round, so that other
+load on the machine affects all alike. PyTorch runs with one thread and with two, since a second thread slows
+small shapes, and its better setting counts; the summary has two threads as well. First all must agree:
+outputs and gradients within 1e-4 of the largest value.
 
-A ratio is the minimum of theirs over the minimum of ours: above 1 we are faster. On a machine that others use
-too, run it ahead of them (`chrt --fifo 5 …`) or repeat it: a two-thread time counts both cores being free.
+A ratio is the minimum of theirs over the minimum of ours: above 1 we are faster. On a busy machine
+run it with priority (`chrt --fifo 5 …`) or repeat it: the times of two threads need two free cores.
 """
 
 import argparse
@@ -75,7 +75,7 @@ Contestants = dict[str, Contestant]
 
 
 def largest_difference(case: Case, contestants: Contestants) -> float:
-    """Between ours and any other's outputs and gradients, relative to the largest value of each array."""
+    """Largest difference of outputs and gradients, relative to the largest value of each array."""
     answers = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, contestant in contestants.items():
@@ -105,7 +105,7 @@ def measure(case: Case, contestants: Contestants, rounds: int, seconds: float) -
 
 
 def results_of(case: Case, times: Times) -> list[dict[str, Any]]:
-    """One row for each opponent, in its better setting."""
+    """One row per opponent, with its better setting."""
     ours = times["ours", THREADS]
     shape = {"T": case.steps, "I": case.inputs, "B": case.batch, "H": case.hidden, "layers": case.layers}
     rows = []

@@ -1,11 +1,11 @@
-"""How much memory `forecast` needs, and whether many series make a training step dearer.
+"""Memory of `forecast`, and the time of a training step by the number of series.
 
     python benchmarks/memory.py [--json FILE] [--only train predict steps] [--steps N]
 
     train    one million windows, once in a single series and once in 1,000 series; the peak of the process
-             less the panel (its arrays in memory), target under 300 MB
+             minus the panel (its arrays in memory), target under 300 MB
     predict  100,000 series of 50 rows, peak of the process, target under 2,000 MB
-    steps    milliseconds of a training step on a panel of 1 to 100,000 series; should stay level
+    steps    milliseconds of a training step on a panel of 1 to 100,000 series; should stay constant
 
 Peaks are those of the resident memory of the installed command, Python and its libraries included (they alone
 take about the first line). Training takes `--steps` steps: its memory does not depend on their number.
@@ -68,7 +68,7 @@ def table(path: Path, series: int, rows: int, unit: str) -> None:
 
 
 def million_windows(folder: Path, series: int, steps: int) -> dict[str, float]:
-    """Peak of `train` less the panel."""
+    """Peak of `train` minus the panel."""
     rows = 1_000_000 // series + 500
     table(folder / "long.parquet", series, rows, "h")
     ran = train(folder, "long.parquet", 24, steps)
@@ -104,7 +104,7 @@ def told(what: str, ran: Ran, panel: float, target: int) -> dict[str, float]:
 
 
 def step_times(blocks: int = 12) -> dict[str, float]:
-    """Milliseconds of a training step, the best block of ten of several, taken in turn."""
+    """Milliseconds of a training step, the best of several blocks of ten steps, in turn."""
     runs = {series: training(series, blocks) for series in SERIES}
     times: dict[int, list[float]] = {series: [] for series in SERIES}
     for _ in range(blocks):
@@ -119,7 +119,7 @@ def step_times(blocks: int = 12) -> dict[str, float]:
 
 
 def training(series: int, blocks: int):
-    """Training on `series` random walks, an event every ten steps."""
+    """Training on `series` random walks, with an event every ten steps."""
     from types import SimpleNamespace
 
     from forecaster.config import NetworkConfig, TrainingConfig

@@ -1,7 +1,7 @@
-"""Pollution: how many polluted copies of a table are read right, refused, or wrong in silence.
+"""Pollution: how many damaged copies of a table are read correctly, refused, or wrong without a message.
 
 python -m benchmarks.pollution           a table of counts, by default and with --bad-rows skip
-python -m benchmarks.pollution --wrong   the files that are silently wrong, or refused though skipping
+python -m benchmarks.pollution --wrong   the files that are silently wrong, or refused in spite of skip
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ STYLES = ("regular", "repeated")
 
 
 def rows_read(path: Path, config: ReadConfig) -> tuple[list[tuple[str, float]], int, str]:
-    """Rows as `inspect --export` has them before they become series, how many were named as left out, and
+    """Rows as `inspect --export` writes them before they become series, the number reported as left out, and
     the error."""
     rows: list[tuple[str, float]] = []
     named: list[int] = []

@@ -1,7 +1,7 @@
-"""What the benchmarks of accuracy share: data sets, scores, and running a command under measurement.
+"""Shared by the accuracy benchmarks: data sets, scores, and measured runs of a command.
 
 A data set is two Parquet files, NAME_train.parquet and NAME_test.parquet, with the columns unique_id, ds, y;
-the test file begins where the other ends. Nothing that is fitted sees the test file.
+the test file begins where the training file ends. Nothing is fitted on the test file.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class DataSet:
 
 
 def discover(folder: Path) -> list[DataSet]:
-    """The pairs of a folder by name."""
+    """The pairs of a folder, by name."""
     trains = sorted(folder.glob("*_train.parquet"))
     pairs = [(path, path.with_name(path.name.replace("_train.", "_test."))) for path in trains]
     return [DataSet(a.name.removesuffix("_train.parquet"), a, b) for a, b in pairs if b.exists()]
@@ -100,7 +100,7 @@ def pooled(parts: list[Scores]) -> float:
 
 @dataclass(frozen=True)
 class Ran:
-    """How a command ended: seconds of wall and processor time, peak memory in MB, what it said."""
+    """How a command ended: seconds of wall and processor time, peak memory in MB, its output."""
 
     code: int
     wall: float
@@ -151,7 +151,7 @@ def _wait(process: subprocess.Popen, deadline: float):
 
 
 def train_and_predict(data: DataSet, folder: Path, options: list[str], limit: float) -> tuple[Ran, Ran]:
-    """`forecast train` and `predict`, with nothing set but names, horizon and `options`."""
+    """`forecast train` and `predict`, with only names, horizon and `options` set."""
     model = f"{data.name}.model"
     train = [FORECAST, "train", str(data.train), "--horizon", str(data.horizon), *COLUMNS, *options]
     trained = run([*train, "--model", model], folder, limit)
@@ -161,7 +161,7 @@ def train_and_predict(data: DataSet, folder: Path, options: list[str], limit: fl
 
 
 def about() -> dict[str, str | int]:
-    """What results are worth little without: versions and the machine."""
+    """Versions and the machine, without which results say little."""
     names = ("forecaster", "numpy", "pandas", "pyarrow")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {name: version(name) for name in names} | {

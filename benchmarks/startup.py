@@ -1,10 +1,10 @@
-"""How soon `forecast` answers: ratios within one run, contestants in turn.
+"""Start-up time of `forecast`: ratios within one run, contestants in turn.
 
     python benchmarks/startup.py [--repeat N] [--json FILE]
 
-Measured are the installed command and, beside it, Python importing what any program on these libraries
-must. Byte code is compiled beforehand, as installing does, into a folder of this run. Wall time suffers from
-whatever else the machine does; processor time (user and system) hardly does, so both are shown.
+Measured are the installed command and, for comparison, Python with the imports that every program on these
+libraries needs. Byte code is compiled before, as by an installation, into a folder of this run. Other load on
+the machine changes wall time, but hardly processor time (user and system), so both are shown.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def measure(folder: Path, repeat: int) -> dict[str, list[dict[str, float]]]:
-    """Each contestant `repeat` times, in turn, after one run that nobody counts."""
+    """Each contestant `repeat` times, in turn, after one run that is not counted."""
     (folder / "one.csv").write_text(one_series(1000))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FORECAST_")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -93,7 +93,7 @@ def summary(runs: list[dict[str, float]]) -> dict[str, dict[str, float]]:
 
 
 def ratio(times: dict[str, list[dict[str, float]]], clock: str, ours: str, theirs: str) -> dict[str, float]:
-    """Ours to theirs: of the minima, and the median of the ratios of runs side by side."""
+    """Ours divided by theirs: the ratio of the minima, and the median of the ratios of neighbouring runs."""
     mine, other = ([run[clock] for run in times[name]] for name in (ours, theirs))
     return {
         "of minima": min(mine) / min(other),

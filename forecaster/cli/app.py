@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -55,7 +54,7 @@ def _one_line_paragraphs(docstring: str) -> str:
 
 def _function(command: str) -> Callable[..., Any]:
     """The function of a command. Only now is its file imported; ImportError where there is none."""
-    return getattr(import_module(f"forecaster.cli.{command}"), command)
+    return getattr(__import__(f"forecaster.cli.{command}", fromlist=[command]), command)
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:

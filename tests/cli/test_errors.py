@@ -1,4 +1,4 @@
-"""Wrong uses: one clear message on stderr, the right exit code, no traceback, nothing overwritten."""
+"""Wrong usage: one clear message on stderr, the right exit code, no traceback, no file changed."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(trained: Path, tmp_path: Path) -> Path:
-    """A copy of it that a test may spoil."""
+    """A copy of that folder that a test may change."""
     return Path(shutil.copytree(trained, tmp_path / "work"))
 
 
@@ -43,7 +43,7 @@ TEN = {
     "empty file": (["train", "empty.csv"], 3, "empty.csv"),
     "header only": (["train", "header.csv"], 3, "header.csv"),
 }
-"""The tenth, no permission, has a test of its own."""
+"""The tenth case, no permission, has its own test."""
 MORE = {
     "missing file to predict": (["predict", "nowhere.csv"], 5, "nowhere.csv"),
     "not a model": (["predict", "--model", "demand.csv"], 4, "demand.csv"),
@@ -69,7 +69,7 @@ MORE = {
 
 
 def spoil(folder: Path) -> None:
-    """Add the files that the wrong uses name."""
+    """Add the files that the wrong commands name."""
     (folder / "empty_folder").mkdir()
     (folder / "empty.csv").write_text("")
     (folder / "header.csv").write_text("day,demand\n")
@@ -81,7 +81,7 @@ def spoil(folder: Path) -> None:
 
 @pytest.mark.parametrize("case", TEN)
 def test_a_wrong_use_gets_one_clear_message(case: str, folder: Path) -> None:
-    """What is wrong is named, the exit code tells its kind, and every file stays as it was."""
+    """The message names the cause, the exit code its kind, and every file stays unchanged."""
     arguments, code, named = TEN[case]
     spoil(folder)
     before = content(folder)
@@ -95,7 +95,7 @@ def test_a_wrong_use_gets_one_clear_message(case: str, folder: Path) -> None:
 def test_more_wrong_uses(
     case: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The same for what is less usual, in this process, which is faster."""
+    """The same for less usual cases, in this process, which is faster."""
     arguments, code, named = MORE[case]
     spoil(folder)
     before = content(folder)
@@ -107,7 +107,7 @@ def test_more_wrong_uses(
 
 
 def test_no_permission(folder: Path) -> None:
-    """Where reading or writing is not allowed, that is said and the exit code is 5."""
+    """Without permission to read or write, a message says so and the exit code is 5."""
     if os.geteuid() == 0:
         pytest.skip("root may read and write everything")
     (folder / "demand.csv").chmod(0)
@@ -162,7 +162,7 @@ def test_errors_as_json_lines(folder: Path) -> None:
 
 
 def test_names_cannot_steer_the_terminal(folder: Path) -> None:
-    """Control characters and markup in file names, columns and ids are shown, not obeyed."""
+    """Control characters and markup in file names, columns and ids are escaped."""
     evil = "\x1b]0;owned\x07[red]x[/red]\n"
     result = forecast("train", f"no{evil}.csv", cwd=folder)
     assert_clean_failure(result, 5)
@@ -178,7 +178,7 @@ def test_names_cannot_steer_the_terminal(folder: Path) -> None:
 
 
 def test_a_fault_of_ours_does_not_show_the_data(tmp_path: Path) -> None:
-    """An unforeseen exception gives exit code 1 and asks for a report, without the exception's own text."""
+    """An unexpected exception gives exit code 1 and asks for a bug report, without the exception's text."""
     broken = (
         "from forecaster.model.model import Model\n"
         "def load(path):\n"

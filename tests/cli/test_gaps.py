@@ -1,4 +1,4 @@
-"""`--max-gap` as a person uses it: good and bad values, what is remembered, what is reported."""
+"""`--max-gap` on the command line: valid and invalid values, what a model remembers, what is reported."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def gaps_named(folder: Path, *arguments: str) -> dict:
-    """What `inspect` finds of gaps that are too long."""
+    """The finding of `inspect` about gaps that are too long."""
     told = json.loads(forecast("inspect", "temp.csv", "--json", *arguments, cwd=folder).stdout)
     return next((each for each in told["findings"] if each["code"] == "V006"), {"count": 0})
 
@@ -37,7 +37,7 @@ def gaps_named(folder: Path, *arguments: str) -> dict:
     [((), 1), (("0",), 3), (("1",), 2), (("2h",), 2), (("4h",), 1), (("71",), 1), (("3D",), 0), (("72",), 0)],
 )
 def test_lengths_of_gaps(folder: Path, asked: tuple[str, ...], count: int) -> None:
-    """A number is one of rows, a duration is one; gaps beyond are named, the longest first."""
+    """The value is a number of rows or a duration; longer gaps are listed, the longest first."""
     found = gaps_named(folder, *(("--max-gap", *asked) if asked else ()))
     assert found["count"] == count
     if count:
@@ -46,14 +46,14 @@ def test_lengths_of_gaps(folder: Path, asked: tuple[str, ...], count: int) -> No
 
 
 def test_any_gap(folder: Path) -> None:
-    """`any` crosses them all, and is said to."""
+    """`any` allows all gaps, and the finding says so."""
     found = gaps_named(folder, "--max-gap", "any")
     assert (found["count"], found["action"]) == (1, "crossed, as asked")
 
 
 @pytest.mark.parametrize("asked", ["-1", "two", "2.5", "1MS", "0h"])
 def test_no_lengths(folder: Path, asked: str) -> None:
-    """What is no length is wrong usage; the message says what would be one."""
+    """A value that is not a length is wrong usage; the message says which values are."""
     result = forecast("inspect", "temp.csv", "--max-gap", asked, cwd=folder)
     assert_clean_failure(result, 2)
     assert f"max_gap cannot be '{asked}'" in result.stderr
@@ -61,7 +61,7 @@ def test_no_lengths(folder: Path, asked: str) -> None:
 
 
 def test_a_number_in_the_file_of_settings(folder: Path) -> None:
-    """forecast.toml takes a number as it takes text."""
+    """forecast.toml accepts a number as well as text."""
     (folder / "forecast.toml").write_text("max_gap = 1\n")
     assert gaps_named(folder)["count"] == 2
     (folder / "forecast.toml").write_text("max_gap = true\n")
@@ -69,7 +69,7 @@ def test_a_number_in_the_file_of_settings(folder: Path) -> None:
 
 
 def test_a_model_remembers_it(folder: Path) -> None:
-    """`predict` crosses the gaps that `train` did; what is said to `predict` comes first."""
+    """`predict` uses the limit of `train`; an option of `predict` overrides it."""
     assert forecast("train", "temp.csv", "--max-gap", "2h", cwd=folder).returncode == 0
     card = json.loads(forecast("show", "--json", cwd=folder).stdout)
     assert card["data"]["max_gap"] == 2
@@ -79,7 +79,7 @@ def test_a_model_remembers_it(folder: Path) -> None:
 
 
 def test_the_report_is_of_rows_between_gaps(folder: Path) -> None:
-    """With an outage shortly before the end, what is held out lies behind it, or wholly before."""
+    """With an outage shortly before the end, the held-out rows are all after it or all before it."""
     for horizon, start in (("24", "2024-05-30 00:00"), ("48", "2024-05-24 18:00")):
         told = json.loads(forecast("train", "temp.csv", "--horizon", horizon, "--json", cwd=folder).stdout)
         first, last = pd.Timestamp(told["report"]["start"]), pd.Timestamp(told["report"]["end"])
@@ -89,7 +89,7 @@ def test_the_report_is_of_rows_between_gaps(folder: Path) -> None:
 
 
 def test_a_backtest_is_of_rows_between_gaps(folder: Path) -> None:
-    """`evaluate` goes back from the newest rows that can be held out; what gaps cut off is not scored."""
+    """`evaluate` goes back from the newest rows that can be held out; rows after long gaps are not."""
     asked = ("evaluate", "temp.csv", "--horizon", "48", "--origins", "3", "--step", "48", "--json")
     told = json.loads(forecast(*asked, cwd=folder).stdout)
     assert (told["origins"], told["end"]) == (3, "2024-05-26T17:00:00")
@@ -98,7 +98,7 @@ def test_a_backtest_is_of_rows_between_gaps(folder: Path) -> None:
 
 
 def test_no_stretch_is_long_enough_for_a_report(folder: Path) -> None:
-    """Where gaps leave nothing to hold out, there is a model, and a note that tells why it has no report."""
+    """Where gaps leave nothing to hold out, there is a model, and a note says why it has no report."""
     table = pd.read_csv(folder / "temp.csv")
     back = np.arange(len(table))[::-1]
     table[(back % 6 != 0) | (back == 0)].to_csv(folder / "temp.csv", index=False)
@@ -111,7 +111,7 @@ def test_no_stretch_is_long_enough_for_a_report(folder: Path) -> None:
 
 
 def test_nothing_is_near_enough_to_learn_from(folder: Path) -> None:
-    """Where no two readings may be joined, the error says how to join them."""
+    """Where every gap is too long, the error says how to allow them."""
     table = pd.read_csv(folder / "temp.csv")
     table[::2].to_csv(folder / "temp.csv", index=False)
     result = forecast("train", "temp.csv", "--freq", "h", "--max-gap", "0", cwd=folder)

@@ -13,7 +13,7 @@ from forecaster.cli.app import COMMANDS
 
 
 def examples(text: str) -> list[str]:
-    """The lines of help that a person can type."""
+    """The command lines in a help text."""
     return [line.strip(" $") for line in text.splitlines() if line.strip().startswith("$ forecast")]
 
 
@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_begins_with_an_example_that_runs(command: str, folder: Path) -> None:
-    """The first thing said is a command line; typed in the project's folder, it works."""
+    """Help starts with a command line; in the project's folder it works."""
     told = forecast(command, "--help", cwd=folder)
     assert (told.returncode, told.stderr) == (0, "")
     usage, first, *_ = [line.strip() for line in told.stdout.splitlines() if line.strip()]
@@ -48,14 +48,14 @@ def test_main_help_shows_the_way(tmp_path: Path) -> None:
 
 
 def test_without_a_command_the_help_is_shown(tmp_path: Path) -> None:
-    """`forecast` alone is wrong usage, and tells how it is used."""
+    """`forecast` alone is wrong usage and shows the help."""
     result = forecast(cwd=tmp_path)
     assert result.returncode == 2
     assert "Usage: forecast" in result.stdout + result.stderr
 
 
 def test_version(tmp_path: Path) -> None:
-    """`forecast --version` and `python -m forecaster --version` say the version on stdout."""
+    """`forecast --version` and `python -m forecaster --version` print the version on stdout."""
     expected = f"forecast {forecaster.__version__}\n"
     assert forecast("--version", cwd=tmp_path).stdout == expected
     module = subprocess.run(

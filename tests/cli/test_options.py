@@ -18,7 +18,7 @@ EVERYTHING = tuple(options.PANELS.values())
 
 @pytest.fixture
 def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """What a command with every option is given, for these arguments, in an empty folder."""
+    """The settings that a command with every option gets from some arguments, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stderr, "quiet", False)
     monkeypatch.setattr(stderr, "as_json", False)
@@ -41,7 +41,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
 def test_flag_over_variable_over_file_over_default(
     ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each place that sets a value overrules the next weaker one."""
+    """Each place that sets a value overrides the next weaker one."""
     assert ask().options.seed == 0
     (tmp_path / "forecast.toml").write_text("seed = 1\n")
     assert ask().options.seed == 1
@@ -63,7 +63,7 @@ def test_places_add_up(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_every_setting_is_a_flag_a_variable_and_a_key(
     ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No field of the configuration is out of reach, whichever way it is set."""
+    """Every field of the configuration can be set in each of the three ways."""
     values = {int: "3", float: "0.5", bool: "true", str: "word"}
     own = {field.name for kind in (ReadConfig, Options) for field in dataclasses.fields(kind)}
     assert own <= set(options.CONFIG_OF)
@@ -85,7 +85,7 @@ def test_every_setting_is_a_flag_a_variable_and_a_key(
 
 
 def test_lists_are_split_at_commas(ask: Ask, tmp_path: Path) -> None:
-    """A list is written with commas, a name with a comma in quotes; TOML lists work as they are."""
+    """A list has commas, a name with a comma is quoted; TOML lists work too."""
     given = ask("--target", 'OT, "a, b"', "--levels", "50,90")
     assert given.read.target == ("OT", "a, b")
     assert given.options.levels == (50, 90)
@@ -118,7 +118,7 @@ def test_the_file_can_be_named(ask: Ask, tmp_path: Path, capsys: pytest.CaptureF
 def test_a_wrong_file_is_wrong_usage(
     ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
-    """Unknown keys, ill-typed values and broken TOML end with exit code 2 and name what is wrong."""
+    """Unknown keys, wrong types and broken TOML end with exit code 2 and name the cause."""
     (tmp_path / "forecast.toml").write_text(text)
     ask(code=2)
     assert message in capsys.readouterr().err

@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(trained: Path, tmp_path: Path) -> Path:
-    """A folder of its own with demand.csv and a model that remembers it there."""
+    """A folder with demand.csv and a model that was trained on it."""
     (tmp_path / "demand.csv").write_text(daily())
     shutil.copy(trained / "forecast.model", tmp_path)
     return tmp_path
@@ -47,7 +47,7 @@ def test_forecasts_go_to_stdout_as_csv(trained: Path) -> None:
 
 
 def test_forecasts_start_at_the_newest_row(trained: Path) -> None:
-    """The remembered source is read again: rows that were added since move the forecast on."""
+    """The remembered source is read again: the forecast starts after rows that were added since."""
     (trained / "demand.csv").write_text(daily(123))
     try:
         table = pd.read_csv(io.StringIO(forecast("predict", cwd=trained).stdout))
@@ -58,7 +58,7 @@ def test_forecasts_start_at_the_newest_row(trained: Path) -> None:
 
 @pytest.mark.parametrize("name", ["f.csv", "f.tsv", "f.csv.gz", "f.parquet", "f.json"])
 def test_forecasts_to_a_file(folder: Path, name: str) -> None:
-    """-o writes by the ending, the same figures each time; stdout stays empty."""
+    """-o chooses the format by the ending of the file, with the same numbers in each; stdout stays empty."""
     expected = pd.read_csv(io.StringIO(forecast("predict", "demand.csv", cwd=folder).stdout))
     result = forecast("predict", "demand.csv", "-o", name, cwd=folder)
     assert (result.returncode, result.stdout) == (0, "")
@@ -76,7 +76,7 @@ def test_forecasts_to_a_file(folder: Path, name: str) -> None:
 
 
 def test_a_shorter_horizon(trained: Path) -> None:
-    """--horizon asks for fewer steps than the model can see; those are the same."""
+    """--horizon gives fewer steps than the model has; they are the same."""
     whole, part = (
         pd.read_csv(io.StringIO(forecast("predict", *more, cwd=trained).stdout))
         for more in ([], ["--horizon", "3"])
@@ -114,7 +114,7 @@ def test_through_pipes(tmp_path: Path) -> None:
     "command", [["predict"], ["show"], ["inspect", "demand.csv"], ["predict", "--json"], ["train", "--help"]]
 )
 def test_a_reader_that_has_seen_enough(trained: Path, command: list[str]) -> None:
-    """As in `forecast predict | head -2`: a closed pipe ends the command without a word."""
+    """As in `forecast predict | head -2`: a closed pipe ends the command without a message."""
     read, write = os.pipe()
     os.close(read)
     result = subprocess.run(
@@ -131,7 +131,7 @@ def test_a_reader_that_has_seen_enough(trained: Path, command: list[str]) -> Non
 
 
 def test_several_series_and_odd_names(tmp_path: Path) -> None:
-    """Id and time keep the user's names; a cell that a spreadsheet would compute is quoted."""
+    """Id and time keep the user's names; a cell that a spreadsheet would take for a formula is quoted."""
     rows = [line.split(",") for line in daily(80).splitlines()[1:]]
     lines = [f'{day},"{name}",{value}' for name in ("=1+1", "ä b") for day, value in rows]
     (tmp_path / "two.csv").write_text("When,Which One,Much\n" + "\n".join(lines) + "\n")
@@ -145,7 +145,7 @@ def test_several_series_and_odd_names(tmp_path: Path) -> None:
 
 
 def test_a_glance_on_a_terminal(folder: Path) -> None:
-    """Where forecasts go to a file and a person sits at a terminal, the first and last rows are shown."""
+    """Where forecasts go to a file and stderr is a terminal, the first and last rows are shown."""
     seen = on_a_terminal("predict", "demand.csv", "-o", "f.csv", cwd=folder, NO_COLOR="1")
     for said in ("demand", "2024-04-30", "2024-05-13", "80 %", "95 %", "wrote 14 forecasts to f.csv"):
         assert said in seen
@@ -154,7 +154,7 @@ def test_a_glance_on_a_terminal(folder: Path) -> None:
 
 
 def test_a_picture(folder: Path) -> None:
-    """--plot draws a PNG, the same bytes each time; forecasts go to stdout all the same."""
+    """--plot draws a PNG, with the same bytes each time; forecasts still go to stdout."""
     pytest.importorskip("matplotlib")
     pictures = []
     for _ in range(2):
@@ -168,7 +168,7 @@ def test_a_picture(folder: Path) -> None:
 
 
 def test_a_named_series_is_drawn(tmp_path: Path) -> None:
-    """--plot-series chooses the series; without it the first is drawn, and said to be one of several."""
+    """--plot-series chooses the series; without it the first is drawn, and a message says so."""
     pytest.importorskip("matplotlib")
     lines = daily(80).splitlines()
     wide = [f"{line},{i % 7}" for i, line in enumerate(lines[1:])]

@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with demand.csv, forecast.model and the report of its training in both forms."""
+    """A folder with demand.csv, forecast.model and the report of its training in both formats."""
     folder = tmp_path_factory.mktemp("trained")
     (folder / "demand.csv").write_text(daily())
     for report in ("report.json", "report.csv"):
@@ -49,7 +49,7 @@ def test_train_writes_a_model_and_tells_its_errors(folder: Path) -> None:
 
 
 def test_quiet_says_nothing(folder: Path) -> None:
-    """--quiet leaves both streams empty when all is well."""
+    """--quiet leaves both streams empty where there is no error."""
     result = forecast("train", "demand.csv", "--quiet", cwd=folder)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
@@ -68,7 +68,7 @@ def test_json_goes_to_stdout(folder: Path) -> None:
 
 
 def test_reports_as_files(trained: Path) -> None:
-    """--report writes the error report as JSON or CSV; both hold the same figures."""
+    """--report writes the error report as JSON or CSV, with the same numbers."""
     told = json.loads((trained / "report.json").read_text())
     table = pd.read_csv(trained / "report.csv").set_index(["scope", "method"])
     assert told["horizon"] == 14
@@ -78,7 +78,7 @@ def test_reports_as_files(trained: Path) -> None:
 
 
 def test_the_same_command_gives_the_same_bytes(folder: Path) -> None:
-    """Model, forecasts and report do not depend on the run, nor on the number of threads."""
+    """Model, forecasts and report are the same in every run and with any number of threads."""
     made = []
     for workers in ("1", "2", "1"):
         forecast("train", "demand.csv", "--report", "report.json", cwd=folder, FORECAST_WORKERS=workers)
@@ -102,7 +102,7 @@ def test_strict_refuses_to_repair(folder: Path) -> None:
 
 
 def test_inspect_as_json(folder: Path) -> None:
-    """`inspect --json` holds what was understood."""
+    """`inspect --json` has all facts of the data."""
     told = json.loads(forecast("inspect", "-", "--json", cwd=folder, stdin=daily()).stdout)
     assert (told["source"], told["time"], told["target"]) == ("-", "day", ["demand"])
     assert (told["frequency"], told["rows"], told["first"], told["last"]) == (
@@ -115,7 +115,7 @@ def test_inspect_as_json(folder: Path) -> None:
 
 
 def test_show_is_the_model_card(trained: Path) -> None:
-    """`show` tells where a model comes from; as JSON with --json."""
+    """`show` shows the source of a model; as JSON with --json."""
     told = forecast("show", cwd=trained)
     assert told.returncode == 0
     assert "demand.csv" in told.stdout
@@ -146,7 +146,7 @@ def test_evaluate_backtests(folder: Path) -> None:
 
 
 def test_evaluate_takes_a_model_trained_before(folder: Path) -> None:
-    """With --model nothing is trained: the model is scored on what came after it."""
+    """With --model nothing is trained: the model is scored on the rows after its training data."""
     (folder / "whole.csv").write_text(daily(160))
     assert forecast("train", "demand.csv", cwd=folder).returncode == 0
     result = forecast("evaluate", "whole.csv", "--model", "forecast.model", "--json", cwd=folder)
@@ -157,7 +157,7 @@ def test_evaluate_takes_a_model_trained_before(folder: Path) -> None:
 
 @pytest.fixture
 def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A training run without end, just begun, beside an older model."""
+    """A folder with an older model, and an endless training run that has just started."""
     (folder / "forecast.model").write_bytes(b"the old model")
     process = start(folder)
     yield process
@@ -166,7 +166,7 @@ def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Begin a training run without end; comes back when it reports its first progress."""
+    """Start an endless training run; returns when it reports its first progress."""
     process = subprocess.Popen(
         [SCRIPT, "train", "demand.csv", "--log-format", "json", *arguments],
         cwd=folder,
@@ -197,7 +197,7 @@ def test_a_signal_stops_cleanly(
 
 
 def test_interrupted_training_can_be_kept(folder: Path) -> None:
-    """With --keep-on-interrupt, Ctrl-C saves the best model so far; the exit code is 130 all the same."""
+    """With --keep-on-interrupt, Ctrl-C saves the best model so far; the exit code is 130."""
     process = start(folder, "--keep-on-interrupt")
     wait_until_training(folder, process)
     process.send_signal(signal.SIGINT)
@@ -208,7 +208,7 @@ def test_interrupted_training_can_be_kept(folder: Path) -> None:
 
 
 def wait_until_training(folder: Path, process: subprocess.Popen[str]) -> None:
-    """Wait until the run has made its lock and has had time to begin its steps.
+    """Wait until the run has its lock and has had time to start training.
 
     The lock is not tried: a run that found it taken by this test would stop with exit code 6.
     """
@@ -240,19 +240,19 @@ def test_a_bar_on_a_terminal(folder: Path) -> None:
 
 
 def test_no_color(folder: Path) -> None:
-    """NO_COLOR takes the colour away, even on a terminal."""
+    """NO_COLOR turns colour off, even on a terminal."""
     assert not COLOUR.search(on_a_terminal("train", "demand.csv", cwd=folder, NO_COLOR="1"))
 
 
 def test_a_dumb_terminal_gets_lines(folder: Path) -> None:
-    """Where the terminal cannot animate, nothing moves."""
+    """A terminal without animation gets plain lines."""
     seen = on_a_terminal("train", "demand.csv", cwd=folder, TERM="dumb")
     assert "\x1b" not in seen
     assert "step 20/20" in seen
 
 
 def test_a_line_for_each_quarter_of_a_training(folder: Path) -> None:
-    """Without a terminal, each network tells of itself four times, whatever the number of steps."""
+    """Without a terminal, each network logs four lines, whatever the number of steps."""
     for steps, told in ((100, [30, 50, 80, 100]), (170, [50, 90, 130, 170])):
         run = forecast("train", "demand.csv", "--steps", steps, "--members", 1, "--no-refit", cwd=folder)
         assert re.findall(r"training: step (\d+)/", run.stderr) == [str(step) for step in told]

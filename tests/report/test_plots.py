@@ -1,4 +1,4 @@
-"""Pictures of forecasts: what is drawn, how they are saved, and what happens without matplotlib."""
+"""Pictures of forecasts: what is drawn, how they are saved, and the error without matplotlib."""
 
 import builtins
 
@@ -41,7 +41,7 @@ def test_the_forecast_grows_out_of_the_last_observation():
 
 
 def test_intervals_are_shaded_widest_first_and_everything_is_named():
-    """Each level is one shaded band, fainter when wider; lines and bands carry their names."""
+    """Each level is one shaded band, fainter where wider; lines and bands have labels."""
     figure = figure_of(actual=[5.5, 6.5], title="Sensor", subtitle="hourly", unit="°C")
     bands = figure.axes[0].collections
     assert len(bands) == 2
@@ -62,7 +62,7 @@ def test_labels_keep_apart_and_close_to_where_they_belong():
 
 @pytest.mark.parametrize("ending", [".png", ".svg", ".PNG"])
 def test_the_same_figure_has_the_same_bytes(tmp_path, ending):
-    """Saved twice, a picture is the same file, of the kind its name says; no temporary file stays."""
+    """A picture saved twice is the same file, in the format of its ending; no temporary file remains."""
     first, second = tmp_path / f"a{ending}", tmp_path / f"b{ending}"
     plots.save_figure(figure_of(title="x"), first)
     plots.save_figure(figure_of(title="x"), second)
@@ -73,7 +73,7 @@ def test_the_same_figure_has_the_same_bytes(tmp_path, ending):
 
 @pytest.mark.parametrize("name", ["a.pdf", "a", "png"])
 def test_another_ending_is_a_usage_error_and_writes_nothing(tmp_path, name):
-    """Only .png and .svg can be asked for."""
+    """Only .png and .svg are allowed."""
     with pytest.raises(UsageError, match="cannot draw") as caught:
         plots.save_figure(figure_of(), tmp_path / name)
     assert ".png or .svg" in caught.value.hint
@@ -81,7 +81,7 @@ def test_another_ending_is_a_usage_error_and_writes_nothing(tmp_path, name):
 
 
 def test_a_missing_folder_is_a_storage_error(tmp_path):
-    """Writing into a folder that is not there fails as any other output does."""
+    """Writing into a missing folder fails like any other output."""
     with pytest.raises(StorageError):
         plots.save_figure(figure_of(), tmp_path / "nowhere" / "a.png")
 
@@ -99,13 +99,13 @@ def test_a_missing_folder_is_a_storage_error(tmp_path):
     ],
 )
 def test_odd_series_are_drawn_without_a_warning(case, tmp_path):
-    """No history, one point, only gaps, constants, huge values, foreign letters: there is a picture."""
+    """No history, one point, only gaps, constants, huge values, other scripts: each gives a picture."""
     plots.save_figure(figure_of(**case), tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 5000
 
 
 def test_titles_are_text():
-    """A dollar is no formula, and control characters are shown."""
+    """A dollar sign does not start a formula, and control characters are escaped."""
     figure = figure_of(title="$a_b$\x1b")
     title = figure.axes[0]._left_title
     assert title.get_text() == r"$a_b$\x1b"
@@ -113,7 +113,7 @@ def test_titles_are_text():
 
 
 def test_the_style_of_others_is_left_alone():
-    """Drawing changes no setting of matplotlib for anyone else."""
+    """Drawing does not change the settings of matplotlib."""
     before = dict(matplotlib.rcParams)
     plots.render(figure_of(), ".svg")
     assert dict(matplotlib.rcParams) == before
@@ -129,7 +129,7 @@ def forecast_of(series, horizon=3, **facts):
 
 
 def test_a_forecast_of_several_series_is_one_figure():
-    """Each of the first series has its axes, its name, four horizons of history and the times that follow."""
+    """Each of the first series has its axes, its name, four horizons of history and the forecast times."""
     forecast = forecast_of([np.arange(30.0), np.arange(20.0), np.arange(9.0)], seasonalities=(24,))
     figure = plots.forecasts_figure(forecast, shown=2)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["s0", "s1"]
@@ -150,7 +150,7 @@ def test_one_series_is_named_after_its_target_and_shown_on_its_clock():
 
 
 def test_without_matplotlib_the_way_to_get_it_is_said(monkeypatch):
-    """matplotlib is an extra: without it a figure is a UsageError that says what to install."""
+    """Without matplotlib, which is optional, a figure is a UsageError that says what to install."""
     load = builtins.__import__
 
     def without(name, *args, **kwargs):

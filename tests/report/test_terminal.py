@@ -1,4 +1,4 @@
-"""What is printed: the right numbers, within the width, inert, and plain off a terminal."""
+"""Printed output: the right numbers, within the width, escaped, and without colour off a terminal."""
 
 import io
 
@@ -68,7 +68,7 @@ def test_tables_fit_the_width_and_lose_nothing(width, series, horizon, scale):
 
 
 def test_long_horizons_are_shown_in_ranges():
-    """Up to eight steps each has a column; more become six ranges whose means are those of their steps."""
+    """Up to eight steps have a column each; more become six ranges with the means of their steps."""
     assert [str(c.header) for c in error_tables.step_table(report_of(horizon=3)).columns[1:]] == [
         "1",
         "2",
@@ -94,7 +94,7 @@ def test_many_series_show_only_the_best_and_the_worst():
 
 
 def test_share_of_series_is_told():
-    """The share of series on which the model is better stands under the table."""
+    """The share of series on which the model is better is below the table."""
     report = report_of(series=10)
     mae = report.per_series[:, 0]
     share = np.mean(mae[0] < mae[report.methods.index(report.best_baseline)])
@@ -161,7 +161,7 @@ def test_findings_say_what_where_and_what_was_done():
 
 
 def test_the_card_shows_each_section_and_the_report_as_a_table():
-    """Plain sections are facts, members stand side by side, the report is its table and verdict."""
+    """Plain sections are facts, members have a column each, the report is a table and a verdict."""
     report = report_of()
     card = {
         "data": {"source": "x.csv", "rows": 12345, "covariates": []},

@@ -1,4 +1,4 @@
-"""Text for the eye: inert, in one form, readable."""
+"""Text for people: escaped, consistent, readable."""
 
 import math
 
@@ -12,14 +12,14 @@ from forecaster.report.text import inert, numbers, percents, plain, sparkline
 
 @given(st.text())
 def test_nothing_a_terminal_obeys_is_left(text):
-    """Whatever the text, its inert form is printable, on one line, and can be encoded."""
+    """Any text becomes printable, on one line, and can be encoded."""
     shown = inert(text)
     assert shown.isprintable()
     shown.encode("utf-8")
 
 
 def test_ordinary_text_stays_as_it_is():
-    """Letters of any script and punctuation are not touched; escape, bidi and newline are shown."""
+    """Letters of any script and punctuation are unchanged; escape, bidi and newline are escaped."""
     assert inert("Zürich 東京 50 %") == "Zürich 東京 50 %"
     assert inert("a\x1b[31mb\nc\u202ed\u200be") == r"a\x1b[31mb\nc\u202ed\u200be"
 
@@ -40,7 +40,7 @@ def test_ordinary_text_stays_as_it_is():
     ],
 )
 def test_a_column_has_one_form(values, texts):
-    """One count of decimals, three digits of the smallest, grouped thousands, exponents at the extremes."""
+    """The same decimals for all, three digits of the smallest, grouped thousands, exponents if extreme."""
     assert numbers(values) == texts
 
 
@@ -50,7 +50,7 @@ def test_other_numbers_may_decide_the_decimals():
 
 
 def test_percents_carry_their_sign():
-    """Skill is read by its sign; a trifle is 0.0 without one."""
+    """Skill has a sign; a tiny value is 0.0 without one."""
     assert percents([0.142, -2.0, 0.0, -0.0001, math.nan]) == ["+14.2", "-200.0", "0.0", "0.0", "-"]
 
 
