@@ -1,4 +1,4 @@
-"""Many to one: which wave is it? A GRU reads a noisy sequence and names its shape. See README.md."""
+"""Many to one: a GRU reads a noisy wave and names its shape. See README.md."""
 
 import argparse
 
@@ -22,9 +22,9 @@ LONGEST, NOISE, BATCH, TEST = 60, 0.2, 128, 2000
 
 
 def make_waves(count, *, rng):
-    """Waves (T, 1, B), which steps are real (T, B), and the shape of each (B,).
+    """Waves (T, 1, B), a mask of their real steps (T, B), and their shapes as class numbers (B,).
 
-    Length, period, phase and amplitude are drawn for each wave; NOISE is the standard deviation of the noise.
+    Each wave has a random length, period, phase and amplitude; NOISE is the standard deviation of the noise.
     """
     classes = rng.integers(len(NAMES), size=count)
     t = np.arange(LONGEST)[:, None]
@@ -36,7 +36,7 @@ def make_waves(count, *, rng):
 
 
 def train(network, config, *, rng):
-    """Fit the network to fresh waves in every step, printing how it goes."""
+    """Fit the network to new waves in every step, and print the progress."""
     optimizer = make_optimizer(config, network.flat.size)
     for step in range(config.steps):
         waves, mask, classes = make_waves(config.batch, rng=rng)
@@ -50,17 +50,17 @@ def train(network, config, *, rng):
             print(f"step {step + 1:5d}   loss {loss / config.batch:.3f}   accuracy {accuracy:6.1%}")
 
 
-def report(classes, found):
-    """How often each shape was taken for each other one, and the accuracy."""
-    print("\nof 100 waves     " + "".join(f"{name:>10}" for name in NAMES) + "   <- were called")
+def report(classes, predicted):
+    """The confusion matrix in percent, and the accuracy."""
+    print("\nof 100 waves     " + "".join(f"{name:>10}" for name in NAMES) + "   <- predicted")
     for k, name in enumerate(NAMES):
-        shares = np.bincount(found[classes == k], minlength=len(NAMES)) / max(np.sum(classes == k), 1)
+        shares = np.bincount(predicted[classes == k], minlength=len(NAMES)) / max(np.sum(classes == k), 1)
         print(f"{name:<17}" + "".join(f"{100 * share:10.1f}" for share in shares))
-    print(f"\naccuracy on {len(classes)} waves never seen: {np.mean(found == classes):.1%}")
+    print(f"\naccuracy on {len(classes)} new waves: {np.mean(predicted == classes):.1%}")
 
 
 def main():
-    """Train, then classify waves never seen."""
+    """Train, then classify new waves."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=1200, help="training steps")
     parser.add_argument("--seed", type=int, default=1)

@@ -13,12 +13,12 @@ from forecaster.nn.sequences.encoder_decoder import EncoderDecoder
 
 DIGITS, END = 10, 10
 TOKENS = DIGITS + 1
-"""What the decoder writes: a digit, or that it has ended."""
+"""Number of tokens that the decoder can write: a digit or END."""
 BATCH, TEST = 128, 2000
 
 
 def draw_digits(count, longest, *, rng):
-    """Digits (T, B) and how many of each column are real (B,)."""
+    """Digits (T, B) and the number of real digits in each column (B,)."""
     return rng.integers(DIGITS, size=(longest, count)), rng.integers(1, longest + 1, count)
 
 
@@ -29,18 +29,18 @@ def backwards(digits, lengths):
 
 
 def real(lengths, steps):
-    """The mask (steps, B): True for as many steps as the column has."""
+    """The mask (steps, B): True for the first `lengths` steps of each column."""
     return np.arange(steps)[:, None] < lengths
 
 
 def one_step_late(tokens):
-    """What the decoder reads, (T+1, K, B): nothing at first, then the token it should have written before."""
+    """The decoder's inputs (T+1, K, B): zeros at first, then the correct previous token."""
     vectors = one_hot(tokens, TOKENS)
     return np.concatenate([np.zeros_like(vectors[:1]), vectors[:-1]])
 
 
 def train(network, config, longest, *, rng):
-    """Fit the network to fresh sequences in every step, printing how it goes."""
+    """Fit the network to new sequences in every step, and print the progress."""
     optimizer = make_optimizer(config, network.flat.size)
     for step in range(config.steps):
         digits, lengths = draw_digits(config.batch, longest, rng=rng)
@@ -57,7 +57,7 @@ def train(network, config, longest, *, rng):
 
 
 def reverse(network, digits, lengths):
-    """What the network writes (T+1, B), reading its own tokens; END for ever after the first END."""
+    """The network's tokens (T+1, B), reading its own; END everywhere after the first END."""
     nothing = np.zeros((TOKENS, digits.shape[1]), np.float32)
     scores = network.decode(
         one_hot(digits, DIGITS), nothing, len(digits) + 1, likeliest_one_hot, mask=real(lengths, len(digits))
@@ -67,7 +67,7 @@ def reverse(network, digits, lengths):
 
 
 def show(digits, lengths, written):
-    """A few sequences beside what became of them."""
+    """A few sequences and their outputs."""
     for column in range(5):
         read = "".join(map(str, digits[: lengths[column], column]))
         wrote = "".join(str(token) for token in written[:, column] if token != END)
@@ -75,7 +75,7 @@ def show(digits, lengths, written):
 
 
 def main():
-    """Train, then reverse sequences drawn anew."""
+    """Train, then reverse new sequences."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=900, help="training steps")
     parser.add_argument("--longest", type=int, default=8, help="digits of the longest sequence")
@@ -90,7 +90,7 @@ def main():
     print()
     show(digits, lengths, written)
     whole = np.mean((written == backwards(digits, lengths)).all(axis=0))
-    print(f"\nsequences of {TEST} drawn anew that are right from end to end: {whole:.1%}")
+    print(f"\nright from end to end, of {TEST} new sequences: {whole:.1%}")
 
 
 if __name__ == "__main__":

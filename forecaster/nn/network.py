@@ -68,18 +68,16 @@ class Cache:
     shape: tuple[int, ...]
     """Of the outputs."""
 
-    def take(self) -> Workspace:
-        """The workspace, once."""
-        workspace, self.workspace = self.workspace, None
-        if workspace is None:
+    def unused(self) -> Workspace:
+        """The workspace. Raises ForecasterError after `backward`."""
+        if self.workspace is None:
             raise ForecasterError("This cache has been used: backward runs once after each forward run")
-        return workspace
+        return self.workspace
 
     @property
     def state(self) -> Array:
-        """(L, n, H, B): the state after the last step; until `backward`."""
-        assert self.workspace is not None
-        return self.workspace.stack.state()
+        """(L, n, H, B): the state after the last step; not available after `backward`."""
+        return self.unused().stack.state()
 
 
 class Network:
@@ -169,7 +167,7 @@ class Network:
             raise ForecasterError(
                 f"The derivative by the outputs must have their shape {cache.shape}, found {d_outputs.shape}"
             )
-        workspace = cache.take()
+        workspace, cache.workspace = cache.unused(), None
         flat = np.empty_like(self.flat)
         gradients = named_views(flat, self.shapes)
         d_outputs = np.asarray(d_outputs, self.dtype)

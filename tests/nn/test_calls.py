@@ -1,4 +1,4 @@
-"""A guard for speed that can be repeated: NumPy calls and memory of a step, never a time."""
+"""A repeatable guard for speed: NumPy calls and memory of a step, instead of times."""
 
 import itertools
 import sys
@@ -14,11 +14,11 @@ from forecaster.nn.stack import Stack, padded_steps, stack_shapes
 INPUTS, H, B = 3, 16, 32
 UFUNCS = ("add", "copyto", "dot", "matmul", "multiply", "subtract", "tanh")
 CALLS = {"rnn": (2, 2), "gru": (10, 3), "lstm": (8, 4)}
-"""Of a step forward and a step backward. A further one costs small networks about a tenth of their speed."""
+"""Of a step forward and a step backward. One more costs small networks about a tenth of their speed."""
 
 
 def make(cell, steps):
-    """A stack of one layer with everything in place."""
+    """A stack of one layer, ready to run."""
     rng = np.random.default_rng(0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SWITCH, "numpy")
@@ -53,7 +53,7 @@ def count(monkeypatch, work):
 
 @pytest.mark.parametrize("cell", CALLS)
 def test_calls_of_a_step(cell, monkeypatch):
-    """Twice the steps make as many calls more as the steps have; what is done for many at once does not."""
+    """The calls grow with the steps by those of `CALLS`; work on many steps at once adds few."""
     counts = []
     for steps in (10, 20):
         stack, d_state = make(cell, steps)
@@ -68,7 +68,7 @@ def test_calls_of_a_step(cell, monkeypatch):
 
 @pytest.mark.parametrize("cell", CALLS)
 def test_steps_allocate_nothing(cell):
-    """Forward and backward over many steps take little new memory: a tenth of their hidden states."""
+    """Forward and backward over many steps allocate less than a tenth of the size of their hidden states."""
     steps = 200
     stack, d_state = make(cell, steps)
     pads = padded_steps(None, steps)

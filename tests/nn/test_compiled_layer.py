@@ -1,4 +1,4 @@
-"""Compiled layers: what NumPy gives, step by step, and the gradients of central differences."""
+"""Compiled layers give the results of NumPy and the gradients of central differences."""
 
 import ctypes
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ SHAPES = [
 
 
 def make(kind, cell, shape, dtype, *, layers=2, every=True, rolling=False):
-    """A stack of layers of a kind, with parameters and a state that are the same for each kind."""
+    """A stack of compiled or NumPy layers."""
     steps, inputs, batch, hidden = shape
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(compiled.SWITCH, kind)
@@ -57,7 +57,7 @@ def make_case(cell, shape, dtype, layers=2):
 
 
 def results(stack, case, *, masked, every=True):
-    """All that a stack tells of a forward and a backward run."""
+    """All results of a forward and a backward run."""
     parameters, inputs, state, d_outputs, mask, d_state = case
     stack.load(parameters)
     stack.inputs[...] = inputs
@@ -76,14 +76,14 @@ def test_compiled_layers_give_what_numpy_gives(cell, shape, masked, every):
     """Outputs, states and all derivatives agree to rounding, whatever the columns, padding and layers."""
     for dtype, tolerance in ((np.float64, 1e-11), (np.float32, 2e-4)):
         case = make_case(cell, shape, dtype)
-        found, wanted = (
+        ours, expected = (
             results(make(kind, cell, shape, dtype, every=every), case, masked=masked, every=every)
             for kind in ("compiled", "numpy")
         )
-        assert found.keys() == wanted.keys()
-        for name, value in wanted.items():
+        assert ours.keys() == expected.keys()
+        for name, value in expected.items():
             scale = tolerance * max(1, np.abs(value).max())
-            np.testing.assert_allclose(found[name], value, rtol=0, atol=scale, err_msg=name)
+            np.testing.assert_allclose(ours[name], value, rtol=0, atol=scale, err_msg=name)
 
 
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "padded"])
@@ -102,16 +102,16 @@ def test_gradients_equal_central_differences(cell, masked):
         stack.forward(padded_steps(mask if masked else None, len(inputs)))
         return float(np.vdot(stack.outputs, d_outputs) + np.vdot(stack.state(), d_state))
 
-    found = {name: value.copy() for name, value in results(stack, case, masked=masked).items()}
+    gradients = {name: value.copy() for name, value in results(stack, case, masked=masked).items()}
     rng = np.random.default_rng(3)
     for name, value in {**parameters, "inputs": inputs, "initial": state}.items():
-        check_directions(function, value, found[name], rng=rng)
-        check_coordinates(function, value, found[name])
+        check_directions(function, value, gradients[name], rng=rng)
+        check_coordinates(function, value, gradients[name])
 
 
 @pytest.mark.parametrize("cell", COMPILED)
-def test_a_rolling_stack_goes_on_from_its_state(cell):
-    """Step by step, with nothing saved, it comes to the state of the whole run, to the last bit."""
+def test_a_rolling_stack_continues_from_its_state(cell):
+    """Step by step, with nothing saved, it reaches the state of the whole run, to the last bit."""
     shape = (6, 3, 21, 5)
     parameters, inputs, state, _, mask, _ = make_case(cell, shape, np.float32)
     whole = make("compiled", cell, shape, np.float32)
@@ -129,8 +129,8 @@ def test_a_rolling_stack_goes_on_from_its_state(cell):
 
 
 @pytest.mark.parametrize("cell", COMPILED)
-def test_columns_know_nothing_of_each_other(cell):
-    """A column comes to the same bytes alone and in any place of a batch."""
+def test_columns_are_independent(cell):
+    """A column gives the same bytes alone and at any place in a batch."""
     shape = (5, 3, 40, 6)
     case = make_case(cell, shape, np.float32)
     together = results(make("compiled", cell, shape, np.float32), case, masked=True)
@@ -182,7 +182,7 @@ def test_numpy_serves_where_the_kernels_do_not(monkeypatch):
 
 
 def test_a_library_of_another_layout_is_not_used():
-    """One built from other sources would read other memory: it says that it is not usable."""
+    """A library built from other sources would read wrong memory, so it reports that it is not usable."""
     library = compiled._library()
     size = ctypes.sizeof(compiled._Layer)
     assert library.kernels_usable(ctypes.c_int64(size))

@@ -1,4 +1,4 @@
-"""The gradient check finds wrong gradients, says both values, and leaves the point as it was."""
+"""The gradient check detects wrong gradients, prints both values, and restores the point."""
 
 import numpy as np
 import pytest

@@ -28,7 +28,7 @@ def test_glorot():
 
 @pytest.mark.parametrize(("cell", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
 def test_recurrent_weights(cell, gates):
-    """Each gate is orthogonal over h; biases are zero but for the forget gate's, which are one."""
+    """Each gate is orthogonal over h; biases are one for the forget gate and zero for the others."""
     config = NetworkConfig(cell=cell, inputs=3, hidden=8, layers=2, outputs=2)
     network = Network(config, rng=np.random.default_rng(0), dtype=np.float64)
     for layer in range(2):

@@ -18,7 +18,7 @@ T, B, F, H, K = 6, 2, 3, 5, 4
 CUT = 2
 LOSSES = ["mse", "mae", "huber", "pinball"]
 SEGMENT = 3
-"""Outputs of a decoder step: the second has one output of four, and two to spare."""
+"""Outputs of a decoder step: the second step has one of the four outputs, and two that do not count."""
 TABLE = list(itertools.product(CELLS, [1, 3], [True, False], [None, SEGMENT]))
 IDS = [
     f"{cell}-{layers}-{'embedding' if embedding else 'plain'}-{'segments' if segment else 'direct'}"
@@ -203,7 +203,7 @@ def test_float32_is_close_to_float64(cell, layers, embedding, segment):
 
 @table
 def test_prediction_equals_forward(cell, layers, embedding, segment):
-    """Prediction keeps no history and gives what forward gives; so does going on from a carried state."""
+    """Prediction equals forward, and so does prediction that continues from a carried state."""
     network = make_network(cell, layers, embedding, segment, dropout=0.5)
     inputs, _, state, mask = make_case(network, padded=True)
     outputs, _ = network.forward(inputs, mask=mask, state=state)
@@ -221,7 +221,7 @@ def test_prediction_equals_forward(cell, layers, embedding, segment):
 
 
 def textbook_outputs(cell, p, states):
-    """The head on the last layer; with segments on one more step from the same state for each position."""
+    """The head on the last layer; with segments, after one more step for each position."""
     positions = p.get("decoder.positions", [None])
     own = {name.removeprefix("decoder."): value for name, value in p.items() if "decoder" in name}
     last = [states if x is None else stack_step(cell, own, x, states) for x in positions]
@@ -259,7 +259,7 @@ def test_two_runs_may_be_open_at_once(cell):
 
 
 def test_memory_of_old_shapes_is_given_back():
-    """A network that has seen many shapes keeps workspaces for the last few only."""
+    """After many shapes a network keeps only the workspaces of the last few."""
     network = make_network("gru", 1, True)
     for batch in range(1, 20):
         outputs, cache = network.forward(make_case(network, batch=batch)[0])
@@ -268,7 +268,7 @@ def test_memory_of_old_shapes_is_given_back():
 
 
 def test_a_workspace_whose_shape_was_dropped_meanwhile_is_not_kept():
-    """Giving back a workspace after many other shapes came along is no error and keeps nothing."""
+    """A workspace given back after many other shapes is no error and is not kept."""
     network = make_network("rnn", 1, True)
     outputs, cache = network.forward(make_case(network)[0])
     for batch in range(10, 20):
@@ -297,7 +297,7 @@ def test_parameters_are_views_of_flat():
 
 
 def test_dropout_thins_and_rescales():
-    """Dropout is drawn from the generator given, keeps the mean, and is off without a generator."""
+    """The generator decides the dropout, the mean stays, and without a generator dropout is off."""
     network = make_network("rnn", 1, False, dropout=0.5)
     inputs = make_case(network)[0]
     plain = network.forward(inputs)[0]
@@ -347,7 +347,7 @@ def test_training_may_leave_out_the_gradient_of_the_inputs(embedding):
     ],
 )
 def test_wrong_shapes_are_named(change, message):
-    """A shape that does not fit is an error that names what was found and what was expected."""
+    """A wrong shape is an error that names the shape and the expected one."""
     network = make_network("gru", 1, True)
     arguments = {"inputs": np.zeros((T, F, B)), **change}
     with pytest.raises(ForecasterError, match=message):

@@ -71,7 +71,7 @@ def test_sgd_equals_the_naive_loop(decay, momentum):
 
 @pytest.mark.parametrize("name", ["adam", "sgd"])
 def test_a_snapshot_brings_back_the_same_bytes(name):
-    """Going on from a snapshot, in this optimiser or a new one, repeats what followed it."""
+    """Continuing from a snapshot, in this optimiser or a new one, repeats the steps after it."""
     config = TrainingConfig(optimizer=name)
     optimizer, flat = make_optimizer(config, SIZE, np.float64), start()
     run(optimizer, flat, slice(2))
@@ -95,7 +95,7 @@ def test_updates_are_in_place_and_keep_the_precision():
 
 
 def test_clipping_keeps_the_direction():
-    """A gradient longer than the limit is scaled to it, a shorter one is left alone; the norm is told."""
+    """A gradient longer than the limit is scaled to it, a shorter one stays; the norm is returned."""
     gradient = np.array([3.0, 4.0])
     assert clip_by_global_norm(gradient, 10) == 5
     np.testing.assert_array_equal(gradient, [3, 4])

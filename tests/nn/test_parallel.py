@@ -1,4 +1,4 @@
-"""Sharded batches: the same bytes for any number of workers, the right mean, errors that come through."""
+"""Sharded batches: the same bytes for any number of workers, the right mean, errors that reach the caller."""
 
 import itertools
 
@@ -87,7 +87,7 @@ def test_mean_loss_and_gradient_of_the_whole_batch(weighted):
 
 
 def test_a_batch_without_weight_teaches_nothing():
-    """No target with weight: loss zero and gradient zero, not NaN."""
+    """If all weights are zero, loss and gradient are zero, not NaN."""
     batch = make_batch()
     empty = Batch(batch.inputs, np.full((K, B), np.nan), None, np.zeros((K, B)))
     with ShardedNetwork(make()) as sharded:
@@ -111,8 +111,8 @@ def test_learning_needs_targets():
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_an_error_in_a_worker_comes_through(workers):
-    """What goes wrong while gathering is raised in the caller's thread."""
+def test_an_error_in_a_worker_reaches_the_caller(workers):
+    """An error in `gather` is raised in the caller's thread."""
 
     def gather(start, stop):
         raise KeyError("no such window")
@@ -122,7 +122,7 @@ def test_an_error_in_a_worker_comes_through(workers):
 
 
 def test_it_works_inside_its_block_only():
-    """Outside the `with` block there are no threads, and it says so."""
+    """Outside the `with` block there are no threads, which is an error."""
     sharded = ShardedNetwork(make())
     for _ in range(2):
         with pytest.raises(ForecasterError, match="inside its `with` block"):
@@ -132,7 +132,7 @@ def test_it_works_inside_its_block_only():
 
 
 def test_blas_has_one_thread_inside_and_gets_its_threads_back():
-    """BLAS is held to one thread while in use, and let go after."""
+    """BLAS uses one thread inside the block and all its threads after it."""
 
     def threads():
         return [info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"]

@@ -11,7 +11,7 @@ T, B, INPUTS, H, LAYERS = 7, 2, 3, 4, 2
 
 
 def make_stack(cell, steps, *, rolling=False):
-    """A stack and its parameters, the same for each number of steps."""
+    """A stack, and parameters that are the same for any number of steps."""
     rng = np.random.default_rng(1)
     parameters = {
         name: 0.5 * rng.standard_normal(shape)
