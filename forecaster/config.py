@@ -26,8 +26,9 @@ LossName = Literal["mse", "mae", "huber", "pinball"]
 OptimizerName = Literal["adam", "sgd"]
 Effort = Literal["quick", "normal", "best"]
 ScheduleName = Literal["constant", "cosine", "one_cycle", "step"]
-Scales = Literal["each", "logarithms", "table"]
-"""Each series has the scale that suits it; logarithms where they exist; one for all (models of format 1)."""
+Scales = Literal["each", "relative", "logarithms", "table"]
+"""Each series has the scale that suits it; the same, but logarithms of all that stay well above zero;
+logarithms of all that have them; one for all series (models of format 1)."""
 T = TypeVar("T")
 Duplicates = Literal["error", "mean", "last", "first"]
 Aggregate = Literal["mean", "sum", "last", "first", "max", "min"]

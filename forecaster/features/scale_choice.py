@@ -36,17 +36,25 @@ NOISE_BLOCKS = 4
 """The variance about the line that is expected, and the number of blocks that this counts for."""
 TINY = 1e-3
 """Of its mean, the least spread of a block that is believed."""
+WELL_ABOVE = 0.1
+"""A series that never falls to this part of its mean is well above zero."""
 LOGARITHMS, ROOTS, UNITS = 0.0, 0.5, 1.0
 
 
 @np.errstate(over="ignore", invalid="ignore")  # absurd values may overflow: then nothing is learned
 def powers(panel: Panel, origins: Ints, scales: Scales) -> Floats:
-    """The power λ of each series (S,): the one that suits it, or logarithms of all that have them."""
+    """The power λ of each series (S,), by what `scales` asks for."""
     if scales == "each":
         return choose_powers(panel, origins)
-    known = known_target(panel, origins) & (panel.target <= 0)
-    series = np.repeat(np.arange(len(panel)), panel.lengths)
-    return np.where(np.bincount(series, known, len(panel)) > 0, UNITS, LOGARITHMS)
+    known = known_target(panel, origins)
+    series = np.repeat(np.arange(len(panel)), panel.lengths)[known]
+    least = np.full(len(panel), np.inf)
+    np.minimum.at(least, series, panel.target[known])
+    if scales == "logarithms":
+        return np.where(least > 0, LOGARITHMS, UNITS)
+    count = np.maximum(np.bincount(series, minlength=len(panel)), 1)
+    mean = np.bincount(series, panel.target[known], len(panel)) / count
+    return np.where(least > WELL_ABOVE * mean, LOGARITHMS, choose_powers(panel, origins))
 
 
 def choose_powers(panel: Panel, origins: Ints) -> Floats:

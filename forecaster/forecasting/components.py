@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
+from forecaster.config import Scales
 from forecaster.data.history import History, known_target
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
@@ -104,33 +105,33 @@ def component_forecasts(
     `only`: the components wanted; None: all that the data allows.
     """
     horizon = members[0].config.horizon
-    transforms: dict[tuple[bool, tuple[int, ...]], Transform] = {}
+    transforms: dict[tuple[Scales, bool, tuple[int, ...]], Transform] = {}
 
-    def transform(log: bool, seasons: tuple[int, ...]) -> Transform:
-        if log and blend.scales != "each" and not positive(panel, origins):
+    def transform(scales: Scales, log: bool, seasons: tuple[int, ...]) -> Transform:
+        if log and scales in ("table", "logarithms") and not positive(panel, origins):
             raise ModelError(
                 "the model takes logarithms, but this data has values of zero or below",
                 hint="Train again with --no-log.",
             )
-        if (log, seasons) not in transforms:
-            transforms[log, seasons] = fit_scaled(
-                panel, origins, scales=blend.scales, log=log, seasons=seasons, horizon=horizon
+        if (scales, log, seasons) not in transforms:
+            transforms[scales, log, seasons] = fit_scaled(
+                panel, origins, scales=scales, log=log, seasons=seasons, horizon=horizon
             )
-        return transforms[log, seasons]
+        return transforms[scales, log, seasons]
 
     result: dict[str, Floats] = {}
     for number, member in enumerate(members):
         if only is None or network_name(number) in only:
-            fitted = transform(member.config.log, member.config.seasons)
+            fitted = transform(member.config.scales, member.config.log, member.config.seasons)
             values = _member_forecast(member, fitted, panel, origins)
             if blend.log and not member.config.log:
-                positive_series = transform(True, blend.seasons).power < UNITS
+                positive_series = transform(blend.scales, True, blend.seasons).power < UNITS
                 values = _above_zero(values, panel, origins, positive_series)
             result[network_name(number)] = values
     tried = methods_of(blend)
     methods = [name for name in tried if only is None or name in only]
     if methods:
-        fitted = transform(blend.log, blend.seasons)
+        fitted = transform(blend.scales, blend.log, blend.seasons)
         result |= smoothing_forecasts(panel, origins, fitted, horizon, methods=methods)
     if blend.scales != "table" and (only is None or set(only) & set(DEMAND)):
         result |= demand_forecasts(panel, origins, horizon)

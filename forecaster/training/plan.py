@@ -159,7 +159,7 @@ def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[Mem
                 ),
                 training=_training(options, int(known.sum())),
                 level_rows=_level_rows(seasons, removed),
-                scales=partner.scales,
+                scales="relative" if partner.scales == "each" else partner.scales,
             )
         )
     return tuple(configs)
