@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from forecaster.config import ReadConfig
 
-STAMPS = {  # form: how it is written by strftime, and how it is told
+STAMPS = {  # form: its strftime pattern, and its --date-format
     "iso": ("%Y-%m-%d %H:%M:%S", "iso"),
     "iso with T": ("%Y-%m-%dT%H:%M:%S", "iso"),
     "utc": ("%Y-%m-%dT%H:%M:%SZ", "iso"),
@@ -136,8 +136,8 @@ class Sheet:
         layout = "wide" if len(rest) > 1 else "long" if series else "one"
         return ReadConfig(time="+".join(names[:times]), id=series, target=tuple(rest), layout=layout)
 
-    def told(self) -> ReadConfig:
-        """All that can be said of it."""
+    def options(self) -> ReadConfig:
+        """Every option that describes the file."""
         how = self.how
         return dataclasses.replace(
             self.roles(),

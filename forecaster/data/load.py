@@ -67,8 +67,8 @@ def load(
 
     def note(step: tuple[T, Iterable[Finding]]) -> T:
         """The value that a step returns; its findings are kept."""
-        value, found = step
-        findings.extend(found)
+        value, made = step
+        findings.extend(made)
         return value
 
     table, config = note(read(source, config))
@@ -112,12 +112,12 @@ def _step(config: ReadConfig) -> str | None:
     """The step that the options ask for; UsageError where they ask for two."""
     if config.calendar and (config.every or config.freq not in (None, "B", f"B-{config.calendar}")):
         raise UsageError(
-            "--calendar is for trading days", hint="Leave --every and --freq out, or say --freq B."
+            "--calendar is for trading days", hint="Leave out --every and --freq, or use --freq B."
         )
     if config.every and config.freq and frequency(config.every) != frequency(config.freq):
-        raise UsageError("--every and --freq name different steps", hint="Name one of them.")
+        raise UsageError("--every and --freq name different steps", hint="Leave out one of them.")
     if config.agg and not (config.every or config.freq):
-        raise UsageError("--agg needs a step", hint="Name it: --freq D or --every 5min.")
+        raise UsageError("--agg needs a step", hint="Set it: --freq D or --every 5min.")
     return f"B-{config.calendar}" if config.calendar else config.every or config.freq
 
 

@@ -1,7 +1,7 @@
-"""Problems: all that keeps a source from being used, as far as it shows in one go. For `forecast inspect`.
+"""Problems: every error of a source that one run can show, for `forecast inspect`.
 
-Loading stops at the first error. Here the source is read again as if that error were out of the way, with
-damaged rows left out and one row taken for each timestamp, and times and targets are parsed by themselves.
+Loading stops at the first error. To find more, the source is loaded again without damaged rows, then with one
+row for each timestamp; and its times and targets are parsed on their own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from forecaster.errors import DataError, ForecasterError
 
 
 def problems(source: str, config: ReadConfig, first: DataError) -> list[Finding]:
-    """`first` and the errors behind it, each once; of a stream, which is read once, the first only."""
+    """`first` and the errors after it, each once. A stream can be read only once: `first` alone."""
     errors = [first]
     if source != "-":
         lenient = dataclasses.replace(config, bad_rows="skip", strict=False)
@@ -40,11 +40,11 @@ def _try(errors: list[DataError], step: Callable[[], object]) -> None:
     except DataError as error:
         errors.append(error)
     except ForecasterError:
-        pass  # an option that does not fit was not the first error
+        pass  # an option is wrong, not the data
 
 
 def _parse(source: str, config: ReadConfig, errors: list[DataError]) -> None:
-    """Times, targets and covariates, each by itself."""
+    """Parse times, targets and covariates, each on its own."""
     (table, config), _ = read(source, config)
     (table, config), _ = join_time_columns(table, config)
     time = time_column(table, config)

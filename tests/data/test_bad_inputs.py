@@ -1,4 +1,4 @@
-"""The bad inputs, by their numbers: each gets a counted repair, or an error with place, value and way out.
+"""The bad inputs, by their numbers: each gets a counted repair, or an error with place, value and hint.
 
 Cases 68–71 and 74–84, which are about files that we write and models, are tested
 in other rooms; the last test here lists them by file and name.
@@ -130,7 +130,7 @@ REFUSED: list[tuple[float, bytes, str, str, dict]] = [
     (24, changed(4, "2024-01-05"), "line 6: 1 fields where the header has 2", "--bad-rows skip", {}),
     (25, changed(4, "2024-01-05,4.5,x"), "line 6: 3 fields where the header has 2", "--bad-rows skip", {}),
     (26, changed(4, '"2024-01-05,4.5'), "line 6: a quote that is never closed", "--bad-rows skip", {}),
-    (26.1, changed(4, '2024-01-05,4"5'), "line 6: a quote that is not at the border", "--bad-rows skip", {}),
+    (26.1, changed(4, '2024-01-05,4"5'), "line 6: a quote that is not at the edge", "--bad-rows skip", {}),
     (28, b"", "is empty", "", {}),
     (29, b"day,y\n", "header only", "two rows", {}),
     (30, text(PLAIN[0]), "one row", "two rows", {}),
@@ -190,7 +190,7 @@ def test_repaired(tmp_path: Path, data: bytes, code: str, count: int, config: di
 
 @pytest.mark.parametrize(("data", "message", "hint", "config"), named(REFUSED))
 def test_refused(tmp_path: Path, data: bytes, message: str, hint: str, config: dict) -> None:
-    """What has no one reading is an error that names file, line, column, the value and the way out."""
+    """What is not clear is an error that names file, line, column and value, with a hint."""
     with pytest.raises(DataError, match=message) as caught:
         read(tmp_path, data, **config)
     assert hint in caught.value.hint
@@ -247,7 +247,7 @@ def test_case56_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_case57_a_url() -> None:
-    """A URL is refused with the way out."""
+    """A URL is refused with a hint."""
     with pytest.raises(UsageError, match="is a URL") as caught:
         load("https://example.com/data.csv")
     assert "Download" in caught.value.hint

@@ -31,7 +31,7 @@ def test_a_delimiter_that_divides_fewer_than_half_as_many_lines_is_no_rival(tmp_
     with pytest.raises(DataError, match="line 30: 1 fields where the header has 2"):
         load(path)
     rival = [f"{row};a;b" if at % 5 < 4 else row for at, row in enumerate(ROWS)]
-    with pytest.raises(DataError, match=r"whatever divides them \(comma: 29 lines; semicolon: 23 lines\)"):
+    with pytest.raises(DataError, match=r"with any delimiter \(comma: 29 lines; semicolon: 23 lines\)"):
         load(text(tmp_path, "day,y", *rival, "2024-01-29"))
 
 
@@ -64,14 +64,14 @@ def test_a_header_with_a_date_and_a_time_of_day_below_a_preamble(tmp_path: Path)
 
 @pytest.mark.parametrize("header", ["day,,y,n", "day,,y"])
 def test_a_header_with_a_delimiter_too_many(tmp_path: Path, header: str) -> None:
-    """Between two delimiters there is no name, and the names behind them belong one column to the left."""
+    """Between two delimiters there is no name, and the names after them belong one column to the left."""
     rows = [row + ",7" * (header.count(",") - 2) for row in ROWS]
     config = ReadConfig(time="day", target=("y",), bad_rows="skip")
     assert load(text(tmp_path, header, *rows), config).panel.target.tolist() == list(range(28))
 
 
 def test_a_header_that_lost_a_name_above_rows_of_other_widths(tmp_path: Path) -> None:
-    """The columns of a damaged header are told by whole rows only, wherever the others stand."""
+    """The columns of a damaged header are found from whole rows only, wherever damaged rows stand."""
     rows = [f"{row},x,{at * 0.5}" for at, row in enumerate(ROWS)]
     config = ReadConfig(time="day", target=("y",), bad_rows="skip")
     loaded = load(text(tmp_path, "day,y,note,,z", *rows[:5], "2024-02-01", *rows[5:]), config)
@@ -97,7 +97,7 @@ def test_a_header_below_a_line_of_words(tmp_path: Path) -> None:
 
 
 def naively_sound(text: str) -> bool:
-    """Whether quotes stand at the borders of cells, told letter by letter."""
+    """Whether quotes stand at the edges of cells, checked letter by letter."""
     inside = False
     for at, letter in enumerate(text):
         if letter == '"':
@@ -111,8 +111,8 @@ def naively_sound(text: str) -> bool:
 @given(st.text('aaa,"\n\r', max_size=30) | st.lists(st.sampled_from(['"a"', '"a""b"', "a"])).map(",".join),
        st.integers(1, 40))  # fmt: skip
 @examples(300)
-def test_quotes_are_told_a_block_at_a_time(text: str, block: int) -> None:
-    """Whether all quotes are sound is told as by going through the text, wherever blocks end."""
+def test_quotes_are_checked_a_block_at_a_time(text: str, block: int) -> None:
+    """The check of quotes by blocks agrees with a walk through the text, wherever blocks end."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(records, "BLOCK", block)
         assert records.quotes_are_sound(text.encode(), records.Marks(",")) == naively_sound(text)
@@ -137,7 +137,7 @@ def test_lines_are_counted_below_a_preamble(tmp_path: Path, end: str) -> None:
 
 
 def test_the_words_of_a_row_that_is_left_out_are_no_series(tmp_path: Path) -> None:
-    """A row of units below the header of a long table leaves no series behind, with or without id."""
+    """A row of units below the header of a long table adds no series, with or without id."""
     rows = [f"{row},{name}" for row in ROWS for name in "ba"]
     for unit in ("sensor", ""):
         loaded = load(text(tmp_path, "day,y,id", f"date,mm,{unit}", *rows), ReadConfig(time="day"))

@@ -80,7 +80,7 @@ def test_ids_that_are_numbers(tmp_path: Path) -> None:
 
 
 def test_offsets_that_differ_are_remembered_as_iso(tmp_path: Path) -> None:
-    """Times of several offsets are brought to UTC, said so, and read the same way again."""
+    """Times of several offsets are converted to UTC with a finding, and read the same way again."""
     stamps = pd.date_range("2024-03-30", periods=60, freq="h", tz="Europe/Berlin")
     loaded = load(text(tmp_path, "t,y", *(f"{stamp},{row}" for row, stamp in enumerate(stamps))))
     assert (loaded.read.date_format, loaded.read.tz) == ("iso", "UTC")
@@ -95,7 +95,7 @@ def test_series_of_another_frequency() -> None:
 
 
 def test_months_of_a_zone(tmp_path: Path) -> None:
-    """Months are told on the clock of the zone, where they begin, not in UTC."""
+    """Months are recognised on the clock of the zone, where they begin, not in UTC."""
     rows = [
         f"{day.date()},{row}" for row, day in enumerate(pd.date_range("2020-01-01", periods=30, freq="MS"))
     ]
@@ -144,7 +144,7 @@ def trading(jump: float, at: int = 30, count: int = 60) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("jump", "words"), [(1 / 2, "2:1"), (1 / 1.5, "1.5:1"), (3, "1:3"), (100, "1:100")])
 def test_splits_and_reverse_splits(jump: float, words: str) -> None:
-    """A jump is told by its ratio, and only what jumps with the price is divided; a volume is not."""
+    """A jump is recognised by its ratio, and only what jumps with the price is divided; a volume is not."""
     table = trading(jump)
     config = ReadConfig(time="day", target=("close",), covariates=("open", "volume"))
     finding = found(load(table, config), "P001")
@@ -191,7 +191,7 @@ def test_patterns_with_a_time_of_day(tmp_path: Path, pattern: str, dates: bool) 
 
 
 def test_a_pattern_with_several_offsets(tmp_path: Path) -> None:
-    """Offsets that differ, as over a summer, are brought to UTC by a pattern too."""
+    """Offsets that differ, as over a summer, are converted to UTC by a pattern too."""
     stamps = pd.date_range("2024-03-29", periods=9, tz="Europe/Berlin")
     rows = [f"{stamp},{row}" for row, stamp in enumerate(stamps.strftime("%d.%m.%Y %H:%M %z"))]
     config = ReadConfig(date_format="%d.%m.%Y %H:%M %z", time="t", tz="Europe/Berlin")

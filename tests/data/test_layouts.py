@@ -205,5 +205,5 @@ def test_partitions_that_go_round(tmp_path: Path) -> None:
     """A link to a folder above is found, not followed forever."""
     (tmp_path / "a=1").mkdir()
     (tmp_path / "a=1" / "b=2").symlink_to(tmp_path)
-    with pytest.raises(DataError, match="lies too deep"):
+    with pytest.raises(DataError, match="is nested too deep"):
         load(tmp_path)

@@ -1,4 +1,4 @@
-"""Generated tables in generated dialects: told how, all that was written is read; untold, that or none."""
+"""Generated tables in generated dialects: read with all options; without them, read the same or refused."""
 
 import dataclasses
 from pathlib import Path
@@ -44,7 +44,7 @@ def file_of(sheet: Sheet, folder: Path) -> Path:
 @examples()
 def test_told_how_it_is_written(tmp_path: Path, sheet: Sheet) -> None:
     """Where everything is said of a file, what was written is read, to the last bit."""
-    panel = load(file_of(sheet, tmp_path), sheet.told()).panel
+    panel = load(file_of(sheet, tmp_path), sheet.options()).panel
     assert differs(panel, sheet.truth) == ""
     assert panel.frequency.alias == sheet.case.alias
 
@@ -52,7 +52,7 @@ def test_told_how_it_is_written(tmp_path: Path, sheet: Sheet) -> None:
 @given(sheets())
 @examples()
 def test_told_nothing(tmp_path: Path, sheet: Sheet) -> None:
-    """Where nothing is said, a file is read as what it shows, or refused with a way out; never as another."""
+    """Where nothing is said, a file is read as what it shows, or refused with a hint; never as another."""
     try:
         panel = load(file_of(sheet, tmp_path)).panel
     except DataError as error:
@@ -105,7 +105,7 @@ def somehow(table: pd.DataFrame, how: Dialect, parquet: bool, folder: Path) -> t
         return folder / "x.parquet", {}
     how = dataclasses.replace(how, times="dates", layout="long", header=True)
     made = sheet(how, Case("D", table))
-    return file_of(made, folder), dataclasses.asdict(made.told())
+    return file_of(made, folder), dataclasses.asdict(made.options())
 
 
 @given(dialects(), st.sampled_from([False, False, False, True]))
@@ -113,8 +113,8 @@ def somehow(table: pd.DataFrame, how: Dialect, parquet: bool, folder: Path) -> t
 def test_a_forecast_does_not_know_the_file(tmp_path: Path, known: tuple, how: Dialect, parquet: bool) -> None:
     """The order of rows, the dialect and the format change no byte of a forecast."""
     table, training, expected = known
-    path, told = somehow(table, how, parquet, tmp_path)
-    assert forecaster.predict(training, path, **told).to_csv() == expected
+    path, options = somehow(table, how, parquet, tmp_path)
+    assert forecaster.predict(training, path, **options).to_csv() == expected
 
 
 @given(dialects(), st.booleans())
@@ -122,6 +122,6 @@ def test_a_forecast_does_not_know_the_file(tmp_path: Path, known: tuple, how: Di
 def test_a_model_does_not_know_the_file(tmp_path: Path, known: tuple, how: Dialect, parquet: bool) -> None:
     """Nor do they when a model is trained on the file."""
     table, _, expected = known
-    path, told = somehow(table, how, parquet, tmp_path)
-    training = forecaster.train(path, **TINY, **told)
+    path, options = somehow(table, how, parquet, tmp_path)
+    training = forecaster.train(path, **TINY, **options)
     assert forecaster.predict(training).to_csv() == expected

@@ -1,1 +1,1 @@
-"""Parsing: cells of text to numbers and times, and hints for those that cannot be parsed."""
+"""Parsing: cells of text -> numbers and times, and hints for cells that are neither."""

@@ -1,4 +1,4 @@
-"""Ways out: what to type for a column that cannot be read. Each is tried on the column before it is said."""
+"""Hints: options for a column that cannot be parsed. Each is tried on the column before it is shown."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from forecaster.data.parsing.number_formats import MISSING, NUMBER
 from forecaster.data.table import Part, Table
 from forecaster.errors import ForecasterError
 
-MOST = 100_000  # distinct cells that options are tried on
+MOST = 100_000  # distinct cells on which options are tried
 Changes = dict[str, Any]
-WORDS = 3  # words for missing values that are named
+WORDS = 3  # words for missing values in a hint
 BESIDE = (
     r"^\s*[(+\-\x{2212}]?(?P<before>[^0-9(.,+\-]*)[+\-]?[0-9][0-9.,' \x{a0}]*"
     r"(?P<after>[^0-9).,]*)[)]?\s*$"
 )
-LONGEST = 6  # characters that may stand beside numbers
+LONGEST = 6  # characters of a unit or sign beside numbers
 DATES = ("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%y-%m-%d", "%y/%m/%d", "%d-%m-%y", "%d-%b-%y", "%d %b %y",
          "%b-%y", "%b %y", "%d%b%y", "%Y%m%d", "%Y-%j", "%A, %B %d, %Y", "%a, %d %b %Y")  # fmt: skip
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %I.%M.%S.%f %p", "-%H:%M:%S", ":%H:%M:%S")
@@ -32,7 +32,7 @@ CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %I.%M.%S.%f 
 def for_numbers(
     table: Table, name: str, config: ReadConfig, parse: Callable[[Table, ReadConfig], object]
 ) -> str:
-    """The options by which all cells of a column of text are numbers; empty where there are none."""
+    """The options that make all cells of a column of text numbers; empty if there are none."""
     cells = pc.unique(table.columns[name])[:MOST]
     part = Part(table.name, name, len(cells), lambda row: f"row {row}")
     small = Table({name: pa.chunked_array([cells])}, (part,))
@@ -44,18 +44,18 @@ def for_numbers(
             return False
         return True
 
-    found: list[Changes] = []
+    solutions: list[Changes] = []
     for changes in _changes(cells, config):
-        if not any(set(earlier) <= set(changes) for earlier in found) and works(changes):
-            found.append(changes)
-    odd = {"na": (*config.na, *_odd(cells, config))}
-    if not found and odd["na"] != config.na and works(odd):
-        found.append(odd)
-    return "; ".join(map(_said, found))
+        if not any(set(earlier) <= set(changes) for earlier in solutions) and works(changes):
+            solutions.append(changes)
+    words = {"na": (*config.na, *_non_numbers(cells, config))}
+    if not solutions and words["na"] != config.na and works(words):
+        solutions.append(words)
+    return "; ".join(map(_as_options, solutions))
 
 
-def _odd(cells: pa.Array, config: ReadConfig) -> list[str]:
-    """The few words that are no numbers."""
+def _non_numbers(cells: pa.Array, config: ReadConfig) -> list[str]:
+    """The words that are not numbers, if they are few."""
     text = pc.utf8_trim_whitespace(cells)
     plain = pc.and_(pc.match_substring_regex(text, NUMBER), pc.is_finite(_floats(text)))
     words = [word for word in text.filter(pc.invert(plain.fill_null(False))).to_pylist() if word]
@@ -79,40 +79,40 @@ def _changes(cells: pa.Array, config: ReadConfig) -> Iterator[Changes]:
     signs = "".join(dict.fromkeys("".join(_affixes(cells))))
     if signs and len(signs) <= LONGEST:
         yield from ({"strip": config.strip + signs} | each for each in marks)
-    words = _odd(cells, config)
+    words = _non_numbers(cells, config)
     if words and not any(mark.isdigit() for word in words for mark in word):
         yield from ({"na": (*config.na, *words)} | each for each in marks)
 
 
 def _affixes(cells: pa.Array) -> list[str]:
-    """What stands beside the digits of cells that have some; nothing where it differs from cell to cell."""
-    found = pc.extract_regex(cells, BESIDE).drop_null()
-    parts = (pc.struct_field(found, side) for side in ("before", "after"))
+    """The text beside the digits, such as a unit, if it is the same in all cells with digits."""
+    affixes = pc.extract_regex(cells, BESIDE).drop_null()
+    parts = (pc.struct_field(affixes, side) for side in ("before", "after"))
     beside = pc.binary_join_element_wise(*parts, "")
     words = [word for word in pc.unique(beside).to_pylist() if word.strip()]
     return [words[0].replace(" ", "")] if len(words) == 1 else []
 
 
-def _said(changes: Changes) -> str:
-    """What to type, and when."""
+def _as_options(changes: Changes) -> str:
+    """Settings as options, with their reason."""
     words = []
     for option, value in changes.items():
         text = ",".join(value) if isinstance(value, tuple) else str(value)
         words.append(f"--{option} {shlex.quote(text) if text not in ',.' else repr(text)}")
     why = {"decimal": "if the comma is the decimal mark", "thousands": "if commas group thousands",
-           "strip": "to leave the signs out", "na": "if it means a missing value"}  # fmt: skip
+           "strip": "to remove the signs", "na": "if it means a missing value"}  # fmt: skip
     return f"{why[next(iter(changes))]}: {' '.join(words)}"
 
 
 def for_times(cells: pa.ChunkedArray) -> str:
-    """The patterns by which all cells are times, as options; empty where there are none."""
+    """The patterns that make all cells times, as options; empty if there are none."""
     some = pc.unique(cells).drop_null()[:MOST].to_pandas()
-    found: dict[str, pd.Series] = {}
+    patterns: dict[str, pd.Series] = {}
     for date in DATES:
         for clock in CLOCKS:
             if pd.isna(pd.to_datetime(some.iloc[0], format=date + clock, errors="coerce")):
                 continue
             times = pd.to_datetime(some, format=date + clock, errors="coerce")
-            if not times.isna().any() and not any(times.equals(other) for other in found.values()):
-                found[date + clock] = times
-    return " or ".join(f"--date-format {shlex.quote(pattern)}" for pattern in found)
+            if not times.isna().any() and not any(times.equals(other) for other in patterns.values()):
+                patterns[date + clock] = times
+    return " or ".join(f"--date-format {shlex.quote(pattern)}" for pattern in patterns)

@@ -1,6 +1,7 @@
-"""Numbers as people write them -> plain decimal numbers: decimal comma, groups of thousands, signs.
+"""Number formats: text as people write numbers -> text of plain decimal numbers, which `numbers` parses.
 
-What has one reading in the whole column is repaired and said; what has two is left for the error.
+Decimal commas, thousands marks and signs are converted and reported if they can mean one thing only in the
+whole column. Otherwise they are left as they are, for an error.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from forecaster.errors import DataError, UsageError
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "<NA>")
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 COMMA = r"^[+-]?([0-9]+|[0-9]{1,3}([.' \x{a0}\x{202f}\x{2019}][0-9]{3})+)(,[0-9]*)?$"
-POINT_THEN_COMMA = r"^[+-]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$"  # has no other reading
+POINT_THEN_COMMA = r"^[+-]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$"  # has no other meaning
 MINUS = "\N{MINUS SIGN}"
 GROUPS = (
     ",",
@@ -35,9 +36,9 @@ GROUPS = (
 def plain_numbers(
     table: Table, name: str, cells: pa.ChunkedArray, config: ReadConfig, *, comma: bool
 ) -> tuple[pa.ChunkedArray, list[Finding]]:
-    """`cells` (trimmed text, null where missing) as plain decimal numbers, and what was repaired.
+    """`cells` (trimmed text, null where missing) as plain decimal numbers, and the repairs.
 
-    `comma`: the rest of the table comes from where the decimal mark is a comma.
+    `comma`: the rest of the table shows that the decimal mark is a comma.
     """
     findings: list[Finding] = []
     for sign in config.strip:
@@ -47,7 +48,7 @@ def plain_numbers(
     cells = _replaced(name, cells, MINUS, "-", "N002", "the minus sign U+2212", findings)
     in_brackets = r"^\(([0-9.,]+)\)$"
     cells = _replaced(name, cells, in_brackets, r"-\1", "N003", "numbers in brackets", findings)
-    decimal = config.decimal or _evident(name, cells, comma, findings)
+    decimal = config.decimal or _decimal_mark(name, cells, comma, findings)
     if decimal not in (".", ","):
         raise UsageError(f"the decimal mark cannot be {shown(decimal)}", hint="Use a point or a comma.")
     cells = _ungrouped(table, name, cells, decimal, config.thousands, findings)
@@ -57,7 +58,7 @@ def plain_numbers(
 
 
 def refuse_groups(table: Table, name: str, cells: pa.ChunkedArray) -> None:
-    """DataError where points could group thousands, in a table from where they do, and no cell tells."""
+    """DataError if all points may be thousands marks as well as decimal points, in a table with commas."""
     pointed = cells.filter(pc.match_substring(cells, ".").fill_null(False))
     grouped = pc.match_substring_regex(pointed, r"^ *[+-]?[0-9]{1,3}([.][0-9]{3})+ *$")
     if not len(pointed) or not pc.all(grouped).as_py() or pc.any(pc.match_substring(cells, ",")).as_py():
@@ -70,8 +71,8 @@ def refuse_groups(table: Table, name: str, cells: pa.ChunkedArray) -> None:
     )
 
 
-def _evident(name: str, cells: pa.ChunkedArray, comma: bool, findings: list[Finding]) -> str:
-    """The decimal mark: a comma only where table or column speaks for it and every cell can be read so."""
+def _decimal_mark(name: str, cells: pa.ChunkedArray, comma: bool, findings: list[Finding]) -> str:
+    """The decimal mark: a comma only if the table or the column shows so, and it fits every cell."""
     count = pc.sum(pc.match_substring(cells, ",")).as_py() or 0
     if not count or not pc.all(pc.match_substring_regex(cells, COMMA)).as_py():
         return "."
@@ -85,7 +86,7 @@ def _evident(name: str, cells: pa.ChunkedArray, comma: bool, findings: list[Find
 def _replaced(
     name: str, cells: pa.ChunkedArray, pattern: str, by: str, code: str, what: str, findings: list[Finding]
 ) -> pa.ChunkedArray:
-    """Cells with `pattern` replaced, and a finding if any had it."""
+    """Cells with `pattern` replaced; a finding is added if any had it."""
     count = pc.sum(pc.match_substring_regex(cells, pattern)).as_py() or 0
     if not count:
         return cells
@@ -97,10 +98,10 @@ def _replaced(
 def _ungrouped(
     table: Table, name: str, cells: pa.ChunkedArray, decimal: str, mark: str | None, findings: list[Finding]
 ) -> pa.ChunkedArray:
-    """Cells without the marks between groups of three digits, where those are sound throughout the column.
+    """Cells without thousands marks, if these are right in the whole column; DataError if one is not.
 
-    A mark that was not named has to prove itself: one cell has it twice, or has it before a decimal mark;
-    or it could not be a decimal mark at all. DataError where marks stand where no group ends.
+    A mark that is not set needs proof: a cell has it twice or before a decimal mark, or the mark could not be
+    a decimal mark at all.
     """
     if mark is None:
         mark = next((known for known in GROUPS if known != decimal and _proven(cells, known, decimal)), None)
@@ -121,7 +122,7 @@ def _ungrouped(
         raise DataError(
             f"{table.where(row)}, column {shown(name)}: {table.cell(name, row)} is not grouped by "
             f"{shown(mark)} as other cells are",
-            hint="Repair it; or name the marks: --decimal and --thousands.",
+            hint="Repair it; or set the marks: --decimal and --thousands.",
         )
     message = f"numbers in column {shown(name)} are grouped by {shown(mark)}"
     findings.append(repair("N001", message, count=count, action="read without these marks"))
@@ -133,7 +134,7 @@ def _grouped(mark: str, decimal: str) -> str:
 
 
 def _proven(cells: pa.ChunkedArray, mark: str, decimal: str) -> bool:
-    """Whether a cell shows that `mark` groups digits and divides no decimals."""
+    """Whether a cell proves that `mark` groups digits and is not a decimal mark."""
     group, point = re.escape(mark), re.escape(decimal)
     least = "+" if mark not in ",." else "{2,}"
     twice = rf"^[+-]?[0-9]{{1,3}}({group}[0-9]{{3}}){least}$"
@@ -142,7 +143,7 @@ def _proven(cells: pa.ChunkedArray, mark: str, decimal: str) -> bool:
 
 
 def _refuse_foreign_point(table: Table, name: str, cells: pa.ChunkedArray, decimal: str) -> None:
-    """Where the decimal mark is a comma, DataError for a point, which would pass for a decimal mark."""
+    """If the decimal mark is a comma, DataError for a point: it would be parsed as a decimal mark."""
     if decimal != ",":
         return
     row = pc.index(pc.match_substring(cells, ".").fill_null(False), True).as_py()
@@ -150,5 +151,5 @@ def _refuse_foreign_point(table: Table, name: str, cells: pa.ChunkedArray, decim
         raise DataError(
             f"{table.where(row)}, column {shown(name)}: {table.cell(name, row)} has a point where the "
             "decimal mark is a comma",
-            hint="If points group thousands: --thousands '.'; else leave --decimal out.",
+            hint="If points group thousands: --thousands '.'; otherwise leave out --decimal.",
         )

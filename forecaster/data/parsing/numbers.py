@@ -1,4 +1,7 @@
-"""Numbers from text, strictly: a cell is a plain decimal number, is missing, or is an error that names it."""
+"""Numbers: a column -> float64. A cell is a plain decimal number, missing, or an error that names the cell.
+
+`number_formats` first makes plain numbers of the ways in which people write them.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def is_number(kind: pa.DataType) -> bool:
 
 
 def blanked(column: pa.ChunkedArray, na: tuple[str, ...] = ()) -> pa.ChunkedArray:
-    """Text without surrounding spaces, null where the cell means a missing value."""
+    """Text without surrounding spaces; null if the cell stands for a missing value."""
     column = pc.utf8_trim_whitespace(column)
     words = pa.array([*MISSING, *na], column.type)
     return pc.if_else(pc.is_in(column, value_set=words), pa.scalar(None, column.type), column)
@@ -46,9 +49,9 @@ def parse_numbers(
     comma: bool = False,
     out: Floats | None = None,
 ) -> tuple[Floats, list[Finding]]:
-    """Column `name` as float64 (N,), NaN where a value is missing, and what was repaired in it.
+    """Column `name` as float64 (N,), NaN where a value is missing, and the repairs.
 
-    `out`: where to put it. DataError for any cell that is neither a number nor missing.
+    `out`: array to write to. DataError for a cell that is neither a number nor missing.
     """
     values = None if comma else _as_parsed(table, name, out)
     if values is not None:
@@ -89,7 +92,7 @@ def _checked(table: Table, name: str, config: ReadConfig, comma: bool) -> tuple[
 
 
 def _as_parsed(table: Table, name: str, out: Floats | None) -> Floats | None:
-    """The column as it was parsed while it was read; None where its text has to be looked at."""
+    """The column as parsed while reading; None if its text is needed."""
     column = table.parsed.get(name)
     if column is None or not is_number(column.type):
         return None
@@ -100,7 +103,7 @@ def _as_parsed(table: Table, name: str, out: Floats | None) -> Floats | None:
         start += len(chunk)
         if chunk.null_count:
             part = part[chunk.is_valid().to_numpy(zero_copy_only=False)]
-        if len(part) and not (part.min() > -EXACT and part.max() < EXACT):  # nor where there is a NaN
+        if len(part) and not (part.min() > -EXACT and part.max() < EXACT):  # false for NaN, too
             return None
     return values
 
@@ -117,9 +120,7 @@ def _from_text(table: Table, name: str, config: ReadConfig, comma: bool) -> tupl
     if values is None:
         raise _not_a_number(table, name, cells)
     _refuse_infinite(table, name, values)
-    if (
-        np.count_nonzero(np.isnan(values)) > cells.null_count
-    ):  # the library has words for NaN that we have not
+    if np.count_nonzero(np.isnan(values)) > cells.null_count:  # PyArrow takes more words as NaN than we do
         raise _not_a_number(table, name, cells)
     return values, findings + _inexact(table, name, cells, values)
 
@@ -177,9 +178,9 @@ def _bad_cells(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> D
 
 
 def _hint(table: Table, name: str, config: ReadConfig, comma: bool) -> str:
-    """What to type for a column with cells that are no plain numbers."""
-    tried = ""
+    """What to type for a column with cells that are not plain numbers."""
+    options = ""
     if is_text(table.columns[name].type):
-        tried = for_numbers(table, name, config, lambda some, asked: _checked(some, name, asked, comma))
-    ways = tried or "repair it"
-    return f"{ways[0].upper()}{ways[1:]}; or choose another column: --target."
+        options = for_numbers(table, name, config, lambda some, asked: _checked(some, name, asked, comma))
+    hint = options or "repair it"
+    return f"{hint[0].upper()}{hint[1:]}; or choose another column: --target."

@@ -1,7 +1,7 @@
-"""Dates and times in text taken apart by pattern, a whole column at a time, each part checked.
+"""Time formats: patterns that split dates and times in text into parts, from which `times` chooses.
 
-Two-digit years, 24:00, leap seconds and days that do not exist are not sound. A month, a quarter or a week
-is its first day.
+A pattern is applied to a whole column and every part is checked: two-digit years, 24:00, leap seconds and
+days that do not exist are refused. A month, a quarter or a week is its first day.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ FORMS = {
 
 @dataclass(frozen=True)
 class PatternMatch:
-    """What one pattern makes of a column."""
+    """A column as one pattern parses it."""
 
     form: str
     sound: Bools  # (N,)
@@ -78,15 +78,15 @@ class PatternMatch:
 
 
 def match_pattern(cells: pa.ChunkedArray, form: str, pattern: str) -> PatternMatch:
-    """Take `cells` (text) apart by `pattern`.
+    """`cells` (text) parsed by `pattern`.
 
-    Piece by piece, since all parts of all cells would take ten times the memory of the text.
+    Piece by piece: all parts of all cells at once would take ten times the memory of the text.
     """
     pieces = [_match(pa.chunked_array([chunk]), form, pattern) for chunk in cells.chunks if len(chunk)]
     if len(pieces) == 1:
         return pieces[0]
     zones = [piece.zones for piece in pieces if piece.zones is not None]
-    # Where some times have a zone, those without are not sound.
+    # If some times have a zone, those without are refused.
     sound = [piece.sound & (piece.zones is not None or not zones) for piece in pieces]
     return PatternMatch(
         form,
@@ -98,10 +98,10 @@ def match_pattern(cells: pa.ChunkedArray, form: str, pattern: str) -> PatternMat
 
 
 def _match(cells: pa.ChunkedArray, form: str, pattern: str) -> PatternMatch:
-    found = pc.extract_regex(cells, pattern)
-    if found.null_count == len(found):
-        return PatternMatch(form, np.zeros(len(found), bool), np.zeros(len(found), np.int64))
-    parts = _Parts(found)
+    extracted = pc.extract_regex(cells, pattern)
+    if extracted.null_count == len(extracted):
+        return PatternMatch(form, np.zeros(len(extracted), bool), np.zeros(len(extracted), np.int64))
+    parts = _Parts(extracted)
     days, fits = parts.days()
     hour, minute, second = parts.number("hour"), parts.number("minute"), parts.number("second")
     half = parts.text("half")
@@ -118,20 +118,20 @@ def _match(cells: pa.ChunkedArray, form: str, pattern: str) -> PatternMatch:
 
 
 class _Parts:
-    """The named groups of a pattern, over a column; a group that is absent reads as empty or 0."""
+    """The named groups of a pattern, for a column; an absent group is empty or 0."""
 
-    def __init__(self, found: pa.ChunkedArray) -> None:
-        self.found = found
-        self.groups = {field.name for field in found.type}
-        self.matched = np.asarray(found.is_valid().to_numpy())
+    def __init__(self, extracted: pa.ChunkedArray) -> None:
+        self.extracted = extracted
+        self.groups = {field.name for field in extracted.type}
+        self.matched = np.asarray(extracted.is_valid().to_numpy())
 
     def text(self, group: str) -> pa.ChunkedArray:
         if group not in self.groups:
-            return pa.chunked_array([pa.repeat("", len(self.found))])
-        return pc.struct_field(self.found, group).fill_null("")
+            return pa.chunked_array([pa.repeat("", len(self.extracted))])
+        return pc.struct_field(self.extracted, group).fill_null("")
 
     def days(self) -> tuple[Ints, Bools]:
-        """Days since 1970, and which of the dates exist."""
+        """Days since 1970, and which dates exist."""
         year = self.number("year")
         if "week" in self.groups:
             return _weeks(year, self.number("week"))
@@ -146,7 +146,7 @@ class _Parts:
         return np.asarray(filled.cast(pa.int64()).to_numpy())
 
     def fraction(self) -> Ints:
-        """The digits after the second's point, as nanoseconds."""
+        """The digits after the decimal point of the second, as nanoseconds."""
         return np.asarray(pc.utf8_rpad(self.text("part"), 9, "0").cast(pa.int64()).to_numpy())
 
     def named_month(self) -> Ints:
@@ -170,7 +170,7 @@ def _days(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Bools]:
 
 
 def _weeks(year: Ints, week: Ints) -> tuple[Ints, Bools]:
-    """The Mondays of ISO weeks in days since 1970, and which weeks there are."""
+    """The Mondays of ISO weeks in days since 1970, and which weeks exist."""
     fourth, fits = _days(year, np.ones_like(year), np.full_like(year, 4))  # lies in week 1 of its year
     following, _ = _days(year + 1, np.ones_like(year), np.full_like(year, 4))
     monday, last = (day - (day + 3) % 7 for day in (fourth, following))  # 1970 began on a Thursday
@@ -179,7 +179,7 @@ def _weeks(year: Ints, week: Ints) -> tuple[Ints, Bools]:
 
 
 def date_pattern(numbers: Ints) -> str | None:
-    """The pattern by which whole numbers are dates written without marks, as 20241231 is; None for none."""
+    """The pattern of whole numbers that are dates without marks, such as 20241231; None if they are not."""
     digits = len(str(int(numbers.max())))
     pattern = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
     if digits not in pattern or numbers.min() < 10 ** (digits - 1):

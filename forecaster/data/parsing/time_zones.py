@@ -1,5 +1,6 @@
-"""Times, and how clock times are placed in a time zone: what the clock skips is an error, what it shows twice
-is told apart by the order of the rows.
+"""Time zones: local times -> UTC.
+
+A time that the clock skips is an error. Times that it shows twice are told apart by the order of the rows.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from forecaster.errors import DataError, UsageError
 class Times:
     """A column of timestamps."""
 
-    ns: Ints  # (N,) since 1970 UTC; naive times are taken as if UTC
+    ns: Ints  # (N,) since 1970 UTC; naive times as if they were UTC
     tz: str | None
     dates: bool
     """No cell has a time of day."""
     form: str | None
-    """How the text was read; None for typed columns."""
+    """The form of the text; None for typed columns."""
     findings: tuple[Finding, ...] = ()
 
 
 def in_zone(table: Table, times: Times, tz: str) -> Times:
-    """Naive times placed in zone `tz`; aware ones shown in it."""
+    """Naive times as local times of zone `tz`; aware times are only shown in it."""
     index = pd.DatetimeIndex(times.ns.view("M8[ns]"))
     try:
         if times.tz:
@@ -53,7 +54,7 @@ def in_zone(table: Table, times: Times, tz: str) -> Times:
         raise DataError(
             f"{table.where(row)}: {str(index[row])[:19]} does not exist in {tz}, where clocks go forward "
             f"({int(skipped.sum())} such times)",
-            hint="Name the zone the clock showed, with --tz; or write times with their offset.",
+            hint="Set the zone of the clock: --tz; or write times with their offset.",
         )
     first, findings = _twice(table, index, tz)
     placed = index.tz_localize(tz, ambiguous=first)
@@ -63,7 +64,7 @@ def in_zone(table: Table, times: Times, tz: str) -> Times:
 
 
 def _twice(table: Table, index: pd.DatetimeIndex, tz: str) -> tuple[Bools, list[Finding]]:
-    """Which of the clock times that come twice are the first (summer time), by the order of rows."""
+    """Which local times are the first of two (summer time), by the order of rows; true for all others."""
     unclear = index.tz_localize(tz, ambiguous="NaT").isna()
     first = np.ones(len(index), bool)
     rows = np.flatnonzero(unclear)
@@ -83,7 +84,7 @@ def _twice(table: Table, index: pd.DatetimeIndex, tz: str) -> tuple[Bools, list[
 
 
 def _second_pass(clock: Ints) -> int | None:
-    """Where in a run of times the clock went back: at its one step back, or in the middle of equal times."""
+    """Where in a run of times the clock goes back: at its one step back, or in the middle of equal times."""
     back = np.flatnonzero(np.diff(clock) < 0)
     if len(back) == 1:
         return int(back[0]) + 1
@@ -94,7 +95,7 @@ def _second_pass(clock: Ints) -> int | None:
 def _unclear(table: Table, index: pd.DatetimeIndex, row: int, tz: str, count: int) -> DataError:
     return DataError(
         f"{table.where(row)}: {str(index[row])[:19]} comes twice in {tz}, where clocks go back, and the "
-        f"order of rows does not tell which is meant ({count} such times)",
+        f"order of rows does not show which is meant ({count} such times)",
         hint="Write times with their offset, or in UTC.",
     )
 

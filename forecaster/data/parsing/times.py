@@ -1,8 +1,9 @@
-"""Times from text, strictly: ISO 8601 and forms with one reading; everything else is an error.
+"""Times: a column -> timestamps. ISO 8601 and forms with one meaning are parsed; all else is an error.
 
 A form is a word: `iso`, `ymd`, `dmy`, `mdy` (with any time of day), `named` (a month by its name), `period`
 (a month, quarter or week), `s`, `ms`, `us`, `ns` (since 1970), or a strptime pattern.
-`ReadConfig.date_format` takes the same words, so what was inferred is remembered in them.
+`ReadConfig.date_format` takes the same words and stores the form that was inferred. The patterns of a form
+are in `time_formats`.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def parse_times(table: Table, name: str, form: str | None = None, tz: str | None
     times = _as_parsed(table, name) if form in (None, "iso") else None
     if times is None:
         times = _from_column(table, name, form)
-    if tz and times.form in UNITS:  # which count from 1970 in UTC, and show no clock of a zone
+    if tz and times.form in UNITS:  # numbers since 1970 count in UTC
         times = dataclasses.replace(times, tz="UTC")
     return in_zone(table, times, tz) if tz else times
 
@@ -59,13 +60,13 @@ def are_times(cells: pa.ChunkedArray, config: ReadConfig) -> bool:
 
 
 def _as_parsed(table: Table, name: str) -> Times | None:
-    """The column as it was parsed while it was read; None where its text has to be looked at."""
+    """The column as parsed while reading; None if its text is needed."""
     column = table.parsed.get(name)
     if column is None or not pa.types.is_temporal(column.type) or column.null_count:
         return None
     try:
         return Times(_as_ns(column.cast(pa.timestamp("ns"))), None, pa.types.is_date(column.type), "iso")
-    except pa.ArrowInvalid:  # a year too far away
+    except pa.ArrowInvalid:  # a year out of range
         return None
 
 
@@ -105,7 +106,7 @@ def _refuse_missing(table: Table, name: str, column: pa.ChunkedArray) -> None:
         row = int(np.flatnonzero(column.is_null().to_numpy())[0])
         raise DataError(
             f"{table.where(row)}, column {shown(name)}: no timestamp ({column.null_count} in all)",
-            hint="Fill it in or remove the row; or leave such rows out: --bad-rows skip.",
+            hint="Fill it in or remove the row; or leave out such rows: --bad-rows skip.",
             code="E004",
             count=column.null_count,
         )
@@ -136,7 +137,7 @@ def _from_text(table: Table, name: str, form: str | None) -> Times:
 
 
 def _iso(cells: pa.ChunkedArray) -> Times | None:
-    """ISO 8601 by PyArrow's parser, which is strict; None unless every cell is that."""
+    """ISO 8601, by PyArrow's strict parser; None if any cell is something else."""
     if not _may_be_iso(cells):
         return None
     try:
@@ -160,7 +161,7 @@ def _zones(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _may_be_iso(cells: pa.ChunkedArray) -> bool:
-    """Whether the first cell is ISO 8601: the parser looks at all of them before it refuses one."""
+    """Whether the first cell is ISO 8601; PyArrow's parser would read all cells before it refuses one."""
     first = cells.slice(0, 1)
     for kind in (pa.timestamp("ns"), pa.timestamp("ns", "UTC")):
         try:
@@ -172,24 +173,24 @@ def _may_be_iso(cells: pa.ChunkedArray) -> bool:
 
 
 def _aware(ns: Ints, zones: pa.ChunkedArray, form: str) -> Times:
-    """Times already in UTC, with the zone named when all have the same, and a finding when they differ."""
-    found = sorted({zone_label(zone) for zone in pc.unique(zones).to_pylist()})
-    if len(found) == 1:
-        return Times(ns, found[0], False, form)
-    message = f"timestamps have {len(found)} different UTC offsets ({', '.join(found[:4])})"
+    """Times already in UTC, with their zone if all have the same; otherwise with a finding."""
+    labels = sorted({zone_label(zone) for zone in pc.unique(zones).to_pylist()})
+    if len(labels) == 1:
+        return Times(ns, labels[0], False, form)
+    message = f"timestamps have {len(labels)} different UTC offsets ({', '.join(labels[:4])})"
     local = ns + utc_offsets(zones)
-    if (local % DAY == local[0] % DAY).all():  # days on a clock that is put forward and back
-        action = "taken as the days of a local clock, on which all are at one time; --tz names its zone"
+    if (local % DAY == local[0] % DAY).all():  # days of a zone with summer time
+        action = "read as the days of a local clock, on which all have one time; set its zone with --tz"
         finding = repair("T002", message, count=len(ns), action=action)
         return Times(local, None, not local[0] % DAY, form, (finding,))
     finding = repair(
-        "T002", message, count=len(ns), action="brought to UTC; --tz names a zone to show them in"
+        "T002", message, count=len(ns), action="converted to UTC; --tz sets a zone to show them in"
     )
     return Times(ns, "UTC", False, form, (finding,))
 
 
 def _by_pattern(table: Table, name: str, cells: pa.ChunkedArray, pattern: str) -> Times:
-    """By a strptime pattern of the user's."""
+    """By a strptime pattern from the user."""
     if "%" not in pattern:
         raise UsageError(
             f"unknown date format {shown(pattern)}",
@@ -210,7 +211,7 @@ def _by_pattern(table: Table, name: str, cells: pa.ChunkedArray, pattern: str) -
 
 
 def _by_parts(table: Table, name: str, cells: pa.ChunkedArray, form: str | None) -> Times:
-    """By numbered parts: year, month and day in the one order that all cells allow."""
+    """By the patterns of a form, or of the one form that fits all cells."""
     forms = [form] if form and form != "iso" else list(FORMS)
     patterns = [(kind, pattern) for kind in forms for pattern in FORMS[kind]]
     first = cells.slice(0, 1)
@@ -228,7 +229,7 @@ def _by_parts(table: Table, name: str, cells: pa.ChunkedArray, form: str | None)
 
 
 def _only(table: Table, name: str, whole: list[PatternMatch]) -> Times:
-    """The one reading; where day and month could be exchanged, the error that says so."""
+    """The one match; DataError if day and month could be swapped."""
     first = whole[0]
     for other in whole[1:]:
         if not np.array_equal(first.ns, other.ns):
@@ -245,7 +246,7 @@ def _only(table: Table, name: str, whole: list[PatternMatch]) -> Times:
 
 
 def _from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | None) -> Times:
-    """Numbers as time since 1970, in the one unit in which all lie between 1973 and 2286."""
+    """Numbers as time since 1970, in the one unit that puts all between 1973 and 2286."""
     _refuse_missing(table, name, column)
     if form == "excel":
         return _from_serials(table, name, column)
@@ -253,8 +254,8 @@ def _from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | 
         numbers, parts = _whole_and_part(column)
     except pa.ArrowInvalid:
         raise DataError(
-            f"{table.name}: column {shown(name)} holds numbers that are no times since 1970",
-            hint="Choose another column: --time; or say --date-format excel for days of a spreadsheet.",
+            f"{table.name}: column {shown(name)} holds numbers that are not times since 1970",
+            hint="Choose another column: --time; or, for spreadsheet dates, set --date-format excel.",
         ) from None
     low, high = int(numbers.min()), int(numbers.max())
     unit = form or next(
@@ -286,7 +287,7 @@ def _from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | 
 
 
 def _whole_and_part(column: pa.ChunkedArray) -> tuple[Ints, Ints]:
-    """Numbers as whole units and billionths; ArrowInvalid for what does not divide so."""
+    """Numbers as whole units and billionths; ArrowInvalid for other cells."""
     if not is_text(column.type) and not pa.types.is_floating(column.type):
         return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64), np.zeros(len(column), np.int64)
     if pa.types.is_floating(column.type):
@@ -297,22 +298,22 @@ def _whole_and_part(column: pa.ChunkedArray) -> tuple[Ints, Ints]:
         return np.asarray(whole.cast(pa.int64()).to_numpy(), dtype=np.int64), billionths
     if not pc.any(pc.match_substring(column, ".")).as_py():
         return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64), np.zeros(len(column), np.int64)
-    found = pc.extract_regex(column, FRACTION)
-    whole = pc.if_else(found.is_valid(), pc.struct_field(found, "whole"), column).cast(pa.int64())
-    digits = pc.utf8_rpad(pc.struct_field(found, "part").fill_null("0"), 9, "0").cast(pa.int64())
+    split = pc.extract_regex(column, FRACTION)
+    whole = pc.if_else(split.is_valid(), pc.struct_field(split, "whole"), column).cast(pa.int64())
+    digits = pc.utf8_rpad(pc.struct_field(split, "part").fill_null("0"), 9, "0").cast(pa.int64())
     return np.asarray(whole.to_numpy(), dtype=np.int64), np.asarray(digits.to_numpy(), dtype=np.int64)
 
 
 def _from_serials(table: Table, name: str, column: pa.ChunkedArray) -> Times:
-    """Days as a spreadsheet counts them, to the millisecond."""
+    """Spreadsheet dates, which count days, to the millisecond."""
     if is_text(column.type):
         words = np.flatnonzero(~np.asarray(pc.match_substring_regex(column, NUMBER).to_numpy()))
         if len(words):
-            raise _bad_time(table, name, words, "is no day of a spreadsheet")
+            raise _bad_time(table, name, words, "is not a spreadsheet date")
     days = np.asarray(column.cast(pa.float64()).to_numpy())
     wrong = np.flatnonzero(~((days >= 61) & (days < 110_000)))  # 1900-03-01 to 2201
     if len(wrong):
-        raise _bad_time(table, name, wrong, "is no day of a spreadsheet")
+        raise _bad_time(table, name, wrong, "is not a spreadsheet date")
     ns = np.round(days * 86_400_000).astype(np.int64) * 10**6 + EXCEL * DAY
     return Times(ns, None, not np.any(ns % DAY), "excel")
 
@@ -330,24 +331,24 @@ def _bad_time(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> Da
 
 
 def _hint(table: Table, name: str, rows: NDArray[np.intp], cell: str) -> str:
-    """What to type for a column with cells that are no times."""
+    """What to type for a column with cells that are not times."""
     column = pc.utf8_trim_whitespace(table.columns[name].cast(pa.string()))
     forms = for_times(column)
     if forms:
-        return f"Name the form: {forms}."
+        return f"Set the form: {forms}."
     if len(rows) == table.rows:
-        return "Name the form: --date-format dmy, mdy, ymd or a pattern such as '%d.%m.%Y %H:%M'."
-    ways = [
+        return "Set the form: --date-format dmy, mdy, ymd or a pattern such as '%d.%m.%Y %H:%M'."
+    hints = [
         "Repair the cell or delete its row" if len(rows) == 1 else "Repair the cells or delete their rows"
     ]
     if "24:00" in cell:
-        ways = ["Write it as 00:00 of the day after"]
+        hints = ["Write it as 00:00 of the day after"]
     aware = np.asarray(pc.match_substring_regex(column, f":[0-9.]+ ?{ZONED}").fill_null(False).to_numpy())
     if aware.any() and not aware[rows].any() and table.rows == len(rows) + np.count_nonzero(aware):
-        ways = ["Write all times with their offset from UTC, or none"]
+        hints = ["Write all times with their offset from UTC, or none"]
     last = len(table.parts) == 1 and rows[0] == table.rows - len(rows)
     if last and not pc.match_substring_regex(pa.scalar(cell.strip("'")), TIME_LIKE).as_py():
-        ways.append(f"leave out the lines below the table: --skip-end {len(rows)}")
+        hints.append(f"leave out the lines below the table: --skip-end {len(rows)}")
     if not any(mark.isdigit() for mark in cell):
-        ways.append("leave out rows without a time: --bad-rows skip")
-    return "; or ".join(ways) + "."
+        hints.append("leave out rows without a time: --bad-rows skip")
+    return "; or ".join(hints) + "."

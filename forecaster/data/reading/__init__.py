@@ -1,1 +1,1 @@
-"""Reading: files to a table of columns; says what is there, not what it means."""
+"""Reading: files -> a table of columns. It says what is there, not what it means."""

@@ -1,8 +1,8 @@
-"""Cells: what PyArrow makes of a text whose rows are sound.
+"""Cells: a text whose rows are sound, read by PyArrow.
 
-Where the first rows of a column are numbers, ISO 8601 times or words, it is parsed as such while it is
-read, by several threads, and its text is never held. A column with a cell that is anything else stays text.
-The text of a parsed column is read when something asks for it, such as a message that shows a cell.
+If the first rows of a column are numbers, ISO 8601 times or words, several threads parse it while they read,
+and its text is never held. A column with any other cell stays text. The text of a parsed column is read again
+when something asks for it, such as a message that shows a cell.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from forecaster.data.parsing.numbers import blanked
 from forecaster.data.reading.records import Marks
 
 BLOCK = 2**22  # bytes that a thread parses at a time
-PIECE = 2**25  # bytes that are parsed before their cells have to be done with
-LONGEST = 2**16  # bytes of a line
-SAMPLE = 2**14  # bytes by which columns are known
-TRIES = 3  # times that the text is read with a column less to parse
+PIECE = 2**25  # bytes that the reader gets at a time: it parses ahead, which takes memory
+LONGEST = 2**16  # bytes of the longest line
+SAMPLE = 2**14  # bytes from which the types of columns are guessed
+TRIES = 3  # each with one more column as text
 WORDS = pa.dictionary(pa.int32(), pa.string())
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 DATE_AND_CLOCK = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}[0-9:.]*$"
-EPOCH = r"^[0-9]{9,19}$"  # may be a time since 1970, which is more exact as text
+EPOCH = r"^[0-9]{9,19}$"  # may be times since 1970; floats would lose digits
 Kinds = dict[str, pa.DataType]
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The columns of a text, by place from 0."""
+    """The columns of a text, by position from 0."""
 
     rows: int
     parsed: dict[int, pa.ChunkedArray]
-    """Columns of numbers, times or words; their text has to be read."""
+    """Columns of numbers, times or words; their text is read on demand."""
     texts: dict[int, pa.ChunkedArray]
     read_text: Callable[[int], pa.ChunkedArray]
 
@@ -52,7 +52,7 @@ class Cells:
 def read_cells(
     body: pa.Buffer, marks: Marks, width: int, config: ReadConfig, *, quoted: bool
 ) -> Cells | None:
-    """The cells of `body`; None where a row has another width or the reader gives up."""
+    """The cells of `body`; None if a row has another width or the reader gives up."""
     places = [str(place) for place in range(width)]
     as_text = dict.fromkeys(places, pa.string())
     reader = _Reader(body, marks, places, (*MISSING, *config.na), quoted=quoted)
@@ -107,12 +107,12 @@ class _Reader:
         return pa.concat_tables([self.piece(piece, kinds, only) for piece in self.pieces])
 
     def piece(self, piece: pa.Buffer, kinds: Kinds, only: list[str] | None = None) -> pa.Table:
-        """The same for a stretch of whole rows."""
-        if piece.size <= BLOCK:  # threads gain nothing, and those that still run at its end abort a process
+        """The same for some whole rows."""
+        if piece.size <= BLOCK:  # threads gain nothing; one that runs when the process ends may abort it
             try:
                 return self._parsed(piece, kinds, only, threads=False)
             except pa.ArrowInvalid:
-                pass  # only with threads does the reader say in which column
+                pass  # only with threads the error names the column
         return self._parsed(piece, kinds, only, threads=True)
 
     def _parsed(self, piece: pa.Buffer, kinds: Kinds, only: list[str] | None, *, threads: bool) -> pa.Table:
@@ -127,9 +127,9 @@ class _Reader:
 
 
 def _pieces(body: pa.Buffer, quote: bytes) -> list[pa.Buffer]:
-    """`body` in stretches of whole lines, so that the reader, which parses ahead, takes little memory.
+    """`body` in pieces of whole lines: the reader parses ahead, and a large piece would take much memory.
 
-    One whole where a stretch has an odd number of quotes, and may end inside a cell.
+    One piece if any has an odd number of quotes: it may end inside a cell.
     """
     pieces, start, text = [], 0, np.frombuffer(body, np.uint8)
     while body.size - start > PIECE:
@@ -143,7 +143,7 @@ def _pieces(body: pa.Buffer, quote: bytes) -> list[pa.Buffer]:
 
 
 def _kinds(reader: _Reader, config: ReadConfig) -> Kinds:
-    """What columns seem to hold, by the first rows; nothing for those that have to be looked at as text."""
+    """The types of columns, guessed from the first rows; columns to be read as text are left out."""
     head = reader.body.slice(0, min(SAMPLE, reader.body.size)).to_pybytes()
     end = len(head) if len(head) < SAMPLE else max(head.rfind(b"\n"), head.rfind(b"\r")) + 1
     try:
@@ -156,11 +156,11 @@ def _kinds(reader: _Reader, config: ReadConfig) -> Kinds:
     numbers = config.decimal in (None, ".") and config.thousands is None and not config.strip
     numbers &= not any(re.fullmatch(NUMBER, word) for word in config.na)  # may have spaces around it
     times = config.date_format in (None, "iso")
-    found = {
+    kinds = {
         place: _kind(blanked(sample.column(place), config.na), numbers=numbers, times=times)
         for place in reader.places
     }
-    return {place: kind for place, kind in found.items() if kind is not None}
+    return {place: kind for place, kind in kinds.items() if kind is not None}
 
 
 def _kind(cells: pa.ChunkedArray, *, numbers: bool, times: bool) -> pa.DataType | None:
@@ -178,7 +178,7 @@ def _kind(cells: pa.ChunkedArray, *, numbers: bool, times: bool) -> pa.DataType 
 
 
 def _joined(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Words with one dictionary, in one piece; other columns as they are."""
+    """A column of words with one dictionary, in one piece; other columns unchanged."""
     if column.type != WORDS:
         return column
     whole = column.combine_chunks()

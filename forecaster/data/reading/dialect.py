@@ -1,4 +1,4 @@
-"""Dialect: how a text is laid out: delimiter, quotes, header. What is inferred holds for the whole file."""
+"""Dialect: the delimiter, quotes and header of a text. What is inferred is checked on the whole text."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from forecaster.errors import DataError, UsageError
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 USUAL = (",", ";", "\t", "|")
-MOST_NAMES = 3  # in a header beside which a delimiter at the end of each row is taken as meaningless
-SAMPLE = 2**16  # bytes in which rival readings are looked for; the one taken is then checked on all of it
+MOST_NAMES = 3  # in a header, if only the rows may end with a delimiter
+SAMPLE = 2**16  # bytes on which delimiters are compared; the chosen one is checked on the whole text
 EXCEL = re.compile(rb'"?sep=([^\r\n"])"?(?:\r\n|\r|\n)')
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What the reader is told."""
+    """How a text has to be read."""
 
     marks: Marks
     names: tuple[str, ...]
     start: int
-    """Where the first byte of the rows lies."""
+    """The first byte of the rows."""
     trailing: bool = False
-    """Each row ends with a delimiter that the header has not."""
+    """Each row ends with a delimiter, but the header does not."""
     above: tuple[Record, ...] = ()
-    """Lines above the header that are left out, as asked."""
+    """Lines above the header, left out under `--bad-rows skip`."""
 
     @property
     def width(self) -> int:
@@ -41,9 +41,9 @@ class Dialect:
 
 
 def detect(name: str, data: bytes, config: ReadConfig) -> tuple[Dialect, list[Finding]]:
-    """The dialect of UTF-8 `data`. DataError where no reading, or more than one, is consistent."""
-    start, given = _beginning(data, config)
-    marks, found = _marks(name, data, start, config, given)
+    """The dialect of UTF-8 `data`. DataError if no dialect fits, or several do."""
+    start, declared = _beginning(data, config)
+    marks, findings = _marks(name, data, start, config, declared)
     header = next(records(data, marks, None, start), None)
     if header is None:
         raise DataError(f"{name} has no rows", hint="A header and at least two rows are needed.")
@@ -51,49 +51,49 @@ def detect(name: str, data: bytes, config: ReadConfig) -> tuple[Dialect, list[Fi
     if config.bad_rows == "skip" and config.header is not False and not trailing:
         heading = find_header(data, marks, start, config)
         if heading and (heading.repaired or heading.above):
-            return _headed(name, data, marks, heading, config, found)
+            return _headed(name, data, marks, heading, config, findings)
     if header.fault:
         raise DataError(
             f"{name}, line {header.line}: {header.fault}, in the header",
-            hint="Repair the line; or name --time and --target, and say --bad-rows skip.",
+            hint="Repair the line; or set --time, --target and --bad-rows skip.",
         )
     try:
         cells = split(data[header.start : header.end], marks)
     except UnicodeDecodeError:
         raise DataError(
             f"{name}, line {header.line}: the header is not UTF-8",
-            hint="Name the encoding, such as --encoding latin-1 or --encoding cp1252.",
+            hint="Set the encoding, such as --encoding latin-1 or --encoding cp1252.",
         ) from None
     if config.header is False:
         names = tuple(f"column_{place}" for place in range(1, len(cells) + 1))
-        return Dialect(marks, names, start), found
+        return Dialect(marks, names, start), findings
     above = _above(data, marks, header)
     names, more = _names(name, header.line, cells, sure=config.header is True, above=above)
-    return Dialect(marks, names, _below(data, header), trailing), found + more
+    return Dialect(marks, names, _below(data, header), trailing), findings + more
 
 
 def _headed(
-    name: str, data: bytes, marks: Marks, heading: Heading, config: ReadConfig, found: list[Finding]
+    name: str, data: bytes, marks: Marks, heading: Heading, config: ReadConfig, findings: list[Finding]
 ) -> tuple[Dialect, list[Finding]]:
-    """The dialect with a header that is not the first line, or not what it should be."""
+    """The dialect with a header that is damaged or not the first line."""
     line = heading.record.line
     names, more = _names(name, line, heading.cells, sure=config.header is True)
     if heading.repaired:
         message = f"{name}: the header is damaged: {heading.repaired}"
-        action = "read the names that fit one column only"
-        found.append(repair("R008", message, count=1, places=[f"line {line}"], action=action))
+        action = "used the names that fit one column only"
+        findings.append(repair("R008", message, count=1, places=[f"line {line}"], action=action))
     above = tuple(record._replace(fault=record.fault or "above the header") for record in heading.above)
-    return Dialect(marks, names, _below(data, heading.record), above=above), found + more
+    return Dialect(marks, names, _below(data, heading.record), above=above), findings + more
 
 
 def _above(data: bytes, marks: Marks, header: Record) -> int:
-    """Lines of the file above the first that is as wide as most lines at its beginning."""
+    """How many lines stand above the first one that has as many cells as most lines."""
     counts = widths(data[header.start : header.start + SAMPLE], marks)
     width, count = max(counts.items(), key=lambda item: item[1])
     if width < 2 or 2 * count <= counts.total() or width == header.width:
         return header.line - 1
-    told = records(data, marks, width, header.start, line=header.line)
-    return next((record.line for record in told if not record.fault), header.line) - 1
+    lines = records(data, marks, width, header.start, line=header.line)
+    return next((record.line for record in lines if not record.fault), header.line) - 1
 
 
 def _below(data: bytes, header: Record) -> int:
@@ -103,7 +103,7 @@ def _below(data: bytes, header: Record) -> int:
 
 
 def line_start(data: bytes, count: int) -> int:
-    """Where the line that follows `count` lines begins."""
+    """Where the line after the first `count` lines begins."""
     place = 0
     for _ in range(count):
         end = LINE_END.search(data, place)
@@ -121,10 +121,10 @@ def _beginning(data: bytes, config: ReadConfig) -> tuple[int, str | None]:
 
 
 def _marks(
-    name: str, data: bytes, start: int, config: ReadConfig, given: str | None
+    name: str, data: bytes, start: int, config: ReadConfig, declared: str | None
 ) -> tuple[Marks, list[Finding]]:
-    """The marks by which all records have one width; failing that the likeliest, for the reader to judge."""
-    delimiter, quote, escape = config.delimiter or given, config.quote or '"', config.escape
+    """The marks that give all records the same width; else the likeliest, which the reader then checks."""
+    delimiter, quote, escape = config.delimiter or declared, config.quote or '"', config.escape
     _check_marks(delimiter=delimiter, quote=quote, escape=escape)
     usual = [Marks(mark, quote, escape) for mark in ([delimiter] if delimiter else USUAL) if mark != quote]
     sample = data[start : start + SAMPLE]
@@ -146,18 +146,18 @@ def _marks(
 
 
 def _check_marks(**marks: str | None) -> None:
-    given = {what: mark for what, mark in marks.items() if mark is not None}
-    for what, mark in given.items():
+    chosen = {what: mark for what, mark in marks.items() if mark is not None}
+    for what, mark in chosen.items():
         if len(mark) != 1 or not mark.isascii() or mark in "\r\n":
             raise UsageError(f"the {what} cannot be {shown(mark)}", hint="Use one character, such as ';'.")
-    if len(set(given.values())) < len(given):
-        raise UsageError("delimiter, quote and escape are the same", hint="Each has to be another one.")
+    if len(set(chosen.values())) < len(chosen):
+        raise UsageError("delimiter, quote and escape are the same", hint="Use three different characters.")
 
 
 def _width(text: bytes, marks: Marks, *, cut: bool = False) -> int:
-    """The common number of cells of all records, two or more; 0 where they differ or one is damaged.
+    """The number of cells of every record, two or more; 0 if they differ or a record is damaged.
 
-    `cut`: the text goes on, so that its end may be in the middle of a record.
+    `cut`: the text is a sample, which may end in the middle of a record.
     """
     counts = widths(text, marks)
     several = [(count, width) for width, count in counts.items() if width > 1]
@@ -176,20 +176,20 @@ def _width(text: bytes, marks: Marks, *, cut: bool = False) -> int:
 
 
 def _holds(data: bytes, marks: Marks, start: int, width: int) -> bool:
-    """Whether all records of the text have `width` cells, but for a header that is one short."""
-    told = scan_rows(data, marks, width, start) if marks.simple else records(data, marks, width, start)
-    for place, found in enumerate(told):
-        if isinstance(found, Segment) or not found.fault:
+    """Whether all records of the text have `width` cells; a header may have one less."""
+    rows = scan_rows(data, marks, width, start) if marks.simple else records(data, marks, width, start)
+    for place, row in enumerate(rows):
+        if isinstance(row, Segment) or not row.fault:
             continue
-        if place or found.width != width - 1 or not _is_trailing(data, marks, found):
+        if place or row.width != width - 1 or not _is_trailing(data, marks, row):
             return False
     return True
 
 
 def _is_trailing(data: bytes, marks: Marks, header: Record) -> bool:
-    """Whether the rows at the beginning all have one cell more than the header, an empty one at the end.
+    """Whether the first rows all have one more cell than the header, an empty one at the end.
 
-    In a header of many names one delimiter may be lost as well, which would shift the columns.
+    False for a header of many names: it may lack a delimiter, which would shift the columns.
     """
     end = LINE_END.search(data, header.end)
     if end is None or header.width > MOST_NAMES:
@@ -202,14 +202,14 @@ def _is_trailing(data: bytes, marks: Marks, header: Record) -> bool:
 
 
 def _unusual(data: bytes, start: int, delimiter: str | None) -> list[tuple[Marks, str]]:
-    """Rarer ways to write a table that the text gives cause to try, with words for them."""
+    """Rarer dialects that the text hints at, each with its description."""
     some = [delimiter] if delimiter else list(USUAL)
     tries = [(Marks(mark, spaced=True), "spaces around quotes") for mark in some if b'"' in data]
     if b'\\"' in data:
         tries += [(Marks(mark, escape="\\"), "quotes escaped by backslashes") for mark in some]
     if b"'" in data:
         marks = [Marks(mark, "'") for mark in some]
-        if b'"' in data:  # then apostrophes have to show that they are quotes
+        if b'"' in data:  # then apostrophes need proof that they are quotes
             marks = [each for each in marks if _holds_delimiters(data, each)]
         tries += [(each, "apostrophes as quotes") for each in marks]
     first = LINE_END.search(data, start)
@@ -220,8 +220,8 @@ def _unusual(data: bytes, start: int, delimiter: str | None) -> list[tuple[Marks
 
 
 def _holds_delimiters(data: bytes, marks: Marks) -> bool:
-    """Whether a cell in quotes holds a delimiter, which would otherwise divide it."""
-    return any(marks.delimiter.encode() in found[0] for found in marks.patterns.quoted.finditer(data))
+    """Whether a quoted cell holds a delimiter."""
+    return any(marks.delimiter.encode() in cell[0] for cell in marks.patterns.quoted.finditer(data))
 
 
 def _several(name: str, sample: bytes, fits: list[Marks]) -> DataError:
@@ -232,7 +232,7 @@ def _several(name: str, sample: bytes, fits: list[Marks]) -> DataError:
 
 
 def _likeliest(name: str, sample: bytes, usual: list[Marks]) -> Marks:
-    """The marks by which most lines have one width of two cells or more."""
+    """The marks that give most lines the same number of cells, two or more."""
     if len(usual) == 1:
         return usual[0]
     shares = {}
@@ -243,14 +243,14 @@ def _likeliest(name: str, sample: bytes, usual: list[Marks]) -> Marks:
     if not shares[best]:
         raise DataError(
             f"{name} has one column only",
-            hint="A time column and a value column are needed; or name the --delimiter.",
+            hint="A time column and a value column are needed; or set the --delimiter.",
         )
     rivals = [marks for marks in usual if marks != best and 2 * shares[marks] > shares[best]]
     if rivals:
         readings = "; ".join(f"{DELIMITERS[m.delimiter]}: {shares[m]} lines" for m in (best, *rivals))
         raise DataError(
-            f"{name}: the lines have different numbers of cells, whatever divides them ({readings})",
-            hint="Repair it; or name the --delimiter, and leave out damaged rows with --bad-rows skip.",
+            f"{name}: the lines have different numbers of cells, with any delimiter ({readings})",
+            hint="Repair the file; or set the --delimiter and leave out damaged rows: --bad-rows skip.",
         )
     return best
 
@@ -258,9 +258,9 @@ def _likeliest(name: str, sample: bytes, usual: list[Marks]) -> Marks:
 def _names(
     name: str, line: int, header: list[str], *, sure: bool, above: int = 0
 ) -> tuple[tuple[str, ...], list[Finding]]:
-    """Column names from the header record, stripped, filled where empty; DataError for doubtful ones.
+    """Column names from the header, without spaces around them; empty ones are filled in.
 
-    `above`: lines above what seems to be the table.
+    `above`: lines above the apparent table. DataError for a line of data and for names that repeat.
     """
     datum = None if sure else data_cell(header)
     if datum is not None:
@@ -268,8 +268,8 @@ def _names(
             f"{name}, line {line}: the first line looks like data ({shown(datum)}), not like a header",
             hint=f"If the table begins in line {above + 1}: --skip {above}."
             if above >= line
-            else "If there is none, say --no-header: columns are then column_1, column_2 ...; "
-            "if this is the header, say --header; if lines stand above it, --skip N.",
+            else "If there is no header: --no-header, which names columns column_1, column_2 ...; "
+            "if this is the header: --header; if lines stand above it: --skip N.",
         )
     stripped = [cell.strip() for cell in header]
     findings = []
@@ -280,12 +280,12 @@ def _names(
     filled = [bare or f"column_{place}" for place, bare in enumerate(stripped, 1)]
     if "" in stripped:
         message = f"{name}: {stripped.count('')} columns without a name"
-        findings.append(info("R003", message, count=stripped.count(""), action="named by place"))
-    doubles = sorted({bare for bare in filled if filled.count(bare) > 1})
-    if doubles:
-        by_place = f"--skip {line} --no-header --time column_1 --target column_2"
+        findings.append(info("R003", message, count=stripped.count(""), action="named by position"))
+    repeated = sorted({bare for bare in filled if filled.count(bare) > 1})
+    if repeated:
+        by_position = f"--skip {line} --no-header --time column_1 --target column_2"
         raise DataError(
-            f"{name}: several columns are named {listed(doubles)}",
-            hint=f"Give each its own name; or name columns by place, such as {by_place}.",
+            f"{name}: several columns are named {listed(repeated)}",
+            hint=f"Give each its own name; or name columns by position, such as {by_position}.",
         )
     return tuple(filled), findings

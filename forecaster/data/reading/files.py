@@ -1,4 +1,4 @@
-"""Where the bytes come from: a file, a directory, a glob or stdin; gzip is undone here."""
+"""Files: the bytes of a file, a directory, a glob or stdin; gzip is unpacked here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".csv.gz", ".tsv.gz", ".tx
 PARTITION = re.compile(r"([^=]+)=(.*)")
 DEEPEST = 8  # folders within folders
 GZIP, PARQUET, ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
-LIMIT = 16 * 2**30  # bytes that a compressed file may grow to
+LIMIT = 16 * 2**30  # bytes of an unpacked file
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Content:
     stem: str
     data: bytes
     keys: tuple[tuple[str, str], ...] = ()
-    """What its folders say, as `symbol=AAPL` does: columns of the table that the file itself has not."""
+    """Columns that the names of its folders give, as `symbol=AAPL` does."""
 
     @property
     def is_parquet(self) -> bool:
@@ -50,8 +50,8 @@ def contents(source: str | Path) -> Iterator[Content]:
         raise UsageError(f"{shown(source)} is a URL", hint="Download it first, then name the file.")
     paths = _paths(source)
     for path, name in zip(paths, _stems(paths), strict=True):
-        found = _content(path.name, name, _bytes(path))
-        yield replace(found, keys=_keys(path, Path(source).expanduser()))
+        content = _content(path.name, name, _bytes(path))
+        yield replace(content, keys=_keys(path, Path(source).expanduser()))
 
 
 def stem(path: Path) -> str:
@@ -64,7 +64,7 @@ def stem(path: Path) -> str:
 
 
 def _stems(paths: list[Path]) -> list[str]:
-    """A name for each file that no other has: the stem; else with its folders; else with its endings too."""
+    """A distinct name for each file: its stem; or, to be distinct, with folders; or with endings too."""
     top = Path(os.path.commonpath([path.absolute().parent for path in paths]))
     inside = [path.absolute().relative_to(top) for path in paths]
     for names in ([stem(path) for path in paths], [path.with_name(stem(path)).as_posix() for path in inside]):
@@ -90,8 +90,8 @@ def _keys(path: Path, top: Path) -> tuple[tuple[str, str], ...]:
     """The key and value of each folder between `top` and the file."""
     if not top.is_dir():
         return ()
-    found = [PARTITION.fullmatch(part) for part in path.relative_to(top).parts[:-1]]
-    return tuple((match[1], unquote(match[2])) for match in found if match)
+    matches = [PARTITION.fullmatch(part) for part in path.relative_to(top).parts[:-1]]
+    return tuple((match[1], unquote(match[2])) for match in matches if match)
 
 
 def _is_glob(source: str | Path) -> bool:
@@ -101,10 +101,10 @@ def _is_glob(source: str | Path) -> bool:
 def _paths(source: str | Path) -> list[Path]:
     path = Path(source).expanduser()
     if _is_glob(path):
-        found = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())  # noqa: PTH207 - an absolute pattern
-        if not found:
+        files = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())  # noqa: PTH207 - an absolute pattern
+        if not files:
             raise StorageError(f"no file matches {shown(source)}")
-        return found
+        return files
     try:
         if path.is_dir():
             return _inside(path)
@@ -121,24 +121,24 @@ def _paths(source: str | Path) -> list[Path]:
 def _inside(folder: Path, depth: int = 0) -> list[Path]:
     """The data files of a folder, and of the partitions in it."""
     try:
-        found = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(ENDINGS)]
-        found = [path for path in found if path.is_file() and not path.name.startswith((".", "_"))]
+        files = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(ENDINGS)]
+        files = [path for path in files if path.is_file() and not path.name.startswith((".", "_"))]
         parts = _partitions(folder)
     except OSError as error:
         raise _failed(folder, error) from error
     if depth > DEEPEST:
-        raise DataError(f"{shown(folder)} lies too deep", hint="Is a link to a folder above it there?")
-    found += [path for part in parts for path in _inside(part, depth + 1)]
-    if not found and not depth:
+        raise DataError(f"{shown(folder)} is nested too deep", hint="Remove links to a folder above it.")
+    files += [path for part in parts for path in _inside(part, depth + 1)]
+    if not files and not depth:
         raise DataError(
             f"the directory {shown(folder)} holds no data",
-            hint="Files are looked for by ending: " + " ".join(ENDINGS),
+            hint="Files with these endings are read: " + " ".join(ENDINGS),
         )
-    return found
+    return files
 
 
 def _bytes(path: Path) -> bytes:
-    """All bytes of a file that nobody changes meanwhile."""
+    """All bytes of a file; DataError if it changes while it is read."""
     try:
         before = path.stat()
         data = path.read_bytes()
@@ -148,7 +148,7 @@ def _bytes(path: Path) -> bytes:
     if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size) or after.st_size != len(
         data
     ):
-        raise DataError(f"{shown(path)} changed while it was read", hint="Run again when it is written.")
+        raise DataError(f"{shown(path)} changed while it was read", hint="Run again when it is complete.")
     return data
 
 
@@ -173,7 +173,7 @@ def _content(name: str, stem: str, data: bytes) -> Content:
 
 
 def _gunzip(name: str, data: bytes) -> bytes:
-    """Undo gzip (one member or several), checking its CRC and a cap on the size."""
+    """Unpack gzip (one member or several); its CRC and its size are checked."""
     grown, size = [], 0
     while data:
         member = zlib.decompressobj(wbits=31)
@@ -190,5 +190,5 @@ def _gunzip(name: str, data: bytes) -> bytes:
             raise DataError(f"{shown(name)} is truncated gzip", hint="Fetch or pack it again.")
         data = member.unused_data.lstrip(b"\0")
         if data and data[:2] != GZIP:
-            raise DataError(f"{shown(name)} has other data after its gzip end", hint="Pack it again.")
+            raise DataError(f"{shown(name)} has other data after the end of its gzip", hint="Pack it again.")
     return b"".join(grown)

@@ -1,17 +1,18 @@
-"""Header: the line that names the columns, where it is not the first or is damaged itself.
+"""Header: the line that names the columns, if it is damaged or not the first line.
 
-Asked for by `--bad-rows skip`. A line is taken only where one reading is certain:
+Used under `--bad-rows skip`. A line is taken only if its meaning is certain:
 
-- it has as many cells as most rows, and names each column that was asked for (or, if none was, no cell of it
-  has a digit); the lines above it are left out;
-- a stray quote, or another delimiter than that of the rows, where the line then has the cells of a row;
-- one delimiter too many or too few, at a place that is not known: a name at place i belongs to the column i
-  or to its neighbour, and it is told which by what the columns hold. If that leaves a choice, none is made.
+- it has as many cells as most rows, and every column name that the options ask for (if they ask for none, no
+  digit). The lines above it are left out;
+- without its misplaced quote, or with another delimiter than the rows have, it has the cells of a row;
+- it has one delimiter too many or too few, at an unknown place. The name at place i then belongs to column i
+  or to its neighbour: the one that holds what the name is used for. If both do, no header is taken.
 """
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
@@ -23,26 +24,26 @@ from forecaster.data.parsing.looks import kind_of_cells
 from forecaster.data.parsing.times import are_times
 from forecaster.data.reading.records import Marks, Record, records, split
 
-WITHIN = 1000  # records that are looked at
-SAMPLED = 200  # rows by which a column is known
+WITHIN = 1000  # records among which a header is searched
+SAMPLED = 200  # rows that show what a column holds
 OTHERS = (",", ";", "\t", "|", " ")
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A header that was found."""
+    """A header and the lines above it."""
 
     cells: list[str]
-    """A cell for each column; empty where its name could not be told."""
+    """A name for each column; empty if it is not certain."""
     record: Record
     above: tuple[Record, ...] = ()
-    """Lines above it, which are no rows of the table."""
+    """Lines that do not belong to the table."""
     repaired: str = ""
     """What was wrong with it, in words."""
 
 
 def find_header(data: bytes, marks: Marks, start: int, config: ReadConfig) -> Heading | None:
-    """The header of the rows of which there are most; None where none is certain."""
+    """The header of rows with the commonest width; None if none is certain."""
     rows = list(islice(records(data, marks, None, start), WITHIN))
     counts = Counter(record.width for record in rows if not record.fault)
     width, count = max(counts.items(), key=lambda item: item[1], default=(0, 0))
@@ -64,7 +65,7 @@ def find_header(data: bytes, marks: Marks, start: int, config: ReadConfig) -> He
 
 
 def _asked(config: ReadConfig) -> tuple[set[str], bool]:
-    """Names of columns that the user gave; and whether time and target are among them."""
+    """The column names in the options; and whether time and target are among them."""
     time = config.time.split("+") if config.time else []
     targets = list(config.target or ())
     names = {*time, *targets, *config.covariates, *([config.id] if config.id else [])}
@@ -72,7 +73,7 @@ def _asked(config: ReadConfig) -> tuple[set[str], bool]:
 
 
 def _cells(text: bytes, marks: Marks) -> list[str] | None:
-    """The cells of a sound record; None where it is not UTF-8 or a cell is very long."""
+    """The cells of a sound record; None if it is not UTF-8 or a cell is very long."""
     try:
         return [cell.strip() for cell in split(text, marks)]
     except (UnicodeDecodeError, csv.Error):
@@ -100,38 +101,37 @@ def _repaired(
     for other in OTHERS:
         if other in (marks.delimiter, marks.quote):
             continue
-        found = next(records(text, Marks(other, marks.quote, marks.escape), None), None)
-        cells = _cells(text, Marks(other, marks.quote, marks.escape)) if found and not found.fault else None
+        others = dataclasses.replace(marks, delimiter=other, spaced=False)
+        line = next(records(text, others), None)
+        cells = _cells(text, others) if line and not line.fault else None
         if cells is not None and len(cells) == width and asked <= set(cells):
             return Heading(cells, record, above, "other delimiters than those of the rows")
     cells = _cells(text, marks)
     if cells is None or any(cells.count(name) != 1 for name in asked):
         return None
-    columns = _aligned(cells, _sample(data, body, marks, width), config, width)
+    columns = _aligned(cells, _sample(data, body, marks, width), config)
     if columns is None:
         return None
     names = [next((name for name, column in columns.items() if column == at), "") for at in range(width)]
     return Heading(names, record, above, f"{len(cells)} fields where the rows have {width}")
 
 
-def _aligned(
-    cells: list[str], sample: list[pa.ChunkedArray], config: ReadConfig, width: int
-) -> dict[str, int] | None:
-    """The column of each name asked for, where one delimiter is too many or too few; None if not certain."""
-    more = len(cells) - width
+def _aligned(cells: list[str], sample: list[pa.ChunkedArray], config: ReadConfig) -> dict[str, int] | None:
+    """The column of each name asked for, if one delimiter is too many or too few; None if not certain."""
+    more = len(cells) - len(sample)
     if abs(more) != 1 or not config.time or config.time not in cells:
         return None
     asked, _ = _asked(config)
     empty = [place for place, cell in enumerate(cells) if not cell]
-    turns = range(len(cells) + 1)  # from this place on, names stand one column to the right or left
+    turns = range(len(cells) + 1)  # from this name on, names are one column too far to the right or left
     if more == 1 and len(empty) == 1 and empty[0]:
-        turns = range(empty[0], empty[0] + 1)  # what is between the two delimiters is no name
+        turns = range(empty[0], empty[0] + 1)  # between two delimiters there is no name
     possible = []
     for turn in turns:
         columns = {
             name: place - (more if place >= turn else 0) for place, name in enumerate(cells) if name in asked
         }
-        if set(columns.values()) <= set(range(width)) and _fits(columns, sample, config):
+        if set(columns.values()) <= set(range(len(sample))) and _fits(columns, sample, config):
             possible.append(columns)
     return possible[0] if possible and all(columns == possible[0] for columns in possible) else None
 

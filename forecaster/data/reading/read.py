@@ -33,11 +33,11 @@ def read(
         return (_from_frame(source), config), []
     tables, findings = [], []
     for content in contents(source):
-        table, config, found = (
+        table, config, more = (
             _from_parquet(content, config) if content.is_parquet else read_text(content, config)
         )
         tables.append(_with_keys(table, content))
-        findings += found
+        findings += more
     return (_joined(tables), config), findings
 
 
@@ -57,7 +57,7 @@ def _repeated(word: str, rows: int) -> pa.ChunkedArray:
 
 
 def _joined(tables: list[Table]) -> Table:
-    """Tables below one another; DataError unless they have the same columns."""
+    """The tables concatenated; DataError unless they have the same columns."""
     first = tables[0]
     if len(tables) == 1:
         return first
@@ -66,14 +66,14 @@ def _joined(tables: list[Table]) -> Table:
             odd = sorted(set(table.columns) ^ set(first.columns))
             raise DataError(
                 f"{first.name} and {table.name} have different columns ({listed(odd)} only in one of them)",
-                hint="Give files of one layout, for instance by a glob such as 'prices/*.csv'.",
+                hint="Choose files of one layout, for instance by a glob such as 'prices/*.csv'.",
             )
     columns = OnDemand({name: partial(_column, tables, name) for name in first.columns})
     kinds = {name: {_parsed_as(table, name) for table in tables} for name in first.parsed}
     parsed = {
-        name: _below_one_another([table.parsed[name] for table in tables])
-        for name, found in kinds.items()
-        if len(found) == 1
+        name: _concatenated([table.parsed[name] for table in tables])
+        for name, types in kinds.items()
+        if len(types) == 1
     }
     return Table(columns, tuple(part for table in tables for part in table.parts), parsed, first.keys)
 
@@ -83,14 +83,14 @@ def _parsed_as(table: Table, name: str) -> pa.DataType | None:
 
 
 def _column(tables: list[Table], name: str) -> pa.ChunkedArray:
-    """A column over all tables; DataError where their types are too different."""
+    """A column of all tables; DataError if its types are too different."""
     columns = [table.columns[name] for table in tables]
     if len({column.type for column in columns}) > 1:
         columns = [_as_common(column, name) for column in columns]
-    return _below_one_another(columns)
+    return _concatenated(columns)
 
 
-def _below_one_another(columns: list[pa.ChunkedArray]) -> pa.ChunkedArray:
+def _concatenated(columns: list[pa.ChunkedArray]) -> pa.ChunkedArray:
     return pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
 
 
@@ -107,11 +107,11 @@ def _from_frame(frame: pd.DataFrame) -> Table:
         unnamed_rows = (
             frame.index.nlevels == 1 and frame.index.name is None and frame.index.dtype.kind in "iu"
         )
-        frame = frame.reset_index(drop=unnamed_rows)  # an index that is only row numbers says nothing
+        frame = frame.reset_index(drop=unnamed_rows)  # an index of row numbers is not data
     names = [str(name) for name in frame.columns]
-    doubles = sorted({name for name in names if names.count(name) > 1})
-    if doubles:
-        raise DataError(f"several columns are named {listed(doubles)}", hint="Give each its own name.")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(f"several columns are named {listed(repeated)}", hint="Give each its own name.")
     if not len(frame):
         raise DataError("the DataFrame has no rows")
     columns = {}
@@ -137,23 +137,23 @@ def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConf
         ) from error
     if not table.num_rows:
         raise DataError(f"{content.name} has no rows")
-    doubles = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
-    if doubles:
-        raise DataError(f"{content.name}: several columns are named {listed(doubles)}")
+    repeated = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if repeated:
+        raise DataError(f"{content.name}: several columns are named {listed(repeated)}")
     columns = {name: _plain(table.column(name)) for name in table.column_names}
     part = Part(content.name, content.stem, table.num_rows, lambda row: f"row {row}")
     return Table(columns, (part,)), config, []
 
 
 def _refuse_bomb(name: str, metadata: FileMetaData) -> None:
-    """DataError before memory is taken for more rows × columns than a file may grow to."""
+    """DataError before memory is allocated for more rows × columns than the limit."""
     size = max(metadata.num_rows, 0) * metadata.num_columns * 8
     groups = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     if max(size, groups) > LIMIT:
         raise DataError(
-            f"{name} says it holds {metadata.num_rows:,} rows of {metadata.num_columns} columns, more than "
+            f"{name} declares {metadata.num_rows:,} rows of {metadata.num_columns} columns, more than "
             f"{LIMIT:,} bytes",
-            hint="Write the columns and rows that matter to a smaller file.",
+            hint="Write the columns and rows that you need to a smaller file.",
         )
 
 

@@ -1,9 +1,9 @@
-"""Records of a delimited text, told line by line: which are sound, and what is wrong with the others.
+"""Records of a delimited text, line by line: which are sound, and what is wrong with the others.
 
-A cell is bare (no quote in it) or quoted from border to border, with its quotes doubled or escaped. A line
-whose quote stays open is joined with those below only where the whole is a sound record; otherwise the open
-quote is a fault of that line alone, so that it swallows no neighbours. Where both could be meant, the record
-is in doubt.
+A cell is bare (it has no quote) or quoted from its first to its last character, with quotes inside it doubled
+or escaped. A line with an open quote is joined with the lines below it if that makes a sound record. If not,
+the quote is a fault of that line alone, and the lines below are read normally. If both are possible, the
+record is in doubt.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 LINE_END = re.compile(rb"\r\n|\r|\n")
-FARTHEST = 200  # lines that one quoted cell may run over
+FARTHEST = 200  # lines of a quoted cell
 BLOCK = 2**18  # bytes that stay in the cache
 
 
@@ -30,18 +30,18 @@ class Marks:
     delimiter: str
     quote: str = '"'
     escape: str | None = None
-    """What stands before a quote inside a quoted cell; None: such quotes are doubled."""
+    """Stands before a quote inside a quoted cell; None: such quotes are doubled."""
     spaced: bool = False
     """Spaces may stand around a quoted cell."""
 
     @property
     def simple(self) -> bool:
-        """Whether each fault of a quote shows in its two neighbours."""
+        """Whether the two neighbours of a quote show if it is misplaced."""
         return self.escape is None and not self.spaced
 
     @cached_property
     def patterns(self) -> Patterns:
-        """The same as regular expressions; possessive, so that they run in linear time."""
+        """Regular expressions for these marks; possessive, so that they run in linear time."""
         comma, quote = re.escape(self.delimiter).encode(), re.escape(self.quote).encode()
         gap = b" *+" if self.spaced else b""
         if self.escape is None:
@@ -62,14 +62,14 @@ class Marks:
 
 
 class Patterns(NamedTuple):
-    """What a text is matched against."""
+    """Regular expressions of a dialect."""
 
     sound: re.Pattern[bytes]
     """A whole record."""
     open: re.Pattern[bytes]
     """A line whose last cell is quoted and not closed."""
     quoted: re.Pattern[bytes]
-    """What may hold delimiters that divide nothing."""
+    """Text whose delimiters do not separate cells."""
 
 
 class Record(NamedTuple):
@@ -81,13 +81,13 @@ class Record(NamedTuple):
     end: int
     """data[start:end] is the record without its line end."""
     width: int
-    """Number of cells; 0 where that cannot be said."""
+    """Number of cells; 0 if unknown."""
     fault: str
     """What is wrong, in words; empty for a sound record."""
     doubt: bool = False
-    """An open quote that may hold rows or text."""
+    """An open quote: the lines below are either its text or rows."""
     follows: int = -1
-    """Where the record before it, sound or not, ends."""
+    """Where the record before it ends, sound or not."""
 
 
 def records(
@@ -99,10 +99,9 @@ def records(
     stop: int | None = None,
     line: int | None = None,
 ) -> Iterator[Record]:
-    """The records of `data` from byte `start`, blank lines left out; sound ones have `width` cells if given.
+    """The records of `data` from byte `start`, without blank lines. A sound one has `width` cells; None: any.
 
-    Without a `width` a sound record may have any. `stop`: where no further record may begin. `line`: the
-    number of the first line, if it is known.
+    `stop`: no record begins from this byte on. `line`: the number of the first line, if it is known.
     """
     line = (line_at(data, start) if line is None else line) - 1
     place, quote, before = start, marks.quote.encode(), -1
@@ -115,14 +114,14 @@ def records(
             place = after
             continue
         if quote in text or marks.escape is not None:
-            found = _quoted(data, marks, width, Record(line, place, end, 0, "", False, before))
+            record = _quoted(data, marks, width, Record(line, place, end, 0, "", False, before))
         else:
-            found = _judged(Record(line, place, end, text.count(comma) + 1, "", False, before), width)
-        yield found
-        before = found.end
-        if found.end > end:
-            line += len(LINE_END.findall(data, place, found.end))
-            _, after = _line(data, found.end)
+            record = _judged(Record(line, place, end, text.count(comma) + 1, "", False, before), width)
+        yield record
+        before = record.end
+        if record.end > end:
+            line += len(LINE_END.findall(data, place, record.end))
+            _, after = _line(data, record.end)
         place = after
 
 
@@ -158,17 +157,17 @@ def _judged(record: Record, width: int | None) -> Record:
 
 
 def _quoted(data: bytes, marks: Marks, width: int | None, record: Record) -> Record:
-    """The record that begins with this line, which holds quotes."""
+    """The record that begins with this line; the line has quotes."""
     text = data[record.start : record.end]
     if marks.patterns.sound.fullmatch(text):
         return _judged(record._replace(width=_width(text, marks)), width)
     if not marks.patterns.open.fullmatch(text):
-        return record._replace(fault="a quote that is not at the border of a field")
+        return record._replace(fault="a quote that is not at the edge of a field")
     return _joined(data, marks, width, record) or record._replace(fault="a quote that is never closed")
 
 
 def _joined(data: bytes, marks: Marks, width: int | None, record: Record) -> Record | None:
-    """The line with those below up to where its quote is closed; None where that is no sound record."""
+    """The line joined with those below it up to the closing quote; None if that is not a sound record."""
     end, after = _line(data, record.end)[1], record.end
     rows = False
     for _ in range(FARTHEST):
@@ -186,20 +185,20 @@ def _joined(data: bytes, marks: Marks, width: int | None, record: Record) -> Rec
     text = data[record.start : after]
     if not marks.patterns.sound.fullmatch(text):
         return None
-    found = record._replace(end=after, width=_width(text, marks))
-    if width is not None and found.width != width:
+    joined = record._replace(end=after, width=_width(text, marks))
+    if width is not None and joined.width != width:
         return None
     if rows:
-        return found._replace(fault="a quoted cell that runs over lines which look like rows", doubt=True)
-    return found
+        return joined._replace(fault="a quoted cell that runs over lines which look like rows", doubt=True)
+    return joined
 
 
 def _is_row(text: bytes, marks: Marks, width: int | None) -> bool:
     """Whether a line could be a row of two cells or more by itself."""
     if not marks.patterns.sound.fullmatch(text):
         return False
-    found = _width(text, marks)
-    return found == width if width else found > 1
+    cells = _width(text, marks)
+    return cells == width if width else cells > 1
 
 
 def _width(text: bytes, marks: Marks) -> int:
@@ -207,33 +206,33 @@ def _width(text: bytes, marks: Marks) -> int:
 
 
 def widths(data: bytes, marks: Marks, start: int = 0) -> Counter[int]:
-    """How many lines have which number of cells; 0 for lines that are no record by themselves."""
+    """How many lines have each number of cells; 0 stands for lines that are not a record by themselves."""
     quote, comma, sound = marks.quote.encode(), marks.delimiter.encode(), marks.patterns.sound
-    found: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for text in LINE_END.split(data[start:]):
         if not text:
             continue
         if quote not in text and marks.escape is None:
-            found[text.count(comma) + 1] += 1
+            counts[text.count(comma) + 1] += 1
         else:
-            found[_width(text, marks) if sound.fullmatch(text) else 0] += 1
-    return found
+            counts[_width(text, marks) if sound.fullmatch(text) else 0] += 1
+    return counts
 
 
 def quotes_are_sound(data: bytes, marks: Marks) -> bool:
-    """Whether every quote opens a cell, closes one, or is doubled inside one, for simple marks."""
+    """Whether every quote opens a cell, closes one, or is doubled inside one. Marks must be simple."""
     mark = ord(marks.quote)
     if marks.quote.encode() not in data:
         return True
     text = np.frombuffer(data, np.uint8)
-    border = np.zeros(256, bool)
-    border[[mark, ord(marks.delimiter), ord("\r"), ord("\n")]] = True
+    edge = np.zeros(256, bool)
+    edge[[mark, ord(marks.delimiter), ord("\r"), ord("\n")]] = True
     seen = 0
-    for block in range(0, len(text), BLOCK):  # in blocks, so that memory stays small
+    for block in range(0, len(text), BLOCK):  # in blocks, to save memory
         at = np.flatnonzero(text[block : block + BLOCK] == mark) + block
         opens, closes = (at[0::2], at[1::2]) if seen % 2 == 0 else (at[1::2], at[0::2])
         seen += len(at)
         opens, closes = opens[opens > 0], closes[closes < len(text) - 1]
-        if not (border[text[opens - 1]].all() and border[text[closes + 1]].all()):
+        if not (edge[text[opens - 1]].all() and edge[text[closes + 1]].all()):
             return False
     return seen % 2 == 0

@@ -1,7 +1,7 @@
-"""Stretches of sound rows, found by arithmetic on blocks of bytes; what is left is told record by record.
+"""Row scanner: segments of sound rows, found by arithmetic on blocks of bytes.
 
-A line is a sound row by itself if its quotes are even in number and stand at the borders of cells or doubled,
-and it has as many delimiters outside them as the others. The rest is for `records`: it is little, and slow.
+A line is a sound row by itself if it has an even number of quotes, each at the edge of a cell or doubled, and
+the right number of delimiters outside quotes. The few other lines go through `records`, which is slow.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ BLOCK = 2**18  # bytes
 
 
 class Segment(NamedTuple):
-    """Sound rows that follow one another, each on a line of its own."""
+    """Consecutive sound rows, each on a line of its own."""
 
     line: int
-    """The first one's (1-based)."""
+    """Line of the first row (1-based)."""
     rows: int
     start: int
     end: int
@@ -41,20 +41,20 @@ class Lines(NamedTuple):
 def scan_rows(
     data: bytes, marks: Marks, width: int, start: int, *, ascii_only: bool = False
 ) -> Iterator[Segment | Record]:
-    """The rows of `data` from byte `start`, in order, and its damaged lines; marks have to be simple.
+    """The sound rows and the damaged lines of `data` from byte `start`, in order. Marks must be simple.
 
-    `ascii_only`: lines with other bytes are told as records, for their encoding to be checked.
+    `ascii_only`: lines with other bytes are yielded as records, so that their encoding can be checked.
     """
     place, line = start, line_at(data, start)
     while place < len(data):
         block = _block(data, place)
         lines = _lines(data[place:block], marks, width, ascii_only=ascii_only)
         bounds = [0, *np.flatnonzero(np.diff(lines.sound)) + 1, len(lines.sound)]
-        stop = place  # what lies before is done with
+        stop = place  # everything before this byte is done
         for first, last in pairwise(bounds):
             sound = lines.sound[first]
             first = max(first, int(np.searchsorted(lines.start, stop - place)))
-            if first >= last:  # a record ran over all of it
+            if first >= last:  # a record covered all of it
                 continue
             begin, end = place + int(lines.start[first]), place + int(lines.end[last - 1])
             stop = place + int(lines.start[last])
@@ -72,7 +72,7 @@ def scan_rows(
 
 
 def _block(data: bytes, place: int) -> int:
-    """Where a block of whole lines ends that begins at `place`."""
+    """Where the block of whole lines that begins at `place` ends."""
     end = data.rfind(b"\n", place, place + BLOCK) + 1
     return end or data.find(b"\n", place + BLOCK) + 1 or len(data)
 
@@ -85,7 +85,7 @@ def _lines(block: bytes, marks: Marks, width: int, *, ascii_only: bool) -> Lines
     end = np.r_[feeds, len(text)] if not len(feeds) or feeds[-1] + 1 < len(text) else feeds
     start = np.r_[start[: len(end)], len(text)]
     returns = np.flatnonzero(text == ord("\r"))
-    if not np.isin(returns + 1, feeds).all():  # lone ones end lines as well
+    if not np.isin(returns + 1, feeds).all():  # a lone one ends a line too
         return Lines(start, end, np.zeros(len(end), np.bool_))
     end = end - np.isin(end - 1, returns)
     commas = np.flatnonzero(text == ord(marks.delimiter))
@@ -95,7 +95,7 @@ def _lines(block: bytes, marks: Marks, width: int, *, ascii_only: bool) -> Lines
     else:
         sound = np.ones(len(end), np.bool_)
     sound &= np.diff(np.searchsorted(commas, start)) == width - 1
-    sound &= end > start[:-1]  # blank lines are no rows
+    sound &= end > start[:-1]  # a blank line is not a row
     if ascii_only:
         sound[np.searchsorted(start, np.flatnonzero(text >= 0x80), side="right") - 1] = False
     return Lines(start, end, sound)
@@ -108,15 +108,15 @@ def _quoted(
     commas: NDArray[np.intp],
     start: NDArray[np.intp],
 ) -> tuple[Bools, NDArray[np.intp]]:
-    """Which lines have sound quotes, and the delimiters outside quotes; of other lines they do not matter."""
+    """Which lines have sound quotes; and the delimiters outside quotes, which are right in those lines."""
     first = np.searchsorted(quotes, start)  # the first quote of each line
     sound = np.diff(first) % 2 == 0
     line = np.searchsorted(start, quotes, side="right") - 1
     closes = (np.arange(len(quotes)) - first[line]) % 2 == 1
-    border = np.zeros(256, np.bool_)
-    border[[ord(mark) for mark in (marks.quote, marks.delimiter, "\r", "\n")]] = True
+    edge = np.zeros(256, np.bool_)
+    edge[[ord(mark) for mark in (marks.quote, marks.delimiter, "\r", "\n")]] = True
     padded = np.r_[ord("\n"), text, ord("\n")].astype(np.uint8)
-    fine = border[np.where(closes, padded[quotes + 2], padded[quotes])]
+    fine = edge[np.where(closes, padded[quotes + 2], padded[quotes])]
     sound[line[~fine]] = False
     inside = (np.searchsorted(quotes, commas) - first[np.searchsorted(start, commas, side="right") - 1]) % 2
     return sound, commas[inside == 0]

@@ -1,7 +1,7 @@
-"""Text tables: PyArrow reads them; what is added is the proof that it read what is there.
+"""Text tables: PyArrow reads the cells, and the whole text is checked to prove that it read all of them.
 
-Every quote, the width of every row and their number are checked over the whole file. Where one is wrong, the
-records are gone through one by one: the first damaged row is the error, or damaged rows are left out.
+The checks cover every quote, the width of every row and the number of rows. If one fails, the damaged rows
+are searched: the first one is an error, or all are left out under `--bad-rows skip`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from forecaster.data.reading.row_scanner import Segment, scan_rows
 from forecaster.data.table import OnDemand, Part, Table
 from forecaster.errors import DataError
 
-NAMED = 10_000  # damaged rows that are named one by one
+NAMED = 10_000  # damaged rows that are listed one by one
 COUNTED = 2**18  # bytes that stay in the cache
 
 
@@ -44,12 +44,12 @@ class Rows:
 
 
 def read_text(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
-    """One text file as a Table of text. DataError where it is not a sound table."""
+    """One text file as a Table of text. DataError if it is not a sound table."""
     name = content.name
     lenient = config.bad_rows == "skip"
     data, encoding, findings = decode(name, content.data, config.encoding, lenient=lenient)
     data = _without_end(data, config.skip_end)
-    dialect, found = detect(name, data, config)
+    dialect, inferred = detect(name, data, config)
     rows = _rows(name, data, dialect, config)
     if not rows.cells.rows:
         raise DataError(f"{name} has a header only", hint="At least two rows are needed.")
@@ -66,7 +66,7 @@ def read_text(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, 
     if len(empty):
         table = table.without(empty)
     config = dataclasses.replace(config, delimiter=dialect.marks.delimiter, encoding=encoding)
-    return table, config, [*findings, *found, *rows.findings, *dropped, *blank]
+    return table, config, [*findings, *inferred, *rows.findings, *dropped, *blank]
 
 
 def _without_end(data: bytes, count: int) -> bytes:
@@ -78,7 +78,7 @@ def _without_end(data: bytes, count: int) -> bytes:
 
 
 def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
-    """All rows, proven to be what is there. DataError at the first damaged one, unless it may be left out."""
+    """All rows, checked against the text. DataError at the first damaged one, unless they are left out."""
     marks, bad_rows = dialect.marks, config.bad_rows
     foreign = bad_rows == "skip" and not is_utf8(data)
     cells = None
@@ -88,14 +88,14 @@ def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
         if cells is not None and cells.rows == _lines(data, dialect.start):
             first = line_at(data, dialect.start)
             return Rows(cells, lambda row: first + row, _left_out(name, list(dialect.above)))
-    sound = Sound()
+    sound = SoundRows()
     damaged = list(dialect.above)
-    told: Iterable[Segment | Record] = (
+    scanned: Iterable[Segment | Record] = (
         scan_rows(data, marks, dialect.width, dialect.start, ascii_only=foreign)
         if marks.simple
         else records(data, marks, dialect.width, dialect.start)
     )
-    for record in told:
+    for record in scanned:
         if isinstance(record, Segment):
             sound.add_segment(record)
             continue
@@ -110,7 +110,7 @@ def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
     if cells is None or cells.rows != len(sound.lines) or len(damaged) > len(dialect.above):
         cells = read_cells(sound.text(data, marks), marks, dialect.width, config, quoted=True)
     if cells is None or cells.rows != len(sound.lines):
-        raise DataError(f"{name} cannot be read reliably", hint="Write it again in a plainer form.")
+        raise DataError(f"{name} cannot be read reliably", hint="Export it again as plain CSV.")
     return Rows(cells, sound.lines.__getitem__, _left_out(name, damaged))
 
 
@@ -126,8 +126,8 @@ def _left_out(name: str, damaged: list[Record]) -> tuple[Finding, ...]:
     return (Finding("R006", "repair", f"{name}: damaged rows", len(damaged), places, "left out"),)
 
 
-class Sound:
-    """Sound records: where segments of them lie, and the line of each."""
+class SoundRows:
+    """Sound rows: the segments of the text that hold them, and the line of each row."""
 
     def __init__(self) -> None:
         self.lines = array("q")
@@ -135,7 +135,7 @@ class Sound:
         self.before = -1
 
     def add(self, record: Record) -> None:
-        """Take a record; one that follows the last one taken belongs to its stretch."""
+        """Add a record; it extends the last segment if it follows it directly."""
         if self.segments and record.follows == self.before:
             self.segments[-1][1] = record.end
         else:
@@ -144,23 +144,23 @@ class Sound:
         self.lines.append(record.line)
 
     def add_segment(self, rows: Segment) -> None:
-        """Take rows that follow one another, each on its line."""
+        """Add consecutive rows, each on one line."""
         self.segments.append([rows.start, rows.end])
         self.before = rows.end
         self.lines.extend(range(rows.line, rows.line + rows.rows))
 
     def text(self, data: bytes, marks: Marks) -> pa.Buffer:
-        """The records alone, with no spaces around quotes."""
+        """The rows alone, without spaces around quotes."""
         text = b"\n".join([*(data[start:end] for start, end in self.segments), b""])
         if marks.spaced:
             quote = marks.quote.encode()
             tidy = re.compile(b" *+(%b) *+|[^%b]" % (marks.patterns.quoted.pattern, quote), re.DOTALL)
-            text = tidy.sub(lambda found: found[1] or found[0], text)
+            text = tidy.sub(lambda match: match[1] or match[0], text)
         return pa.py_buffer(text)
 
 
 def _lines(data: bytes, start: int) -> int:
-    """Lines from byte `start`, blank ones included; −1 where line ends are mixed and so not counted."""
+    """How many lines follow from byte `start`, with blank ones; −1 if line ends are mixed."""
     feeds, returns = _count(data, b"\n", start), _count(data, b"\r", start)
     if feeds and returns and feeds != returns:
         return -1
@@ -168,7 +168,7 @@ def _lines(data: bytes, start: int) -> int:
 
 
 def _count(data: bytes, mark: bytes, start: int) -> int:
-    """How often one byte comes from `start` on: a fifth of the time that bytes.count takes."""
+    """How often a byte occurs from `start` on; five times as fast as bytes.count."""
     if mark not in data:
         return 0
     text = np.frombuffer(data, np.uint8)[start:]
@@ -177,30 +177,30 @@ def _count(data: bytes, mark: bytes, start: int) -> int:
 
 
 def _damage(
-    name: str, data: bytes, record: Record, damaged: list[Record], sound: Sound, bad_rows: BadRows
+    name: str, data: bytes, record: Record, damaged: list[Record], sound: SoundRows, bad_rows: BadRows
 ) -> DataError:
     count = len(damaged)
     more = f" ({count} such rows)" if count > 1 else ""
     text = shown(data[record.start : record.end].decode("utf-8", "replace"))
     hint = _hint(damaged, sound.lines, bad_rows)
     if record.doubt:
-        hint = "Repair the line: an open quote may swallow rows here."
+        hint = "Repair the line: its open quote may swallow the rows below."
     places = tuple(f"line {each.line}: {each.fault}" for each in damaged[:SHOWN])
     message = f"{name}, line {record.line}: {record.fault}{more}: {text}"
     return DataError(message, hint=hint, code="E002", count=count, places=places)
 
 
 def _hint(damaged: list[Record], sound: Sequence[int], bad_rows: BadRows) -> str:
-    """What to type for damaged rows, beside the lines of the sound ones."""
+    """What to type for damaged rows; `sound`: the lines of the other rows."""
     width, alike = Counter(each.width for each in damaged).most_common(1)[0]
-    if width > 1 and alike > 1 and alike > len(sound) and 2 * alike > len(damaged):  # the first line is none
+    if width > 1 and alike > 1 and alike > len(sound) and 2 * alike > len(damaged):  # no header above
         top = next(each.line for each in damaged if each.width == width)
         hint = f"If the table begins in line {top}, leave out the lines above it: --skip {top - 1}."
-        return f"{hint} If cells are divided otherwise, name the --delimiter."
+        return f"{hint} If another character separates cells, set the --delimiter."
     if bad_rows == "skip":
         return (
-            "This is not left out, since most rows are such: name the --delimiter, or the lines to --skip; "
-            "or repair the header."
+            "Most rows are damaged, so none is left out: set the --delimiter, or the number of lines to "
+            "--skip; or repair the header."
         )
     hint = "Repair the line; or leave such rows out: --bad-rows skip."
     if sound and sound[-1] < damaged[0].line:
@@ -211,7 +211,7 @@ def _hint(damaged: list[Record], sound: Sequence[int], bad_rows: BadRows) -> str
 
 
 def _without_empty_column(name: str, dialect: Dialect, cells: Cells) -> tuple[dict[str, int], list[Finding]]:
-    """Each column's place, without the empty one that delimiters at the end of all rows make."""
+    """The position of each column, without an empty last one from a delimiter at the end of all rows."""
     places = {label: place for place, label in enumerate(dialect.names)}
     if dialect.trailing:
         last = cells.text(dialect.width - 1)
@@ -219,7 +219,7 @@ def _without_empty_column(name: str, dialect: Dialect, cells: Cells) -> tuple[di
             row = int(np.flatnonzero(pc.not_equal(last, "").to_numpy())[0])
             raise DataError(
                 f"{name}, row {row + 1}: rows have one cell more than the header, {shown(last[row].as_py())}",
-                hint="Name all columns; or name them by place: --skip 1 --no-header.",
+                hint="Name all columns; or name them by position: --skip 1 --no-header.",
             )
     elif dialect.names[-1] != f"column_{dialect.width}" or dialect.width <= 2:
         return places, []
@@ -238,7 +238,7 @@ def _all_empty(column: pa.ChunkedArray) -> bool:
 def _without_empty_rows(
     name: str, places: dict[str, int], rows: Rows
 ) -> tuple[NDArray[np.intp], list[Finding]]:
-    """The rows that hold nothing, as spreadsheets write rows of delimiters only."""
+    """The rows of empty cells only, as spreadsheets write them."""
     parsed = [rows.cells.parsed[place] for place in places.values() if place in rows.cells.parsed]
     if any(not column.null_count for column in parsed if not pa.types.is_dictionary(column.type)):
         return np.empty(0, np.intp), []

@@ -1,1 +1,1 @@
-"""Roles: which column is the time, the id, the target; which rows are no data."""
+"""Roles: which column is the time, the id, the target; which rows are not data."""

@@ -1,4 +1,4 @@
-"""Column names that are known, and what is usually in columns of these names."""
+"""Known names: column names that show what a column usually holds. Names of time columns: `parsing.looks`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def ranked(names: list[str], known: tuple[str, ...]) -> list[str]:
 
 
 def close_columns(names: list[str]) -> tuple[str | None, str | None]:
-    """The columns of the close as it was paid and as adjusted for dividends and splits; None for none."""
+    """The column of the close as paid and that of the adjusted close; None if there is none."""
     paid = next((name for name in names if plain(name) == "close"), None)
     return paid, next(iter(ranked(names, ADJUSTED_NAMES)), None)

@@ -1,7 +1,7 @@
-"""Strays: rows that have as many cells as the others and yet are none: units below a header, totals, remarks.
+"""Non-data rows: units below a header, totals and remarks, with as many cells as rows of data.
 
-They are known by their time, a cell without any digit. In the middle of a file such a row may begin another
-table, whose columns may mean something else; that is an error.
+Their time cell has no digit. In the middle of a file such a row may begin another table, whose columns may
+mean something else: that is an error.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ MOST_UNITS = 3  # rows of words below the header of a file
 
 
 def without_non_data_rows(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
-    """The table without rows that have no time, each of which is named.
+    """Under `--bad-rows skip`, the table without rows that have no time. Each is listed in a finding.
 
-    Where most rows are such the table stays as it is. DataError for one that looks like another header.
+    If most rows have no time, all stay. DataError for a row that looks like another header.
     """
     if config.bad_rows != "skip":
         return table, []
@@ -62,7 +62,7 @@ def _is_timed(table: Table, name: str) -> bool:
 def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
     """The table without rows of words, such as units, directly below the header of a file.
 
-    They have no digit in any cell, and a word where other rows have numbers: no time and no value.
+    These rows have no digit in any cell, and a word in a column of numbers.
     """
     count = 0
     places: list[str] = []
@@ -80,7 +80,7 @@ def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding
 
 
 def _units(table: Table, config: ReadConfig, *, more: bool) -> NDArray[np.intp]:
-    """Rows of words at the top of a file; `more`: there were others above, and it may hold one word alone."""
+    """Rows of words at the top of a file. `more`: below other such rows, one word alone is enough."""
     none = np.empty(0, np.intp)
     tops = np.cumsum([0, *(part.rows for part in table.parts[:-1])])
     tops = tops[[part.rows > 0 for part in table.parts]]
@@ -118,18 +118,21 @@ def _matches(cells: pa.ChunkedArray, pattern: str) -> Bools:
 
 
 def _refuse_names(table: Table, time: str, rows: NDArray[np.intp]) -> None:
-    """DataError where the cell below the header names a column of times, which the header does not."""
+    """DataError if a cell below the header is a usual name of a time column and the header's is not."""
     for row in rows.tolist():
         if is_time_name(str(table.columns[time][row].as_py())):
             raise DataError(
                 f"{table.where(row)}: {table.cell(time, row)} looks like the header, not {shown(time)}",
-                hint="If lines stand above the header: --skip N; else name the column: --time.",
+                hint="If lines stand above the header: --skip N; otherwise set the column: --time.",
             )
 
 
 def _refuse_headers(table: Table, time: str, rows: NDArray[np.intp], config: ReadConfig) -> None:
-    """DataError for a row above others that names columns otherwise, or has words for numbers amid rows."""
-    below, amid = _above_others(table, rows), _above_others(table, rows) & _below_others(table, rows)
+    """DataError for a row above others that looks like the header of another table.
+
+    It has the name of another column or, between rows of data, a word in a column of numbers.
+    """
+    below, between = _above_others(table, rows), _above_others(table, rows) & _below_others(table, rows)
     odd = np.zeros(len(rows), np.bool_)
     for name, column in table.columns.items():
         if not is_text(column.type):
@@ -139,34 +142,34 @@ def _refuse_headers(table: Table, time: str, rows: NDArray[np.intp], config: Rea
         odd |= below & np.asarray(pc.is_in(cells, value_set=others).to_numpy())
         if name != time and kind_of(table, name, config.na) == "number":
             number = pc.match_substring_regex(cells, NUMBER_LIKE).fill_null(True)
-            odd |= amid & ~np.asarray(number.to_numpy())
+            odd |= between & ~np.asarray(number.to_numpy())
     if odd.any():
         row = int(rows[odd][0])
         raise DataError(
             f"{table.where(row)}, column {shown(time)}: another table seems to begin with "
             f"{table.cell(time, row)}",
-            hint="Keep one table in a file: --skip N and --skip-end N leave lines above and below it out.",
+            hint="Keep one table in a file: --skip N and --skip-end N leave out lines above and below it.",
         )
 
 
 def _above_others(table: Table, rows: NDArray[np.intp]) -> Bools:
-    """Which of `rows` have others of their file below them."""
+    """Which of `rows` have other rows of their file below them."""
     return _beside_others(table, rows, -1)
 
 
 def _below_others(table: Table, rows: NDArray[np.intp]) -> Bools:
-    """Which of `rows` have others of their file above them."""
+    """Which of `rows` have other rows of their file above them."""
     return _beside_others(table, rows, 0)
 
 
 def _beside_others(table: Table, rows: NDArray[np.intp], end: int) -> Bools:
-    found, start = np.zeros(len(rows), np.bool_), 0
+    beside, start = np.zeros(len(rows), np.bool_), 0
     for part in table.parts:
         others = np.setdiff1d(np.arange(start, start + part.rows), rows)
         if len(others):
-            found |= _in(rows, start, part.rows) & ((rows < others[end]) if end else (rows > others[end]))
+            beside |= _in(rows, start, part.rows) & ((rows < others[end]) if end else (rows > others[end]))
         start += part.rows
-    return found
+    return beside
 
 
 def _in(rows: NDArray[np.intp], start: int, count: int) -> Bools:

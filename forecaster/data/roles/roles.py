@@ -1,4 +1,4 @@
-"""Columns: which one is time, series id, target, covariate. What is not set is inferred from the whole table.
+"""Roles: which column is time, series id, target or covariate. What is not set is inferred from all rows.
 
 Layouts: `one` series (no id), `long` (an id column), `wide` (each target column is a series), `files` (each
 file is a series, named by its file).
@@ -28,12 +28,12 @@ from forecaster.errors import DataError, UsageError
 
 SAMPLED = 200
 NEXT = 10
-"""Steps between rows that may be missing between two files of one series."""
+"""Steps by which two files of one series may be apart, at most."""
 
 
 @dataclass(frozen=True)
 class Roles:
-    """What each column is used as."""
+    """What each column is used for."""
 
     time: str
     id: str | None
@@ -45,12 +45,11 @@ class Roles:
 def assign(
     table: Table, config: ReadConfig, *, many: bool
 ) -> tuple[tuple[Roles, Times, DataError | None], list[Finding]]:
-    """The roles, the parsed time column, what was chosen among several, and a doubt about the id.
+    """The roles, the parsed time column and a doubt about the id; and findings about what was chosen.
 
-    The doubt is an error of its own kind: rows can be understood without knowing their series.
-
-    `many`: the source is a folder or glob. Raises UsageError for a name that the table has not, and
-    DataError, listing the candidates, where a role is open.
+    The doubt is an error to raise later: rows can be parsed and exported without their series.
+    `many`: the source is a folder or glob. Raises UsageError for a column that does not exist, and DataError
+    with the candidates if a role is unclear.
     """
     named = [config.time, config.id, *(config.target or ()), *config.covariates]
     for name in named:
@@ -68,18 +67,20 @@ def assign(
             doubt = error
     targets, findings = _targets(table, config, kinds, series, taken, times)
     texts = [name for name, kind in kinds.items() if kind == "text" and name not in {*taken, series}]
-    if half := [name for name in texts if _some_numbers(table, name, config.na)]:
-        message = f"not used: {listed(half)}, where some cells are numbers and most are not"
+    if mixed := [name for name in texts if _some_numbers(table, name, config.na)]:
+        message = f"not used: {listed(mixed)}, where some cells are numbers and most are not"
         findings.append(
-            info("C002", message, count=len(half), action="--target with its name lists those that are not")
+            info(
+                "C002", message, count=len(mixed), action="name it as --target to see the cells that are not"
+            )
         )
     layout = config.layout or _layout(series, targets, many)
     if config.layout is None and layout == "files" and _follow(table, times):
         layout = "one"
         message = f"{len(table.parts)} files follow one another in time and are one series"
-        findings.append(info("C004", message, action="--layout files makes a series of each"))
+        findings.append(info("C004", message, action="--layout files makes each a series"))
     if layout == "long" and series is None and doubt is None:
-        raise DataError(f"{table.name} has no id column", hint=f"Name it: --id. Columns: {_all(table)}")
+        raise DataError(f"{table.name} has no id column", hint=f"Set it: --id. Columns: {_all(table)}")
     if layout != "wide" and len(targets) > 1:
         raise UsageError(
             f"{len(targets)} targets for a table with one row per series and time",
@@ -90,7 +91,7 @@ def assign(
 
 
 def _times(table: Table, time: str, config: ReadConfig) -> Times:
-    """The parsed column; the error for one that holds a part of the time only says how to join the parts."""
+    """The parsed time column. If it holds a part of the time only, the error says how to join the parts."""
     try:
         return parse_times(table, time, config.date_format, config.tz)
     except DataError as error:
@@ -101,7 +102,7 @@ def _times(table: Table, time: str, config: ReadConfig) -> Times:
 
 
 def time_column(table: Table, config: ReadConfig) -> str:
-    """The column of times, named or found. DataError, listing the candidates, where it is open."""
+    """The time column, set or inferred. DataError with the candidates if it is unclear."""
     if config.time is not None:
         return config.time
     kinds = {name: kind_of(table, name, config.na) for name in table.columns}
@@ -109,7 +110,7 @@ def time_column(table: Table, config: ReadConfig) -> str:
 
 
 def likely_targets(table: Table, config: ReadConfig, time: str) -> tuple[str, ...]:
-    """The target columns as far as they can be told without the times."""
+    """The target columns, as far as they can be inferred without the times."""
     taken = {time, config.id, *config.covariates}
     numeric = [
         name for name in table.columns if name not in taken and kind_of(table, name, config.na) == "number"
@@ -119,9 +120,9 @@ def likely_targets(table: Table, config: ReadConfig, time: str) -> tuple[str, ..
 
 
 def kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:
-    """time, number, text, empty, key or other: what most of a sample of the column's cells look like.
+    """time, number, text, empty, key or other: what most cells of a sample look like.
 
-    A key is the name of a folder, whether its words look like numbers or not.
+    A key comes from the names of folders, even if they look like numbers.
     """
     kind = _kind_of(table, name, na)
     return "key" if name in table.keys and kind in ("number", "text") else kind
@@ -140,13 +141,13 @@ def _kind_of(table: Table, name: str, na: tuple[str, ...]) -> str:
 
 
 def _some_numbers(table: Table, name: str, na: tuple[str, ...]) -> bool:
-    """Whether cells of a sample of a column look like numbers."""
+    """Whether any cell of a sample looks like a number."""
     cells = blanked(_sample(table.parsed.get(name, table.columns[name])), na)
     return bool(pc.any(pc.match_substring_regex(cells, NUMBER_LIKE)).as_py())
 
 
 def _sample(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The first cells of a column, and some of all its length, as text."""
+    """The first cells of a column and some from its whole length, as text."""
     rows = np.unique(np.linspace(0, len(column) - 1, SAMPLED).astype(np.int64))
     head = column.slice(0, SAMPLED)
     spread = taken(column, rows) if len(column) > SAMPLED else head
@@ -158,28 +159,29 @@ def _all(table: Table) -> str:
 
 
 def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
-    found = [name for name, kind in kinds.items() if kind == "time" and name not in taken]
-    known = ranked(found, TIME_NAMES)
-    if len(found) == 1 or (known and len({plain(name) for name in known}) == len(known)):
-        return known[0] if known else found[0]
-    if found:
+    candidates = [name for name, kind in kinds.items() if kind == "time" and name not in taken]
+    known = ranked(candidates, TIME_NAMES)
+    if len(candidates) == 1 or (known and len({plain(name) for name in known}) == len(known)):
+        return known[0] if known else candidates[0]
+    if candidates:
         raise DataError(
-            f"{table.name}: {len(found)} columns hold times: {listed(found)}", hint="Choose one: --time"
+            f"{table.name}: {len(candidates)} columns hold times: {listed(candidates)}",
+            hint="Choose one: --time",
         )
     whole = [name for name, kind in kinds.items() if kind in ("number", "text") and name not in taken]
     known = ranked(whole, TIME_NAMES)
-    if known:  # beside a date, what is called time is the time of day
+    if known:  # beside a date, a column called time is the time of day
         return next((name for name in known if plain(name) == "date"), known[0])
     first = next(iter(table.columns))
     if len(table.columns) > 1 and kinds[first] == "number" and are_times(table.columns[first], ReadConfig()):
         return first
     raise DataError(
-        f"{table.name}: no column holds times. Columns: {_all(table)}", hint="Name it: --time COLUMN"
+        f"{table.name}: no column holds times. Columns: {_all(table)}", hint="Set it: --time COLUMN"
     )
 
 
 def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> str | None:
-    """The column that tells series apart: with it, timestamps repeat no more."""
+    """The id column: within one id no timestamp repeats."""
     texts = [
         name
         for name, kind in kinds.items()
@@ -199,11 +201,13 @@ def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> s
         and not is_part_of_time(table, name, number=True)
         and _is_whole(table, name)
     ]
-    left = {name: _left(table, name, times) for name in texts + whole}
-    sound = [name for name in texts if left[name] == 0]
-    sound = sound or [name for name in whole if left[name] == 0 and _distinct(table, name) * 2 <= table.rows]
+    conflicts = {name: _conflicts(table, name, times) for name in texts + whole}
+    sound = [name for name in texts if conflicts[name] == 0]
     sound = sound or [
-        name for name in texts + whole if left[name] * 4 <= repeated and plain(name) in ID_NAMES
+        name for name in whole if conflicts[name] == 0 and _distinct(table, name) * 2 <= table.rows
+    ]
+    sound = sound or [
+        name for name in texts + whole if conflicts[name] * 4 <= repeated and plain(name) in ID_NAMES
     ]
     best = ranked(sound, ID_NAMES)
     if best or len(sound) <= 1:
@@ -217,7 +221,7 @@ def _id(table: Table, kinds: dict[str, str], times: Times, taken: set[str]) -> s
 
 
 def _repeated(times: Times) -> int:
-    """Rows whose timestamp an earlier row has too."""
+    """How many rows have the timestamp of an earlier row."""
     if always(np.greater, times.ns) or always(np.less, times.ns):
         return 0
     return len(times.ns) - runs(np.sort(times.ns))
@@ -233,14 +237,14 @@ def _is_whole(table: Table, name: str) -> bool:
 
 
 def _may_be_whole(column: pa.ChunkedArray) -> bool:
-    """Whether a parsed column could have digits only in all its cells."""
+    """Whether all cells of a parsed column may be digits only."""
     if not is_number(column.type) or column.null_count:
         return False
     return all(bool(pc.all(pc.equal(chunk, pc.floor(chunk))).as_py()) for chunk in column.chunks)
 
 
 def _codes(table: Table, name: str) -> tuple[np.ndarray, int]:
-    """An index of each row's word among the distinct ones, and how many these are."""
+    """The index of each row's value among the distinct ones, and how many there are."""
     coded = table.parsed.get(name)
     if coded is None or not pa.types.is_dictionary(coded.type):
         coded = pc.dictionary_encode(table.columns[name], null_encoding="encode")
@@ -257,8 +261,8 @@ def _distinct(table: Table, name: str) -> int:
     return int(pc.count_distinct(table.columns[name], mode="all").as_py())
 
 
-def _left(table: Table, name: str, times: Times) -> int:
-    """Rows whose time and value of `name` another row has too."""
+def _conflicts(table: Table, name: str, times: Times) -> int:
+    """How many rows repeat the time and the value of `name` of another row."""
     codes, count = _codes(table, name)
     if runs(codes) == count and always(np.greater, times.ns, within=codes):
         return 0  # one series after another, each in order of time
@@ -267,7 +271,7 @@ def _left(table: Table, name: str, times: Times) -> int:
 
 
 def _pairs(table: Table, one: str, other: str) -> int:
-    """Distinct pairs of two columns."""
+    """How many distinct pairs of values two columns have."""
     (left, _), (right, count) = _codes(table, one), _codes(table, other)
     return len(np.unique(left.astype(np.int64) * count + right))
 
@@ -275,7 +279,7 @@ def _pairs(table: Table, one: str, other: str) -> int:
 def _targets(
     table: Table, config: ReadConfig, kinds: dict[str, str], series: str | None, taken: set[str], times: Times
 ) -> tuple[tuple[str, ...], list[Finding]]:
-    """The target columns and what to say about the choice."""
+    """The target columns, and findings about the choice."""
     if config.target:
         return config.target, []
     numeric = [name for name, kind in kinds.items() if kind == "number" and name not in {*taken, series}]
@@ -307,7 +311,7 @@ def _targets(
 
 
 def _without_numbers(table: Table, text: list[str]) -> str:
-    """What to type where no column is of plain numbers."""
+    """What to type if no column holds plain numbers."""
     signed = [name for name in text if _ends_in_digits(table, name)]
     if signed:
         return (
@@ -317,7 +321,7 @@ def _without_numbers(table: Table, text: list[str]) -> str:
 
 
 def _ends_in_digits(table: Table, name: str) -> bool:
-    """Whether most cells of a sample are a number but for a few signs beside it."""
+    """Whether most cells of a sample are a number with a few signs beside it."""
     column = table.columns[name]
     if not is_text(column.type) or not len(column):
         return False
@@ -334,7 +338,7 @@ def _known_target(numeric: list[str]) -> str | None:
 
 
 def _follow(table: Table, times: Times) -> bool:
-    """Whether each file goes on where another ends, as logs by day or month do."""
+    """Whether the files follow one another in time, as daily or monthly logs do."""
     rows = np.array([part.rows for part in table.parts if part.rows])
     starts = np.cumsum(rows) - rows
     first, last = np.minimum.reduceat(times.ns, starts), np.maximum.reduceat(times.ns, starts)

@@ -1,7 +1,7 @@
-"""A date in one column and the time of day in another, as loggers and exchanges write them.
+"""Time parts: a date in one column and the time of day in another, as loggers and exchanges write them.
 
-A column that holds a part of the time, such as the hour, tells no series apart, though it differs between
-rows of one day.
+A column that holds a part of the time, such as the hour, is never an id, though it differs between the rows
+of one day.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DATES = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y%m%d")
 HOURS = ("%H", "%H%M%S", "%H%M")
 DATE = r"^ *([0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4}) *$"
 PARTS = {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H", "minute": "%M", "second": "%S"}
-"""Columns in which loggers write a number for each part of the time, and how each is read."""
+"""Columns in which loggers write a number for each part of the time, and the pattern of each."""
 
 
 def join_time_columns(table: Table, config: ReadConfig) -> tuple[tuple[Table, ReadConfig], list[Finding]]:
@@ -58,7 +58,7 @@ def join_time_columns(table: Table, config: ReadConfig) -> tuple[tuple[Table, Re
 
 
 def is_part_of_time(table: Table, name: str, number: bool) -> bool:
-    """Whether a column holds times of day, or numbers that are a part of the time by their name."""
+    """Whether a column holds times of day or, by its name, numbers that are a part of the time."""
     if number:
         return plain(name) in PART_NAMES
     column = table.columns[name]
@@ -68,7 +68,7 @@ def is_part_of_time(table: Table, name: str, number: bool) -> bool:
 def numbers_rows(table: Table, name: str, times: Times) -> bool:
     """Whether a column, by its name, numbers the rows or holds the hour or another part of the time.
 
-    A column called minute or second may be a value; it is the time's where it goes as the time does.
+    A column called minute or second may hold values: it is a part of the time only if it agrees with it.
     """
     unit = {"minute": 60 * 10**9, "second": 10**9}.get(plain(name))
     if unit is None:
@@ -78,7 +78,7 @@ def numbers_rows(table: Table, name: str, times: Times) -> bool:
 
 
 def to_join(table: Table, time: str, config: ReadConfig) -> str:
-    """The options by which a time of day beside the column `time` makes whole times of its dates; or none."""
+    """The options that join the dates of column `time` with a time of day; empty if there is none."""
     numbers = {part: name for name in reversed(list(table.columns)) if (part := plain(name)) in PARTS}
     tries: list[tuple[list[str], str | None]] = []
     if time in numbers.values():
@@ -106,7 +106,7 @@ def _parses(table: Table, config: ReadConfig) -> bool:
 
 
 def _pair(table: Table, config: ReadConfig) -> tuple[str, str] | None:
-    """The one column named as a date that holds dates, and the one named as a time that holds clock times."""
+    """The one column with the name of a date that holds dates, and the same for the time of day."""
     used = {config.id, *(config.target or ()), *config.covariates}
     dates = [name for name in table.columns if _is(table, name, DATE_NAMES, DATE) and name not in used]
     clocks = [

@@ -1,4 +1,4 @@
-"""Ways out: what a message says to type is typed, and works."""
+"""Hints: the options that a message names are tried, and work."""
 
 # ruff: noqa: E501 - the tables of cases read best with a case a line
 

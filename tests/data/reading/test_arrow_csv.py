@@ -1,4 +1,4 @@
-"""Cells: what is parsed while a text is read is what its text says, and the text is there when asked for."""
+"""Cells: a column parsed while reading has the values of its text, and the text is there on demand."""
 
 import subprocess
 import sys
@@ -145,5 +145,5 @@ def test_a_small_text_starts_no_threads_that_parse(tmp_path: Path) -> None:
         "import os, sys; from forecaster.data.load import load; before = len(os.listdir('/proc/self/task'));"
         "load(sys.argv[1]); print(len(os.listdir('/proc/self/task')) - before)"
     )
-    told = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
-    assert int(told.stdout) <= 1  # the one that reads ahead
+    output = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert int(output.stdout) <= 1  # the one that reads ahead

@@ -126,7 +126,7 @@ def test_names_of_files() -> None:
 
 
 def test_where_a_row_lies() -> None:
-    """A row of a table is told by its own file and line."""
+    """A row of a table is named by its file and line."""
     parts = tuple(
         Part(name, name, rows, lambda row: f"line {row + 2}") for name, rows in (("a", 2), ("b", 3))
     )

@@ -1,4 +1,4 @@
-"""Stretches: rows found by arithmetic are those that are found record by record."""
+"""Row scanner: rows found by arithmetic are those that are found record by record."""
 
 import pytest
 from hypothesis import given
@@ -28,8 +28,8 @@ PIECES = [
 ]
 
 
-def told(data: bytes, start: int, ascii_only: bool) -> list[tuple]:
-    """Records, those of scan_rows one by one: line, bytes and fault."""
+def scanned(data: bytes, start: int, ascii_only: bool) -> list[tuple]:
+    """Rows of segments, and records: line, bytes, fault and doubt."""
     found: list[tuple] = []
     for item in scan_rows(data, Marks(","), 2, start, ascii_only=ascii_only):
         if isinstance(item, Record):
@@ -49,7 +49,7 @@ def test_same_as_records(pieces: list[str], block: int, ascii_only: bool) -> Non
     data = "".join(["h,k\n", *pieces]).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK", block)
-        found = told(data, 4, ascii_only)
+        found = scanned(data, 4, ascii_only)
     expected = [
         (record.line, data[record.start : record.end], record.fault, record.doubt)
         for record in records(data, Marks(","), 2, 4)
@@ -58,7 +58,7 @@ def test_same_as_records(pieces: list[str], block: int, ascii_only: bool) -> Non
 
 
 def test_one_damaged_row_costs_one_record() -> None:
-    """The rows around a damaged one are not gone through one by one."""
+    """Only the damaged row is read as a record; the rows around it come in segments."""
     data = b"a,b\n" + b"1,2\n" * 500 + b"1,2,3\n" + b'"3",4\n' * 500
     found = list(scan_rows(data, Marks(","), 2, 4))
     assert [type(item) for item in found] == [Segment, Record, Segment]
