@@ -39,7 +39,6 @@ TINY = 1e-3
 LOGARITHMS, ROOTS, UNITS = 0.0, 0.5, 1.0
 
 
-@np.errstate(over="ignore", invalid="ignore")  # absurd values may overflow: then nothing is learned
 def powers(panel: Panel, origins: Ints, scales: Scales) -> Floats:
     """The power λ of each series (S,): the one that suits it, or logarithms of all that have them."""
     if scales == "each":
@@ -49,6 +48,7 @@ def powers(panel: Panel, origins: Ints, scales: Scales) -> Floats:
     return np.where(np.bincount(series, known, len(panel)) > 0, UNITS, LOGARITHMS)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # absurd values may overflow: then nothing is learned
 def choose_powers(panel: Panel, origins: Ints) -> Floats:
     """The power λ of each series (S,): 0 for logarithms, ½ for square roots, 1 for units.
 
