@@ -28,6 +28,20 @@ def panel_of(*series, seasons=(1,), alias="D"):
     )
 
 
+def flat_panel(values, observed, offsets, *, season=1):
+    """A panel of one channel from flat arrays, as `flat` of the module of that name gives them; daily."""
+    lengths = np.diff(offsets)
+    return Panel(
+        values=np.where(observed, values, np.nan)[:, None],
+        observed=observed[:, None],
+        time=(np.arange(len(values)) - np.repeat(offsets[:-1], lengths)) * DAY,
+        offsets=offsets,
+        ids=tuple(f"s{number:03d}" for number in range(len(lengths))),
+        frequency=Frequency("D", (season,)),
+        names=Names("ds", "id", "y"),
+    )
+
+
 def with_garbage(panel, origins, *, seed=0, garbage=GARBAGE):
     """The panel with every channel of every row at or after `origins` (S,) replaced, observed or not."""
     rng = np.random.default_rng(seed)

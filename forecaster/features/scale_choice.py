@@ -41,7 +41,6 @@ WELL_ABOVE = 0.1
 LOGARITHMS, ROOTS, UNITS = 0.0, 0.5, 1.0
 
 
-@np.errstate(over="ignore", invalid="ignore")  # absurd values may overflow: then nothing is learned
 def powers(panel: Panel, origins: Ints, scales: Scales) -> Floats:
     """The power λ of each series (S,), by what `scales` asks for."""
     if scales == "each":
@@ -57,6 +56,7 @@ def powers(panel: Panel, origins: Ints, scales: Scales) -> Floats:
     return np.where(least > WELL_ABOVE * mean, LOGARITHMS, choose_powers(panel, origins))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # absurd values may overflow: then nothing is learned
 def choose_powers(panel: Panel, origins: Ints) -> Floats:
     """The power λ of each series (S,): 0 for logarithms, ½ for square roots, 1 for units.
 

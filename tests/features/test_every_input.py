@@ -4,6 +4,7 @@ import numpy as np
 from flat import flat
 from hypothesis import given
 from hypothesis import strategies as st
+from panels import flat_panel
 
 from forecaster.data.series.level_shifts import level_shifts, spliced
 from forecaster.data.series.suspicious_values import suspicious_values
@@ -24,7 +25,7 @@ def test_any_numbers_are_understood(series, season):
     values, observed, offsets, known = flat(*series, [])
     found = suspicious_values(values, observed, offsets, known)
     shifts = level_shifts(values, observed, offsets, known, season=season, left_out=found.left_out)
-    power = choose_powers(values, observed, offsets, known, season=season)
+    power = choose_powers(flat_panel(values, observed, offsets, season=season), known)
     limits = learn_range(values, observed, offsets, known, season=season, power=power)
     assert found.left_out.shape == spliced(values, offsets, shifts).shape == values.shape
     assert limits.idle.shape == (len(known), season)

@@ -5,6 +5,7 @@ import pytest
 from flat import flat, walk, with_garbage
 from hypothesis import given
 from hypothesis import strategies as st
+from panels import flat_panel
 
 from forecaster.data import known_values as blocks
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, UNITS, choose_powers, from_scale, to_scale
@@ -28,6 +29,11 @@ def counts(rng, count=600):
     return rng.poisson(60 * np.exp(np.sin(np.arange(count) / 60))) + 1.0
 
 
+def chosen(values, observed, offsets, known, *, season=1):
+    """The powers of flat series."""
+    return choose_powers(flat_panel(values, observed, offsets, season=season), known)
+
+
 @pytest.mark.parametrize(
     ("make", "season", "powers"),
     [(celsius, 24, {UNITS}), (sales, 12, {LOGARITHMS}), (counts, 1, {ROOTS, LOGARITHMS})],
@@ -35,15 +41,15 @@ def counts(rng, count=600):
 def test_each_kind_gets_the_scale_that_makes_its_spread_even(make, season, powers):
     """Temperatures stay in units, growing sales get logarithms, counts something in between."""
     rng = np.random.default_rng(0)
-    chosen = choose_powers(*flat(*[make(rng) for _ in range(20)]), season=season)
-    assert np.isin(chosen, list(powers)).mean() >= 0.95
+    found = chosen(*flat(*[make(rng) for _ in range(20)]), season=season)
+    assert np.isin(found, list(powers)).mean() >= 0.95
 
 
 def test_short_positive_series_take_the_prior():
     """Where a few rows show nothing, growth by ratios is assumed."""
     series = [100 * np.exp(walk(14, start=0, step=0.05, seed=seed)) for seed in range(50)]
-    assert (choose_powers(*flat(*series)) == LOGARITHMS).mean() > 0.9
-    assert choose_powers(*flat([5.0], [3.0, 4.0], [7.0] * 30)).tolist() == [LOGARITHMS] * 3
+    assert (chosen(*flat(*series)) == LOGARITHMS).mean() > 0.9
+    assert chosen(*flat([5.0], [3.0, 4.0], [7.0] * 30)).tolist() == [LOGARITHMS] * 3
 
 
 def test_one_zero_changes_its_own_series_only():
@@ -51,22 +57,21 @@ def test_one_zero_changes_its_own_series_only():
     rng = np.random.default_rng(0)
     series = [sales(rng) for _ in range(9)]
     values, observed, offsets, known = flat(*series)
-    whole = choose_powers(values, observed, offsets, known, season=12)
+    whole = chosen(values, observed, offsets, known, season=12)
     zero = offsets[4] + 70
     values[zero] = 0
-    chosen = choose_powers(values, observed, offsets, known, season=12)
-    np.testing.assert_array_equal(np.delete(chosen, 4), np.delete(whole, 4))
-    assert chosen[4] in (ROOTS, UNITS)
-    left_out = np.arange(len(values)) == zero
-    again = choose_powers(values, observed, offsets, known, season=12, left_out=left_out)
-    np.testing.assert_array_equal(again, whole)
+    found = chosen(values, observed, offsets, known, season=12)
+    np.testing.assert_array_equal(np.delete(found, 4), np.delete(whole, 4))
+    assert found[4] in (ROOTS, UNITS)
+    observed[zero] = False
+    np.testing.assert_array_equal(chosen(values, observed, offsets, known, season=12), whole)
 
 
 def test_negative_values_keep_their_units():
     """One negative value is enough, and a series without any known value harms none."""
     series = sales(np.random.default_rng(0))
     series[7] = -1
-    assert choose_powers(*flat(series, [np.nan] * 5), season=12)[0] == UNITS
+    assert chosen(*flat(series, [np.nan] * 5), season=12)[0] == UNITS
 
 
 def test_only_rows_before_the_origin_count(monkeypatch):
@@ -74,10 +79,10 @@ def test_only_rows_before_the_origin_count(monkeypatch):
     rng = np.random.default_rng(1)
     values, observed, offsets, _ = flat(sales(rng), celsius(rng, 300), counts(rng, 200), sales(rng))
     known = np.array([90, 250, 0, 12])
-    whole = choose_powers(values, observed, offsets, known, season=12)
+    whole = chosen(values, observed, offsets, known, season=12)
     monkeypatch.setattr(blocks, "BLOCK", 150)
     garbage = with_garbage(values, offsets, known)
-    np.testing.assert_array_equal(choose_powers(garbage, observed, offsets, known, season=12), whole)
+    np.testing.assert_array_equal(chosen(garbage, observed, offsets, known, season=12), whole)
 
 
 @given(st.lists(st.floats(0.001, 1e6), min_size=1, max_size=20), st.sampled_from([LOGARITHMS, ROOTS, UNITS]))

@@ -9,13 +9,8 @@ from hypothesis import strategies as st
 from panels import panel_of, rows_of, wavy, with_garbage
 from profiles import examples
 
-from forecaster.features.transform import (
-    MOST_SEASONS,
-    Transform,
-    fit_transform,
-    observed_throughout,
-    positive,
-)
+from forecaster.features.moving_average_index import LEAST_SEASONS, MOST_SEASONS, SHRINKAGE
+from forecaster.features.transform import Transform, fit_transform, observed_throughout, positive
 
 
 class Naive:
@@ -387,7 +382,7 @@ def test_series_are_fitted_alike_however_many_at_once(monkeypatch: pytest.Monkey
     panel = panel_of(*series)
     origins = panel.lengths - 3
     whole = fit_transform(panel, origins, log=True, seasons=(12,), horizon=4)
-    monkeypatch.setattr("forecaster.features.transform.BLOCK", 60)
+    monkeypatch.setattr("forecaster.data.known_values.BLOCK", 60)
     parts = fit_transform(panel, origins, log=True, seasons=(12,), horizon=4)
     assert whole.seasonal.any()
     for name in ("centre", "scale", "z"):

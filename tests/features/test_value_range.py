@@ -5,6 +5,7 @@ import pytest
 from flat import flat, sunshine, temperature, walk, with_garbage
 from hypothesis import given
 from hypothesis import strategies as st
+from panels import flat_panel
 
 from forecaster.data import known_values as blocks
 from forecaster.features.possible_forecasts import respect
@@ -45,9 +46,9 @@ SERIES = {
 
 
 def learned(series, season=1, **options):
-    flat_series = flat(series)
-    power = choose_powers(*flat_series, season=season)
-    return learn_range(*flat_series, season=season, power=power, **options)
+    values, observed, offsets, known = flat(series)
+    power = choose_powers(flat_panel(values, observed, offsets, season=season), known)
+    return learn_range(values, observed, offsets, known, season=season, power=power, **options)
 
 
 @pytest.mark.parametrize("name", SERIES)

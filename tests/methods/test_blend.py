@@ -1,11 +1,17 @@
 """The blend: its weights are the best ones, and a gain that may be chance is not trusted."""
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
-from forecaster.config import from_json, to_json
-from forecaster.methods.blend import LEAST, SMOOTHING, UNMIXED, Blend, fit_weights, prior
+from forecaster.config import Limits, from_json, to_json
+from forecaster.methods import blend as module
+from forecaster.methods.blend import ENOUGH_VALUES, LEAST, SMOOTHING, TRUST, UNMIXED, Blend, prior
 
+MANY = 10**9
+"""Values enough for networks to be trusted with their whole share."""
 NAMES = ("network 1", "network 2", "theta", "damped", "naive", "drift", "mean")
 
 
@@ -14,6 +20,11 @@ def residuals_of(rng, sizes, *, origins=1, series=200, horizon=3):
     return {
         name: rng.normal(0, size, (origins, series, horizon)) for name, size in zip(NAMES, sizes, strict=True)
     }
+
+
+def fit_weights(residuals, blocks, values=MANY):
+    """The weights where networks learned from many values."""
+    return module.fit_weights(residuals, blocks, values)
 
 
 def error_of(residuals, weights):
@@ -75,10 +86,11 @@ def test_a_safe_baseline_may_be_one_that_is_never_mixed():
 
 
 def test_too_few_witnesses_share_with_the_safe_baseline():
-    """A single block of origins is too little to judge: half the weight stays with the best baseline."""
+    """A single block of origins is too little to judge: the best baseline keeps what is not trusted."""
     residuals = residuals_of(np.random.default_rng(6), (0.1, 3, 3, 3, 2, 3, 3), origins=4, series=1)
     weights = fit_weights(residuals, np.zeros(4, int))
-    assert weights["naive"] >= 0.5
+    assert weights["naive"] >= 1 - TRUST
+    assert weights["naive"] < 0.5
 
 
 def test_unobserved_rows_have_no_say():
@@ -89,31 +101,64 @@ def test_unobserved_rows_have_no_say():
     }
     assert fit_weights(holes, np.array([0, 1])) == fit_weights(residuals, np.array([0]))
     nothing = {name: np.full((1, 2, 3), np.nan) for name in NAMES}
-    assert fit_weights(nothing, np.zeros(1, int)) == prior(2)
+    assert fit_weights(nothing, np.zeros(1, int)) == prior(2, ("theta", "damped"), MANY)
 
 
 def test_the_prior_is_half_networks_half_smoothing():
-    """Each half is shared equally."""
-    weights = prior(4)
+    """Where the networks learned from many values; smoothing methods share by what each counts for."""
+    weights = prior(4, ("theta", "damped"), MANY)
     assert sum(weights[f"network {number}"] for number in (1, 2, 3, 4)) == pytest.approx(0.5)
     assert weights["theta"] == weights["damped"] == pytest.approx(0.25)
-    assert sum(prior(4, SMOOTHING)[name] for name in SMOOTHING) == pytest.approx(0.5)
+    every = prior(4, tuple(SMOOTHING), MANY)
+    assert sum(every[name] for name in SMOOTHING) == pytest.approx(0.5)
+    for name, part in SMOOTHING.items():
+        assert every[name] / every["theta"] == pytest.approx(part / SMOOTHING["theta"])
+
+
+def test_the_prior_trusts_networks_by_what_they_learned_from():
+    """The share of networks grows with the values, is half of all there is at ENOUGH_VALUES, and sums to one."""
+    names = ("exponential smoothing", "averaged theta")
+    shares = []
+    for values in (0, 30, ENOUGH_VALUES, 50 * ENOUGH_VALUES, MANY):
+        weights = prior(2, names, values)
+        assert sum(weights.values()) == pytest.approx(1)
+        shares.append(weights["network 1"] + weights["network 2"])
+    assert np.all(np.diff(shares) > 0)
+    assert shares[0] == 0
+    assert shares[2] == pytest.approx(shares[-1] / 2, rel=1e-3)
+    assert sum(prior(0, names, MANY).values()) == pytest.approx(1)
+
+
+def test_networks_of_few_values_stay_small_where_nothing_tells():
+    """Where components cannot be told apart the weights are the prior's, of few values that of smoothing."""
+    same = np.random.default_rng(10).normal(size=(1, 200, 3))
+    names = ("network 1", "exponential smoothing", "averaged theta")
+    residuals = dict.fromkeys(names, same) | {"naive": 9 * same}
+    for values in (100, MANY):
+        expected = prior(1, names[1:], values)
+        weights = fit_weights(residuals, np.zeros(1, int), values)
+        for name in names:
+            assert weights[name] == pytest.approx(expected[name], abs=0.05)
 
 
 def test_the_prior_has_the_methods_that_were_tried():
-    """Smoothing methods that cannot be distinguished share their half equally."""
+    """Smoothing methods that cannot be distinguished share their half as the prior does."""
     same = np.random.default_rng(10).normal(size=(1, 200, 3))
     names = ("network 1", *SMOOTHING)
     weights = fit_weights(dict.fromkeys(names, same) | {"naive": 9 * same}, np.zeros(1, int))
     assert weights["network 1"] == pytest.approx(0.5, abs=0.05)
     for name in SMOOTHING:
-        assert weights[name] == pytest.approx(0.125, abs=0.02)
+        assert weights[name] == pytest.approx(0.5 * SMOOTHING[name] / sum(SMOOTHING.values()), abs=0.02)
 
 
 def test_a_blend_survives_json():
     """A blend is the same after JSON."""
     blend = Blend({"theta": 0.25, "network 1": 0.75}, True, (24, 168))
     assert from_json(Blend, to_json(blend)) == blend
+    limited = dataclasses.replace(blend, scales="each", limits=Limits(lower=0.0, integer=True))
+    assert from_json(Blend, json.loads(json.dumps(to_json(limited)))) == limited
+    older = {"weights": {"theta": 1.0}, "log": True, "seasons": [7]}  # as format 1 has it
+    assert from_json(Blend, older).scales == "table"
 
 
 def test_a_baseline_that_is_never_mixed_needs_more_than_luck():

@@ -2,12 +2,18 @@
 
 import itertools
 
-import exponential_smoothing as module
 import numpy as np
 import pytest
-from exponential_smoothing import GAMMAS, exponential_smoothing, smoothed, variance_growth
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from forecaster.methods import exponential_smoothing as module
+from forecaster.methods.exponential_smoothing import (
+    GAMMAS,
+    exponential_smoothing,
+    smoothed,
+    variance_growth,
+)
 
 HORIZON = 9
 
