@@ -15,8 +15,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from forecaster.version import __version__
-
 if TYPE_CHECKING:
     from os import PathLike
 
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     """A model, the result of `train`, or the name of a model file."""
 
 __all__ = ["__version__", "evaluate", "load", "predict", "train"]
+__version__ = "0.1.0"
 
 T = TypeVar("T")
 

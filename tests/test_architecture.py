@@ -16,10 +16,11 @@ LAYERS = (
     {"forecasting"},
     {"evaluation", "model"},
     {"methods"},
+    {"intervals"},
     {"features"},
     {"nn", "data"},
     {"config"},
-    {"errors", "arrays", "version"},
+    {"errors", "arrays"},
 )
 """Imports point down this list only; no circle within a layer, nor among the files of a room."""
 RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}

@@ -27,13 +27,14 @@ from forecaster.training.blend_weights import try_components
 from forecaster.training.ensemble import Listener
 from forecaster.training.fit import Fit
 from forecaster.training.plan import choose_horizon, newest_origins, split
-from forecaster.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 FEW_WINDOWS = 10
+VERSIONS = ("forecaster", "numpy", "pandas", "pyarrow", "safetensors")
+"""The packages whose versions a model remembers."""
 REPORTED_SERIES = 1000
 """A model of more series remembers its report without the errors of each."""
 
@@ -135,8 +136,7 @@ def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, rep
         rows=len(panel.values),
         first=int(panel.time.min()),
         last=int(panel.time.max()),
-        versions={"forecaster": __version__}
-        | {name: version(name) for name in ("numpy", "pandas", "pyarrow", "safetensors")},
+        versions={name: version(name) for name in VERSIONS},
         repairs=dict(repairs),
         training={
             "seed": options.seed,
