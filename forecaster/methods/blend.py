@@ -52,8 +52,8 @@ FOLDS = 4
 STEPS = 400
 MANY_SERIES = 32
 """From this many series on, series are the independent samples of a gain; below, blocks of origins are."""
-TRUST = 0.9
-"""Share of the blend, against the safe baseline, where there are too few samples to judge."""
+TRUST = 0.8
+"""Share of the blend where there are too few samples to judge and the safe baseline had the smaller error."""
 LEAST = 0.01
 """Smaller weights are dropped."""
 MOST_ROWS = 20_000
@@ -226,7 +226,7 @@ def _trust(gain: Floats, blocks: Ints) -> float:
     """
     t = _t(gain, blocks)
     if t is None:
-        return TRUST
+        return 1.0 if np.nanmean(gain) > 0 else TRUST
     return max(0.0, 1 - 1 / t**2) if t > 0 else 0.0
 
 
