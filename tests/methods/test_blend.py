@@ -116,7 +116,7 @@ def test_the_prior_is_half_networks_half_smoothing():
 
 
 def test_the_prior_trusts_networks_by_what_they_learned_from():
-    """The share of networks grows with the values, is half of all there is at ENOUGH_VALUES, and sums to one."""
+    """The share of networks grows with the values, and is half of its largest at ENOUGH_VALUES."""
     names = ("exponential smoothing", "averaged theta")
     shares = []
     for values in (0, 30, ENOUGH_VALUES, 50 * ENOUGH_VALUES, MANY):
