@@ -5,19 +5,22 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from panels import panel_of, wavy, with_garbage
+from panels import panel_of, rows_of, wavy, with_garbage
 
 from forecaster.config import Options, ReadConfig
 from forecaster.errors import ModelError
-from forecaster.features.transform import fit_transform
+from forecaster.features.transform import fit_scaled
+from forecaster.features.view import cleaned, possible
 from forecaster.features.windows import Windows
 from forecaster.forecasting.components import combine, component_forecasts, point_forecasts
 from forecaster.forecasting.forecast import forecast
-from forecaster.forecasting.spread import SPREAD_ROWS, intervals, local_spread, scaled_residuals
+from forecaster.forecasting.intervals import fit_distribution
+from forecaster.forecasting.intervals import quantiles as quantiles_of
+from forecaster.forecasting.spread import SPREAD_ROWS, intervals, local_spread
 from forecaster.methods.baselines import baseline_forecasts
 from forecaster.methods.blend import Blend, prior
-from forecaster.methods.smoothing import smoothing_forecasts
-from forecaster.model.model import Facts, Model
+from forecaster.methods.smoothing import TABLE_METHODS, methods_of, smoothing_forecasts
+from forecaster.model.model import Facts, Model, hashes
 from forecaster.training import ensemble
 from forecaster.training.plan import plan, smoothing_partner
 
@@ -26,7 +29,7 @@ OPTIONS = Options(horizon=HORIZON, hidden=8, steps=25, lookback=14, segment=7, m
 
 
 def make_model(panel, options=OPTIONS, weights=None):
-    """A model of all rows of a panel, with half-widths of one and two spreads."""
+    """A model of all rows of a panel, whose intervals come from the past of each series alone."""
     fitted = ensemble.fit_unvalidated(
         panel, panel.lengths, plan(panel, panel.lengths, HORIZON, options), options, None
     )
@@ -43,9 +46,40 @@ def make_model(panel, options=OPTIONS, weights=None):
         last=int(panel.time.max()),
         training={"shortest": int(panel.lengths.min())},
     )
-    blend = dataclasses.replace(blend, weights=weights or prior(len(members)))
-    widths = np.array([[1.0], [2.0]]) * np.sqrt(np.arange(1, HORIZON + 1))
-    return Model(options, members, blend, widths, facts)
+    default = prior(len(members), methods_of(blend), len(panel.values))
+    blend = dataclasses.replace(blend, weights=weights or default)
+    none = np.empty((0, len(panel), HORIZON))
+    distribution = fit_distribution(panel, np.full((0, len(panel)), -1), none, blend)
+    return Model(options, members, blend, None, facts, distribution, hashes(panel.ids))
+
+
+def of_format_1(model):
+    """The model as the first format has it: a scale for the table, half-widths of one and two spreads."""
+    weights = prior(len(model.members), TABLE_METHODS[:2], 10**6)
+    members = tuple(
+        dataclasses.replace(each, config=dataclasses.replace(each.config, scales="table"))
+        for each in model.members
+    )
+    return dataclasses.replace(
+        model,
+        members=members,
+        blend=dataclasses.replace(model.blend, scales="table", weights=weights),
+        half_widths=np.array([[1.0], [2.0]]) * np.sqrt(np.arange(1, HORIZON + 1)),
+        distribution=None,
+        series=None,
+    )
+
+
+def forecast_from(model, panel, origins):
+    """Point forecasts and interval bounds from earlier origins, as `forecast` makes them from the newest."""
+    blend = model.blend
+    view = cleaned(panel, origins, blend.scales)
+    point = point_forecasts(model.members, blend, view, origins)
+    levels = np.array([0.025, 0.1, 0.5, 0.9, 0.975])
+    distribution = quantiles_of(model, view, origins, point)
+    each = np.stack([distribution.quantile(level) for level in levels], axis=2)
+    limits = possible(view, origins, HORIZON, scales=blend.scales, limits=blend.limits)
+    return limits.bounded(point, each, levels)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +94,21 @@ def model(panel):
     return make_model(panel)
 
 
-ALL = {"network 1": 0.3, "network 2": 0.2, "theta": 0.2, "naive": 0.1, "seasonal naive 7": 0.1, "drift": 0.1}
+@pytest.fixture(scope="module")
+def older(model):
+    """The model as the first format has it."""
+    return of_format_1(model)
+
+
+ALL = {
+    "network 1": 0.3,
+    "network 2": 0.2,
+    "averaged theta": 0.1,
+    "exponential smoothing in units": 0.1,
+    "naive": 0.1,
+    "seasonal naive 7": 0.1,
+    "drift": 0.1,
+}
 
 
 # --- components and blend ------------------------------------------------------------------------------
@@ -72,7 +120,9 @@ def test_a_network_sees_the_transformed_window(panel, model):
     found = component_forecasts(model.members, model.blend, panel, origins)
     for number, member in enumerate(model.members):
         config = member.config
-        fitted = fit_transform(panel, origins, log=config.log, seasons=config.seasons, horizon=HORIZON)
+        fitted = fit_scaled(
+            panel, origins, scales="each", log=config.log, seasons=config.seasons, horizon=HORIZON
+        )
         windows = Windows(
             panel,
             fitted,
@@ -95,22 +145,27 @@ def test_components_are_all_there(panel, model):
     """Each component forecasts every series; smoothing and baselines equal their own functions."""
     origins = panel.lengths
     found = component_forecasts(model.members, model.blend, panel, origins)
-    names = {"network 1", "network 2", "theta", "damped", "naive", "seasonal naive 7", "drift", "mean"}
+    smoothing = methods_of(model.blend)
+    names = {"network 1", "network 2", *smoothing, "naive", "seasonal naive 7", "drift", "mean"}
+    assert len(smoothing) == 4
     assert names <= set(found)
     assert all(values.shape == (3, HORIZON) and np.isfinite(values).all() for values in found.values())
     seasons = panel.frequency.seasonalities
     for name, values in baseline_forecasts(panel, origins, HORIZON, seasons=seasons).items():
         np.testing.assert_array_equal(found[name], values)
-    fitted = fit_transform(panel, origins, log=model.blend.log, seasons=model.blend.seasons, horizon=HORIZON)
+    blend = model.blend
+    fitted = fit_scaled(
+        panel, origins, scales=blend.scales, log=blend.log, seasons=blend.seasons, horizon=HORIZON
+    )
     smoothed = smoothing_forecasts(panel, origins, fitted, HORIZON)
-    for name in ("theta", "damped"):
+    for name in smoothing:
         np.testing.assert_array_equal(found[name], smoothed[name])
 
 
 def test_only_what_is_wanted_is_forecast(panel, model):
     """`only` selects components without changing them."""
     whole = component_forecasts(model.members, model.blend, panel, panel.lengths)
-    for only in (["theta"], ["network 2", "drift"], ["naive"]):
+    for only in (["averaged theta"], ["network 2", "drift"], ["naive"]):
         found = component_forecasts(model.members, model.blend, panel, panel.lengths, only=only)
         assert set(found) == set(only)
         for name, values in found.items():
@@ -145,58 +200,161 @@ def test_a_series_of_which_nothing_is_known_is_nan(panel, model):
     blend = dataclasses.replace(model.blend, weights=ALL)
     found = point_forecasts(model.members, blend, panel, origins)
     assert np.isnan(found[1]).all()
-    whole = point_forecasts(model.members, blend, panel, panel.lengths)
-    if not model.blend.log:
-        np.testing.assert_array_equal(found[[0, 2]], whole[[0, 2]])
     assert np.isfinite(found[[0, 2]]).all()
     for name, values in component_forecasts(model.members, blend, panel, origins).items():
         assert np.isnan(values[1]).all(), name
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_garbage_after_the_ends_changes_no_byte(panel, model, seed):
-    """Rows at or after an origin change neither the forecast from it nor its intervals."""
+def test_garbage_after_the_origins_changes_no_byte(panel, model, older, seed):
+    """Rows at or after an origin change neither the forecast from it nor its intervals, by any format."""
     origins = panel.lengths - [1, 9, 30]
-    blend = dataclasses.replace(model.blend, weights=ALL)
     garbage = with_garbage(panel, origins, seed=seed)
-    one, other = (point_forecasts(model.members, blend, each, origins) for each in (panel, garbage))
-    assert one.tobytes() == other.tobytes()
+    for blend in (dataclasses.replace(model.blend, weights=ALL), older.blend):
+        one, other = (point_forecasts(model.members, blend, each, origins) for each in (panel, garbage))
+        assert one.tobytes() == other.tobytes()
     for log in (True, False):
         one, other = (local_spread(each, origins, 14, log=log) for each in (panel, garbage))
         assert one.tobytes() == other.tobytes()
 
 
-def test_values_below_zero_do_not_fit_a_model_in_logarithms(panel, model):
-    """A model that takes logarithms refuses values of zero or below."""
-    assert model.blend.log
+@pytest.fixture(scope="module")
+def eventful():
+    """Series with a change of level, a bad reading, zeros, whole numbers and bounds, long before the end."""
+    rng = np.random.default_rng(3)
+    shifted = 200 + np.cumsum(rng.normal(size=120))
+    shifted[80:] /= 10
+    broken = wavy(rng, 120)
+    broken[70] = -999.0
+    counts = rng.poisson(2.0, 120).astype(float)
+    humid = np.clip(85 + 15 * np.sin(np.arange(120) / 5) + 5 * rng.normal(size=120), 0, 100)
+    closed = np.where(np.arange(120) % 7 == 6, 0.0, 20 + rng.poisson(5, 120))
+    counter = np.cumsum(rng.exponential(3.0, 120) * (rng.random(120) < 0.6))
+    return panel_of(shifted, broken, counts, humid, closed, counter, wavy(rng, 90), seasons=(7,))
+
+
+@pytest.fixture(scope="module")
+def model_of_events(eventful):
+    return make_model(eventful)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_garbage_after_the_origins_changes_no_view(eventful, model_of_events, seed):
+    """Cleaning, what is possible, and the distribution of errors read nothing at or after the origin either:
+    forecasts and bounds keep every byte."""
+    origins = eventful.lengths - [12, 20, 9, 7, 1, 15, 30]
+    garbage = with_garbage(eventful, origins, seed=seed)
+    views = [cleaned(each, origins, "each") for each in (eventful, garbage)]
+    known = rows_of(eventful) < np.repeat(origins, eventful.lengths)
+    assert views[0].values[known].tobytes() == views[1].values[known].tobytes()
+    assert views[0].observed[known].tobytes() == views[1].observed[known].tobytes()
+    assert views[0].values[known].tobytes() != eventful.values[known].tobytes()  # something was cleaned
+    one, other = (forecast_from(model_of_events, each, origins) for each in (eventful, garbage))
+    assert np.isfinite(one[0]).all() and np.isfinite(one[1]).all()
+    assert (np.diff(one[1], axis=2) >= 0).all()
+    assert one[0].tobytes() == other[0].tobytes()
+    assert one[1].tobytes() == other[1].tobytes()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_garbage_after_the_origins_changes_no_distribution(eventful, model_of_events, seed):
+    """What held-out errors teach depends on no row after the held-out ones."""
+    origins = (eventful.lengths - [40, 40, 40, 40, 40, 40, 40])[None] + np.array([[0], [4]])
+    late = origins[-1] + HORIZON
+    point = np.stack([forecast_from(model_of_events, eventful, each)[0] for each in origins])
+    learned = [
+        fit_distribution(each, origins, point, model_of_events.blend).to_arrays()
+        for each in (eventful, with_garbage(eventful, late, seed=seed))
+    ]
+    for name, values in learned[0].items():
+        assert values.tobytes() == learned[1][name].tobytes(), name
+
+
+def test_a_forecast_from_an_origin_is_that_of_the_table_cut_off(eventful, model_of_events):
+    """What is known from an origin is all there is: later rows may as well not be there."""
+    origins = eventful.lengths - 9
+    parts = np.split(eventful.target, eventful.offsets[1:-1])
+    short = panel_of(*(part[:-9] for part in parts), seasons=(7,))
+    point, quantiles = forecast_from(model_of_events, eventful, origins)
+    found = forecast(model_of_events, short)
+    np.testing.assert_allclose(found.point, point, rtol=1e-9)
+    np.testing.assert_allclose(found.lower, np.moveaxis(quantiles[:, :, [1, 0]], 2, 0), rtol=1e-9)
+    np.testing.assert_allclose(found.upper, np.moveaxis(quantiles[:, :, [3, 4]], 2, 0), rtol=1e-9)
+
+
+def test_values_below_zero_do_not_fit_a_model_of_format_1_in_logarithms(panel, older):
+    """A model with one scale for the table refuses values of zero or below where it takes logarithms."""
+    assert older.blend.log
     values = panel.values.copy()
     values[40] = 0.0
     with pytest.raises(ModelError, match="logarithms") as caught:
-        forecast(model, dataclasses.replace(panel, values=values))
+        forecast(older, dataclasses.replace(panel, values=values))
     assert "--no-log" in caught.value.hint
+
+
+@pytest.mark.parametrize("value", [0.0, -4.0])
+def test_a_value_below_zero_is_a_matter_of_its_series(panel, model, value):
+    """Any other series is forecast as it was, and the one with the value is forecast too."""
+    assert model.blend.log
+    values = panel.values.copy()
+    values[40] = value
+    whole, changed = forecast(model, panel), forecast(model, dataclasses.replace(panel, values=values))
+    for name in ("point", "lower", "upper"):
+        one, other = getattr(whole, name), getattr(changed, name)
+        assert np.isfinite(other).all()
+        np.testing.assert_allclose(other[..., 1:, :], one[..., 1:, :], rtol=1e-2)
 
 
 # --- forecast ------------------------------------------------------------------------------------------
 
 
-def test_intervals_nest_around_the_forecast(panel, model):
+@pytest.mark.parametrize("of_now", [True, False])
+def test_intervals_nest_around_the_forecast(panel, model, older, of_now):
     """Each level's interval holds the forecast and the interval of the lower level."""
-    found = forecast(model, panel)
+    found = forecast(model if of_now else older, panel)
     assert found.point.shape == (3, HORIZON)
     assert found.lower.shape == found.upper.shape == (2, 3, HORIZON)
     assert (found.lower[1] < found.lower[0]).all()
     assert (found.lower[0] < found.point).all()
     assert (found.point < found.upper[0]).all()
     assert (found.upper[0] < found.upper[1]).all()
-    width = found.upper - found.lower
-    assert (np.diff(width, axis=2) > 0).all()
+    if not of_now:
+        assert (np.diff(found.upper - found.lower, axis=2) > 0).all()
 
 
-def test_half_widths_are_in_units_of_local_spread(panel, model):
-    """The bounds are the forecast times, in logarithms plus, half-width times local spread."""
-    found = forecast(model, panel)
-    spread = local_spread(panel, panel.lengths, model.lookback, log=True)
+def test_without_a_season_intervals_widen():
+    """Where no position of a season is surer than another, each step is less sure than the one before."""
+    rng = np.random.default_rng(0)
+    walks = panel_of(*(100 + np.cumsum(rng.normal(size=n)) for n in (90, 70, 60)))
+    found = forecast(make_model(walks), walks)
+    for side in (found.upper - found.point, found.point - found.lower):
+        assert (np.diff(side, axis=2) > 0).all()
+
+
+def test_half_widths_are_in_units_of_local_spread(panel, older):
+    """Of format 1, the bounds are the forecast times, in logarithms plus, half-width times local spread."""
+    found = forecast(older, panel)
+    spread = local_spread(panel, panel.lengths, older.lookback, log=True)
     np.testing.assert_allclose(np.log(found.upper[1, :, 0] / found.point[:, 0]), 2 * spread)
+
+
+def test_quantiles_are_those_asked_for(panel, model, older):
+    """They ascend, agree with the bounds of the same level, and a model of format 1 has none."""
+    found = forecast(model, panel, quantiles=[0.9, 0.1, 0.5, 0.33])
+    assert list(found.quantiles) == [0.9, 0.1, 0.5, 0.33]
+    np.testing.assert_array_equal(found.quantiles[0.1], found.lower[0])
+    np.testing.assert_array_equal(found.quantiles[0.9], found.upper[0])
+    ascending = np.stack([found.quantiles[level] for level in (0.1, 0.33, 0.5, 0.9)])
+    assert (np.diff(ascending, axis=0) > 0).all()
+    assert not forecast(model, panel).quantiles
+    usual = dataclasses.replace(model, options=dataclasses.replace(model.options, quantiles=(0.25,)))
+    assert list(forecast(usual, panel).quantiles) == [0.25]
+    frame = forecast(usual, panel).to_frame()
+    assert list(frame.columns)[-1] == "q_0.25"
+    with pytest.raises(ModelError, match="quantiles") as caught:
+        forecast(older, panel, quantiles=[0.5])
+    assert "Train it again" in caught.value.hint
+    assert np.isfinite(forecast(older, panel).point).all()
 
 
 def test_a_shorter_horizon_is_the_beginning(panel, model):
@@ -209,34 +367,49 @@ def test_a_shorter_horizon_is_the_beginning(panel, model):
             forecast(model, panel, horizon=wrong)
 
 
-def test_a_history_too_short_is_refused(model):
+def test_a_history_too_short_for_format_1_is_refused(older):
     """The error names a series shorter than the lookback, and counts all such series."""
     short = panel_of(np.arange(1.0, 14), np.arange(1.0, 20), np.arange(1.0, 6), seasons=(7, 365))
     with pytest.raises(ModelError, match=r"'s000' has 13 rows.*needs 14.*2 series") as caught:
-        forecast(model, short)
+        forecast(older, short)
     assert "whole history" in caught.value.hint
     fits = panel_of(np.arange(1.0, 15), seasons=(7, 365))
-    assert np.isfinite(forecast(model, fits).point).all()
+    assert np.isfinite(forecast(older, fits).point).all()
 
 
-def test_a_model_of_short_series_takes_short_series(panel):
+def test_a_model_of_format_1_of_short_series_takes_short_series(panel):
     """A model trained on series shorter than its lookback forecasts them too."""
     rng = np.random.default_rng(0)
-    model = make_model(panel_of(wavy(rng, 60), [3.0, 4.0, 5.0], seasons=(7, 365)))
+    model = of_format_1(make_model(panel_of(wavy(rng, 60), [3.0, 4.0, 5.0], seasons=(7, 365))))
     short = panel_of([5.0, 6.0, 7.0], seasons=(7, 365))
     assert np.isfinite(forecast(model, short).point).all()
     with pytest.raises(ModelError, match="needs 3"):
         forecast(model, panel_of([5.0, 6.0], seasons=(7, 365)))
 
 
+def test_any_history_is_forecast(panel, model):
+    """A new series of one row or of fewer than the lookback is forecast from what it has, with an interval,
+    and leaves the others as they are."""
+    parts = np.split(panel.target, panel.offsets[1:-1])
+    found = forecast(model, panel_of(*parts, [30.0], [30.0, 32.0], np.arange(1.0, 9), seasons=(7, 365)))
+    for values in (found.point, found.lower, found.upper):
+        assert np.isfinite(values).all()
+    assert (found.lower < found.upper).all()
+    np.testing.assert_allclose(found.point[3], 30.0, rtol=0.25)
+    whole = forecast(model, panel)
+    np.testing.assert_allclose(found.point[:3], whole.point, rtol=0.02)
+    alone = forecast(model, panel_of([30.0], seasons=(7, 365)))
+    assert (alone.lower < alone.upper).all()
+
+
 def test_series_do_not_influence_each_other(panel, model):
-    """A series is forecast alike alone and among others, where nothing is pooled."""
+    """A series is forecast alike alone and among others, where nothing is pooled, by any format."""
     plain = make_model(panel, dataclasses.replace(OPTIONS, log=False))
     alone = panel_of(panel.target[: panel.offsets[1]], seasons=(7, 365))
-    together = forecast(plain, panel)
-    single = forecast(plain, alone)
-    np.testing.assert_allclose(single.point[0], together.point[0], rtol=1e-6)
-    np.testing.assert_allclose(single.upper[:, 0], together.upper[:, 0], rtol=1e-6)
+    for model in (plain, of_format_1(plain)):
+        together, single = forecast(model, panel), forecast(model, alone)
+        np.testing.assert_allclose(single.point[0], together.point[0], rtol=1e-6)
+        np.testing.assert_allclose(single.upper[:, 0], together.upper[:, 0], rtol=1e-6)
 
 
 def test_a_constant_series_stays_constant(model):
@@ -302,18 +475,6 @@ def test_bounds_are_in_order_whatever_the_sign():
         assert (upper[0] <= upper[1]).all()
 
 
-def test_scaled_residuals_undo_the_intervals():
-    """A value on the bound is exactly a half-width away, in either space; what is unknown is NaN."""
-    point, spread = np.array([[2.0, 3.0], [5.0, 4.0]]), np.array([0.1, 0.0])
-    for log in (True, False):
-        _, upper = intervals(point, np.array([[1.5], [1.5]]) * spread[:, None], log=log)
-        found = scaled_residuals(upper, point, spread, log=log)
-        np.testing.assert_allclose(found[0], 1.5)
-        assert np.isnan(found[1]).all()
-        assert np.isnan(scaled_residuals(point + 1, point, spread, log=log)[1]).all()
-        assert np.isnan(scaled_residuals(np.full((2, 2), np.nan), point, spread, log=log)).all()
-
-
 def test_a_blend_of_unknown_components_is_refused(panel, model):
     """A weight for an unknown component is a ModelError."""
     strange = dataclasses.replace(model, blend=Blend({"oracle": 1.0}, True, ()))
@@ -335,7 +496,7 @@ def test_a_member_without_logarithms_stays_above_zero_where_all_is_positive():
     options = dataclasses.replace(OPTIONS, log=False, steps=200, lookback=6, segment=1)
     model = make_model(panel, options, {"network 1": 1.0})
     for log in (False, True):
-        blend = dataclasses.replace(model.blend, log=log)
+        blend = dataclasses.replace(model.blend, log=log, scales="logarithms")
         found = component_forecasts(model.members, blend, panel, panel.lengths)["network 1"]
         floor = np.array([[0.2], [0.1]])
         assert (found >= floor).all() == log

@@ -85,12 +85,13 @@ def test_a_safe_baseline_may_be_one_that_is_never_mixed():
     assert not usual.keys() & set(UNMIXED)
 
 
-def test_too_few_witnesses_share_with_the_safe_baseline():
-    """A single block of origins is too little to judge: the best baseline keeps what is not trusted."""
-    residuals = residuals_of(np.random.default_rng(6), (0.1, 3, 3, 3, 2, 3, 3), origins=4, series=1)
-    weights = fit_weights(residuals, np.zeros(4, int))
-    assert weights["naive"] >= 1 - TRUST
-    assert weights["naive"] < 0.5
+def test_too_few_samples_share_with_a_baseline_that_was_better():
+    """A single block of origins is too little to judge: a baseline that was better gets a share, no other."""
+    better = residuals_of(np.random.default_rng(6), (3, 3, 3, 3, 0.5, 3, 3), origins=4, series=1)
+    weights = fit_weights(better, np.zeros(4, int))
+    assert 1 - TRUST <= weights["naive"] < 0.5
+    worse = residuals_of(np.random.default_rng(6), (0.1, 0.3, 0.3, 0.3, 5, 5, 5), origins=4, series=1)
+    assert fit_weights(worse, np.zeros(4, int)).get("naive", 0.0) < 0.1
 
 
 def test_unobserved_rows_have_no_say():

@@ -72,8 +72,17 @@ def same(one, other):
         and [member.config for member in one.members] == [member.config for member in other.members]
         and [m.network.flat.tobytes() for m in one.members]
         == [m.network.flat.tobytes() for m in other.members]
-        and one.half_widths.tobytes() == other.half_widths.tobytes()
+        and intervals_of(one) == intervals_of(other)
     )
+
+
+def intervals_of(model):
+    """What the intervals of a model of either format are made from, to the byte."""
+    if model.half_widths is not None:
+        assert model.distribution is None and model.series is None
+        return model.half_widths.shape, model.half_widths.tobytes()
+    arrays = model.distribution.to_arrays() | {"series": model.series}
+    return {name: (array.dtype, array.shape, array.tobytes()) for name, array in arrays.items()}
 
 
 def loaded(content, tmp_path):
