@@ -237,7 +237,7 @@ def _check_intervals(model: Model) -> None:
     assert model.distribution is not None
     if any(array.dtype != np.float64 for array in model.distribution.to_arrays().values()):
         raise ValueError("the distribution of errors has another type")
-    if model.series is None or model.series.dtype != np.uint64:
+    if model.series is None or model.series.dtype != np.uint64 or model.series.ndim != 1:
         raise ValueError("it is not said whose factors there are")
     if not model.distribution.fits(model.horizon, len(model.series)):
         raise ValueError("the distribution of errors has another shape")

@@ -220,7 +220,7 @@ def test_garbage_after_the_origins_changes_no_byte(panel, model, older, seed):
 
 @pytest.fixture(scope="module")
 def eventful():
-    """Series with a change of level, a bad reading, zeros, whole numbers and bounds, long before the end."""
+    """Series with a change of level, a broken reading, zeros, whole numbers and bounds."""
     rng = np.random.default_rng(3)
     shifted = 200 + np.cumsum(rng.normal(size=120))
     shifted[80:] /= 10

@@ -18,8 +18,9 @@ import forecaster
 from forecaster.config import Options, ReadConfig
 from forecaster.errors import LockedError, ModelError, StorageError
 from forecaster.methods.blend import prior
+from forecaster.methods.smoothing import TABLE_METHODS, methods_of
 from forecaster.model.file import FORMAT, MAX_BYTES, VERSION, lock
-from forecaster.model.model import Model
+from forecaster.model.model import Model, hashes
 from forecaster.pipeline.inspect import inspect
 from forecaster.pipeline.predict import predict
 from forecaster.pipeline.train import train
@@ -51,8 +52,15 @@ def trained(table, **asked):
     )
     read = ReadConfig(target=("y",), covariates=("heat",))
     one = train(table, options, read).model
-    blend = dataclasses.replace(one.blend, weights=prior(2))
+    blend = dataclasses.replace(one.blend, weights=prior(2, methods_of(one.blend), 500))
     return dataclasses.replace(one, members=one.members * 2, blend=blend)
+
+
+def of_format_1(model):
+    """The model as the first format has it: a scale for the table, and half-widths."""
+    blend = dataclasses.replace(model.blend, scales="table", weights=prior(2, TABLE_METHODS[:2], 500))
+    widths = np.array([[1.0], [2.0]]) * np.sqrt(np.arange(1.0, 4.0))
+    return dataclasses.replace(model, blend=blend, half_widths=widths, distribution=None, series=None)
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +144,94 @@ def forged(content, change=None, arrays=None, **metadata):
 def test_load_gives_what_was_saved(model, content, tmp_path):
     """Everything comes back: options, members, weights, blend, intervals and facts."""
     assert same(loaded(content, tmp_path), model)
+
+
+def test_a_model_of_either_format_comes_back(table, model, tmp_path):
+    """A model has the distribution of its errors or half-widths, never both, and comes back as it was."""
+    assert model.half_widths is None
+    for each in (model, of_format_1(model)):
+        each.save(tmp_path / "z.model")
+        content = (tmp_path / "z.model").read_bytes()
+        again = loaded(content, tmp_path)
+        assert same(again, each)
+        again.save(tmp_path / "z.model")
+        assert (tmp_path / "z.model").read_bytes() == content
+        frames = [predict(one, table).to_frame() for one in (each, again)]
+        pd.testing.assert_frame_equal(*frames, check_exact=True)
+    both = dataclasses.replace(model, half_widths=of_format_1(model).half_widths)
+    neither = dataclasses.replace(model, distribution=None, series=None)
+    for wrong in (both, neither):
+        wrong.save(tmp_path / "z.model")
+        refused((tmp_path / "z.model").read_bytes(), tmp_path, "there are no intervals, or two kinds")
+
+
+def test_a_series_is_known_by_its_id(model):
+    """The factor of a series is found wherever it stands; a series never seen has the factor one."""
+    factors = np.array([0.5, 2.0])
+    known = dataclasses.replace(
+        model,
+        distribution=dataclasses.replace(model.distribution, factors=factors),
+        series=hashes(["b", "a"]),
+    )
+    assert known.factors_of(["a", "c", "b", "a"]).tolist() == [2.0, 1.0, 0.5, 2.0]
+    assert len(set(hashes([str(number) for number in range(1000)]).tolist())) == 1000
+
+
+def damages(arrays):
+    """What can be wrong with the arrays of a distribution: name -> arrays."""
+    ratios, positions = arrays["errors.ratios"], arrays["errors.positions"]
+    unsorted = ratios.copy()
+    unsorted[0, 0, [3, 4]] = unsorted[0, 0, [4, 3]] + [1.0, 0.0]
+    yield "unsorted ratios", {"errors.ratios": unsorted}
+    yield "ratios backwards", {"errors.ratios": ratios[..., ::-1].copy()}
+    yield "fewer steps", {"errors.ratios": ratios[:, :-1].copy()}
+    yield "fewer levels", {"errors.ratios": ratios[..., :-1].copy()}
+    yield "fewer kinds", {"errors.ratios": ratios[:-1].copy()}
+    yield "no positions", {"errors.positions": positions[:, :0].copy()}
+    yield "another number of kinds", {"errors.positions": positions[:-1].copy()}
+    yield "factors of more series", {"errors.factors": np.ones(len(arrays["errors.factors"]) + 1)}
+    yield "hashes of more series", {"errors_of_series": hashes(["a", "b", "c"])}
+    yield "hashes in a table", {"errors_of_series": hashes(["a", "b"])[:, None].copy()}
+    yield "signed hashes", {"errors_of_series": hashes(["a", "b"]).astype(np.int64)}
+    yield "short ratios", {"errors.ratios": ratios.astype(np.float32)}
+    yield "a volatility of three", {"errors.volatility": np.zeros((len(ratios), 3))}
+    yield "mixing of fewer steps", {"errors.mixing": arrays["errors.mixing"][:, :-1, :-1].copy()}
+
+
+def test_a_damaged_distribution_is_refused(content, tmp_path):
+    """Arrays of the distribution that do not belong together, or quantiles out of order, never load."""
+    whole = load_arrays(content)
+    assert [n for n in whole if n.startswith("errors.")] and "errors_of_series" in whole
+    for what, changed in damages(whole):
+        for name, array in changed.items():
+            assert array.tobytes() != whole[name].tobytes() or array.shape != whole[name].shape, what
+        refused(forged(content, arrays=whole | changed), tmp_path, "distribution|whose factors")
+    for name in ("errors_of_series", "errors.ratios", "errors.mixing"):
+        missing = {each: array for each, array in whole.items() if each != name}
+        refused(forged(content, arrays=missing), tmp_path, "does not fit")
+
+
+def test_half_widths_of_format_1_are_checked(model, tmp_path):
+    """They are one for each level and step; nothing else of format 1 loads."""
+    of_format_1(model).save(tmp_path / "z.model")
+    content = (tmp_path / "z.model").read_bytes()
+    refused(forged(content, lambda v: v["options"].update(levels=[80])), tmp_path, "half-widths")
+    widths = load_arrays(content)["half_widths"]
+    for other in (widths[:1].copy(), widths[:, :-1].copy(), widths.T.copy(), widths.astype(np.float32)):
+        refused(
+            forged(content, arrays=load_arrays(content) | {"half_widths": other}), tmp_path, "half-widths"
+        )
+
+
+def test_a_distribution_of_one_series_is_checked_too(table, tmp_path):
+    """Hashes in a table of one row are no hashes of one series."""
+    model = trained(table[table["id"] == "a"])
+    model.save(tmp_path / "z.model")
+    content = (tmp_path / "z.model").read_bytes()
+    assert same(loaded(content, tmp_path), model)
+    arrays = load_arrays(content)
+    arrays["errors_of_series"] = arrays["errors_of_series"][None].copy()
+    refused(forged(content, arrays=arrays), tmp_path, "distribution|whose factors")
 
 
 def test_segment_decoders_are_saved_and_loaded(table, tmp_path):
@@ -367,7 +463,9 @@ def test_a_version_that_never_was(content, version, tmp_path):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_weights_that_are_not_finite(content, value, tmp_path):
     """NaN or infinity in any array is refused."""
-    for name in load_arrays(content):
+    for name, array in load_arrays(content).items():
+        if array.dtype == np.uint64:  # hashes
+            continue
         arrays = load_arrays(content)
         arrays[name].flat[-1] = value
         refused(forged(content, arrays=arrays), tmp_path, "not finite")
@@ -379,7 +477,8 @@ def test_arrays_of_another_type(content, tmp_path):
         for kind in (np.float64, np.float32, np.float16, np.int32, bool):
             arrays = load_arrays(content)
             if arrays[name].dtype != kind:
-                arrays[name] = arrays[name].astype(kind)
+                with np.errstate(over="ignore"):
+                    arrays[name] = arrays[name].astype(kind)
                 refused(forged(content, arrays=arrays), tmp_path)
 
 
@@ -422,7 +521,8 @@ CHANGES = {
     "a phase of zero": lambda v: v["members"][0].update(phases=[0]),
     "a season of zero": lambda v: v["members"][0].update(seasons=[0]),
     "another covariate": lambda v: v["facts"]["names"].update(covariates=[]),
-    "levels without widths": lambda v: v["options"].update(levels=[80]),
+    "a scale that is none": lambda v: v["blend"].update(scales="every"),
+    "limits that are none": lambda v: v["blend"].update(limits={"least": 0}),
     "a blend of what is not there": lambda v: v["blend"].update(weights={"network 9": 1.0}),
     "a blend of nothing": lambda v: v["blend"].update(weights={}),
     "blend weights that are not finite": lambda v: v["blend"].update(weights={"theta": float("nan")}),
