@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from forecaster.arrays import Ints
 from forecaster.config import MemberConfig, Options
 from forecaster.data.panel import Panel
+from forecaster.methods.blend import MANY_SERIES
 from forecaster.model.model import Member
 from forecaster.nn.network import Network
 from forecaster.training import worker_processes
@@ -25,9 +26,6 @@ from forecaster.training.worker_processes import Result
 
 Listener = Callable[[Event], None]
 
-MANY_SERIES = 32
-"""From this many series on, a refit continues from the validated weights, because held-out rows add little.
-With fewer it starts from new weights: further steps would pass the best point."""
 MORE_STEPS = 0.3
 """Steps of a refit that continues, as a share of the steps that validation chose."""
 
