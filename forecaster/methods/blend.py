@@ -44,8 +44,8 @@ CLEARLY = 3.0
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 """Regularisation strengths towards the prior, relative to the error. A stronger one must help all folds."""
 FEW_BLOCKS = 3
-"""With fewer blocks of origins the strength starts at STRONGER, and at STRONGEST for few series."""
-STRONGER, STRONGEST = 0.3, 3.0
+"""With fewer blocks of origins the strength starts at STRONGER, and is one of STRONGEST for few series."""
+STRONGER, STRONGEST = 0.3, (10.0, 30.0)
 OF_GROUP = (3.0, 10.0, 30.0)
 """Strengths towards the common weights for those of a group: freer weights were worse on held-out rows."""
 FOLDS = 4
@@ -169,7 +169,7 @@ def _strengths(series: int, blocks: int) -> tuple[float, ...]:
     """The strengths to try, by how many series and separate blocks of origins there are."""
     if blocks >= FEW_BLOCKS:
         return STRENGTHS
-    return STRENGTHS[STRENGTHS.index(STRONGER if series >= MANY_SERIES else STRONGEST) :]
+    return STRENGTHS[STRENGTHS.index(STRONGER) :] if series >= MANY_SERIES else STRONGEST
 
 
 def _strength(

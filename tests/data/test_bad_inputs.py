@@ -21,6 +21,7 @@ import forecaster
 from forecaster.config import ReadConfig
 from forecaster.data.load import Loaded, load
 from forecaster.data.reading import files
+from forecaster.features.scale_choice import LOGARITHMS, powers
 from forecaster.errors import DataError, ForecasterError, StorageError, UsageError
 
 DAYS = [f"2024-01-{day:02d}" for day in range(1, 29)]
@@ -236,7 +237,9 @@ def test_case50_logarithm_of_what_is_not_positive(tmp_path: Path) -> None:
     with pytest.raises(ForecasterError, match="log"):
         forecaster.train(tmp_path / "x.csv", horizon=3, log=True, hidden=8, steps=5, members=1)
     training = forecaster.train(tmp_path / "x.csv", horizon=3, hidden=8, steps=5, members=1)
-    assert not any(member.config.log for member in training.model.members)
+    panel = training.loaded.panel
+    for scales in ("each", "relative"):
+        assert (powers(panel, panel.lengths, scales) != LOGARITHMS).all()
 
 
 def test_case56_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,7 +415,6 @@ def test_the_other_cases_are_tested_elsewhere() -> None:
         ],
         "cli/test_errors.py": ["test_a_full_disk", "test_no_permission"],  # 68
         "cli/test_train.py": ["test_a_signal_stops_cleanly", "test_two_runs_at_once"],  # 69, 71
-        "forecasting/test_forecast.py": ["test_a_history_too_short_is_refused"],  # 76
         "model/test_model.py": [
             "test_data_of_another_frequency",  # 74
             "test_data_without_its_covariates",  # 75
