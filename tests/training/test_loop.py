@@ -468,5 +468,5 @@ def test_training_lets_go_of_its_workspaces():
     """A trained network keeps its weights, not the memory of its steps."""
     network = make_network()
     run(network, make_data(validate=True))
-    assert not network._idle
+    assert not network.workspaces.idle
     assert network.predict(np.zeros((4, SEGMENT, 16), np.float32)).shape == (HORIZON, 16)
