@@ -46,7 +46,7 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
                    adjust_splits
         reading    delimiter, encoding, quote, escape, header, skip, skip_end, decimal, thousands, strip, na,
                    date_format, tz, duplicates, bad_rows, strict
-        forecast   horizon, effort, levels
+        forecast   horizon, effort, levels, quantiles, lower, upper, integer, circular
         network    lookback, segment, seasons, log, deseasonalise, cell, hidden, layers, dropout, decoder,
                    members
         training   steps, batch, rate, loss, quantile, optimizer, weight_decay, clip, schedule, unroll,

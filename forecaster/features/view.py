@@ -14,8 +14,8 @@ import numpy as np
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Limits, Scales
 from forecaster.data.panel import TARGET, Panel
-from forecaster.data.series.level_shifts import level_shifts, spliced
-from forecaster.data.series.suspicious_values import suspicious_values
+from forecaster.data.series.level_shifts import LEAST_AFTER, LevelShifts, level_shifts, spliced
+from forecaster.data.series.suspicious_values import SuspiciousValues, suspicious_values
 from forecaster.features.possible_forecasts import respect
 from forecaster.features.scale_choice import powers
 from forecaster.features.season_clock import SeasonClock
@@ -29,19 +29,41 @@ def cleaned(panel: Panel, origins: Ints, scales: Scales) -> Panel:
     """The panel as known from the first origins[s] rows of each series; as it is, for models of format 1."""
     if scales == "table":
         return panel
-    offsets = panel.offsets
-    suspicious = suspicious_values(panel.target, panel.target_observed, offsets, origins)
-    season = _season(panel, origins)
-    shifts = level_shifts(
-        panel.target, panel.target_observed, offsets, origins, season=season, left_out=suspicious.left_out
-    )
+    suspicious, shifts = _exceptions(panel, origins)
     if not len(suspicious.row) and not len(shifts.row):
         return panel
     values, observed = panel.values.copy(), panel.observed.copy()
-    values[:, TARGET] = spliced(panel.target, offsets, shifts)
+    values[:, TARGET] = spliced(panel.target, panel.offsets, shifts)
     observed[suspicious.left_out, TARGET] = False
     values[suspicious.left_out, TARGET] = np.nan
     return dataclasses.replace(panel, values=values, observed=observed)
+
+
+def comparable(panel: Panel, origins: Ints, actual: Floats) -> Floats:
+    """Of the actual values (O, S, H) after `origins` (O, S) those that say how large errors are; else NaN.
+
+    Suspicious values do not, nor values of a level that begins after the origin or too shortly before it to
+    be seen from there: forecasts of one level would be compared with values of another.
+    """
+    steps = np.arange(actual.shape[2])
+    known = np.clip(origins.max(axis=0) + actual.shape[2], 0, panel.lengths)
+    suspicious, shifts = _exceptions(panel, known)
+    rows = np.maximum(origins[..., None], 0) + steps  # (O, S, H)
+    flat = np.minimum(panel.offsets[:-1, None] + rows, len(panel.values) - 1)
+    result = np.where(suspicious.left_out[flat], np.nan, actual)
+    for series, row in zip(shifts.series, shifts.row, strict=True):  # few
+        unseen = origins[:, series, None] < row + LEAST_AFTER
+        result[:, series][unseen & (rows[:, series] >= row)] = np.nan
+    return result
+
+
+def _exceptions(panel: Panel, origins: Ints) -> tuple[SuspiciousValues, LevelShifts]:
+    """Suspicious values and lasting changes of level among the first origins[s] rows of each series."""
+    target, observed, offsets = panel.target, panel.target_observed, panel.offsets
+    suspicious = suspicious_values(target, observed, offsets, origins)
+    season = _season(panel, origins)
+    shifts = level_shifts(target, observed, offsets, origins, season=season, left_out=suspicious.left_out)
+    return suspicious, shifts
 
 
 def _season(panel: Panel, origins: Ints) -> int:

@@ -11,7 +11,7 @@ from forecaster.data.panel import Panel
 from forecaster.evaluation.backtest import held_out
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, UNITS, powers
 from forecaster.features.seasonal_position import row_numbers
-from forecaster.features.view import cleaned
+from forecaster.features.view import cleaned, comparable
 from forecaster.intervals.changes import change_points
 from forecaster.intervals.demand import demand_quantiles
 from forecaster.intervals.distribution import Distribution, Quantiles, fit
@@ -34,6 +34,8 @@ def fit_distribution(panel: Panel, origins: Ints, point: Floats, blend: Blend) -
     for row in origins if len(origins) else panel.lengths[None]:
         histories.append(past(cleaned(panel, row, blend.scales), row, power))
     actual = held_out(panel, origins, point.shape[2])
+    if len(origins) and blend.scales != "table":
+        actual = comparable(panel, origins, actual)
     return fit(histories, point, actual, _kinds(power), len(SCALES), _seasons(panel))
 
 

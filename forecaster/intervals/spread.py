@@ -41,6 +41,8 @@ OPTIMISM = 2.0
 1 + 2 h/n times as large, for yearly as for hourly series."""
 PREDICTABLE = 0.005
 """No method is trusted to err less than this part of the least predictable one."""
+ROUNDING = 1e-13
+"""Errors of no more than this part of the largest |x| are rounding: the series never moved."""
 OUTLIER = 10.0
 """Errors are cut at this many times their mean, so that one broken reading does not widen the intervals."""
 PULL = 3.0
@@ -68,7 +70,10 @@ def spread(history: History, horizon: int, seasons: tuple[int, ...], volatility:
         if volatility.alpha:
             errors = _chosen_errors(x, choice[:, 0], 1, seasons) / behind
             base *= factors(errors, horizon, volatility, rows)
-        known = np.isfinite(x[:, -rows:]).sum(axis=1)
+        seen = np.isfinite(x[:, -rows:])
+        largest = np.abs(np.where(seen, x[:, -rows:], 0.0)).max(axis=1)
+        base[base <= ROUNDING * largest[:, None]] = 0.0
+        known = seen.sum(axis=1)
         base *= 1 + OPTIMISM * np.arange(1, horizon + 1) / np.maximum(known, 1)[:, None]
         result[series] = base
     return _filled(result, history) * by_position

@@ -62,7 +62,11 @@ MORE = {
     "negative horizon": (["train", "demand.csv", "--horizon", "-3"], 2, "horizon"),
     "too many origins": (["evaluate", "demand.csv", "--origins", "500"], 2, "origin"),
     "no origin": (["evaluate", "demand.csv", "--origins", "0"], 2, "--origins"),
-    "model that saw the origins": (["evaluate", "demand.csv", "--model", "forecast.model"], 4, "seen"),
+    "model that saw the origins": (
+        ["evaluate", "demand.csv", "--model", "forecast.model"],
+        4,
+        "trained on data up to",
+    ),
     "unknown command": (["trian", "demand.csv"], 2, "trian"),
     "no data": (["train"], 2, "DATA"),
 }

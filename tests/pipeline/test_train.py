@@ -237,8 +237,11 @@ days = pd.date_range("2020-01-01", periods=n)
 walks = 50 + np.cumsum(rng.normal(size=(30, n)), axis=1) + 5 * np.sin(np.arange(n))
 frame = pd.concat([pd.DataFrame({"id": str(s), "ds": days, "y": y}) for s, y in enumerate(walks)])
 model = train(frame, Options(horizon=4, hidden=24, steps=12, batch=600, members=2)).model
-point = predict(model, frame).point
-digest = hashlib.sha256(point.tobytes() + repr(model.blend.weights).encode() + model.half_widths.tobytes())
+found = predict(model, frame)
+point = np.concatenate([found.point[None], found.lower, found.upper])
+digest = hashlib.sha256(point.tobytes() + repr(model.blend.weights).encode())
+for name, values in sorted(model.distribution.to_arrays().items()):
+    digest.update(values.tobytes())
 for member in model.members:
     digest.update(member.network.flat.tobytes())
 print(digest.hexdigest())
@@ -560,16 +563,29 @@ def test_a_first_zero_near_the_end(back):
 
 
 def test_a_zero_that_a_model_in_logarithms_meets(table, training):
-    """Zeros that come after the training are refused with the hint --no-log, which works."""
+    """Zeros that come after the training are a matter of their series alone, in forecast and backtest."""
+    assert training.model.blend.log
     zero = table.copy()
-    zero.loc[zero.groupby("id").cumcount(ascending=False) == HORIZON + 1, "y"] = 0.0
-    with pytest.raises(ModelError, match="logarithms") as caught:
-        predict(training.model, zero)
-    assert "--no-log" in caught.value.hint
-    with pytest.raises(ModelError, match="logarithms"):
-        evaluate(zero, TINY, origins=3)
-    plain = dataclasses.replace(TINY, log=False)
-    assert evaluate(zero, plain, origins=3).report.origins == 3
+    late = zero.groupby("id").cumcount(ascending=False) == HORIZON + 1
+    zero.loc[late & (zero["id"] == "a"), "y"] = 0.0
+    frame, whole = healthy(training, zero), healthy(training, table)
+    others = (frame["id"] != "a").to_numpy()
+    for column in ("forecast", "lo_95", "hi_95"):
+        np.testing.assert_allclose(frame[column][others], whole[column][others], rtol=0.05)
+    zero.loc[late, "y"] = 0.0
+    for options in (TINY, dataclasses.replace(TINY, log=False), dataclasses.replace(TINY, log=True)):
+        assert evaluate(zero, options, origins=3).report.origins == 3
+
+
+def test_logarithms_that_a_user_asks_for(table):
+    """`log` is for every series that has logarithms; one with a zero keeps its units."""
+    zero = table.copy()
+    zero.loc[(zero["id"] == "a") & (zero.groupby("id").cumcount() == 20), "y"] = 0.0
+    for log in (True, False):
+        result = train(zero, dataclasses.replace(TINY, log=log))
+        assert result.model.blend.log == log
+        assert {member.config.log for member in result.model.members} == {log}
+        healthy(result, zero)
 
 
 def test_a_falling_series():

@@ -7,7 +7,7 @@ import pytest
 from panels import panel_of, wavy, with_garbage
 
 from forecaster.config import Options
-from forecaster.features.transform import fit_transform
+from forecaster.features.transform import fit_scaled
 from forecaster.features.windows import Windows
 from forecaster.nn.network import Network
 from forecaster.training import ensemble
@@ -78,7 +78,14 @@ def test_the_validation_loss_is_that_of_the_network(panel, parts, configs):
     """The outcome's validation loss is the mean loss of the network on the validation windows."""
     for item in ensemble.fit(panel, parts, configs, OPTIONS, None):
         config = item.member.config
-        fitted = fit_transform(panel, parts.train, log=config.log, seasons=config.seasons, horizon=HORIZON)
+        fitted = fit_scaled(
+            panel,
+            parts.train,
+            scales=config.scales,
+            log=config.log,
+            seasons=config.seasons,
+            horizon=HORIZON,
+        )
         windows = Windows(
             panel,
             fitted,

@@ -12,6 +12,7 @@ from profiles import examples
 from forecaster.config import Options
 from forecaster.data.calendar.frequency import frequency
 from forecaster.errors import DataError
+from forecaster.features.seasonal_index import LEAST_SEASONS
 from forecaster.features.windows import count_features, index_windows
 from forecaster.training import plan as defaults
 from forecaster.training.plan import EFFORTS, choose_horizon, plan, smoothing_partner, split
@@ -81,7 +82,7 @@ def test_whatever_the_data_the_members_hold_together(alias, lengths, channels, e
         assert 1 <= member.lookback < max(2, np.median(lengths)) + member.segment
         assert member.network.outputs == horizon
         assert member.network.inputs == count_features(channels, member.segment, member.gaps, member.phases)
-        assert all(3 * season <= np.median(lengths) for season in member.seasons)
+        assert all(LEAST_SEASONS * season <= np.median(lengths) for season in member.seasons)
         assert len(index_windows(np.array(lengths), member.lookback, horizon)) > 0
 
 
@@ -204,15 +205,28 @@ def test_larger_networks_where_there_is_much_to_learn(monkeypatch, effort, few, 
     assert {member.network.hidden for member in members} == {7}
 
 
-def test_logarithms_where_all_is_positive():
-    """Logarithms need positive data; without a season only every other member takes them."""
+def test_a_scale_of_its_own_where_any_series_has_one():
+    """Logarithms need positive data and roots no negative; without a season only every other member takes
+    them. One series that has a scale is enough, and one that has none keeps it from no other."""
     panel = panel_at("YE", 60)
-    zero = dataclasses.replace(panel, values=panel.values - panel.values.min())
-    for each, logs in ((panel, [True, False] * 2), (zero, [False] * 4)):
+    negative = dataclasses.replace(panel, values=panel.values - panel.values.max())
+    zero = panel.values.copy()
+    zero[30] = 0.0
+    mixed = panel_of(panel.target, negative.target, seasons=(1,), alias="YE")
+    every_other = [True, False] * 2
+    for each, logs in (
+        (panel, every_other),
+        (dataclasses.replace(panel, values=zero), every_other),
+        (mixed, every_other),
+        (negative, [False] * 4),
+    ):
         log = logs[0]
-        assert [member.log for member in plan(each, each.lengths, 7, Options())] == logs
+        configs = plan(each, each.lengths, 7, Options())
+        assert [member.log for member in configs] == logs
+        assert {member.scales for member in configs} == {"each"}
         assert smoothing_partner(each, each.lengths, Options()).log == log
         assert not smoothing_partner(each, each.lengths, Options(log=False)).log
+    assert smoothing_partner(panel, panel.lengths, Options(log=True)).scales == "logarithms"
 
 
 def test_all_members_take_logarithms_where_a_season_is_seen_in_two_ways():

@@ -110,10 +110,10 @@ def _shifts(seen: KnownValues, season: int) -> Iterator[tuple[Ints, Ints, Floats
         hits = np.flatnonzero(passed)
         if not len(hits):
             return
-        ratio = _spread_changed(units, place, before, after)
+        ratio = _spread_changed(seen, place, before, after)  # what a season leaves would add to small steps
         yield hits, units.row[place[hits]], before[hits], after[hits], ratio[hits]
         newer = passed[units.series] & (np.arange(len(units.values)) >= place[units.series])
-        units, logs = units.only(newer), logs.only(newer)
+        seen, units, logs = seen.only(newer), units.only(newer), logs.only(newer)
 
 
 def _without_season(seen: KnownValues, values: Floats, season: int) -> KnownValues:
