@@ -9,6 +9,7 @@ from panels import panel_of, rows_of, wavy, with_garbage
 
 from forecaster.config import Options, ReadConfig
 from forecaster.errors import ModelError
+from forecaster.features.groups import GROUPS
 from forecaster.features.transform import fit_scaled
 from forecaster.features.view import cleaned, possible
 from forecaster.features.windows import Windows
@@ -18,7 +19,7 @@ from forecaster.forecasting.intervals import fit_distribution
 from forecaster.forecasting.intervals import quantiles as quantiles_of
 from forecaster.forecasting.spread import SPREAD_ROWS, intervals, local_spread
 from forecaster.methods.baselines import baseline_forecasts
-from forecaster.methods.blend import Blend, prior
+from forecaster.methods.blend import DEMAND, Blend, prior
 from forecaster.methods.smoothing import TABLE_METHODS, methods_of, smoothing_forecasts
 from forecaster.model.model import Facts, Model, hashes
 from forecaster.training import ensemble
@@ -149,7 +150,9 @@ def test_components_are_all_there(panel, model):
     names = {"network 1", "network 2", *smoothing, "naive", "seasonal naive 7", "drift", "mean"}
     assert len(smoothing) == 4
     assert names <= set(found)
-    assert all(values.shape == (3, HORIZON) and np.isfinite(values).all() for values in found.values())
+    for name, values in found.items():
+        assert values.shape == (3, HORIZON)
+        assert np.isfinite(values).all() or name in DEMAND  # of series that are mostly zero only
     seasons = panel.frequency.seasonalities
     for name, values in baseline_forecasts(panel, origins, HORIZON, seasons=seasons).items():
         np.testing.assert_array_equal(found[name], values)
@@ -179,9 +182,18 @@ def test_the_forecast_is_the_weighted_sum(panel, model):
     expected = sum(weight * parts[name] for name, weight in ALL.items())
     found = point_forecasts(model.members, blend, panel, panel.lengths)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
-    np.testing.assert_allclose(
-        combine(parts, {"naive": 0.5, "drift": 0.5}), (parts["naive"] + parts["drift"]) / 2
+
+
+def test_each_group_has_weights_of_its_own(panel, model):
+    """Series are blended by the weights of their group, or by the common ones where it has none."""
+    blend = dataclasses.replace(
+        model.blend, weights={"naive": 1.0}, by_group={"price": {"drift": 0.5, "mean": 0.5}}
     )
+    parts = component_forecasts(model.members, blend, panel, panel.lengths)
+    plain, price = GROUPS.index("plain"), GROUPS.index("price")
+    found = combine(parts, blend, np.array([plain, price, plain]))
+    np.testing.assert_allclose(found[[0, 2]], parts["naive"][[0, 2]])
+    np.testing.assert_allclose(found[1], (parts["drift"][1] + parts["mean"][1]) / 2)
 
 
 def test_names_of_components_do_not_depend_on_the_history(panel, model):
