@@ -65,6 +65,11 @@ CODES: dict[str, tuple[Severity, str]] = {
     "V004": ("repair", "series without any value, left out"),
     "V005": ("warning", "values extremely far from the others"),
     "V006": ("repair", "gaps that no window crosses"),
+    "V007": ("repair", 'numbers that stand for "no reading", left out'),
+    "V008": ("repair", "dropouts and impossible single values, left out"),
+    "V009": ("repair", "readings of a stuck sensor, left out"),
+    "V010": ("warning", "counters that began again near zero"),
+    "V011": ("repair", "lasting changes of level; what lies before is brought to the new level"),
 }
 """Code: severity and meaning. docs/intake.md shows this table."""
 

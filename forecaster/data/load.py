@@ -31,6 +31,7 @@ from forecaster.data.series.learned_holidays import with_holidays
 from forecaster.data.series.observations import Observations, each_once, in_order, observe, trimmed
 from forecaster.data.series.resample import on_grid
 from forecaster.data.series.stock_splits import adjusted
+from forecaster.data.series.value_findings import examine_values, oddities
 from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
 
@@ -97,7 +98,9 @@ def load(
     panel = note(to_panel(rows, names, freq, config.max_gap, table))
     panel = note(with_holidays(panel))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
-    findings += examine(panel, time.time_ns())
+    odd = oddities(panel, panel.lengths)
+    findings += examine(panel, time.time_ns(), odd.suspicious.left_out)
+    findings += examine_values(panel, odd, config.na)
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _absolute(source))

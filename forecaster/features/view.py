@@ -13,42 +13,28 @@ import numpy as np
 
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Limits, Scales
+from forecaster.data.history import fitting_season
 from forecaster.data.panel import TARGET, Panel
-from forecaster.data.series.level_shifts import level_shifts, spliced
-from forecaster.data.series.suspicious_values import suspicious_values
+from forecaster.data.series.level_shifts import spliced
+from forecaster.data.series.value_findings import oddities
 from forecaster.features.possible_forecasts import respect
 from forecaster.features.scale_choice import powers
 from forecaster.features.season_clock import SeasonClock
 from forecaster.features.value_range import ValueRange, learn_range, with_options
-
-FITS = 4
-"""Seasons that must be known for positions in it to show anything."""
 
 
 def cleaned(panel: Panel, origins: Ints, scales: Scales) -> Panel:
     """The panel as known from the first origins[s] rows of each series; as it is, for models of format 1."""
     if scales == "table":
         return panel
-    offsets = panel.offsets
-    suspicious = suspicious_values(panel.target, panel.target_observed, offsets, origins)
-    season = _season(panel, origins)
-    shifts = level_shifts(
-        panel.target, panel.target_observed, offsets, origins, season=season, left_out=suspicious.left_out
-    )
+    suspicious, shifts = oddities(panel, origins)
     if not len(suspicious.row) and not len(shifts.row):
         return panel
     values, observed = panel.values.copy(), panel.observed.copy()
-    values[:, TARGET] = spliced(panel.target, offsets, shifts)
+    values[:, TARGET] = spliced(panel.target, panel.offsets, shifts)
     observed[suspicious.left_out, TARGET] = False
     values[suspicious.left_out, TARGET] = np.nan
     return dataclasses.replace(panel, values=values, observed=observed)
-
-
-def _season(panel: Panel, origins: Ints) -> int:
-    """The longest season that usually fits FITS times, or 1."""
-    known = origins[origins > 0]
-    rows = int(np.median(known)) if known.size else 0
-    return max((m for m in panel.frequency.seasonalities if FITS * m <= rows), default=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +58,7 @@ class Possible:
 
 def possible(panel: Panel, origins: Ints, horizon: int, *, scales: Scales, limits: Limits) -> Possible:
     """Learn what each series can show from its first origins[s] rows; `limits` are a user's."""
-    season, clock = _season(panel, origins), SeasonClock(panel)
+    season, clock = fitting_season(panel, origins), SeasonClock(panel)
     position = np.arange(len(panel.target)) - np.repeat(panel.offsets[:-1], panel.lengths)
     learned = learn_range(
         panel.target,
