@@ -256,6 +256,8 @@ class Options:
         _check_ranges(self)
         if self.lower is not None and self.upper is not None and self.lower >= self.upper:
             raise UsageError(f"lower cannot be {self.lower:g}, upper is {self.upper:g}")
+        if self.circular is not None and (self.lower is not None or self.upper is not None):
+            raise UsageError("circular sets lower and upper", hint="Leave lower and upper out.")
         if not self.levels:
             raise UsageError("levels cannot be empty", hint="Give at least one, such as 80.")
 

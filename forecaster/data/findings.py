@@ -59,6 +59,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "S002": ("info", "series that end long before others"),
     "S003": ("info", "series with many gaps"),
     "S004": ("info", "series with few rows since a gap that no window crosses"),
+    "S005": ("info", "series shorter than what the model looks back on, named when forecasting"),
     "V001": ("info", "missing values"),
     "V002": ("repair", "missing values at the start or end of a series, left out"),
     "V003": ("repair", "constant series"),
@@ -70,6 +71,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "V009": ("repair", "readings of a stuck sensor, left out"),
     "V010": ("warning", "counters that began again near zero"),
     "V011": ("repair", "lasting changes of level; what lies before is brought to the new level"),
+    "V012": ("warning", "values outside the limits that were set"),
 }
 """Code: severity and meaning. docs/intake.md shows this table."""
 

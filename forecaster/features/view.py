@@ -17,7 +17,7 @@ from forecaster.data.history import fitting_season
 from forecaster.data.panel import TARGET, Panel
 from forecaster.data.series.level_shifts import spliced
 from forecaster.data.series.value_findings import oddities
-from forecaster.features.possible_forecasts import respect
+from forecaster.features.possible_forecasts import respect, respect_paths
 from forecaster.features.scale_choice import powers
 from forecaster.features.season_clock import SeasonClock
 from forecaster.features.value_range import ValueRange, learn_range, with_options
@@ -54,6 +54,10 @@ class Possible:
         """Only the point forecasts (S, H)."""
         nothing = np.empty((*point.shape, 0))
         return self.bounded(point, nothing, np.empty(0))[0]
+
+    def paths(self, paths: Floats) -> Floats:
+        """Paths (S, N, H), as they could happen."""
+        return respect_paths(self.limits, paths, phase=self.phase)
 
 
 def possible(panel: Panel, origins: Ints, horizon: int, *, scales: Scales, limits: Limits) -> Possible:
