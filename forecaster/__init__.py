@@ -45,7 +45,7 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them:
 
         columns    time, id, target, covariates, layout, freq, every, agg, max_gap, calendar,
-                   adjust_splits
+                   adjust_splits, difference
         reading    delimiter, encoding, quote, escape, header, skip, skip_end, decimal, thousands, strip, na,
                    date_format, tz, duplicates, bad_rows, strict
         forecast   horizon, effort, levels, quantiles, lower, upper, integer, circular

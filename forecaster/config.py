@@ -74,6 +74,8 @@ class ReadConfig:
     """An exchange, such as XNYS, whose holidays the library exchange_calendars knows."""
     adjust_splits: bool = False
     """Adjust prices before a jump that looks like a stock split."""
+    difference: bool = False
+    """Forecast the rate of a counter: the difference of each value to that of the row before."""
     delimiter: str | None = None
     encoding: str | None = None
     quote: str | None = None

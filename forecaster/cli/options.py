@@ -62,6 +62,7 @@ READING = {
     "max_gap": "Longest gap that is filled: rows, a duration such as 2h, or any. Default: two seasons.",
     "calendar": "Exchange whose trading days to use, such as XNYS.",
     "adjust_splits": "Adjust prices before a jump that looks like a stock split.",
+    "difference": "Forecast the rate of a counter: the difference to the row before.",
     "delimiter": "Delimiter between cells.",
     "encoding": "Encoding of the text, such as latin-1.",
     "quote": "Quote character around cells.",

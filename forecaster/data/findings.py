@@ -52,6 +52,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "D007": ("info", "holidays learned from the trading days, left out of forecasts"),
     "D008": ("info", "days of the week that never have a row, left out of forecasts"),
     "D009": ("warning", "occasional rows on such days"),
+    "D010": ("info", "the rate of a counter is forecast, as asked; places where it began again"),
     "P001": ("warning", "jumps of prices that look like stock splits"),
     "P002": ("repair", "stock splits, undone as asked"),
     "P003": ("info", "the close and the adjusted close differ"),

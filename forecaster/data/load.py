@@ -25,6 +25,7 @@ from forecaster.data.roles.adjusted_close import adjusted_closes
 from forecaster.data.roles.non_data_rows import without_non_data_rows, without_units
 from forecaster.data.roles.roles import Roles, assign
 from forecaster.data.roles.time_parts import join_time_columns, to_join
+from forecaster.data.series.differences import differenced
 from forecaster.data.series.grid import to_panel
 from forecaster.data.series.health import examine
 from forecaster.data.series.learned_holidays import with_holidays
@@ -104,6 +105,7 @@ def load(
     panel = note(to_panel(rows, names, freq, config.max_gap, table))
     panel = note(with_holidays(panel))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
+    panel = note(differenced(panel, asked=config.difference))
     odd = oddities(panel, panel.lengths)
     findings += examine(panel, time.time_ns(), odd.suspicious.left_out)
     findings += examine_values(panel, odd, config.na)
