@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
 
     import pandas as pd
@@ -43,7 +44,7 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them:
 
         columns    time, id, target, covariates, layout, freq, every, agg, max_gap, calendar,
-                   adjust_splits
+                   adjust_splits, difference
         reading    delimiter, encoding, quote, escape, header, skip, skip_end, decimal, thousands, strip, na,
                    date_format, tz, duplicates, bad_rows, strict
         forecast   horizon, effort, levels, quantiles, lower, upper, integer, circular
@@ -75,13 +76,27 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
 
 
 def predict(
-    model: Trained, data: Source | None = None, *, horizon: int | None = None, **settings: Any
+    model: Trained,
+    data: Source | None = None,
+    *,
+    horizon: int | None = None,
+    quantiles: Sequence[float] | None = None,
+    samples: int | None = None,
+    seed: int = 0,
+    skip_short: bool = False,
+    **settings: Any,
 ) -> pd.DataFrame:
     """Forecast from the newest row of each series of `data`. Default: the data that the model was trained on.
 
     Returns one row per series and step: the id and time columns under their own names, `forecast`, and
-    `lo_80`, `hi_80` and so on for each interval level. Columns and file format are those that the model
-    remembers; `settings` (the columns and reading settings of `train`) override them.
+    `lo_80`, `hi_80` and so on for each interval level, `q_0.1` and so on for each of the `quantiles`. Columns
+    and file format are those that the model remembers; `settings` (the columns and reading settings of
+    `train`) override them.
+
+    `samples=N` returns N paths of each series instead, one row per series, path and step: `sample` (from 1
+    on) and `value`. They depend along the horizon as errors did, so that sums and maxima of them are
+    forecasts too. The same `seed` gives the same paths. `skip_short` leaves out series shorter than what the
+    model looks back on.
 
     Raises ModelError for a model that cannot be used or does not fit the data, and the errors of `train` for
     data.
@@ -96,13 +111,20 @@ def predict(
     from forecaster.config import ReadConfig
     from forecaster.forecasting.forecast import forecast
     from forecaster.pipeline.predict import predict as predict_from
+    from forecaster.pipeline.predict import with_short
     from forecaster.pipeline.train import Training
 
     read = _config(ReadConfig, settings)
+    horizon, quantiles = _plain(horizon), _plain(quantiles)
     if isinstance(model, Training) and data is None and not settings:
-        return forecast(model.model, model.loaded.panel, horizon=_plain(horizon)).to_frame()
-    source = None if data is None else _source(data)
-    return predict_from(_model(model), source, read=read, horizon=_plain(horizon)).to_frame()
+        panel, _ = with_short(model.model, model.loaded.panel, skip=skip_short)
+        result = forecast(model.model, panel, horizon=horizon, quantiles=quantiles)
+    else:
+        source = None if data is None else _source(data)
+        result = predict_from(
+            _model(model), source, read=read, horizon=horizon, quantiles=quantiles, skip_short=skip_short
+        )
+    return result.to_frame() if samples is None else result.samples_to_frame(_plain(samples), _plain(seed))
 
 
 def evaluate(
@@ -204,7 +226,7 @@ def _plain(value: Any) -> Any:
 def _as_list(value: Any) -> Any:
     """A list; a single name or number becomes a list of one."""
     value = _plain(value)
-    return [value] if isinstance(value, str | int) else value
+    return [value] if isinstance(value, str | int | float) else value
 
 
 def _source(data: Any) -> Any:

@@ -75,6 +75,8 @@ class ReadConfig:
     """An exchange, such as XNYS, whose holidays the library exchange_calendars knows."""
     adjust_splits: bool = False
     """Adjust prices before a jump that looks like a stock split."""
+    difference: bool = False
+    """Forecast the rate of a counter: the difference of each value to that of the row before."""
     delimiter: str | None = None
     encoding: str | None = None
     quote: str | None = None
@@ -257,6 +259,8 @@ class Options:
         _check_ranges(self)
         if self.lower is not None and self.upper is not None and self.lower >= self.upper:
             raise UsageError(f"lower cannot be {self.lower:g}, upper is {self.upper:g}")
+        if self.circular is not None and (self.lower is not None or self.upper is not None):
+            raise UsageError("circular sets lower and upper", hint="Leave lower and upper out.")
         if not self.levels:
             raise UsageError("levels cannot be empty", hint="Give at least one, such as 80.")
 

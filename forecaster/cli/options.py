@@ -36,9 +36,11 @@ ReportFile = Annotated[
 
 @dataclass(frozen=True)
 class General:
-    """The model file, and how a command reports."""
+    """The model file, what `predict` writes, and how a command reports."""
 
     model: str | None = None
+    samples: int | None = None
+    skip_short: bool = False
     config: str | None = None
     json: bool = False
     quiet: bool = False
@@ -60,6 +62,7 @@ READING = {
     "max_gap": "Longest gap that is filled: rows, a duration such as 2h, or any. Default: two seasons.",
     "calendar": "Exchange whose trading days to use, such as XNYS.",
     "adjust_splits": "Adjust prices before a jump that looks like a stock split.",
+    "difference": "Forecast the rate of a counter: the difference to the row before.",
     "delimiter": "Delimiter between cells.",
     "encoding": "Encoding of the text, such as latin-1.",
     "quote": "Quote character around cells.",
@@ -81,6 +84,11 @@ FORECASTING = {
     "horizon": "Rows to forecast.",
     "effort": "Training time: relative to quick, normal takes about 5 times and best 30 times as long.",
     "levels": "Coverage of the prediction intervals, in percent.",
+    "quantiles": "Quantiles to forecast besides, such as 0.1,0.5,0.9.",
+    "lower": "Smallest possible value. Default: learned from each series.",
+    "upper": "Largest possible value. Default: learned from each series.",
+    "integer": "Whether values are whole numbers. Default: learned from each series.",
+    "circular": "Values that go round from 0 to X, such as 360 for directions.",
 }
 NETWORK = {
     "lookback": "Rows before the forecast origin that a network sees.",
@@ -113,6 +121,10 @@ TRAINING = {
     "workers": "Number of cores. Default: all. Does not change the result.",
 }
 MODEL = {"model": "Model file."}
+PREDICTING = {
+    "samples": "Write N paths of each series instead: columns sample and value, for sums and maxima.",
+    "skip_short": "Leave out series shorter than what the model looks back on.",
+}
 GENERAL = {
     "config": f"File of settings. Default: {CONFIG_FILE}, if it exists.",
     "json": "Write the result as JSON to stdout.",
@@ -123,7 +135,7 @@ GENERAL = {
 PANELS = {
     "Columns": COLUMNS,
     "Reading": READING,
-    "Forecast": FORECASTING,
+    "Forecast": FORECASTING | PREDICTING,
     "Network": NETWORK,
     "Training": TRAINING,
     "General": MODEL | GENERAL,
@@ -147,6 +159,8 @@ class Settings:
     read: ReadConfig = ReadConfig()
     options: Options = Options()
     general: General = General()
+    given: frozenset[str] = frozenset()
+    """Names of the settings that were set, wherever."""
 
     @property
     def model(self) -> Path:
@@ -186,7 +200,7 @@ def resolve(flags: dict[str, Any]) -> Settings:
     def part(kind: type[T]) -> T:
         return from_json(kind, {name: value for name, value in values.items() if CONFIG_OF[name] is kind})
 
-    return Settings(part(ReadConfig), part(Options), part(General))
+    return Settings(part(ReadConfig), part(Options), part(General), frozenset(values))
 
 
 def read_settings(path: str | None) -> dict[str, Any]:
@@ -237,12 +251,14 @@ def _plain(name: str, value: Any) -> Any:
     if get_origin(kind) is not tuple or not isinstance(value, str):
         return value
     items = [item.strip() for item in next(csv.reader([value], skipinitialspace=True), [])]
-    if get_args(kind)[0] is not int:
+    number = get_args(kind)[0]
+    if number is str:
         return items
     try:
-        return [int(item) for item in items]
+        return [number(item) for item in items]
     except ValueError as error:
-        raise UsageError(f"{name} cannot be {value!r}", hint="Give whole numbers, such as 80,95.") from error
+        example = "whole numbers, such as 80,95" if number is int else "numbers, such as 0.1,0.5,0.9"
+        raise UsageError(f"{name} cannot be {value!r}", hint=f"Give {example}.") from error
 
 
 def _parameter(name: str) -> inspect.Parameter:
@@ -277,7 +293,7 @@ def _metavar(name: str, kind: Any) -> str:
     if get_origin(kind) is Literal:
         return "|".join(get_args(kind))
     if get_origin(kind) is tuple:
-        return "N,N,..." if get_args(kind)[0] is int else "NAME,..."
+        return {int: "N,N,...", float: "X,X,..."}.get(get_args(kind)[0], "NAME,...")
     return {int: "N", float: "X"}.get(kind, "FILE" if name in ("model", "config") else "TEXT")
 
 

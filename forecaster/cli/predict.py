@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from forecaster.cli.log import stderr
-from forecaster.cli.options import COLUMNS, FORECASTING, GENERAL, MODEL, READING, Settings, accepts
+from forecaster.cli.options import (
+    COLUMNS,
+    FORECASTING,
+    GENERAL,
+    MODEL,
+    PREDICTING,
+    READING,
+    TRAINING,
+    Settings,
+    accepts,
+)
 
 NewestData = Annotated[
     str | None,
@@ -31,10 +41,13 @@ Plot = Annotated[
 Series = Annotated[
     str | None, typer.Option("--plot-series", metavar="ID", help="Series to draw. Default: the first.")
 ]
-HORIZON = {"horizon": FORECASTING["horizon"]}
+STEPS = {"horizon": FORECASTING["horizon"], "quantiles": FORECASTING["quantiles"]}
+SEED = {"seed": TRAINING["seed"]}
+LOGGED = ("S005", "V012")
+"""Codes of findings that are logged beside repairs: they say how far to trust these forecasts."""
 
 
-@accepts(HORIZON, COLUMNS, READING, MODEL, GENERAL)
+@accepts(STEPS, PREDICTING, SEED, COLUMNS, READING, MODEL, GENERAL)
 def predict(
     settings: Settings,
     data: NewestData = None,
@@ -46,7 +59,8 @@ def predict(
     $ forecast predict -o forecasts.csv
 
     Forecast from the newest row of each series in DATA. Without DATA, read the source again that the model
-    was trained on.
+    was trained on. With --samples, draw paths of what may come instead, with their dependence along the
+    horizon.
     """
     from forecaster.cli.picture import check_plot, draw
     from forecaster.cli.preview import preview
@@ -62,14 +76,25 @@ def predict(
         check_destination(output)
     check_plot(plot, plot_series)
     model = Model.load(settings.model)
-    forecast = predict_from(model, data, read=settings.read, horizon=settings.options.horizon)
+    options = settings.options
+    quantiles = options.quantiles if "quantiles" in settings.given else None  # those of the model
+    forecast = predict_from(
+        model,
+        data,
+        read=settings.read,
+        horizon=options.horizon,
+        quantiles=quantiles,
+        skip_short=settings.general.skip_short,
+    )
     for finding in forecast.findings:
-        if finding.severity == "repair":
+        if finding.severity == "repair" or finding.code in LOGGED:
             stderr.finding(finding)
     if plot:
         draw(forecast, plot, plot_series)
-    frame = forecast.to_frame()
+    samples = settings.general.samples
+    frame = forecast.to_frame() if samples is None else forecast.samples_to_frame(samples, options.seed)
     write_table(frame, output, format="json" if as_json else None)
     if output != "-":
         preview(forecast)
-        stderr.info(f"wrote {len(frame):,} forecasts to {output}", output=output)
+        rows = "forecasts" if samples is None else "rows of paths"
+        stderr.info(f"wrote {len(frame):,} {rows} to {output}", output=output)

@@ -52,6 +52,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "D007": ("info", "holidays learned from the trading days, left out of forecasts"),
     "D008": ("info", "days of the week that never have a row, left out of forecasts"),
     "D009": ("warning", "occasional rows on such days"),
+    "D010": ("info", "the rate of a counter is forecast, as asked; places where it began again"),
     "P001": ("warning", "jumps of prices that look like stock splits"),
     "P002": ("repair", "stock splits, undone as asked"),
     "P003": ("info", "the close and the adjusted close differ"),
@@ -59,12 +60,19 @@ CODES: dict[str, tuple[Severity, str]] = {
     "S002": ("info", "series that end long before others"),
     "S003": ("info", "series with many gaps"),
     "S004": ("info", "series with few rows since a gap that no window crosses"),
+    "S005": ("info", "series shorter than what the model looks back on, named when forecasting"),
     "V001": ("info", "missing values"),
     "V002": ("repair", "missing values at the start or end of a series, left out"),
     "V003": ("repair", "constant series"),
     "V004": ("repair", "series without any value, left out"),
     "V005": ("warning", "values extremely far from the others"),
     "V006": ("repair", "gaps that no window crosses"),
+    "V007": ("repair", 'numbers that stand for "no reading", left out'),
+    "V008": ("repair", "dropouts and impossible single values, left out"),
+    "V009": ("repair", "readings of a stuck sensor, left out"),
+    "V010": ("warning", "counters that began again near zero"),
+    "V011": ("repair", "lasting changes of level; what lies before is brought to the new level"),
+    "V012": ("warning", "values outside the limits that were set"),
 }
 """Code: severity and meaning. docs/intake.md shows this table."""
 

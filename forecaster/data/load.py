@@ -12,7 +12,7 @@ from typing import TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from forecaster.config import ReadConfig
+from forecaster.config import Limits, ReadConfig
 from forecaster.data.calendar.frequency import frequency
 from forecaster.data.findings import Finding, enforce
 from forecaster.data.gaps import ANY
@@ -25,12 +25,15 @@ from forecaster.data.roles.adjusted_close import adjusted_closes
 from forecaster.data.roles.non_data_rows import without_non_data_rows, without_units
 from forecaster.data.roles.roles import Roles, assign
 from forecaster.data.roles.time_parts import join_time_columns, to_join
+from forecaster.data.series.differences import differenced
 from forecaster.data.series.grid import to_panel
 from forecaster.data.series.health import examine
 from forecaster.data.series.learned_holidays import with_holidays
+from forecaster.data.series.limit_check import check_limits
 from forecaster.data.series.observations import Observations, each_once, in_order, observe, trimmed
 from forecaster.data.series.resample import on_grid
 from forecaster.data.series.stock_splits import adjusted
+from forecaster.data.series.value_findings import examine_values, oddities
 from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
 
@@ -53,13 +56,16 @@ def load(
     source: str | Path | pd.DataFrame,
     config: ReadConfig = ReadConfig(),
     *,
+    limits: Limits = Limits(),
+    usual: str | None = None,
     on_rows: Callable[[Observations, Names, list[Finding]], None] | None = None,
     noted: list[Finding] | None = None,
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
     `on_rows` gets the rows, the user's names for them and the findings so far, before the rows are put in
-    order: a later step may fail. `noted` is a list that each step adds its findings to.
+    order: a later step may fail. `limits` are those that a user sets for forecasts; `usual` is the frequency
+    where no series has two rows to show one. `noted` is a list that each step adds its findings to.
     Raises UsageError (a column or option that does not exist), DataError (the data cannot be used as it is)
     and StorageError (reading fails).
     """
@@ -72,7 +78,7 @@ def load(
         return value
 
     table, config = note(read(source, config))
-    _refuse_one_row(table)
+    _refuse_one_row(table, config.freq or usual)
     table, config = note(join_time_columns(table, config))
     table = note(without_units(table, config))
     table = note(without_non_data_rows(table, config))
@@ -94,17 +100,23 @@ def load(
         rows = note(on_grid(rows, freq or "", config.agg or "mean", names.tz))
     rows = note(each_once(rows, config.duplicates, table, join))
     rows = note(trimmed(rows, table, roles.targets))
+    if len(rows.ids) == len(rows.time):  # no series has two rows
+        freq = freq or usual
     panel = note(to_panel(rows, names, freq, config.max_gap, table))
     panel = note(with_holidays(panel))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
-    findings += examine(panel, time.time_ns())
+    panel = note(differenced(panel, asked=config.difference))
+    odd = oddities(panel, panel.lengths)
+    findings += examine(panel, time.time_ns(), odd.suspicious.left_out)
+    findings += examine_values(panel, odd, config.na)
+    findings += check_limits(panel, limits, odd.suspicious.left_out)
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _absolute(source))
 
 
-def _refuse_one_row(table: Table) -> None:
-    if table.rows < 2:
+def _refuse_one_row(table: Table, freq: str | None) -> None:
+    if table.rows < (1 if freq else 2):
         raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
 
 

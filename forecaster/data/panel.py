@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,6 +44,19 @@ class Panel:
     def lengths(self) -> Ints:
         """Rows of each series (S,)."""
         return np.diff(self.offsets)
+
+    def only(self, kept: Bools) -> Panel:
+        """The panel of the rows `kept` (N,), which have no gap within a series, without empty series."""
+        counts = np.add.reduceat(kept, self.offsets[:-1], dtype=np.int64)
+        alive = np.flatnonzero(counts)
+        return dataclasses.replace(
+            self,
+            values=self.values[kept],
+            observed=self.observed[kept],
+            time=self.time[kept],
+            offsets=np.concatenate([[0], np.cumsum(counts[alive])]),
+            ids=tuple(self.ids[series] for series in alive),
+        )
 
     @property
     def target(self) -> Floats:

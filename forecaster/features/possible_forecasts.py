@@ -48,6 +48,17 @@ def respect(
     return point, quantiles
 
 
+def respect_paths(limits: ValueRange, paths: Floats, *, phase: Ints | None = None) -> Floats:
+    """Paths (S, N, H) that could happen: each step as `respect` has points, counts as whole numbers."""
+    count, samples, horizon = paths.shape
+    series = np.repeat(np.arange(count), samples)
+    flat = paths.reshape(-1, horizon)
+    flat = np.where(limits.integer[series, None], np.rint(flat), flat)
+    place = None if phase is None else phase[series, :horizon]
+    nothing = np.empty((*flat.shape, 0))
+    return respect(limits, flat, nothing, np.empty(0), series=series, phase=place)[0].reshape(paths.shape)
+
+
 def _into_turn(circle: Floats, point: Floats, quantiles: Floats, levels: Floats) -> tuple[Floats, Floats]:
     """Circular forecasts within 0 … circle (B,); NaN there leaves a forecast as it is."""
     if not np.isfinite(circle).any():

@@ -13,23 +13,21 @@ import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Limits, Scales
+from forecaster.data.history import fitting_season
 from forecaster.data.panel import TARGET, Panel
-from forecaster.data.series.level_shifts import LEAST_AFTER, LevelShifts, level_shifts, spliced
-from forecaster.data.series.suspicious_values import SuspiciousValues, suspicious_values
-from forecaster.features.possible_forecasts import respect
+from forecaster.data.series.level_shifts import LEAST_AFTER, spliced
+from forecaster.data.series.value_findings import oddities
+from forecaster.features.possible_forecasts import respect, respect_paths
 from forecaster.features.scale_choice import powers
 from forecaster.features.season_clock import SeasonClock
 from forecaster.features.value_range import KINDS, ValueRange, learn_range, with_options
-
-FITS = 4
-"""Seasons that must be known for positions in it to show anything."""
 
 
 def cleaned(panel: Panel, origins: Ints, scales: Scales) -> Panel:
     """The panel as known from the first origins[s] rows of each series; as it is, for models of format 1."""
     if scales == "table":
         return panel
-    suspicious, shifts = _exceptions(panel, origins)
+    suspicious, shifts = oddities(panel, origins)
     if not len(suspicious.row) and not len(shifts.row):
         return panel
     values, observed = panel.values.copy(), panel.observed.copy()
@@ -47,7 +45,7 @@ def comparable(panel: Panel, origins: Ints, actual: Floats) -> Floats:
     """
     steps = np.arange(actual.shape[2])
     known = np.clip(origins.max(axis=0) + actual.shape[2], 0, panel.lengths)
-    suspicious, shifts = _exceptions(panel, known)
+    suspicious, shifts = oddities(panel, known)
     rows = np.maximum(origins[..., None], 0) + steps  # (O, S, H)
     flat = np.minimum(panel.offsets[:-1, None] + rows, len(panel.values) - 1)
     result = np.where(suspicious.left_out[flat], np.nan, actual)
@@ -55,22 +53,6 @@ def comparable(panel: Panel, origins: Ints, actual: Floats) -> Floats:
         unseen = origins[:, series, None] < row + LEAST_AFTER
         result[:, series][unseen & (rows[:, series] >= row)] = np.nan
     return result
-
-
-def _exceptions(panel: Panel, origins: Ints) -> tuple[SuspiciousValues, LevelShifts]:
-    """Suspicious values and lasting changes of level among the first origins[s] rows of each series."""
-    target, observed, offsets = panel.target, panel.target_observed, panel.offsets
-    suspicious = suspicious_values(target, observed, offsets, origins)
-    season = _season(panel, origins)
-    shifts = level_shifts(target, observed, offsets, origins, season=season, left_out=suspicious.left_out)
-    return suspicious, shifts
-
-
-def _season(panel: Panel, origins: Ints) -> int:
-    """The longest season that usually fits FITS times, or 1."""
-    known = origins[origins > 0]
-    rows = int(np.median(known)) if known.size else 0
-    return max((m for m in panel.frequency.seasonalities if FITS * m <= rows), default=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +78,14 @@ class Possible:
         nothing = np.empty((*point.shape, 0))
         return self.bounded(point, nothing, np.empty(0))[0]
 
+    def paths(self, paths: Floats) -> Floats:
+        """Paths (S, N, H), as they could happen."""
+        return respect_paths(self.limits, paths, phase=self.phase)
+
 
 def possible(panel: Panel, origins: Ints, horizon: int, *, scales: Scales, limits: Limits) -> Possible:
     """Learn what each series can show from its first origins[s] rows; `limits` are a user's."""
-    season, clock = _season(panel, origins), SeasonClock(panel)
+    season, clock = fitting_season(panel, origins), SeasonClock(panel)
     position = np.arange(len(panel.target)) - np.repeat(panel.offsets[:-1], panel.lengths)
     learned = learn_range(
         panel.target,

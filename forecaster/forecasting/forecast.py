@@ -10,8 +10,8 @@ import numpy as np
 
 from forecaster.arrays import Floats, Ints
 from forecaster.data.panel import Panel
-from forecaster.errors import ModelError
-from forecaster.features.view import cleaned, possible
+from forecaster.errors import ModelError, UsageError
+from forecaster.features.view import Possible, cleaned, possible
 from forecaster.forecasting.components import point_forecasts
 from forecaster.forecasting.intervals import demand
 from forecaster.forecasting.intervals import quantiles as quantiles_of
@@ -39,6 +39,8 @@ class Forecast:
     """Level between 0 and 1 -> (S, H), as asked for."""
     distribution: Quantiles | None = None
     """Everything else of how sure the forecast is; None for models of format 1."""
+    possible: Possible | None = None
+    """What the series can show, which paths respect, too."""
     findings: tuple[Finding, ...] = ()
     """Findings in the data when it was read."""
 
@@ -51,6 +53,24 @@ class Forecast:
             columns |= {f"lo_{level}": lower, f"hi_{level}": upper}
         columns |= {f"q_{level:g}": values for level, values in self.quantiles.items()}
         return forecast_frame(self.panel, self.origins, columns)
+
+    def samples(self, count: int, seed: int = 0) -> Floats:
+        """`count` paths of each series (S, count, H): what may come, with its dependence along the horizon.
+
+        Raises UsageError for a count below 1 and ModelError for models of format 1.
+        """
+        if count < 1:
+            raise UsageError(f"samples cannot be {count}", hint="Give 1 or more.")
+        if self.distribution is None or self.possible is None:
+            raise ModelError("the model was written before paths could be drawn", hint="Train it again.")
+        paths = self.distribution.samples(count, np.random.default_rng(seed))
+        return self.possible.paths(paths)
+
+    def samples_to_frame(self, count: int, seed: int = 0) -> pd.DataFrame:
+        """`samples` with one row per series, path and step: id, time, sample (from 1 on), value."""
+        from forecaster.data.writing.forecast_table import samples_frame
+
+        return samples_frame(self.panel, self.origins, self.samples(count, seed))
 
 
 def forecast(
@@ -94,7 +114,7 @@ def forecast(
     lower = np.stack([found[0.5 - level / 200] for level in levels])
     upper = np.stack([found[0.5 + level / 200] for level in levels])
     wanted = {level: found[level] for level in asked}
-    return Forecast(panel, origins, point, lower, upper, levels, wanted, distribution)
+    return Forecast(panel, origins, point, lower, upper, levels, wanted, distribution, limits)
 
 
 def _fixed_intervals(
@@ -115,12 +135,14 @@ def _check_finite(panel: Panel, point: Floats) -> None:
         )
 
 
-def check_history(model: Model, panel: Panel) -> None:
-    """Raise ModelError where a series is shorter than the model's lookback.
+def rows_looked_back_on(model: Model) -> int:
+    """The model's lookback; the shortest series that it was trained on, where that is less."""
+    return min(model.lookback, int(model.facts.training.get("shortest", model.lookback)))
 
-    If the model was trained on shorter series, the shortest of those is the limit.
-    """
-    least = min(model.lookback, int(model.facts.training.get("shortest", model.lookback)))
+
+def check_history(model: Model, panel: Panel) -> None:
+    """Raise ModelError where a series is shorter than what a model of format 1 looks back on."""
+    least = rows_looked_back_on(model)
     short = np.flatnonzero(panel.lengths < least)
     if short.size and model.half_widths is not None:
         first = short[0]

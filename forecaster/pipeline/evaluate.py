@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
-from forecaster.config import Options, ReadConfig
+from forecaster.config import Options, ReadConfig, limits_of
 from forecaster.data.labels import times_as_strings
 from forecaster.data.load import Loaded, load
 from forecaster.data.panel import Panel
@@ -56,7 +56,8 @@ def evaluate(
     Trains once on the rows before the first origin, or uses `model`, which must not have seen later rows.
     Each forecast reads only the rows before its origin.
     """
-    loaded = load(source, read_as(model, source, read) if model else read)
+    limits = model.blend.limits if model else limits_of(options)
+    loaded = load(source, read_as(model, source, read) if model else read, limits=limits)
     panel = loaded.panel
     horizon = model.horizon if model else choose_horizon(options, panel)
     if model and options.horizon is not None:

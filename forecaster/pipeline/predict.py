@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from forecaster.config import ReadConfig
+from forecaster.data.findings import SHOWN, Finding, info
+from forecaster.data.labels import listed
 from forecaster.data.load import load
-from forecaster.errors import UsageError
-from forecaster.forecasting.forecast import Forecast, forecast
+from forecaster.data.panel import Panel
+from forecaster.errors import DataError, UsageError
+from forecaster.forecasting.forecast import Forecast, forecast, rows_looked_back_on
 from forecaster.model.model import Model
 
 if TYPE_CHECKING:
@@ -26,11 +32,14 @@ def predict(
     *,
     read: ReadConfig | None = None,
     horizon: int | None = None,
+    quantiles: Sequence[float] | None = None,
+    skip_short: bool = False,
 ) -> Forecast:
     """Forecast from the newest row of `source` (default: the source that the model was trained on).
 
-    The model stores columns and dialect; the settings made in `read` override them. Raises ModelError where
-    the data does not fit the model.
+    The model stores columns and dialect; the settings made in `read` override them. `quantiles` override
+    those that the model gives; `skip_short` leaves series out that are shorter than what it looks back on.
+    Raises ModelError where the data does not fit the model.
     """
     if source is None:
         source = model.facts.source
@@ -41,8 +50,32 @@ def predict(
                 + ", which cannot be read again",
                 hint="Name the data, `forecast predict DATA`, or use `-` to read standard input.",
             )
-    loaded = load(source, read_as(model, source, read))
-    return dataclasses.replace(forecast(model, loaded.panel, horizon=horizon), findings=loaded.findings)
+    config = read_as(model, source, read)
+    loaded = load(source, config, limits=model.blend.limits, usual=model.facts.frequency.alias)
+    panel, short = with_short(model, loaded.panel, skip=skip_short)
+    result = forecast(model, panel, horizon=horizon, quantiles=quantiles)
+    return dataclasses.replace(result, findings=(*loaded.findings, *short))
+
+
+def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[Finding]]:
+    """The panel, and the finding that names series shorter than what the model looks back on.
+
+    `skip`: without them. Raises DataError where none is left.
+    """
+    least = rows_looked_back_on(model)
+    short = panel.lengths < least
+    if not short.any():
+        return panel, []
+    names = listed([panel.ids[series] for series in np.flatnonzero(short)], SHOWN)
+    message = f"series of fewer than the {least} rows that the model looks back on: {names}"
+    if skip and short.all():
+        raise DataError(message, hint="Leave --skip-short out: they are forecast from what there is.")
+    count = int(short.sum())
+    if skip:
+        kept = np.repeat(~short, panel.lengths)
+        return panel.only(kept), [info("S005", message, count=count, action="left out, as asked")]
+    action = "forecast from the rows there are; --skip-short leaves them out"
+    return panel, [info("S005", message, count=count, action=action)]
 
 
 def read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig | None) -> ReadConfig:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
-from forecaster.config import Options, ReadConfig
+from forecaster.config import Options, ReadConfig, limits_of
 from forecaster.data.load import Loaded, load
 from forecaster.data.panel import Panel
 from forecaster.evaluation.backtest import held_out
@@ -63,7 +63,7 @@ def train(
     validation part. The report is on networks trained on neither. Unless `options.refit` is off, the
     returned model's networks are then trained on all rows, and its blend weights use the test part too.
     """
-    loaded = load(source, read)
+    loaded = load(source, read, limits=limits_of(options))
     panel = loaded.panel
     horizon = choose_horizon(options, panel)
     known = newest_origins(panel, horizon)

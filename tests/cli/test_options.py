@@ -70,7 +70,9 @@ def test_every_setting_is_a_flag_a_variable_and_a_key(
     for name in own:
         hint = options._type(name)
         choice = getattr(hint, "__args__", (None,))[0]
-        text = "7" if choice is int else values.get(hint, str(choice) if choice is not str else "word")
+        text = {int: "7", float: "0.5"}.get(choice) or values.get(
+            hint, str(choice) if choice is not str else "word"
+        )
         monkeypatch.setenv(f"FORECAST_{name.upper()}", text)
         home = "read" if options.CONFIG_OF[name] is ReadConfig else "options"
         by_variable = getattr(getattr(ask(), home), name)

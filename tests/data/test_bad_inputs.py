@@ -82,7 +82,7 @@ REPAIRED: list[tuple[float, bytes, str, int | None, dict]] = [
     (11, values("(5)", "(7.25)"), "N003", 2, {}),
     (11.1, values("\N{MINUS SIGN}5"), "N002", 1, {}),
     (17, values("9007199254740993", "-9007199254740995", "9007199254740992"), "N004", 2, {}),
-    (18, values("1e30"), "V005", 1, {}),
+    (18, values("1e30"), "V008", 1, {}),
     (22, text(*PLAIN, header="day, y of it "), "R002", 1, {}),
     (24, changed(4, "2024-01-05"), "R006", 1, {"bad_rows": "skip"}),
     (25, changed(4, "2024-01-05,4.5,x"), "R006", 1, {"bad_rows": "skip"}),

@@ -55,17 +55,26 @@ def parse_numbers(
     """
     values = None if comma else _as_parsed(table, name, out)
     if values is not None:
-        return values, []
+        return _without(config.na, values), []
     try:
         values, findings = _checked(table, name, config, comma)
     except DataError as error:
         if error.code == "E003":
             error.hint = _hint(table, name, config, comma)
         raise
+    values = _without(config.na, values)
     if out is not None:
         out[:] = values
         values = out
     return values, findings
+
+
+def _without(na: tuple[str, ...], values: Floats) -> Floats:
+    """The values with NaN for the numbers among the words that mean a missing value: -127 is -127.0, too."""
+    for word in na:
+        if re.fullmatch(NUMBER, word):
+            values[values == float(word)] = np.nan
+    return values
 
 
 def _checked(table: Table, name: str, config: ReadConfig, comma: bool) -> tuple[Floats, list[Finding]]:
@@ -82,9 +91,6 @@ def _checked(table: Table, name: str, config: ReadConfig, comma: bool) -> tuple[
     values = _as_floats(column.cast(pa.float64(), safe=False))
     _refuse_infinite(table, name, values)
     findings = _inexact(table, name, column, values)
-    for word in config.na:
-        if re.fullmatch(NUMBER, word):
-            values[values == float(word)] = np.nan
     if pa.types.is_decimal(column.type):
         message = f"column {shown(name)} holds decimal numbers"
         findings.append(repair("N005", message, count=len(values), action="read as floating point"))

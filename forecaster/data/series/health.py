@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from forecaster.arrays import Floats
+from forecaster.arrays import Bools, Floats
 from forecaster.data.blockwise import over_series
 from forecaster.data.calendar.clock import HOUR, to_local
 from forecaster.data.findings import SHOWN, Finding, info, repair, warn
@@ -18,8 +18,11 @@ GAPPY = 1 / 3  # share of unobserved rows
 FAR = 1e6  # distance from the median, in median distances
 
 
-def examine(panel: Panel, now: int) -> list[Finding]:
-    """Findings about the series; `now` (ns UTC) serves only to warn of timestamps in the future."""
+def examine(panel: Panel, now: int, named: Bools | None = None) -> list[Finding]:
+    """Findings about the series; `now` (ns UTC) serves only to warn of timestamps in the future.
+
+    `named` (N,): suspicious values, which have findings of their own.
+    """
     return [
         *_constant(panel),
         *_short(panel),
@@ -27,7 +30,7 @@ def examine(panel: Panel, now: int) -> list[Finding]:
         *_gappy(panel),
         *_long_gaps(panel),
         *_resumed(panel),
-        *_far(panel),
+        *_far(panel, named),
         *_future(panel, now),
     ]
 
@@ -121,7 +124,7 @@ def _resumed(panel: Panel) -> list[Finding]:
     return [info("S004", message, count=len(late), places=places, action=action)]
 
 
-def _far(panel: Panel) -> list[Finding]:
+def _far(panel: Panel, named: Bools | None) -> list[Finding]:
     """Values extremely far from the others of their series."""
     places: list[str] = []
     count = 0
@@ -133,6 +136,8 @@ def _far(panel: Panel) -> list[Finding]:
             distance = np.abs(values - middle)
         typical = float(np.nanmedian(distance)) or float(abs(middle))
         far = np.flatnonzero(distance > FAR * typical) if typical else np.empty(0, np.intp)
+        if named is not None:
+            far = far[~named[part][far]]
         count += len(far)
         for row in far[: SHOWN - len(places)]:
             (stamp,) = times_as_strings(panel.time[part][[row]], panel.names)

@@ -29,37 +29,44 @@ PRICES = {*" ".join(TARGET_NAMES).split(), "open", "high", "low", "prices"} - {"
 
 
 def adjusted(panel: Panel, *, adjust: bool) -> tuple[Panel, list[Finding]]:
-    """The panel with prices before each split divided, if asked; and the finding that names the splits.
+    """The panel with prices before each split divided, if asked; and the finding that names the splits."""
+    values = panel.values
+    places: list[str] = []
+    found = splits(panel)
+    for number, row, ratio in found:
+        start, stop = panel.offsets[number : number + 2]
+        if len(places) < SHOWN:
+            (stamp,) = times_as_strings(panel.time[[start + row]], panel.names)
+            words = f"{ratio:g}:1" if ratio > 1 else f"1:{1 / ratio:g}"
+            places.append(f"{words} on {stamp} in {shown(panel.ids[number])}")
+        if adjust:
+            values = values.copy() if values is panel.values else values
+            _divide(values[start:stop], row, ratio)
+    if not found:
+        return panel, []
+    message = "jumps that look like stock splits"
+    if not adjust:
+        action = "kept; --adjust-splits divides the prices before them"
+        return panel, [warn("P001", message, count=len(found), places=places, action=action)]
+    action = "divided the prices before them"
+    finding = repair("P002", message, count=len(found), places=places, action=action)
+    return dataclasses.replace(panel, values=values), [finding]
+
+
+def splits(panel: Panel) -> list[tuple[int, int, float]]:
+    """Series, the first row after the split, and the number of new shares for an old one, of each split.
 
     Only series of trading days with positive values can have splits, and only if no name says that the prices
     are adjusted already. That may be the name of the target or, in a wide table, of the series.
     """
     if not panel.frequency.is_business_days or is_adjusted(panel.names.target):
-        return panel, []
-    values = panel.values
-    places: list[str] = []
-    count = 0
+        return []
+    found = []
     for number, name in enumerate(panel.ids):
-        if is_adjusted(name):
-            continue
-        start, stop = panel.offsets[number : number + 2]
-        for row, ratio in _splits(panel.target[start:stop], panel.time[start:stop]):
-            count += 1
-            if len(places) < SHOWN:
-                (stamp,) = times_as_strings(panel.time[[start + row]], panel.names)
-                words = f"{ratio:g}:1" if ratio > 1 else f"1:{1 / ratio:g}"
-                places.append(f"{words} on {stamp} in {shown(name)}")
-            if adjust:
-                values = values.copy() if values is panel.values else values
-                _divide(values[start:stop], row, ratio)
-    if not count:
-        return panel, []
-    message = "jumps that look like stock splits"
-    if not adjust:
-        action = "kept; --adjust-splits divides the prices before them"
-        return panel, [warn("P001", message, count=count, places=places, action=action)]
-    finding = repair("P002", message, count=count, places=places, action="divided the prices before them")
-    return dataclasses.replace(panel, values=values), [finding]
+        if not is_adjusted(name):
+            rows = slice(*panel.offsets[number : number + 2])
+            found += [(number, row, ratio) for row, ratio in _splits(panel.target[rows], panel.time[rows])]
+    return found
 
 
 def is_adjusted(name: str) -> bool:

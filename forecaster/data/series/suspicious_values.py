@@ -84,9 +84,9 @@ class SuspiciousValues(NamedTuple):
     value: Floats  # (F,)
     left_out: Bools  # (N,) what seasons and training should not see
 
-    def of(self, code: Code) -> SuspiciousValues:
-        """Those of one code; `left_out` stays as it is."""
-        chosen = self.code == CODES.index(code)
+    def of(self, *codes: Code) -> SuspiciousValues:
+        """Those of some codes; `left_out` stays as it is."""
+        chosen = np.isin(self.code, [CODES.index(code) for code in codes])
         return SuspiciousValues(
             self.code[chosen], self.series[chosen], self.row[chosen], self.value[chosen], self.left_out
         )
@@ -123,10 +123,13 @@ def _codes(seen: KnownValues) -> NDArray[np.int8]:
     return code
 
 
-def hint(found: SuspiciousValues) -> str:
-    """What to type so that sentinels are read as missing, such as `--na -127`; empty without any."""
+def hint(found: SuspiciousValues, na: tuple[str, ...] = ()) -> str:
+    """What to type so that sentinels are read as missing, such as `--na -127`; empty without any.
+
+    `na`: what --na says already; the option takes all words in one list.
+    """
     numbers = np.unique(found.of("sentinel").value)
-    return " ".join(f"--na {number:g}" for number in numbers)
+    return f"--na {','.join([*na, *(f'{number:.10g}' for number in numbers)])}" if len(numbers) else ""
 
 
 def _sentinels(seen: KnownValues) -> Bools:
@@ -310,11 +313,16 @@ def _resting(seen: KnownValues, place: Ints) -> Bools:
 
 
 def _resets(seen: KnownValues) -> Bools:
-    """Falls to nearly zero in series that otherwise never fall and rise in uneven steps (K,)."""
+    """Falls to nearly zero in series that otherwise never fall and rise in uneven steps (K,).
+
+    What is back above the value before within SHORT rows is a gap in the readings, not a new beginning.
+    """
+    soon = np.minimum(np.arange(len(seen.values)) + SHORT, seen.starts[1:][seen.series] - 1)
     with np.errstate(invalid="ignore"):
         falls = seen.steps < 0
         before = seen.values - seen.steps
         reset = falls & (seen.values >= 0) & (seen.values <= NEAR_ZERO * before)
+        reset &= seen.values[soon] < before
     none_else = seen.total(falls) == seen.total(reset)
     steps = np.where(falls, np.nan, seen.steps)
     few = seen.total(reset) <= np.maximum(1, RARE * seen.count)

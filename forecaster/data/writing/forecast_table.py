@@ -8,18 +8,43 @@ import pandas as pd
 from forecaster.arrays import Floats, Ints
 from forecaster.data.labels import timestamps
 from forecaster.data.panel import Panel
+from forecaster.errors import UsageError
 
 
 def forecast_frame(panel: Panel, origins: Ints, columns: dict[str, Floats]) -> pd.DataFrame:
     """A row for each series s and step after its first origins[s] rows; each of `columns` is (S, H)."""
     horizon = next(iter(columns.values())).shape[1]
+    frame: dict[str, object] = {}
+    if panel.names.id is not None:
+        frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), horizon)
+    frame[panel.names.time] = timestamps(_times(panel, origins, horizon).ravel(), panel.names)
+    return pd.DataFrame(frame | {name: values.ravel() for name, values in columns.items()})
+
+
+def samples_frame(panel: Panel, origins: Ints, paths: Floats) -> pd.DataFrame:
+    """A row for each series, path and step after its first origins[s] rows; `paths` is (S, N, H).
+
+    Raises UsageError where the user's names are those of the columns `sample` and `value`.
+    """
+    _, count, horizon = paths.shape
+    frame: dict[str, object] = {}
+    if panel.names.id is not None:
+        frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), count * horizon)
+    times = np.repeat(_times(panel, origins, horizon)[:, None], count, axis=1)
+    frame[panel.names.time] = timestamps(times.ravel(), panel.names)
+    taken = [name for name in ("sample", "value") if name in frame]
+    if taken:
+        raise UsageError(
+            f"the table has a column {taken[0]!r} of its own, and so have paths", hint="Rename that column."
+        )
+    numbers = np.tile(np.repeat(np.arange(1, count + 1), horizon), len(panel))
+    return pd.DataFrame(frame | {"sample": numbers, "value": paths.ravel()})
+
+
+def _times(panel: Panel, origins: Ints, horizon: int) -> Ints:
+    """The times (S, H) of the rows after the first origins[s] of each series."""
     last = panel.time[panel.offsets[:-1] + origins - 1]
     # Most series end together, so future times are computed once for each distinct end.
     distinct, which = np.unique(last, return_inverse=True)
     after, tz = panel.frequency.future_times, panel.names.tz
-    times = np.stack([after(int(time), horizon, tz) for time in distinct])[which]
-    frame: dict[str, object] = {}
-    if panel.names.id is not None:
-        frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), horizon)
-    frame[panel.names.time] = timestamps(times.ravel(), panel.names)
-    return pd.DataFrame(frame | {name: values.ravel() for name, values in columns.items()})
+    return np.stack([after(int(time), horizon, tz) for time in distinct])[which]
