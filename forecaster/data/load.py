@@ -106,13 +106,20 @@ def load(
     panel = note(with_holidays(panel))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = note(differenced(panel, asked=config.difference))
-    odd = oddities(panel, panel.lengths)
-    findings += examine(panel, time.time_ns(), odd.suspicious.left_out)
-    findings += examine_values(panel, odd, config.na)
-    findings += check_limits(panel, limits, odd.suspicious.left_out)
+    findings += _examined(panel, limits, config)
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _absolute(source))
+
+
+def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> list[Finding]:
+    """Findings about the finished panel; nothing is changed any more."""
+    odd = oddities(panel, panel.lengths)
+    return [
+        *examine(panel, time.time_ns(), odd.suspicious.left_out),
+        *examine_values(panel, odd, config.na),
+        *check_limits(panel, limits, odd.suspicious.left_out),
+    ]
 
 
 def _refuse_one_row(table: Table, freq: str | None) -> None:
