@@ -101,6 +101,25 @@ def test_counts_are_whole_and_not_negative():
     assert found.upper[1, 1].max() < 15
 
 
+def test_rare_demand_is_expected_and_counted():
+    """Where one day in eight has any, the forecast is the mean of a day, and bounds are whole numbers."""
+    rng = np.random.default_rng(1)
+    demand = (rng.random(365) < 0.12) * rng.poisson(5, 365)
+    found = forecast_of({"part": demand}, horizon=14)
+    assert (found.lower == 0).all()
+    assert (found.upper == np.rint(found.upper)).all()
+    assert (found.upper[1] >= 1).all()
+    assert 0 <= found.point.min() <= found.point.max() <= 2
+
+
+def test_directions_stay_within_one_turn():
+    """A wind that passes north again and again has directions from 0 to 360, with both bounds."""
+    direction = np.mod(walk(24 * 20, start=0, step=20, seed=4), 360)
+    found = forecast_of({"wind": direction}, freq="h", horizon=24)
+    for values in (found.point, found.lower, found.upper):
+        assert ((values >= 0) & (values <= 360)).all()
+
+
 def test_what_a_user_says_is_kept_to():
     """Limits that are set hold for forecast and bounds of every series."""
     rng = np.random.default_rng(0)

@@ -197,13 +197,13 @@ def test_how_far_a_stage_has_come():
     now = [100.0]
     stage = Stage(lambda: now[0])
     event = Event("train", 0, 4, 10, 100, 1.0, None, None, 1e-3, 1.0, seconds=2.0, last=False)
-    stage.tell(event)
+    stage.update(event)
     assert stage.done == pytest.approx(0.025)
     assert stage.seconds_left == pytest.approx(2 * 39)
     now[0] = 110.0
-    stage.tell(dataclasses.replace(event, member=1, step=50))
-    stage.tell(dataclasses.replace(event, step=60, last=True))
+    stage.update(dataclasses.replace(event, member=1, step=50))
+    stage.update(dataclasses.replace(event, step=60, last=True))
     assert stage.done == pytest.approx((1 + 0.5) / 4)
     assert stage.seconds_left == pytest.approx(12 / 0.375 * 0.625)
-    stage.tell(dataclasses.replace(event, stage="refit"))
+    stage.update(dataclasses.replace(event, stage="refit"))
     assert stage.done == pytest.approx(0.025)

@@ -163,3 +163,17 @@ def test_only_rows_before_the_origin_count(monkeypatch):
     new = np.zeros(len(values), bool)
     new[offsets[1] + 200 : offsets[2]] = True
     assert not len(level_shifts(values, observed, offsets, known, left_out=new).row)
+
+
+@pytest.mark.parametrize("factor", [0.1, 1000.0])
+@pytest.mark.parametrize("season", [1, 7])
+def test_a_change_of_unit_is_a_ratio_whatever_season_is_looked_for(factor, season):
+    """Steps that became small with the level are not drowned in what a season of the old level leaves."""
+    series = walk(150, seed=0)
+    series[-20:] *= factor
+    values, observed, offsets, known = flat(series)
+    shifts = level_shifts(values, observed, offsets, known, season=season)
+    assert shifts.row.tolist() == [130]
+    assert shifts.is_ratio.tolist() == [True]
+    steps = np.abs(np.diff(spliced(values, offsets, shifts)))
+    assert steps[:129].mean() < 3 * steps[130:].mean()
