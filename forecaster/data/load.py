@@ -33,7 +33,7 @@ from forecaster.data.series.limit_check import check_limits
 from forecaster.data.series.observations import Observations, each_once, in_order, observe, trimmed
 from forecaster.data.series.resample import on_grid
 from forecaster.data.series.stock_splits import adjusted
-from forecaster.data.series.value_findings import examine_values, oddities
+from forecaster.data.series.value_findings import Oddities, examine_values, oddities
 from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
 
@@ -50,6 +50,8 @@ class Loaded:
     findings: tuple[Finding, ...]
     source: str
     """Absolute path or glob, '-' for stdin, '' for a DataFrame."""
+    odd: Oddities
+    """Suspicious values and changes of level, which the findings name."""
 
 
 def load(
@@ -112,7 +114,7 @@ def load(
     findings += check_limits(panel, limits, odd.suspicious.left_out)
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
-    return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _absolute(source))
+    return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _absolute(source), odd)
 
 
 def _refuse_one_row(table: Table, freq: str | None) -> None:

@@ -61,6 +61,8 @@ class Facts:
     """Seed, shortest series, steps and validation loss of each member, rescues, whether refitted."""
     report: dict[str, Any] | None = None
     """The error report on held-out data, as JSON."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """What the series were taken for: see `report.series_kinds`. Empty in older files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,13 +133,22 @@ class Model:
                 "max_gap": facts.read.max_gap,
                 "repairs": facts.repairs,
             },
-            "forecast": {"horizon": self.horizon, "levels": list(self.options.levels), "log": config.log},
+            "values": facts.values,
+            "forecast": self._forecasts() | {"log": config.log},
             "blend": {name: round(weight, 3) for name, weight in self.blend.weights.items()},
             "members": {network_name(n): _describe(m) for n, m in enumerate(self.members)},
             "training": facts.training,
             "report": facts.report or {},
             "versions": facts.versions | {"format": str(VERSION)},
         }
+
+    def _forecasts(self) -> dict[str, Any]:
+        """What the model forecasts; quantiles and limits only where they were set."""
+        options = self.options
+        always: dict[str, Any] = {"horizon": self.horizon, "levels": list(options.levels)}
+        own = {"quantiles": list(options.quantiles) or None, **to_json(self.blend.limits)}
+        rate = {"difference": True} if self.facts.read.difference else {}
+        return always | {name: value for name, value in own.items() if value is not None} | rate
 
     def check_fits(self, panel: Panel) -> None:
         """Raise ModelError unless `panel` has the frequency and covariates of the training data."""
