@@ -133,7 +133,7 @@ class Model:
                 "max_gap": facts.read.max_gap,
                 "repairs": facts.repairs,
             },
-            "values": facts.values,
+            "values": {name: _commonest_first(value) for name, value in facts.values.items()},
             "forecast": self._forecasts() | {"log": config.log},
             "blend": {name: round(weight, 3) for name, weight in self.blend.weights.items()},
             "members": {network_name(n): _describe(m) for n, m in enumerate(self.members)},
@@ -202,6 +202,11 @@ class Model:
         )
         _check_whole(model, len(arrays))
         return model
+
+
+def _commonest_first(value: Any) -> Any:
+    """Counts in descending order; anything else as it is."""
+    return dict(sorted(value.items(), key=lambda item: -item[1])) if isinstance(value, dict) else value
 
 
 def hashes(ids: Sequence[str]) -> Hashes:
