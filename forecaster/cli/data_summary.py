@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from forecaster.cli.log import inert, stderr
 
 if TYPE_CHECKING:
     from forecaster.data.load import Loaded
+    from forecaster.report.series_kinds import SeriesKind
 
 
 def findings(loaded: Loaded) -> list[dict[str, Any]]:
@@ -31,6 +32,7 @@ def facts(loaded: Loaded) -> dict[str, Any]:
         "id": loaded.read.id,
         "target": list(loaded.read.target or (names.target,)),
         "covariates": list(names.covariates),
+        **({"difference": True} if loaded.read.difference else {}),
         "frequency": panel.frequency.alias,
         **({"trading days": days} if days else {}),
         "season": panel.frequency.season,
@@ -42,8 +44,8 @@ def facts(loaded: Loaded) -> dict[str, Any]:
     }
 
 
-def series_facts(loaded: Loaded) -> dict[str, dict[str, Any]]:
-    """Rows, first and last timestamp and number of missing rows of each series, as JSON values."""
+def series_facts(loaded: Loaded, kinds: Sequence[SeriesKind]) -> dict[str, dict[str, Any]]:
+    """Size and time range of each series, and what it is taken for, as JSON values."""
     from forecaster.data.labels import times_as_strings
 
     panel = loaded.panel
@@ -56,6 +58,7 @@ def series_facts(loaded: Loaded) -> dict[str, dict[str, Any]]:
             "first": first,
             "last": last,
             "not observed": int((~panel.observed[start:stop, 0]).sum()),
+            **dataclasses.asdict(kinds[number]),
         }
     return series
 
@@ -66,7 +69,8 @@ def print_series(series: dict[str, dict[str, Any]], shown: int = 8) -> None:
     width = max(map(len, names))
     for name, each in zip(names, series.values(), strict=False):
         missing = f", {each['not observed']:,} not observed" if each["not observed"] else ""
-        print(f"{name:{width}}  {each['rows']:,} rows, {each['first']} to {each['last']}{missing}")
+        kind = f", {each['kind']}" if len(series) > 1 else ""  # of one there is a section
+        print(f"{name:{width}}  {each['rows']:,} rows, {each['first']} to {each['last']}{missing}{kind}")
     if len(series) > shown:
         print(f"... and {len(series) - shown:,} more")
 

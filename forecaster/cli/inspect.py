@@ -30,21 +30,30 @@ def inspect(data: Data, settings: Settings, export: ExportFile = None) -> None:
     """\b
     $ forecast inspect sample_data/sensors.parquet
 
-    Show how DATA is understood: columns, frequency, series, gaps, findings. Nothing is trained. Nothing is
-    written, except the series as understood to the file that --export names.
+    Show how DATA is understood: columns, frequency, kinds of series, gaps, findings. Nothing is trained.
+    Nothing is written, except the series as understood to the file that --export names.
     """
     from forecaster.cli import data_summary
     from forecaster.cli.streams import console, write_json
     from forecaster.report import terminal
+    from forecaster.report.series_kinds import series_kinds, summary
 
     loaded = _load(data, settings, export)
-    facts, series = data_summary.facts(loaded), data_summary.series_facts(loaded)
+    kinds = series_kinds(loaded.panel, loaded.odd)
+    facts, values = data_summary.facts(loaded), summary(kinds)
+    series = data_summary.series_facts(loaded, kinds)
     if settings.general.json:
-        details = {"usable": True, "each_series": series, "findings": data_summary.findings(loaded)}
+        details = {
+            "usable": True,
+            "values": values,
+            "each_series": series,
+            "findings": data_summary.findings(loaded),
+        }
         write_json(facts | details)
         return
     screen = console()
     terminal.print_facts(screen, "data", facts)
+    terminal.print_facts(screen, "values", values)
     screen.print("\nSeries", style="bold")
     data_summary.print_series(series)
     terminal.print_findings(screen, loaded.findings)

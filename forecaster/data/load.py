@@ -33,7 +33,7 @@ from forecaster.data.series.limit_check import check_limits
 from forecaster.data.series.observations import Observations, each_once, in_order, observe, trimmed
 from forecaster.data.series.resample import on_grid
 from forecaster.data.series.stock_splits import adjusted
-from forecaster.data.series.value_findings import examine_values, oddities
+from forecaster.data.series.value_findings import Oddities, examine_values, oddities
 from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
 
@@ -50,6 +50,8 @@ class Loaded:
     findings: tuple[Finding, ...]
     source: str
     """Absolute path or glob, '-' for stdin, '' for a DataFrame."""
+    odd: Oddities
+    """Suspicious values and changes of level, which the findings name."""
 
 
 def load(
@@ -106,16 +108,16 @@ def load(
     panel = note(with_holidays(panel))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = note(differenced(panel, asked=config.difference))
-    findings += _examined(panel, limits, config)
+    odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
-    return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _absolute(source))
+    return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _absolute(source), odd)
 
 
-def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> list[Finding]:
-    """Findings about the finished panel; nothing is changed any more."""
+def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> tuple[Oddities, list[Finding]]:
+    """What stands out in the finished panel; nothing is changed any more."""
     odd = oddities(panel, panel.lengths)
-    return [
+    return odd, [
         *examine(panel, time.time_ns(), odd.suspicious.left_out),
         *examine_values(panel, odd, config.na),
         *check_limits(panel, limits, odd.suspicious.left_out),

@@ -16,7 +16,7 @@ from forecaster.config import Limits, Scales
 from forecaster.data.history import fitting_season
 from forecaster.data.panel import TARGET, Panel
 from forecaster.data.series.level_shifts import LEAST_AFTER, spliced
-from forecaster.data.series.value_findings import oddities
+from forecaster.data.series.value_findings import Oddities, oddities
 from forecaster.features.possible_forecasts import respect, respect_paths
 from forecaster.features.scale_choice import powers
 from forecaster.features.season_clock import SeasonClock
@@ -27,7 +27,12 @@ def cleaned(panel: Panel, origins: Ints, scales: Scales) -> Panel:
     """The panel as known from the first origins[s] rows of each series; as it is, for models of format 1."""
     if scales == "table":
         return panel
-    suspicious, shifts = oddities(panel, origins)
+    return without_oddities(panel, oddities(panel, origins))
+
+
+def without_oddities(panel: Panel, found: Oddities) -> Panel:
+    """The panel without suspicious values, at the newest level throughout."""
+    suspicious, shifts = found
     if not len(suspicious.row) and not len(shifts.row):
         return panel
     values, observed = panel.values.copy(), panel.observed.copy()

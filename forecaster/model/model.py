@@ -61,6 +61,8 @@ class Facts:
     """Seed, shortest series, steps and validation loss of each member, rescues, whether refitted."""
     report: dict[str, Any] | None = None
     """The error report on held-out data, as JSON."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """What the series were taken for: see `report.series_kinds`. Empty in older files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +133,8 @@ class Model:
                 "max_gap": facts.read.max_gap,
                 "repairs": facts.repairs,
             },
-            "forecast": {"horizon": self.horizon, "levels": list(self.options.levels), "log": config.log},
+            "values": {name: _commonest_first(value) for name, value in facts.values.items()},
+            "forecast": self._forecasts() | {"log": config.log},
             "blend": _rounded(self.blend.weights),
             **{
                 f"blend of {group} series": _rounded(weights)
@@ -142,6 +145,14 @@ class Model:
             "report": facts.report or {},
             "versions": facts.versions | {"format": str(VERSION)},
         }
+
+    def _forecasts(self) -> dict[str, Any]:
+        """What the model forecasts; quantiles and limits only where they were set."""
+        options = self.options
+        always: dict[str, Any] = {"horizon": self.horizon, "levels": list(options.levels)}
+        own = {"quantiles": list(options.quantiles) or None, **to_json(self.blend.limits)}
+        rate = {"difference": True} if self.facts.read.difference else {}
+        return always | {name: value for name, value in own.items() if value is not None} | rate
 
     def check_fits(self, panel: Panel) -> None:
         """Raise ModelError unless `panel` has the frequency and covariates of the training data."""
@@ -195,6 +206,11 @@ class Model:
         )
         _check_whole(model, len(arrays))
         return model
+
+
+def _commonest_first(value: Any) -> Any:
+    """Counts in descending order; anything else as it is."""
+    return dict(sorted(value.items(), key=lambda item: -item[1])) if isinstance(value, dict) else value
 
 
 def hashes(ids: Sequence[str]) -> Hashes:

@@ -22,6 +22,7 @@ from forecaster.forecasting.intervals import fit_distribution
 from forecaster.intervals.distribution import Distribution
 from forecaster.model.model import Facts, Model, hashes
 from forecaster.pipeline.evaluate import score_beside_baselines
+from forecaster.report.series_kinds import series_kinds, summary
 from forecaster.training import fit as fitting
 from forecaster.training.blend_weights import try_components
 from forecaster.training.ensemble import Listener
@@ -147,6 +148,7 @@ def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, rep
             "rescues": sum(item.outcome.rescues for item in fit.fitted),
         },
         report=None if report is None else report.to_json(series=len(panel) <= REPORTED_SERIES),
+        values=summary(series_kinds(panel, loaded.odd, log=fit.blend.log, limits=fit.blend.limits)),
     )
     options = dataclasses.replace(options, workers=None)  # never changes the result, nor the file
     return Model(options, fit.members, fit.blend, None, facts, errors, hashes(panel.ids))

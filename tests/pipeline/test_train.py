@@ -155,9 +155,9 @@ def test_the_blend_is_weighed_by_the_test_too(table, monkeypatch):
     """With refit, weights are fitted twice: on the validation origins, then with the test origins too."""
     seen, original = [], fitting.choose_weights
 
-    def choose(panel, forecasts, origins, blocks, season):
+    def choose(panel, blend, forecasts, origins, blocks, groups):
         seen.append((forecasts, origins, blocks))
-        return original(panel, forecasts, origins, blocks, season)
+        return original(panel, blend, forecasts, origins, blocks, groups)
 
     monkeypatch.setattr(fitting, "choose_weights", choose)
     train(table, TINY)

@@ -223,7 +223,7 @@ def test_a_scale_of_its_own_where_any_series_has_one():
         log = logs[0]
         configs = plan(each, each.lengths, 7, Options())
         assert [member.log for member in configs] == logs
-        assert {member.scales for member in configs} == {"each"}
+        assert {member.scales for member in configs} == {"relative"}
         assert smoothing_partner(each, each.lengths, Options()).log == log
         assert not smoothing_partner(each, each.lengths, Options(log=False)).log
     assert smoothing_partner(panel, panel.lengths, Options(log=True)).scales == "logarithms"

@@ -66,7 +66,7 @@ def _counted(panel: Panel) -> tuple[Floats, Bools, Bools]:
 
 
 def _failed(values: Floats, panel: Panel) -> Bools:
-    """Runs of up to LONGEST rows far below the row before, after which a value is at it or above (N,)."""
+    """Runs of up to LONGEST rows far below the row before, after which a value is back at it (N,)."""
     failed = np.zeros(len(values), np.bool_)
     before = _ago(values, panel, 1)
     highest = values  # of the run that begins at each row
@@ -102,10 +102,11 @@ def _per_series(rows: Bools, panel: Panel) -> Ints:
 
 def _named(panel: Panel, failed: Ints, began: Ints, empty: Bools) -> list[Finding]:
     action = "the difference to the row before is forecast"
+    resets = f", which began again {len(began):,} times" if len(began) else ""
     findings = [
         info(
             "D010",
-            "a counter's rate, as asked",
+            f"the rate of a counter, as asked{resets}",
             count=len(panel),
             places=_places(panel, began),
             action=action,
