@@ -1,8 +1,8 @@
 """Whether the data keep the limits that a user sets for forecasts.
 
 A few values outside are a warning (V012): forecasts shall be positive although a meter shows -0.3 at night.
-Where a limit would cut off more than STRAY of what a series usually shows, forecasts would be wrong without a
-word, so that is an error: --upper 100 is meant for the humidity, but the pressure is in the table, too.
+Where a limit would cut off more than MOST_CUT of what a series usually shows, its forecasts would be wrong
+without notice, so that is an error: --upper 100 is meant for the humidity, but the pressure is in the table too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from forecaster.data.labels import shown, times_as_strings
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError
 
-STRAY = 0.1
+MOST_CUT = 0.1
 """Of the range from the 5 % to the 95 % quantile of a series; for whole numbers, of its values."""
 INSTEAD = "Set a limit that holds, or leave it out: limits are learned from each series."
 
@@ -49,7 +49,7 @@ def check_limits(panel: Panel, limits: Limits, left_out: Bools) -> list[Finding]
 def _refuse_cut(panel: Panel, bound: float, known: KnownValues, side: str, limit: float) -> None:
     """Raise DataError where an upper `bound` cuts off much of the usual values of a series."""
     high = known.quantile(0.95)
-    cut = np.flatnonzero(high - bound > STRAY * (high - known.quantile(0.05)))
+    cut = np.flatnonzero(high - bound > MOST_CUT * (high - known.quantile(0.05)))
     if len(cut):
         name, usual = shown(panel.ids[cut[0]]), high[cut[0]] if side == "upper" else -high[cut[0]]
         beyond = "above" if side == "upper" else "below"
@@ -64,7 +64,7 @@ def _refuse_cut(panel: Panel, bound: float, known: KnownValues, side: str, limit
 
 def _refuse_fractions(panel: Panel, known: KnownValues, fractions: Bools) -> None:
     share = known.total(fractions) / np.maximum(known.count, 1)
-    odd = np.flatnonzero(share > STRAY)
+    odd = np.flatnonzero(share > MOST_CUT)
     if len(odd):
         more = f" ({len(odd)} such series)" if len(odd) > 1 else ""
         raise DataError(
