@@ -41,6 +41,7 @@ RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("inputs", "hidden", "outputs", "members", "steps", "batch"), (1, math.inf)),
     **dict.fromkeys(("unroll", "workers"), (1, math.inf)),
     **dict.fromkeys(("weight_decay", "clip", "patience", "seed"), (0, math.inf)),
+    **dict.fromkeys(("lower", "upper"), (-math.inf, math.inf)),
     "layers": (1, 100),
     "dropout": (0, 0.95),
     "rate": (1e-12, math.inf),
@@ -275,8 +276,9 @@ def _check_ranges(config: Any) -> None:
     for name, (low, high) in RANGES.items():
         value = getattr(config, name, None)
         for number in value if isinstance(value, tuple) else (value,):
-            if number is not None and not low <= number <= high:
+            if number is not None and not (low <= number <= high and math.isfinite(number)):
                 limits = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
+                limits = "a number" if low == -math.inf else limits
                 raise UsageError(f"{name} cannot be {number}", hint=f"Give {limits}.")
 
 

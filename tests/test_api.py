@@ -224,3 +224,25 @@ def test_a_missing_model_is_a_model_error(tmp_path: Path) -> None:
     """Loading a missing file is an error that says so."""
     with pytest.raises(ModelError, match="no model"):
         forecaster.load(tmp_path / "none.model")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"samples": count} for count in (0, 1.5, True, 10**12)),
+        {"samples": 2, "seed": -1},
+        *({"quantiles": [level]} for level in (0.0, "a", 1e-12)),
+    ],
+)
+def test_samples_and_quantiles_that_cannot_be(training: Training, wrong: dict[str, object]) -> None:
+    """A number of paths, a seed or a level that makes no sense is a UsageError that says what does."""
+    with pytest.raises(UsageError) as caught:
+        forecaster.predict(training, **wrong)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("wrong", [{"lower": np.nan}, {"upper": np.inf}, {"circular": np.inf}])
+def test_limits_that_are_no_numbers(table: pd.DataFrame, wrong: dict[str, float]) -> None:
+    """A limit has to be a number."""
+    with pytest.raises(UsageError):
+        forecaster.train(table, **wrong)

@@ -43,6 +43,8 @@ LEAST = 20
 PILED = {"lower": 0.05, "upper": 0.01}
 """The part of all values at a bound from which they pile up, if they are also OFTEN and STEEP; a few zeros
 may be missing readings."""
+ZEROS = 2
+"""Whole numbers that were zero so often and never less are counts, however few they are."""
 OFTEN = 3
 STEEP = 3.0
 """How many times as many values are at the bound as at the value next to it."""
@@ -179,10 +181,14 @@ def _has_lower_zero(seen: KnownValues, least: Floats, most: Floats, whole: Bools
     """Series that cannot fall below zero, as far as their values show (S,)."""
     middle, high = seen.quantile(0.5), seen.quantile(0.99)
     mirrored = (high - middle > MIRRORED * middle) & (seen.count >= 2 * LEAST)
-    counts = whole & (least == 0) & (most - middle > 1.2 * middle)
+    zeros = seen.total(seen.values == 0)
+    counts = whole & (least == 0) & ((most - middle > 1.2 * middle) | (zeros >= ZEROS))
     piled = (least == 0) & _piled(seen, least, PILED["lower"])
     amounts = (most > TOO_HOT) & (least <= NEAR_ZERO * most)
-    return np.asarray((least >= 0) & (seen.count >= LEAST) & (mirrored | counts | piled | amounts))
+    long = seen.count >= LEAST
+    return np.asarray(
+        (least >= 0) & (counts & (zeros >= ZEROS) | long & (mirrored | counts | piled | amounts))
+    )
 
 
 def _upper(seen: KnownValues, least: Floats, most: Floats, whole: Bools, allowed: Bools) -> Floats:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
+from forecaster.config import RANGES
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError, UsageError
 from forecaster.features.view import Possible, cleaned, possible
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from forecaster.data.findings import Finding
+
+MOST_SAMPLED = 10**8
+"""Numbers in all sampled paths together: 800 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +63,11 @@ class Forecast:
 
         Raises UsageError for a count below 1 and ModelError for models of format 1.
         """
-        if count < 1:
-            raise UsageError(f"samples cannot be {count}", hint="Give 1 or more.")
+        most = MOST_SAMPLED // max(self.point.size, 1)
+        if type(count) is not int or not 1 <= count <= most:
+            raise UsageError(f"samples cannot be {count!r}", hint=f"Give a whole number from 1 to {most:,}.")
+        if type(seed) is not int or seed < 0:
+            raise UsageError(f"seed cannot be {seed!r}", hint="Give a whole number, 0 or more.")
         if self.distribution is None or self.possible is None:
             raise ModelError("the model was written before paths could be drawn", hint="Train it again.")
         paths = self.distribution.samples(count, np.random.default_rng(seed))
@@ -94,7 +101,7 @@ def forecast(
     point = point_forecasts(model.members, model.blend, view, origins)[:, :horizon]
     _check_finite(panel, point)
     levels = model.options.levels
-    asked = tuple(model.options.quantiles if quantiles is None else quantiles)
+    asked = _levels(model.options.quantiles if quantiles is None else quantiles)
     if model.half_widths is not None:
         if asked:
             raise ModelError(
@@ -115,6 +122,15 @@ def forecast(
     upper = np.stack([found[0.5 + level / 200] for level in levels])
     wanted = {level: found[level] for level in asked}
     return Forecast(panel, origins, point, lower, upper, levels, wanted, distribution, limits)
+
+
+def _levels(quantiles: Sequence[float]) -> tuple[float, ...]:
+    """The levels of quantiles; UsageError for what is none."""
+    low, high = RANGES["quantiles"]
+    for level in quantiles:
+        if isinstance(level, bool | str) or not low <= level <= high:
+            raise UsageError(f"quantiles cannot be {level!r}", hint=f"Give numbers from {low:g} to {high:g}.")
+    return tuple(quantiles)
 
 
 def _fixed_intervals(

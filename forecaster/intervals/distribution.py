@@ -28,6 +28,8 @@ from forecaster.intervals.volatility import Volatility, choose
 WITNESSES = 256
 """Series of a kind, at most, by which its volatility is chosen."""
 PARTS = ("ratios", "positions", "factors", "volatility", "mixing")
+EXTREME, LEAST_RATIO = 25.0, 0.2
+"""Held-out ratios of error to spread beyond so many of their median, or of this least median, are cut."""
 INDEPENDENT = 20.0
 """Windows that the correlations of a random walk, √(h/k) of steps h < k, count for."""
 
@@ -162,6 +164,7 @@ def fit(
         found = deviations(actual[number], point[number], history.log)
         np.divide(found, sizes[number], out=ratios[number], where=sizes[number] > 0)
         ends[number] = history.ends
+    ratios = _without_extremes(ratios, kinds, count)
     learned = calibrate(ratios, ends, kinds, count, season=season, first=newest.first)
     table = learned.quantiles
     if season == 1:
@@ -170,6 +173,20 @@ def fit(
     scores = ratio_scores(ratios, learned, ends, kinds, newest.first)
     mixing = np.stack([_mixing(scores[:, kinds == kind]) for kind in range(count)])
     return Distribution(table, learned.positions, learned.factors, volatility, mixing)
+
+
+def _without_extremes(ratios: Floats, kinds: Ints, count: int) -> Floats:
+    """Ratios (O, S, H), cut at EXTREME times the median size of their kind.
+
+    A change of level that is too new to be seen as one does not measure errors to come.
+    """
+    for kind in range(count):
+        mine = ratios[:, kinds == kind]
+        size = np.abs(mine[np.isfinite(mine)])
+        if size.size:
+            most = EXTREME * max(float(np.median(size)), LEAST_RATIO)
+            ratios[:, kinds == kind] = np.clip(mine, -most, most)
+    return ratios
 
 
 def _volatility(history: History, mine: Bools, horizon: int, seasons: tuple[int, ...]) -> Volatility:

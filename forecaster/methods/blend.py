@@ -142,7 +142,7 @@ def fit_weights(
     anchor_weights = prior_weights if start is None else start
     stacked = np.stack([residuals[name] for name in names], axis=-1)  # (O, S, H, K)
     seen: Bools = np.all(np.isfinite(stacked), axis=-1)  # (O, S, H)
-    if not seen.any():
+    if not seen.any() or not set(anchor_weights) <= set(names):  # drift or the mean has taken over
         return dict(anchor_weights)
     anchor = np.array([anchor_weights.get(name, 0.0) for name in names])
     strengths = OF_GROUP if start else _strengths(stacked.shape[1], len(np.unique(blocks)))

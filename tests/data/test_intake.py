@@ -123,7 +123,7 @@ def test_health_of_each_series() -> None:
     found = {finding.code: f"{finding.message} {finding.places}" for finding in loaded.findings}
     for code, name in (
         ("S001", "short"), ("S002", "stale"), ("S003", "gappy"), ("V003", "flat"), ("V006", "hole"),
-        ("V005", "wild"),
+        ("V008", "wild"),
     ):  # fmt: skip
         assert f"'{name}'" in found[code], code
         assert codes(loaded)[code] == 1

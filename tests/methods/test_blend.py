@@ -198,3 +198,9 @@ def test_one_or_two_blocks_of_origins_stay_nearer_to_the_prior():
 
     assert weight(1) == pytest.approx(weight(2), abs=0.05)
     assert weight(3) > weight(2) + 0.2
+
+
+def test_a_group_follows_a_baseline_that_took_over():
+    """Where drift has replaced the blend of all series, the groups have it too."""
+    residuals = residuals_of(np.random.default_rng(8), (1, 1, 1, 1, 2, 3, 3), origins=8, series=2)
+    assert module.fit_weights(residuals, np.arange(8) // 4, MANY, {"drift": 1.0}) == {"drift": 1.0}
