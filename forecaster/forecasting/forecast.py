@@ -13,9 +13,9 @@ from forecaster.data.panel import Panel
 from forecaster.errors import ModelError, UsageError
 from forecaster.features.view import Possible, cleaned, possible
 from forecaster.forecasting.components import point_forecasts
-from forecaster.forecasting.intervals import demand
-from forecaster.forecasting.intervals import quantiles as quantiles_of
-from forecaster.forecasting.spread import intervals, local_spread
+from forecaster.forecasting.fixed_intervals import intervals, local_spread
+from forecaster.forecasting.uncertainty import demand
+from forecaster.forecasting.uncertainty import quantiles as quantiles_of
 from forecaster.intervals.distribution import Quantiles
 from forecaster.model.model import Model
 

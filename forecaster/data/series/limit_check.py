@@ -2,7 +2,8 @@
 
 A few values outside are a warning (V012): forecasts shall be positive although a meter shows -0.3 at night.
 Where a limit would cut off more than MOST_CUT of what a series usually shows, its forecasts would be wrong
-without notice, so that is an error: --upper 100 is meant for the humidity, but the pressure is in the table too.
+without notice, so that is an error: --upper 100 is meant for the humidity, but the pressure is in the table
+too.
 """
 
 from __future__ import annotations
