@@ -244,14 +244,14 @@ class Options:
     levels: tuple[int, ...] = (80, 95)
     """Coverage of the prediction intervals, in percent."""
     quantiles: tuple[float, ...] = ()
-    """Quantiles to forecast besides, between 0 and 1."""
+    """Quantiles to forecast in addition, between 0 and 1."""
     lower: float | None = None
     """The least value that can happen; None: learned from each series, as for the next three."""
     upper: float | None = None
     integer: bool | None = None
     """Whether values are whole numbers."""
     circular: float | None = None
-    """Values go round from 0 to this, such as 360 for directions."""
+    """Values wrap around from this to 0, such as 360 for directions."""
     seed: int = 0
     workers: int | None = None
     """Number of cores; None: all. Never changes the result."""
@@ -261,7 +261,10 @@ class Options:
         if self.lower is not None and self.upper is not None and self.lower >= self.upper:
             raise UsageError(f"lower cannot be {self.lower:g}, upper is {self.upper:g}")
         if self.circular is not None and (self.lower is not None or self.upper is not None):
-            raise UsageError("circular sets lower and upper", hint="Leave lower and upper out.")
+            raise UsageError(
+                f"circular already sets the limits to 0 and {self.circular:g}",
+                hint="Leave lower and upper out.",
+            )
         if not self.levels:
             raise UsageError("levels cannot be empty", hint="Give at least one, such as 80.")
 
@@ -310,6 +313,8 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
         if value is None and type(None) in args:
             return None
         kinds = [arg for arg in args if arg is not type(None)]
+        if len(kinds) > 1 and not isinstance(value, tuple(kinds)):
+            raise UsageError(f"{name} cannot be {value!r}", hint=f"Give {_expected(hint)}.")
         return _convert(next((kind for kind in kinds if type(value) is kind), kinds[0]), value, name)
     if origin is Literal:
         if value in args:
@@ -323,4 +328,17 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
         return float(value)
     if isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
-    raise UsageError(f"{name} cannot be {value!r}")
+    raise UsageError(f"{name} cannot be {value!r}", hint=f"Give {_expected(hint)}.")
+
+
+def _expected(hint: Any) -> str:
+    """The type `hint` in words."""
+    args = [arg for arg in typing.get_args(hint) if arg not in (type(None), ...)]
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(map(_expected, args))
+    if origin is tuple:
+        return f"a list, each item {_expected(args[0])}"
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "text"}.get(
+        hint, "named values"
+    )

@@ -23,5 +23,5 @@ def examples(usual: int = USUAL) -> settings:
     return settings(
         max_examples=max(usual * settings().max_examples // USUAL, 1),
         deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example writes its file anew
+        suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example writes its own file
     )

@@ -29,7 +29,7 @@ def test_the_page_of_commands_is_what_help_says(build: ModuleType, monkeypatch: 
     """docs/commands.md is what `make docs` writes."""
     monkeypatch.setenv("PATH", f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}")
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    assert page == build.commands_page(), "write it anew: `python docs/build.py --quick`, or `make docs`"
+    assert page == build.commands_page(), "write it again: `python docs/build.py --quick`, or `make docs`"
 
 
 def test_the_readme_shows_output(build: ModuleType) -> None:

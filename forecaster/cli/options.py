@@ -84,11 +84,11 @@ FORECASTING = {
     "horizon": "Rows to forecast.",
     "effort": "Training time: relative to quick, normal takes about 5 times and best 30 times as long.",
     "levels": "Coverage of the prediction intervals, in percent.",
-    "quantiles": "Quantiles to forecast besides, such as 0.1,0.5,0.9.",
+    "quantiles": "Quantiles to forecast in addition, such as 0.1,0.5,0.9.",
     "lower": "Smallest possible value. Default: learned from each series.",
     "upper": "Largest possible value. Default: learned from each series.",
     "integer": "Whether values are whole numbers. Default: learned from each series.",
-    "circular": "Values that go round from 0 to X, such as 360 for directions.",
+    "circular": "Values wrap around from X to 0, such as 360 for directions.",
 }
 NETWORK = {
     "lookback": "Rows before the forecast origin that a network sees.",
@@ -159,8 +159,8 @@ class Settings:
     read: ReadConfig = ReadConfig()
     options: Options = Options()
     general: General = General()
-    given: frozenset[str] = frozenset()
-    """Names of the settings that were set, wherever."""
+    explicit: frozenset[str] = frozenset()
+    """Names of the settings that the user set: by flag, variable or file."""
 
     @property
     def model(self) -> Path:

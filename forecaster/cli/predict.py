@@ -77,7 +77,7 @@ def predict(
     check_plot(plot, plot_series)
     model = Model.load(settings.model)
     options = settings.options
-    quantiles = options.quantiles if "quantiles" in settings.given else None  # those of the model
+    quantiles = options.quantiles if "quantiles" in settings.explicit else None  # those of the model
     forecast = predict_from(
         model,
         data,

@@ -42,7 +42,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "T002": ("repair", "timestamps with different UTC offsets, brought to UTC"),
     "T003": ("info", "dates read day first or month first"),
     "T004": ("warning", "timestamps in the future"),
-    "T005": ("repair", "local times repeated when clocks go back, told apart by the order of rows"),
+    "T005": ("repair", "local times repeated when clocks go back, distinguished by the order of rows"),
     "D001": ("repair", "exact duplicate rows, dropped"),
     "D002": ("repair", "missing timestamps, marked as not observed"),
     "D003": ("repair", "duplicate timestamps with different values, combined as asked"),

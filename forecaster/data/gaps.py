@@ -60,7 +60,7 @@ def longest_crossed(asked: str | int | None, chosen: Frequency) -> int | None:
     rows = chosen.steps_in(duration)
     if rows is None:
         raise UsageError(
-            f"max_gap cannot be {asked!r}: that is no number of rows of {chosen.alias}",
+            f"max_gap cannot be {asked!r}: that is not a whole number of rows of {chosen.alias}",
             hint=f"Give a number of rows, such as {chosen.season}, or {ANY}.",
         )
     return rows

@@ -22,7 +22,10 @@ from forecaster.errors import DataError, ForecasterError
 
 
 def problems(source: str, config: ReadConfig, first: DataError) -> list[Finding]:
-    """`first` and the errors after it, each once. A stream can be read only once: `first` alone."""
+    """All errors of a source, without duplicates, `first` included.
+
+    Stdin cannot be read again: only `first`.
+    """
     errors = [first]
     if source != "-":
         lenient = dataclasses.replace(config, bad_rows="skip", strict=False)

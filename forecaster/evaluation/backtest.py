@@ -53,14 +53,14 @@ def most_origins(lengths: Ints, horizon: int, step: int, *, history: int = 1) ->
     return room // step + 1 if room >= 0 else 0
 
 
-def held_out(panel: Panel, ends: Ints, horizon: int) -> Floats:
-    """Actual targets (O, S, H) in the `horizon` rows after each of the origins `ends` (O, S).
+def held_out(panel: Panel, origins: Ints, horizon: int) -> Floats:
+    """Actual targets (O, S, H) in the `horizon` rows after each of the `origins` (O, S).
 
     NaN where not observed, after the end of the series or a gap beyond `max_gap`, or where the origin is -1.
     """
-    first = panel.offsets[:-1] + ends  # (O, S)
+    first = panel.offsets[:-1] + origins  # (O, S)
     _, stop = panel.spans.around(np.maximum(first - 1, panel.offsets[:-1]))
     rows = first[..., None] + np.arange(horizon)  # (O, S, H)
-    inside = (ends >= 0)[..., None] & (rows < stop[..., None])
+    inside = (origins >= 0)[..., None] & (rows < stop[..., None])
     rows = np.where(inside, rows, 0)
     return np.where(inside, panel.target[rows], np.nan)

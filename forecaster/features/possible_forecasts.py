@@ -1,4 +1,4 @@
-"""Forecasts that could happen: brought within what a series can show, by its `ValueRange`."""
+"""Forecasts brought within the possible values of their series (`ValueRange`)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ def respect(
     phase: Ints | None = None,
     last: Floats | None = None,
 ) -> tuple[Floats, Floats]:
-    """Forecasts that could happen: point (B, H) and quantiles (B, H, Q) at ascending `levels` (Q,).
+    """Point (B, H) and quantiles (B, H, Q) at ascending `levels` (Q,), within the limits.
 
-    `series` (B,) says whose they are; `phase` (B, H) is the position in the season of each step; `last` (B,)
-    is the value before the first step, that of `limits` if None. Quantiles of whole numbers are rounded away
-    from the median, so intervals never shrink; the point of intermittent demand is an expectation and stays
-    a fraction. A circular forecast is brought into one turn; an interval that passes north becomes the whole
-    turn, since values lie at both ends of it then. Ascending quantiles stay ascending.
+    `series` (B,): the series of each forecast; `phase` (B, H): the position in the season of each step;
+    `last` (B,): the value before the first step, that of `limits` if None.
+
+    Quantiles of whole numbers are rounded away from the median, so that intervals never shrink. The point of
+    intermittent demand is an expectation and stays a fraction. Circular forecasts are brought into one turn;
+    an interval that crosses north becomes the whole turn, because its values lie at both ends. Ascending
+    quantiles stay ascending.
     """
     whole = limits.integer[series, None] & np.ones(point.shape, np.bool_)
     expected = whole & (limits.kind[series, None] == INTERMITTENT)
@@ -49,7 +51,7 @@ def respect(
 
 
 def respect_paths(limits: ValueRange, paths: Floats, *, phase: Ints | None = None) -> Floats:
-    """Paths (S, N, H) that could happen: each step as `respect` has points, counts as whole numbers."""
+    """Paths (S, N, H) within the limits: each step like a point in `respect`, counts rounded."""
     count, samples, horizon = paths.shape
     series = np.repeat(np.arange(count), samples)
     flat = paths.reshape(-1, horizon)
@@ -64,13 +66,13 @@ def _into_turn(circle: Floats, point: Floats, quantiles: Floats, levels: Floats)
     if not np.isfinite(circle).any():
         return point, quantiles
     turn = circle[:, None]
-    goes_round = np.isfinite(turn)
+    wraps = np.isfinite(turn)
     with np.errstate(invalid="ignore"):
-        shift = np.where(goes_round, np.floor(point / turn) * turn, 0.0)
+        shift = np.where(wraps, np.floor(point / turn) * turn, 0.0)
         point, moved = point - shift, quantiles - shift[:, :, None]
-        outside = (moved.min(axis=2) < 0) | (moved.max(axis=2) > turn) if moved.shape[2] else ~goes_round
+        outside = (moved.min(axis=2) < 0) | (moved.max(axis=2) > turn) if moved.shape[2] else ~wraps
     ends = np.where(levels < 0.5, 0.0, np.where(levels > 0.5, turn[:, :, None], point[:, :, None]))
-    return point, np.where((goes_round & outside)[:, :, None], ends, moved)
+    return point, np.where((wraps & outside)[:, :, None], ends, moved)
 
 
 def _not_falling(forecast: Floats, before: Floats, rising: Bools) -> Floats:
@@ -82,6 +84,6 @@ def _not_falling(forecast: Floats, before: Floats, rising: Bools) -> Floats:
 
 
 def _outwards(quantiles: Floats, levels: Floats) -> Floats:
-    """Whole numbers: down below the median, up above it, the nearest at it."""
+    """Round down below the median, up above it, and to the nearest at the median."""
     rounded = np.where(levels < 0.5, np.floor(quantiles), np.ceil(quantiles))
     return np.where(levels == 0.5, np.rint(quantiles), rounded)

@@ -1,8 +1,8 @@
-"""The scale each series is seen in: logarithms, square roots or plain units, by its own known rows.
+"""The scale of each series: logarithms, square roots or units, chosen from its known rows.
 
-Where the spread s of a series grows with its level l as s ∝ l^b, the power λ = 1 − b makes the spread even
-(Bartlett 1947; Guerrero 1993 picks λ by the same ratio over blocks of one season). Here b is the slope of
-log s on log l over blocks, drawn towards a prior that short series keep:
+Where the spread s of a series grows with its level l as s ∝ l^b, the power λ = 1 − b makes the spread
+constant (Bartlett 1947; Guerrero 1993 picks λ by the same ratio over blocks of one season). Here b is the
+slope of log s on log l over blocks, shrunk towards a prior, which dominates in short series:
 
     b̂  = (Sxy/v + b0/v0) / (Sxx/v + 1/v0)        v: variance about the line; b0, v0: the prior
 
@@ -27,22 +27,22 @@ SHORTEST_BLOCK = 4
 LONGEST_BLOCK = 48
 """Rows of a block: one season within these limits."""
 SEASONS = 8
-"""With fewer seasons, blocks are of the shortest size: a few levels of whole seasons show no slope."""
+"""With fewer seasons, blocks have the shortest size: a slope needs more than a few levels."""
 SLOPE = 1.0
 SLOPE_VARIANCE = 0.25
-"""The prior: most positive series grow by ratios, and logarithms forecast them better."""
+"""The prior: most positive series grow by ratios, so logarithms forecast them better."""
 NOISE = 0.25
 NOISE_BLOCKS = 4
-"""The variance about the line that is expected, and the number of blocks that this counts for."""
+"""The prior variance about the line, and the number of blocks that it counts for."""
 TINY = 1e-3
-"""Of its mean, the least spread of a block that is believed."""
+"""Smallest spread of a block, relative to the mean spread of its series."""
 WELL_ABOVE = 0.1
-"""A series that never falls to this part of its mean is well above zero."""
+"""A series that stays above this fraction of its mean is well above zero."""
 LOGARITHMS, ROOTS, UNITS = 0.0, 0.5, 1.0
 
 
 def powers(panel: Panel, origins: Ints, scales: Scales) -> Floats:
-    """The power λ of each series (S,), by what `scales` asks for."""
+    """The power λ of each series (S,), as `scales` says."""
     if scales == "each":
         return choose_powers(panel, origins)
     known = known_target(panel, origins)
@@ -60,8 +60,8 @@ def powers(panel: Panel, origins: Ints, scales: Scales) -> Floats:
 def choose_powers(panel: Panel, origins: Ints) -> Floats:
     """The power λ of each series (S,): 0 for logarithms, ½ for square roots, 1 for units.
 
-    Reads the first origins[s] rows of each series. A series with a negative value keeps its units; one with
-    zeros has no logarithm, and takes roots where it would have taken logarithms.
+    Reads the first origins[s] rows of each series. A series with a negative value stays in units. A
+    series with zeros has no logarithms, and gets roots instead.
     """
     target, observed = panel.target, panel.target_observed
     powers = [
@@ -83,11 +83,11 @@ def _powers(seen: KnownValues, season: int) -> Floats:
     power = np.where(least > 0, power, np.maximum(power, ROOTS))
     power = np.where(least < 0, UNITS, power)
     price = moves_like_a_price(seen, least, season) & (power < UNITS)
-    return np.where(price, LOGARITHMS, power)  # volatility comes in clusters, which misleads the slope
+    return np.where(price, LOGARITHMS, power)  # volatility clusters would bias the slope
 
 
 def to_scale(values: Floats, power: Floats) -> Floats:
-    """log y, √y or y by the power, both of one shape; NaN where there is none."""
+    """log y, √y or y by the power, both of one shape; NaN where undefined."""
     with np.errstate(invalid="ignore", divide="ignore"):
         scaled = np.where(
             power == LOGARITHMS, np.log(values), np.where(power == ROOTS, np.sqrt(values), values)
@@ -104,7 +104,7 @@ def from_scale(scaled: Floats, power: Floats) -> Floats:
 
 
 def _slopes(seen: KnownValues, season: int) -> Floats:
-    """How the logarithm of the spread goes with that of the level, drawn towards the prior (S,)."""
+    """The slope of log spread on log level, shrunk towards the prior (S,)."""
     usual = int(np.clip(season, SHORTEST_BLOCK, LONGEST_BLOCK))
     level, spread, owner = _blocks(seen, np.where(seen.count >= SEASONS * season, usual, SHORTEST_BLOCK))
     count = len(seen.count)

@@ -1,7 +1,7 @@
 """Where in its season a row lies: on the local clock, so that a pattern of the day stays at its hour.
 
-When the clocks change, a day of hourly data has 23 or 25 rows. Counted in rows, everything after would come
-an hour early or late.
+When the clocks change, a day of hourly data has 23 or 25 rows. By row count, the pattern
+would be an hour early or late from then on.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from forecaster.data.panel import Panel
 class SeasonClock:
     """Positions in the seasons of a panel, 0 … m−1.
 
-    Where the panel has a time zone and a step of less than a day they count on its local clock; elsewhere,
-    or unless `local`, in rows from the first of each series.
+    With a time zone and a step of less than a day, they follow the local clock. Otherwise, and without
+    `local`, they count rows from the first of each series.
     """
 
     def __init__(self, panel: Panel, *, local: bool = True) -> None:
@@ -29,11 +29,11 @@ class SeasonClock:
         self._size = step.size if isinstance(step, Fixed) else 1
 
     def rows(self, span: slice, position: Ints, season: int) -> Ints:
-        """Of the rows `span` of the panel (n,), at `position` (n,) within their series."""
+        """Positions (n,) of the rows `span` of the panel; `position` (n,) counts them within their series."""
         return self._place(self._panel.time[span], season) if self.local else position % season
 
     def ahead(self, series: Ints, origins: Ints, horizon: int, season: int) -> Ints:
-        """Of rows origins[b] … origins[b]+H−1 of series[b], which may not be there yet (B, H)."""
+        """Positions (B, H) of rows origins[b] … origins[b]+H−1 of series[b], which may lie in the future."""
         row = origins[:, None] + np.arange(horizon)
         if not self.local:
             return np.asarray(row % season)

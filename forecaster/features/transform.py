@@ -76,11 +76,10 @@ def fit_each(
 ) -> Transform:
     """Fit on the first `origins[s]` rows of each series and apply to all rows.
 
-    `power` (S,): the scale of each series (`choose_powers`). What it cannot show (a logarithm of zero) is
-    not observed from then on. The unit of z is the mean absolute error of naive forecasts of d over the
-    horizon, so that the network's outputs are of order one; of logarithms, which are relative already, its
-    mean over all series. `seasons` are removed shortest first, each shrunk by the noise in the remainder;
-    their positions count on the local clock.
+    `power` (S,): the scale of each series (`choose_powers`). Values that the scale cannot represent (log 0)
+    count as missing. z is divided by the series' mean absolute naive error; for logarithms, by its mean over
+    all series. `seasons` are removed shortest first, each shrunk by the noise in the remainder; their
+    positions follow the local clock.
     """
     return _fit(panel, origins, power, seasons, horizon, _line_index, SeasonClock(panel))
 
@@ -98,7 +97,7 @@ def fit_scaled(
 def fit_transform(
     panel: Panel, origins: Ints, *, log: bool, seasons: tuple[int, ...], horizon: int
 ) -> Transform:
-    """As models of format 1 have it: one scale for all series, and indices from a moving average.
+    """The transform of models of format 1: one scale for all series, and indices from a moving average.
 
     With `log`, check with `positive` first that all known values have a logarithm.
     """
@@ -173,9 +172,9 @@ def _remove_level_and_seasons(
     indices = []
     for season in sorted(seasons):
         place = clock.rows(span, rows.position, season)
-        found = index(rows, x, observed, season, place)
-        x -= found[rows.series, place]
-        indices.append(found)
+        index_of_season = index(rows, x, observed, season, place)
+        x -= index_of_season[rows.series, place]
+        indices.append(index_of_season)
     return indices, centre
 
 

@@ -1,17 +1,17 @@
-"""What each series can show: bounds, whole numbers, directions, counters, hours that are always the same.
+"""The possible values of each series: bounds, whole numbers, directions, counters, hours of a constant value.
 
-Learned from the known rows only, and only where there is evidence; without it a series stays unbounded.
+Learned from the known rows only. Without evidence a series stays unbounded.
 
-    lower 0     no value below it, and one of: zeros pile up at it; whole numbers that reach it; values that
-                reach so far up that their mirror image about the median would lie far below zero; values
-                that come near it and are too large elsewhere for a temperature; what moves like a price
-    upper 100   no value below 0 or above 100, and values pile up at it or come near it again and again
-    upper 1     likewise, for fractions; or zeros and ones only, where chance would have shown a two
-    counter     never falls, although its steps vary so much that by chance it would have
+    lower 0     no value is below zero, and one of these: values pile up at zero; whole numbers reach it;
+                the values, mirrored about the median, would lie far below zero; some values are near zero and
+                others too large for a temperature; the series moves like a price
+    upper 100   no value is below 0 or above 100, and values pile up at 100 or come near it again and again
+    upper 1     the same for fractions; or only zeros and ones, so many that chance would have shown a two
+    counter     never falls, although its steps vary so much that it would have fallen by chance
     idle        a position of the season that always showed the series' resting value (night, closed day)
-    circular    0 … 360, passes through north in both directions by small steps, and is seen all round
+    circular    0 … 360, crosses north in both directions by small steps, and covers the whole circle
 
-A temperature that happens to stay above zero meets none of these.
+A temperature that happens to stay above zero meets none of these conditions.
 """
 
 from __future__ import annotations
@@ -39,41 +39,41 @@ KINDS: tuple[Kind, ...] = (
 )
 
 LEAST = 20
-"""Fewer known values give no bound."""
+"""With fewer known values no bound is learned."""
 PILED = {"lower": 0.05, "upper": 0.01}
-"""The part of all values at a bound from which they pile up, if they are also OFTEN and STEEP; a few zeros
-may be missing readings."""
+"""Values pile up at a bound from this fraction of all values on, if OFTEN and STEEP hold too: a few zeros may
+be missing readings."""
 ZEROS = 2
-"""Whole numbers that were zero so often and never less are counts, however few they are."""
+"""Whole numbers that were zero this often, and never less, are counts, however few values there are."""
 OFTEN = 3
 STEEP = 3.0
-"""How many times as many values are at the bound as at the value next to it."""
+"""Least ratio of the number of values at the bound to the number at the next value."""
 MIRRORED = 2.0
-"""From the median to the 99 % quantile it is this many times as far as from zero to the median."""
+"""Least distance from the median to the 99 % quantile, relative to that from zero to the median."""
 TOO_HOT, NEAR_ZERO = 60.0, 0.1
-"""No air or water has so many degrees Celsius and also comes down to this part of it."""
+"""A series that exceeds TOO_HOT and also falls to NEAR_ZERO of its maximum is not a temperature in °C."""
 NEAR, AWAY, VISITS = 0.97, 0.85, 5
-"""Values that come from below AWAY to above NEAR of a bound this many times and never pass it know it."""
+"""A bound is learned where values rise from below AWAY to above NEAR of it VISITS times, never above it."""
 SPARSE = 0.25
-"""The part of zeros, outside idle positions, from which demand is intermittent."""
+"""Demand is intermittent from this fraction of zeros on, idle positions not counted."""
 CHANCE = 0.01
-"""How probable it may be that chance alone shows what is learned."""
+"""Largest probability that a learned pattern is chance."""
 EXPECTED = 5.0
-"""What never came although chance would have brought so many (falls, twos) never comes: e^−5 = 0.7 %."""
+"""Events (falls, twos) that never occurred are ruled out if chance predicts this many: e^−5 = 0.7 %."""
 CIRCLE = 360.0
 SECTOR, SECTOR_PART, SMALL_TURN = 45.0, 0.01, 45.0
 RESTING = 0.25
-"""The part of all values at a resting value other than zero."""
+"""Least fraction of all values at a resting value other than zero."""
 
 
 @dataclass(frozen=True, eq=False)
 class ValueRange:
-    """What S series can show."""
+    """The possible values of S series."""
 
     lower: Floats  # (S,) −inf: none
     upper: Floats  # (S,) inf: none
     integer: Bools  # (S,) whole numbers only
-    circle: Floats  # (S,) values go round from 0 to this; NaN: they do not
+    circle: Floats  # (S,) values wrap around from this to 0; NaN: they do not
     rising: Bools  # (S,) never falls
     idle: Bools  # (S, m) positions of the season that always show `resting`
     resting: Floats  # (S,)
@@ -97,8 +97,8 @@ def learn_range(
     """The range of each series from rows first[s] … known[s]−1, without those `left_out` (N,).
 
     `phase` (N,): the position in the season of each row, on the local clock; None: counted from each
-    series' first row. `power` (S,): the scale of each series (`choose_powers`); what is best seen in units
-    does not move like a price, and nothing does where it is None.
+    series' first row. `power` (S,): the scale of each series (`choose_powers`). Series in units are not
+    prices; None: no series is a price.
     """
     ranges = []
     for part, span in blocks_of_series(offsets):
@@ -139,7 +139,7 @@ def _range(seen: KnownValues, place: Ints, season: int, power: Floats | None) ->
         "constant": (least == most) | (seen.count == 0),
     }
     kind = np.zeros(len(least), np.int8)
-    for name, those in kinds.items():  # later ones say more
+    for name, those in kinds.items():  # later kinds take precedence
         kind[those] = KINDS.index(name)
     return ValueRange(
         lower=np.where(at_zero | np.isfinite(upper) | circular, 0.0, -np.inf),
@@ -162,10 +162,10 @@ def with_options(
     integer: bool | None = None,
     circular: float | None = None,
 ) -> ValueRange:
-    """The same with what a user set for all series; None keeps what was learned."""
+    """The range with the user's limits for all series; None keeps the learned ones."""
     count = len(learned.lower)
-    given: dict[str, Any] = {"lower": lower, "upper": upper, "integer": integer}
-    changes = {name: np.full(count, value) for name, value in given.items() if value is not None}
+    limits: dict[str, Any] = {"lower": lower, "upper": upper, "integer": integer}
+    changes = {name: np.full(count, value) for name, value in limits.items() if value is not None}
     if circular is not None:
         changes |= {
             "lower": np.zeros(count),
@@ -178,26 +178,24 @@ def with_options(
 
 
 def _has_lower_zero(seen: KnownValues, least: Floats, most: Floats, whole: Bools) -> Bools:
-    """Series that cannot fall below zero, as far as their values show (S,)."""
+    """Series whose values show that they cannot fall below zero (S,)."""
     middle, high = seen.quantile(0.5), seen.quantile(0.99)
     mirrored = (high - middle > MIRRORED * middle) & (seen.count >= 2 * LEAST)
     zeros = seen.total(seen.values == 0)
     counts = whole & (least == 0) & ((most - middle > 1.2 * middle) | (zeros >= ZEROS))
     piled = (least == 0) & _piled(seen, least, PILED["lower"])
     amounts = (most > TOO_HOT) & (least <= NEAR_ZERO * most)
-    long = seen.count >= LEAST
-    return np.asarray(
-        (least >= 0) & (counts & (zeros >= ZEROS) | long & (mirrored | counts | piled | amounts))
-    )
+    shown = (seen.count >= LEAST) & (mirrored | counts | piled | amounts)
+    return np.asarray((least >= 0) & (shown | (counts & (zeros >= ZEROS))))
 
 
 def _upper(seen: KnownValues, least: Floats, most: Floats, whole: Bools, allowed: Bools) -> Floats:
-    """1 or 100 where a series knows it, else infinity (S,)."""
+    """The upper bound of each series: 1, 100 or infinity (S,)."""
     upper = np.full(len(least), np.inf)
     upper[_reaches(seen, least, most, 1.0) & allowed & ~whole] = 1.0
     upper[_reaches(seen, least, most, 100.0) & allowed] = 100.0
     ones = seen.total(seen.values == 1)
-    twos = ones * ones / np.maximum(2 * seen.count, 1)  # that a Poisson count of this mean would show
+    twos = ones * ones / np.maximum(2 * seen.count, 1)  # expected of a Poisson count with this mean
     upper[whole & (least == 0) & (most == 1) & (twos >= EXPECTED)] = 1.0
     return upper
 
@@ -213,7 +211,7 @@ def _piled(seen: KnownValues, bound: Floats, part: float) -> Bools:
 
 
 def _reaches(seen: KnownValues, least: Floats, most: Floats, bound: float) -> Bools:
-    """Series within 0 … bound whose values know the bound (S,)."""
+    """Series within 0 … bound whose values show that it is a bound (S,)."""
     inside = (least >= 0) & (most <= bound) & (most > NEAR * bound) & (least < AWAY * bound)
     inside &= seen.count >= LEAST
     if not inside.any():
@@ -228,10 +226,10 @@ def _reaches(seen: KnownValues, least: Floats, most: Floats, bound: float) -> Bo
 
 
 def _never_falls(seen: KnownValues) -> Bools:
-    """Series without a fall whose steps vary so much that chance would have brought some (S,).
+    """Series that never fall, although falls were expected by chance (S,).
 
     Of n normal steps with mean μ and deviation σ, n·Φ(−μ/σ) fall by chance; steps with autocorrelation ρ
-    count as n·(1 − ρ)/(1 + ρ). A steady trend therefore is no counter, and needs no rule to go on rising.
+    count as n·(1 − ρ)/(1 + ρ). So a steady trend is not a counter; its forecast rises without a rule.
     """
     steps = seen.steps
     count = np.maximum(seen.count - 1, 1)
@@ -284,13 +282,13 @@ def _last(seen: KnownValues) -> Floats:
 
 
 def _idle(seen: KnownValues, place: Ints, season: int) -> tuple[Bools, Floats]:
-    """Positions (S, m) that always showed the resting value (S,), the least that any position always shows.
+    """Positions (S, m) that always show the resting value (S,): the smallest constant value of any position.
 
-    A resting value is zero, or what the series shows RESTING of the time.
+    A resting value is zero, or has at least RESTING of all rows.
 
-    With q the part of the resting value among the rows of all other positions, k rows at a position show
-    nothing else by chance with probability q^k, some position of m with m·q^k at most; that must be below
-    CHANCE. Demand that is zero on most days of any kind has a high q and no idle position.
+    Let q be the fraction of the resting value among the rows of all other positions. The k rows of a position
+    all show it by chance with probability q^k, those of any of m positions with at most m·q^k. That must be
+    below CHANCE. Demand that is zero on most days has a high q and no idle position.
     """
     count = len(seen.count)
     if season == 1:

@@ -1,7 +1,7 @@
-"""View: a panel as a component of the model sees it from an origin, and what each series can show.
+"""View: a panel as a component of the model sees it from an origin, and the possible values of each series.
 
 Suspicious values count as missing, and rows before a lasting change of level are brought to the new level.
-Both are found anew from the rows before each origin, so that nothing after it has a say.
+Both are detected again at each origin, from the rows before it only.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def cleaned(panel: Panel, origins: Ints, scales: Scales) -> Panel:
     return without_oddities(panel, oddities(panel, origins))
 
 
-def without_oddities(panel: Panel, found: Oddities) -> Panel:
+def without_oddities(panel: Panel, known: Oddities) -> Panel:
     """The panel without suspicious values, at the newest level throughout."""
-    suspicious, shifts = found
+    suspicious, shifts = known
     if not len(suspicious.row) and not len(shifts.row):
         return panel
     values, observed = panel.values.copy(), panel.observed.copy()
@@ -43,10 +43,11 @@ def without_oddities(panel: Panel, found: Oddities) -> Panel:
 
 
 def comparable(panel: Panel, origins: Ints, actual: Floats) -> Floats:
-    """Of the actual values (O, S, H) after `origins` (O, S) those that say how large errors are; else NaN.
+    """The actual values (O, S, H) after `origins` (O, S) by which errors are measured; NaN elsewhere.
 
-    Suspicious values do not, nor values of a level that begins after the origin or too shortly before it to
-    be seen from there: forecasts of one level would be compared with values of another.
+    Two kinds are left out: suspicious values, and values of a level that begins after the origin, or too
+    shortly before it to be detected there. Otherwise forecasts of one level would be compared with values of
+    another.
     """
     steps = np.arange(actual.shape[2])
     known = np.clip(origins.max(axis=0) + actual.shape[2], 0, panel.lengths)
@@ -62,13 +63,13 @@ def comparable(panel: Panel, origins: Ints, actual: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Possible:
-    """What the series of a panel can show after an origin."""
+    """The possible values of the series of a panel after an origin."""
 
     limits: ValueRange
     phase: Ints  # (S, H) position in the season of each step
 
     def bounded(self, point: Floats, quantiles: Floats, levels: Floats) -> tuple[Floats, Floats]:
-        """Point (S, H) and quantiles (S, H, Q) at ascending `levels` (Q,), as they could happen."""
+        """Point (S, H) and quantiles (S, H, Q) at ascending `levels` (Q,), within the limits."""
         series = np.arange(len(point))
         phase = self.phase[:, : point.shape[1]]
         return respect(self.limits, point, quantiles, levels, series=series, phase=phase)
@@ -79,17 +80,17 @@ class Possible:
         return self.limits.kind == KINDS.index("intermittent")
 
     def point(self, point: Floats) -> Floats:
-        """Only the point forecasts (S, H)."""
+        """The point forecasts (S, H) within the limits."""
         nothing = np.empty((*point.shape, 0))
         return self.bounded(point, nothing, np.empty(0))[0]
 
     def paths(self, paths: Floats) -> Floats:
-        """Paths (S, N, H), as they could happen."""
+        """Paths (S, N, H) within the limits."""
         return respect_paths(self.limits, paths, phase=self.phase)
 
 
 def possible(panel: Panel, origins: Ints, horizon: int, *, scales: Scales, limits: Limits) -> Possible:
-    """Learn what each series can show from its first origins[s] rows; `limits` are a user's."""
+    """Learn the possible values of each series from its first origins[s] rows; `limits` are the user's."""
     season, clock = fitting_season(panel, origins), SeasonClock(panel)
     position = np.arange(len(panel.target)) - np.repeat(panel.offsets[:-1], panel.lengths)
     learned = learn_range(

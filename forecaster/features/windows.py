@@ -10,7 +10,7 @@ the mean of the last few), so that neither scale nor level of a series matters.
     mask    (T, B)      0 where a step lies before the series begins (padding on the left)
     targets (H, B)      weights (H, B): 0 where nothing was observed
 
-No window crosses a gap longer than `Panel.max_gap`: after the gap the series counts as beginning anew, and
+No window crosses a gap longer than `Panel.max_gap`: after the gap the series counts as a new one, and
 before it the targets beyond the gap have weight 0.
 """
 

@@ -14,9 +14,9 @@ from forecaster.data.panel import Panel
 from forecaster.errors import ModelError, UsageError
 from forecaster.features.view import Possible, cleaned, possible
 from forecaster.forecasting.components import point_forecasts
-from forecaster.forecasting.intervals import demand
-from forecaster.forecasting.intervals import quantiles as quantiles_of
-from forecaster.forecasting.spread import intervals, local_spread
+from forecaster.forecasting.fixed_intervals import intervals, local_spread
+from forecaster.forecasting.uncertainty import demand
+from forecaster.forecasting.uncertainty import quantiles as quantiles_of
 from forecaster.intervals.distribution import Quantiles
 from forecaster.model.model import Model
 
@@ -42,9 +42,9 @@ class Forecast:
     quantiles: dict[float, Floats] = field(default_factory=dict)
     """Level between 0 and 1 -> (S, H), as asked for."""
     distribution: Quantiles | None = None
-    """Everything else of how sure the forecast is; None for models of format 1."""
+    """The whole distribution of the forecast; None for models of format 1."""
     possible: Possible | None = None
-    """What the series can show, which paths respect, too."""
+    """The possible values of the series, also for paths."""
     findings: tuple[Finding, ...] = ()
     """Findings in the data when it was read."""
 
@@ -117,10 +117,10 @@ def forecast(
     if sparse.size:
         each[sparse] = demand(view, origins, sparse, needed)[:, None]
     point, each = limits.bounded(point, each, needed)
-    found = dict(zip(needed.tolist(), np.moveaxis(each, 2, 0), strict=True))
-    lower = np.stack([found[0.5 - level / 200] for level in levels])
-    upper = np.stack([found[0.5 + level / 200] for level in levels])
-    wanted = {level: found[level] for level in asked}
+    by_level = dict(zip(needed.tolist(), np.moveaxis(each, 2, 0), strict=True))
+    lower = np.stack([by_level[0.5 - level / 200] for level in levels])
+    upper = np.stack([by_level[0.5 + level / 200] for level in levels])
+    wanted = {level: by_level[level] for level in asked}
     return Forecast(panel, origins, point, lower, upper, levels, wanted, distribution, limits)
 
 
@@ -146,7 +146,7 @@ def _check_finite(panel: Panel, point: Floats) -> None:
     broken = np.flatnonzero(~np.isfinite(point).all(axis=1))
     if broken.size:
         raise ModelError(
-            f"the forecast of series {panel.ids[broken[0]]!r} is not finite ({broken.size} in all)",
+            f"the forecast of series {panel.ids[broken[0]]!r} is not finite ({broken.size} such series)",
             hint="Check the data with `forecast inspect`, or train again.",
         )
 

@@ -1,7 +1,7 @@
-"""Quantiles of intermittent demand: those of the demand there was.
+"""Quantiles of intermittent demand: those of past demand.
 
-Around an expectation of 0.3 a day no spread can describe a series that is zero on most days and six on some.
-Its own known values do, at every step alike, with no assumption but that the days to come are like the past.
+A spread around an expectation of 0.3 a day cannot describe a series that is zero on most days and six on
+some. Its known values can, the same at every step; the only assumption is that the future is like the past.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
-from forecaster.intervals.history import History
+from forecaster.intervals.past import PastRows
 
 NEWEST = 500
-"""Rows that the quantiles are taken from."""
+"""The quantiles are those of this many of the newest rows."""
 
 
-def demand_quantiles(history: History, series: Ints, levels: Floats) -> Floats:
+def demand_quantiles(history: PastRows, series: Ints, levels: Floats) -> Floats:
     """Quantiles (B, Q) at `levels` (Q,) of the newest known values of some series (B,).
 
     Of n values the ⌈(n + 1) τ⌉-th smallest, which a further one exceeds with probability 1 − τ at most.

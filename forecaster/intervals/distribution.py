@@ -1,9 +1,9 @@
 """Distribution: everything that turns point forecasts into quantiles, intervals and paths.
 
-Fitted once on held-out forecasts, kept in the model file as arrays; the spread is computed anew from the rows
-before each origin.
+Fitted once on held-out forecasts, kept in the model file as arrays; the spread is computed again from the
+rows before each origin.
 
-    d_τ(s, h) = spread(s, h) · factor(s) · size(kind, position) · ratio_τ(kind, h)     see `scales` for d
+    d_τ(s, h) = spread(s, h) · factor(s) · size(kind, position) · ratio_τ(kind, h)     see `deviations` for d
 
 Paths are a Gaussian copula: normal scores g (H,) with the correlations of those of held-out windows, each
 turned into the quantile of its score. G kinds, O origins, S series, H steps, Q levels.
@@ -20,15 +20,15 @@ import numpy as np
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.errors import UsageError
 from forecaster.intervals.calibration import SCORES, calibrate, ratio_scores, widening
-from forecaster.intervals.history import History
-from forecaster.intervals.scales import deviations, outcomes
+from forecaster.intervals.deviations import deviations, outcomes
+from forecaster.intervals.past import PastRows
 from forecaster.intervals.spread import one_step_errors, spread
 from forecaster.intervals.volatility import Volatility, choose
 
-WITNESSES = 256
-"""Series of a kind, at most, by which its volatility is chosen."""
+SAMPLED = 256
+"""Most series of a kind from which its volatility is chosen."""
 PARTS = ("ratios", "positions", "factors", "volatility", "mixing")
-EXTREME, LEAST_RATIO = 25.0, 0.2
+EXTREME, LEAST_RATIO = 8.0, 0.2
 """Held-out ratios of error to spread beyond so many of their median, or of this least median, are cut."""
 INDEPENDENT = 20.0
 """Windows that the correlations of a random walk, √(h/k) of steps h < k, count for."""
@@ -36,7 +36,7 @@ INDEPENDENT = 20.0
 
 @dataclass(frozen=True, eq=False)
 class Distribution:
-    """What held-out forecasts say of forecasts to come."""
+    """What held-out forecasts show about the errors of future forecasts."""
 
     ratios: Floats  # (G, H, Q) quantiles of error over spread at calibration.LEVELS
     positions: Floats  # (G, m) size by position in the season
@@ -67,21 +67,21 @@ class Distribution:
 
     def forecast(
         self,
-        history: History,
+        history: PastRows,
         point: Floats,
         kinds: Ints,
         seasons: tuple[int, ...],
         factors: Floats | None = None,
     ) -> Quantiles:
-        """Quantiles around the forecasts `point` (S, H), H no more than was fitted.
+        """Quantiles around the forecasts `point` (S, H), H at most the fitted horizon.
 
-        `kinds` (S,): the kind of each series; `factors` (S,): its factor, 1 for a series not seen before,
-        which is what None stands for.
+        `kinds` (S,): the kind of each series; `factors` (S,): its factor, 1 for a series not seen before.
+        None: 1 for all.
         """
         horizon = point.shape[1]
         size = _spreads(history, self.ratios.shape[1], kinds, seasons, self.volatility)[:, :horizon]
         season = self.positions.shape[1]
-        ahead = ((history.ends + history.first)[:, None] + np.arange(horizon)) % season
+        ahead = ((history.origins + history.first)[:, None] + np.arange(horizon)) % season
         size *= self.positions[kinds[:, None], ahead]
         if factors is not None:
             size *= factors[:, None]
@@ -140,7 +140,7 @@ def _place(scores: Floats) -> tuple[Ints, Floats]:
 
 
 def fit(
-    histories: Sequence[History],
+    histories: Sequence[PastRows],
     point: Floats,
     actual: Floats,
     kinds: Ints,
@@ -149,28 +149,28 @@ def fit(
 ) -> Distribution:
     """Learn from forecasts `point` (O, S, H) of `actual`, from the origins that the O histories end at.
 
-    The newest history is the last. NaN where nothing was forecast or observed; O may be 0 (then `histories`
-    is one, and says what is known). `kinds` (S,) below `count`: series that are alike, in scale too.
+    The newest history is the last. NaN without a forecast or an observed value; O may be 0 (then `histories`
+    is one, with all known rows). `kinds` (S,) below `count`: series that are alike, in scale too.
     """
     newest = histories[-1]
     horizon = point.shape[2]
     season = min((m for m in seasons if m > 1), default=1)
     volatility = np.array([_volatility(newest, kinds == kind, horizon, seasons) for kind in range(count)])
     sizes, ratios = np.zeros(point.shape), np.full(point.shape, np.nan)
-    ends = np.full(point.shape[:2], -1, np.int64)
+    origins = np.full(point.shape[:2], -1, np.int64)
     for number in range(len(point)):
         history = histories[number]
         sizes[number] = _spreads(history, horizon, kinds, seasons, volatility)
-        found = deviations(actual[number], point[number], history.log)
-        np.divide(found, sizes[number], out=ratios[number], where=sizes[number] > 0)
-        ends[number] = history.ends
+        deviation = deviations(actual[number], point[number], history.log)
+        np.divide(deviation, sizes[number], out=ratios[number], where=sizes[number] > 0)
+        origins[number] = history.origins
     ratios = _without_extremes(ratios, kinds, count)
-    learned = calibrate(ratios, ends, kinds, count, season=season, first=newest.first)
+    learned = calibrate(ratios, origins, kinds, count, season=season, first=newest.first)
     table = learned.quantiles
     if season == 1:
         growth = [_growth(sizes[:, kinds == kind]) for kind in range(count)]
         table = np.stack([widening(*pair) for pair in zip(table, growth, strict=True)])
-    scores = ratio_scores(ratios, learned, ends, kinds, newest.first)
+    scores = ratio_scores(ratios, learned, origins, kinds, newest.first)
     mixing = np.stack([_mixing(scores[:, kinds == kind]) for kind in range(count)])
     return Distribution(table, learned.positions, learned.factors, volatility, mixing)
 
@@ -178,7 +178,7 @@ def fit(
 def _without_extremes(ratios: Floats, kinds: Ints, count: int) -> Floats:
     """Ratios (O, S, H), cut at EXTREME times the median size of their kind.
 
-    A change of level that is too new to be seen as one does not measure errors to come.
+    A change of level that is too new to be recognised does not measure errors to come.
     """
     for kind in range(count):
         mine = ratios[:, kinds == kind]
@@ -189,16 +189,16 @@ def _without_extremes(ratios: Floats, kinds: Ints, count: int) -> Floats:
     return ratios
 
 
-def _volatility(history: History, mine: Bools, horizon: int, seasons: tuple[int, ...]) -> Volatility:
+def _volatility(history: PastRows, mine: Bools, horizon: int, seasons: tuple[int, ...]) -> Volatility:
     """The volatility of a kind, chosen by evenly spaced series of it."""
-    series = np.flatnonzero(mine & (history.ends > 0))
-    series = series[:: max(1, -(-len(series) // WITNESSES))]
+    series = np.flatnonzero(mine & (history.origins > 0))
+    series = series[:: max(1, -(-len(series) // SAMPLED))]
     season = min((m for m in seasons if m > 1), default=1)
     return choose(one_step_errors(history.take(series), horizon, seasons), season)
 
 
 def _spreads(
-    history: History, horizon: int, kinds: Ints, seasons: tuple[int, ...], volatility: Floats
+    history: PastRows, horizon: int, kinds: Ints, seasons: tuple[int, ...], volatility: Floats
 ) -> Floats:
     """The spread (S, H) of series, kind by kind."""
     result = np.zeros((len(history), horizon))
@@ -210,7 +210,7 @@ def _spreads(
 
 
 def _growth(sizes: Floats) -> Floats:
-    """How spreads (O, S, H) usually grow with the step (H,); by the root where there are none."""
+    """How spreads (O, S, H) usually grow with the step (H,); by √h without any."""
     moved = sizes.reshape(-1, sizes.shape[2])
     moved = moved[(moved > 0).all(axis=1)]
     if not len(moved):

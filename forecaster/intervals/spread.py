@@ -1,7 +1,7 @@
 """The spread of a series: how large its forecast errors are expected to be, step by step, from its own past.
 
-The errors that simple methods would have made on the known rows are the best guess, before any forecast was
-tried, of the errors of a good forecast: at each step the smallest mean absolute error among them,
+Before any forecast is tried, the errors that simple methods would have made on the known rows are the best
+estimate of the errors of a good forecast. At each step take the smallest mean absolute error of:
 
     x̂_{t+h} = x_t                                                naive
     x̂_{t+h} = x_t + DRIFT h b,  b the mean of x_t − x_{t−1}      naive with a damped drift
@@ -25,50 +25,55 @@ from collections.abc import Iterator
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
-from forecaster.intervals.history import History
+from forecaster.intervals.past import PastRows
 from forecaster.intervals.volatility import CALM, Volatility, factors
 
 DRIFT = 0.7
 CARRIES = (0.0, 0.5, 1.0)
 FEWEST = 4
-"""Fewer errors say nothing about the errors of a method at a step."""
+"""With fewer errors, the error of a method at a step is unknown."""
 CYCLES, HORIZONS, LEAST_ROWS = 5, 6, 250
-"""Errors are taken from so many of the newest seasons, horizons or rows, whichever is most."""
+"""Errors are measured over this many of the newest seasons, horizons or rows, whichever is longest."""
 MOST_ROWS = 1000
-"""Positions in the season and the long-run volatility, from as many of the newest rows or those above."""
+"""Seasonal factors and the long-run volatility are measured over this many of the newest rows, or over the
+rows above if they are more."""
 OPTIMISM = 2.0
-"""Errors h steps ahead within n rows overlap, and the best method is chosen by them: those to come are
-1 + 2 h/n times as large, for yearly as for hourly series."""
+"""Errors h steps ahead within n rows overlap, and the best method is chosen by them. Future errors are
+1 + 2 h/n times as large, both for yearly and for hourly series."""
 PREDICTABLE = 0.005
 """No method is trusted to err less than this part of the least predictable one."""
 ROUNDING = 1e-13
 """Errors of no more than this part of the largest |x| are rounding: the series never moved."""
 OUTLIER = 10.0
 """Errors are cut at this many times their mean, so that one broken reading does not widen the intervals."""
-PULL = 3.0
-"""How often the noise in the spread of a position is taken from it: more than once, as noise is not white."""
+SHRINKAGE = 3.0
+"""Regularisation strength of the seasonal factors: how many times the noise is subtracted from the signal.
+More than once, because the noise is not white."""
 LEAST = 0.05
-"""Least spread of a position in the season, in parts of that of all."""
+"""Smallest seasonal factor."""
 STILL_SEASONS = 5
-"""A position that never moved in so many seasons, such as the night of a solar plant, has no spread."""
+"""A position that did not change in this many seasons, such as the night of a solar plant, has no spread."""
 UNKNOWN = 0.1
-"""Spread of a series of one value without kin, in parts of that value (in logarithms: as it is)."""
+"""Spread of a series of one value where no other series of its kind has a spread, as a fraction of that value
+(in logarithms: absolute)."""
 BLOCK = 2**17
-"""Numbers worked on at once: what is in between stays small, and in the cache."""
+"""Numbers in a block of series: intermediate arrays stay in the cache."""
 
 
-def spread(history: History, horizon: int, seasons: tuple[int, ...], volatility: Volatility = CALM) -> Floats:
+def spread(
+    history: PastRows, horizon: int, seasons: tuple[int, ...], volatility: Volatility = CALM
+) -> Floats:
     """Expected absolute error (S, H) of series of a kind for the steps after their origins, in units of x.
 
-    `seasons` in rows, those of 1 ignored. Zero only for series, or positions in the season, that never moved.
+    `seasons` in rows, those of 1 ignored. Zero only for series and positions in the season that never change.
     """
     result, by_position = np.zeros((len(history), horizon)), np.ones((len(history), horizon))
     for series, x in _blocks(history, horizon, seasons):
         rows = _rows(horizon, seasons)
         base, choice = _least_errors(x[:, -rows:], horizon, seasons)
-        behind, by_position[series] = _by_season(x, choice, history.ends[series], horizon, seasons)
+        before, by_position[series] = _by_season(x, choice, history.origins[series], horizon, seasons)
         if volatility.alpha:
-            errors = _chosen_errors(x, choice[:, 0], 1, seasons) / behind
+            errors = _chosen_errors(x, choice[:, 0], 1, seasons) / before
             base *= factors(errors, horizon, volatility, rows)
         seen = np.isfinite(x[:, -rows:])
         largest = np.abs(np.where(seen, x[:, -rows:], 0.0)).max(axis=1)
@@ -79,20 +84,23 @@ def spread(history: History, horizon: int, seasons: tuple[int, ...], volatility:
     return _filled(result, history) * by_position
 
 
-def one_step_errors(history: History, horizon: int, seasons: tuple[int, ...]) -> Floats:
-    """Errors (S, n) of the best simple method at one step, the newest last, to choose a volatility by."""
+def one_step_errors(history: PastRows, horizon: int, seasons: tuple[int, ...]) -> Floats:
+    """One-step errors of the best simple method, divided by their seasonal factor: (S, n), the newest last.
+
+    Used to choose the volatility.
+    """
     parts = []
     for series, x in _blocks(history, horizon, seasons):
         _, choice = _least_errors(x[:, -_rows(horizon, seasons) :], horizon, seasons)
-        behind, _ = _by_season(x, choice, history.ends[series], horizon, seasons)
-        parts.append(_chosen_errors(x, choice[:, 0], 1, seasons) / behind)
+        before, _ = _by_season(x, choice, history.origins[series], horizon, seasons)
+        parts.append(_chosen_errors(x, choice[:, 0], 1, seasons) / before)
     return np.concatenate(parts) if parts else np.empty((0, 1))
 
 
-def _blocks(history: History, horizon: int, seasons: tuple[int, ...]) -> Iterator[tuple[Ints, Floats]]:
+def _blocks(history: PastRows, horizon: int, seasons: tuple[int, ...]) -> Iterator[tuple[Ints, Floats]]:
     """Some series (B,) at a time, and their newest rows (B, K)."""
     rows = max(MOST_ROWS, _rows(horizon, seasons))
-    count = max(2, min(rows, int(history.ends.max(initial=0))))
+    count = max(2, min(rows, int(history.origins.max(initial=0))))
     size = max(1, BLOCK // count)
     for start in range(0, len(history), size):
         series = np.arange(start, min(start + size, len(history)))
@@ -100,7 +108,7 @@ def _blocks(history: History, horizon: int, seasons: tuple[int, ...]) -> Iterato
 
 
 def _rows(horizon: int, seasons: tuple[int, ...]) -> int:
-    """How many rows the errors of simple methods are taken from."""
+    """How many of the newest rows the errors of simple methods are measured over."""
     return max(LEAST_ROWS, HORIZONS * horizon, CYCLES * max(seasons, default=1))
 
 
@@ -207,7 +215,7 @@ def _chosen_errors(x: Floats, choice: Ints, step: int, seasons: tuple[int, ...])
 
 
 def _by_season(
-    x: Floats, choice: Ints, ends: Ints, horizon: int, seasons: tuple[int, ...]
+    x: Floats, choice: Ints, origins: Ints, horizon: int, seasons: tuple[int, ...]
 ) -> tuple[Floats, Floats]:
     """Spread of a position in the shortest season over that of all, for rows (B, K) and steps ahead (B, H).
 
@@ -216,22 +224,22 @@ def _by_season(
     season = min((m for m in seasons if m > 1), default=1)
     if season == 1:
         return np.ones(x.shape), np.ones((len(x), horizon))
-    behind = (ends[:, None] + np.arange(-x.shape[1], 0)) % season
-    ahead = (ends[:, None] + np.arange(horizon)) % season
+    before = (origins[:, None] + np.arange(-x.shape[1], 0)) % season
+    after = (origins[:, None] + np.arange(horizon)) % season
     steps = _steps(horizon)
     place = max(number for number, step in enumerate(steps) if step <= season)
     size = np.abs(_chosen_errors(x, choice[:, place], steps[place], seasons))
-    profile = _profile(size, behind, season)
+    profile = _profile(size, before, season)
     profile[np.isfinite(x).sum(axis=1) < FEWEST * season] = 1.0
-    moving = np.where(_still(x, behind, season), 0.0, profile)
-    return np.take_along_axis(profile, behind, axis=1), np.take_along_axis(moving, ahead, axis=1)
+    moving = np.where(_still(x, before, season), 0.0, profile)
+    return np.take_along_axis(profile, before, axis=1), np.take_along_axis(moving, after, axis=1)
 
 
 def _profile(size: Floats, position: Ints, season: int) -> Floats:
     """Mean size of each position in the season over that of all (B, m), shrunk towards one; never zero.
 
     As far as noise alone would explain the differences (James & Stein 1961): with v the variance of a mean
-    of the sizes at one position and s² that between positions, they are multiplied by 1 − PULL v/s².
+    of the sizes at one position and s² that between positions, they are multiplied by 1 − SHRINKAGE v/s².
     """
     size = np.minimum(size, OUTLIER * _mean(size)[:, None])
     total, count = _by_position(size, position, season)
@@ -244,13 +252,13 @@ def _profile(size: Floats, position: Ints, season: int) -> Floats:
     within = (square - count * mean * mean).sum(axis=1, keepdims=True) / np.maximum(n - season, 1)
     noise = np.maximum(within, 0.0) * season / np.maximum(n, 1)
     signal = ((mean - overall) ** 2).sum(axis=1, keepdims=True) / (season - 1)
-    clear = signal > PULL * noise
-    kept = np.where(clear, 1 - PULL * noise / np.where(clear, signal, 1.0), 0.0)
+    clear = signal > SHRINKAGE * noise
+    kept = np.where(clear, 1 - SHRINKAGE * noise / np.where(clear, signal, 1.0), 0.0)
     return np.where(moved, np.maximum(1 + kept * (mean / overall - 1), LEAST), 1.0)
 
 
 def _still(x: Floats, position: Ints, season: int) -> Bools:
-    """Positions at which no value has differed from that a season before for long, but others have (B, m)."""
+    """Positions that did not change for STILL_SEASONS, in series that change elsewhere (B, m)."""
     moves = np.full(x.shape, np.nan)
     moves[:, season:] = np.abs(_lagged(x, season))
     total, count = _by_position(moves, position, season)
@@ -267,7 +275,7 @@ def _by_position(values: Floats, position: Ints, season: int) -> tuple[Floats, F
     return total.reshape(shape).astype(np.float64), count.reshape(shape).astype(np.float64)
 
 
-def _filled(result: Floats, history: History) -> Floats:
+def _filled(result: Floats, history: PastRows) -> Floats:
     """Where nothing could be measured: by √h from the longer past, else from the other series of the kind."""
     unknown = ~np.isfinite(result[:, 0]) | ~(result > 0).any(axis=1)
     if not unknown.any():
@@ -276,7 +284,7 @@ def _filled(result: Floats, history: History) -> Floats:
     level, steps = history.summary()
     size = np.where(history.log, 1.0, np.abs(level))
     fair = ~unknown & (size > 1e-100 * result[:, 0])
-    kin = np.median(result[fair, 0] / size[fair]) if fair.any() else UNKNOWN
-    first = np.where(np.isfinite(steps), steps, kin * size)
+    typical = np.median(result[fair, 0] / size[fair]) if fair.any() else UNKNOWN
+    first = np.where(np.isfinite(steps), steps, typical * size)
     result[unknown] = np.nan_to_num(first)[unknown, None] * growth
     return result

@@ -1,15 +1,15 @@
 """Volatility: large errors follow large errors, as in prices.
 
 An absolute-value GARCH(1, 1) (Taylor 1986, Modelling Financial Time Series; GARCH itself is Bollerslev 1986):
-with u_t the one-step errors, s̄ their long-run mean absolute value and s_t that expected of u_t,
+with u_t the one-step errors, s̄ their long-run mean absolute value and s_t the expected |u_t|,
 
     s_{t+1} = (1 − α − β) s̄ + α |u_t| + β s_t
             = (1 − α − β)/(1 − β) s̄ + α/(1 − β) E_t,      E_t the mean of |u| with weights β^age
     s_{t+j} = s̄ + (α + β)^{j−1} (s_{t+1} − s̄)
 
-Absolute values, not squares, because one wild day then says less about the days to come. α and β are one pair
-from a grid for all series of a kind: that with the least mean log s + |u|/s, the Laplace likelihood, over the
-known rows. α = 0 is a spread that does not move.
+Absolute values, not squares, because one extreme day then has less weight in later spreads. α and β are one
+pair from a grid for all series of a kind: that with the least mean log s + |u|/s, the Laplace likelihood,
+over the known rows. α = 0 is a constant spread.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ GRID = (
     Volatility(0.2, 0.6),
 )
 CLEARLY = 2.0
-"""Log-likelihood by which a spread that moves must be better than one that does not."""
+"""Log-likelihood that a moving spread must gain over a constant one."""
 OUTLIER = 6.0
 """|u| is cut at this many times its mean."""
 MEMORY = 1e-3
@@ -51,7 +51,7 @@ MEMORY = 1e-3
 def factors(errors: Floats, horizon: int, volatility: Volatility, rows: int) -> Floats:
     """Mean expected |u| over the first h steps, over its mean in the newest `rows`, for h = 1 … H: (B, H).
 
-    `errors` (B, n): one-step errors, the newest last, NaN where not known. One where there are none.
+    `errors` (B, n): one-step errors, the newest last, NaN where not known. 1 without known errors.
     """
     size, mean = sizes(errors)
     alpha, beta = volatility
@@ -62,7 +62,7 @@ def factors(errors: Floats, horizon: int, volatility: Volatility, rows: int) -> 
     weights = np.where(np.isfinite(newest), beta ** np.arange(count - 1, -1, -1), 0.0)  # (B, n)
     total = weights.sum(axis=1)
     recent = np.where(np.isfinite(newest), newest, 0.0)
-    # what the rows before the first known one would say is the mean
+    # unknown rows before the first known one count as the mean
     known = total * (1 - beta)
     state = (weights * recent).sum(axis=1) * (1 - beta) + np.maximum(1 - known, 0.0) * mean
     moved = mean > 0
@@ -79,7 +79,7 @@ def factors(errors: Floats, horizon: int, volatility: Volatility, rows: int) -> 
 def choose(errors: Floats, season: int = 1) -> Volatility:
     """The pair of GRID that suits the one-step errors (B, n) of series of a kind, the newest last.
 
-    Of those that remember a whole `season`: a shorter memory follows the hours of the day.
+    Only pairs whose memory spans a whole `season`: a shorter one would follow the hours of the day.
     """
     grid = [pair for pair in GRID if pair == CALM or 1 / (1 - pair.beta) >= season]
     size, mean = sizes(errors)
@@ -100,7 +100,7 @@ def choose(errors: Floats, season: int = 1) -> Volatility:
 
 
 def sizes(errors: Floats) -> tuple[Floats, Floats]:
-    """|u| (B, n) with outliers cut, and its mean (B,), zero where nothing is known."""
+    """|u| (B, n) with outliers cut, and its mean (B,), zero without known errors."""
     size = np.abs(errors)
     count = np.maximum(np.isfinite(size).sum(axis=1), 1)
     mean = np.nansum(size, axis=1) / count

@@ -254,7 +254,7 @@ def _check_intervals(model: Model) -> None:
     if any(array.dtype != np.float64 for array in model.distribution.to_arrays().values()):
         raise ValueError("the distribution of errors has another type")
     if model.series is None or model.series.dtype != np.uint64 or model.series.ndim != 1:
-        raise ValueError("it is not said whose factors there are")
+        raise ValueError("the ids of the series that the factors belong to are missing")
     if not model.distribution.fits(model.horizon, len(model.series)):
         raise ValueError("the distribution of errors has another shape")
 

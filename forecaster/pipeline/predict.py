@@ -69,7 +69,7 @@ def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[F
     names = listed([panel.ids[series] for series in np.flatnonzero(short)], SHOWN)
     message = f"series of fewer than the {least} rows that the model looks back on: {names}"
     if skip and short.all():
-        raise DataError(message, hint="Leave --skip-short out: they are forecast from what there is.")
+        raise DataError(message, hint="Leave --skip-short out: each series is forecast from the rows it has.")
     count = int(short.sum())
     if skip:
         kept = np.repeat(~short, panel.lengths)

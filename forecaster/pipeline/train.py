@@ -18,7 +18,7 @@ from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.scores import Report
 from forecaster.features.view import cleaned
 from forecaster.forecasting.components import blended
-from forecaster.forecasting.intervals import fit_distribution
+from forecaster.forecasting.uncertainty import fit_distribution
 from forecaster.intervals.distribution import Distribution
 from forecaster.model.model import Facts, Model, hashes
 from forecaster.pipeline.evaluate import score_beside_baselines

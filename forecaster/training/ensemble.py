@@ -124,7 +124,7 @@ def _fit_all(
     count = worker_processes.processes(panel, tasks)
     if count > 1:
         single_threaded = [dataclasses.replace(task, workers=1) for task in tasks]
-        results = worker_processes.fit_side_by_side(panel, parts, single_threaded, count, on_event)
+        results = worker_processes.fit_in_parallel(panel, parts, single_threaded, count, on_event)
     else:
         results = _in_turn(panel, parts, tasks, on_event)
     return [

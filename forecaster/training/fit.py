@@ -132,7 +132,7 @@ def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Lis
     """Train the networks on all known rows; the blend stays.
 
     Returns `first` itself if it was interrupted or was already trained on all rows. If the newest rows have
-    no logarithm, everything is fitted anew without logarithms.
+    no logarithm, everything is fitted again without logarithms.
     """
     first = without_idle(first)
     if first.interrupted or not first.parts.series.size:

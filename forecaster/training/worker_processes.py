@@ -54,7 +54,7 @@ def processes(panel: Panel, tasks: Sequence[Task]) -> int:
     return min(len(tasks), tasks[0].workers or cores())
 
 
-def fit_side_by_side(
+def fit_in_parallel(
     panel: Panel, parts: Split, tasks: Sequence[Task], count: int, on_event: Callable[[Event], None] | None
 ) -> list[Result | None]:
     """The result of each task, by `count` processes; None for tasks not done because of an interruption.

@@ -114,7 +114,7 @@ def test_a_sentinel_is_not_outside_a_limit() -> None:
         ),
         (Limits(lower=60), "the lower limit 60 does not fit series 'y': 5 % of its values lie below 4"),
         (Limits(circular=360), "the upper limit 360 does not fit series 'pressure'"),
-        (Limits(integer=True), "integer is set, but 100% of the values of series 'pressure' are no whole"),
+        (Limits(integer=True), "integer is set, but 100% of the values of series 'pressure' are not whole"),
     ],
 )
 def test_a_limit_that_does_not_fit_a_series(limits: Limits, words: str) -> None:
@@ -137,7 +137,7 @@ def test_a_limit_that_does_not_fit_stops_every_command(here: Path, capfd: pytest
 
 def test_limits_that_contradict_each_other() -> None:
     """circular has both ends already; lower lies below upper."""
-    with pytest.raises(UsageError, match="circular sets lower and upper"):
+    with pytest.raises(UsageError, match="circular already sets the limits to 0 and 360"):
         Options(circular=360, upper=100)
     with pytest.raises(UsageError, match="lower cannot be 3"):
         Options(lower=3, upper=2)

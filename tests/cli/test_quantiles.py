@@ -185,7 +185,7 @@ def test_names_that_paths_need_for_themselves(walks: pd.DataFrame) -> None:
     """A table whose ids are called `sample` cannot get that column a second time."""
     renamed = walks.rename(columns={"shop": "sample"})
     training = forecaster.train(renamed, horizon=2, **TINY)
-    with pytest.raises(UsageError, match="column 'sample' of its own"):
+    with pytest.raises(UsageError, match="already has a column 'sample'"):
         forecaster.predict(training, samples=2)
 
 

@@ -322,7 +322,7 @@ def test_cases_that_parquet_shares(tmp_path: Path, odd: float) -> None:
     with pytest.raises(DataError, match="row 5, column 'y'"):
         load(parquet(tmp_path, day=STAMPS, y=np.where(y == 5, odd, y)))
     holes = pa.array([None if row == 7 else day for row, day in enumerate(STAMPS.to_pylist())])
-    with pytest.raises(DataError, match="row 7, column 'day': no timestamp"):
+    with pytest.raises(DataError, match="row 7, column 'day': timestamp missing"):
         load(parquet(tmp_path, day=holes, y=y))
     double = STAMPS.take(pa.array([0, 0, *range(1, 19)]))
     with pytest.raises(DataError, match="row 0 and row 1: duplicate timestamp"):

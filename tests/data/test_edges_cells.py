@@ -235,7 +235,7 @@ def test_numbers_beside_a_word_are_none(tmp_path: Path) -> None:
 
 
 def test_hours_that_come_twice_in_several_years(tmp_path: Path) -> None:
-    """Each autumn's double hour is told apart by itself, and its first row is named."""
+    """Each autumn's double hour is distinguished by itself, and its first row is named."""
     stamps = pd.date_range("2022-10-29", "2023-11-01", freq="30min", tz="Europe/Berlin")
     rows = [f"{stamp},{row}" for row, stamp in enumerate(stamps.strftime("%Y-%m-%d %H:%M"))]
     loaded = load(text(tmp_path, "t,y", *rows), ReadConfig(tz="Europe/Berlin"))

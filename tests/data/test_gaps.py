@@ -81,7 +81,7 @@ def test_what_is_no_length(asked):
 @pytest.mark.parametrize(("asked", "alias"), [("1MS", "h"), ("30D", "MS"), ("5D", "B"), ("2QS", "W")])
 def test_durations_that_are_no_number_of_rows(asked, alias):
     """Months have no fixed number of days, and days no fixed number of business days."""
-    with pytest.raises(UsageError, match=f"no number of rows of {alias}") as caught:
+    with pytest.raises(UsageError, match=f"not a whole number of rows of {alias}") as caught:
         longest_crossed(asked, frequency(alias))
     assert "number of rows" in caught.value.hint
 

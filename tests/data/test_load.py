@@ -123,7 +123,7 @@ def test_source_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
 def test_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """Standard input takes CSV, gzip and Parquet, told apart by their first bytes."""
+    """Standard input takes CSV, gzip and Parquet, distinguished by their first bytes."""
     path = written(daily(), kind, tmp_path)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
     assert same(load("-").panel, load(path).panel)
@@ -338,7 +338,7 @@ WRONG = [
     ("date,y\n2024-01-01,1\n2024-01-02,\x1b]0;x\n2024-01-03,3\n", r"'\\x1b\]0;x' is not"),
     ("date,y\n2024-01-01,a\n2024-01-02,b\n", "no column of numbers"),
     ("name,y\nx,1\nz,2\n", "no column holds times"),
-    ("date,y\n2024-01-01,1\n,2\n2024-01-03,3\n", "line 3, column 'date': no timestamp"),
+    ("date,y\n2024-01-01,1\n,2\n2024-01-03,3\n", "line 3, column 'date': timestamp missing"),
     ("date,y\n2024-01-01,1\n2024-02-30,2\n2024-03-01,3\n", "line 3, column 'date': '2024-02-30'"),
     ("date,y\n2024-01-01,1\n2024-01-02,2,3\n", "line 3: 3 fields where the header has 2"),
     ("date,y\n2024-01-01,1\n2024-01-02\n", "line 3: 1 fields where the header has 2"),
@@ -350,7 +350,10 @@ WRONG = [
     ("date,y\n2024-01-01,NA\n2024-01-02,\n2024-01-03,NA\n", "no column of numbers"),
     ("date,y\n2024-01-01,1\0\n", "line 2: a NUL byte"),
     (b"date,y\n2024-01-01,\xff1\n", "is not UTF-8"),
-    ("t,a,id\n2024-01-01,1,x\n2024-01-01,1,\n2024-01-02,2,x\n2024-01-02,3,y\n", "line 3, column 'id': no id"),
+    (
+        "t,a,id\n2024-01-01,1,x\n2024-01-01,1,\n2024-01-02,2,x\n2024-01-02,3,y\n",
+        "line 3, column 'id': id missing",
+    ),
     ("date,y\n2024-01-01,1\n2024-01-05,1\n2024-01-06,2\n2024-03-01,5\n2025-01-01,2\n", "irregular"),
     (TEN_DAYS.replace("01-09", "01-09 05:00"), "does not lie on its grid"),
     (TEN_DAYS.replace("2024-01-10", "2204-01-10"), "widest gap follows .*line 10"),

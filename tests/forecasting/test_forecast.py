@@ -14,10 +14,10 @@ from forecaster.features.transform import fit_scaled
 from forecaster.features.view import cleaned, possible
 from forecaster.features.windows import Windows
 from forecaster.forecasting.components import combine, component_forecasts, point_forecasts
+from forecaster.forecasting.fixed_intervals import SPREAD_ROWS, intervals, local_spread
 from forecaster.forecasting.forecast import forecast
-from forecaster.forecasting.intervals import fit_distribution
-from forecaster.forecasting.intervals import quantiles as quantiles_of
-from forecaster.forecasting.spread import SPREAD_ROWS, intervals, local_spread
+from forecaster.forecasting.uncertainty import fit_distribution
+from forecaster.forecasting.uncertainty import quantiles as quantiles_of
 from forecaster.methods.baselines import baseline_forecasts
 from forecaster.methods.blend import DEMAND, Blend, prior
 from forecaster.methods.smoothing import TABLE_METHODS, methods_of, smoothing_forecasts

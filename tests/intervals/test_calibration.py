@@ -34,7 +34,7 @@ def test_without_windows_the_prior_stands():
 def test_the_prior_shape_has_unit_size():
     """Errors drawn from it have a mean size of one."""
     draws = np.interp(np.random.default_rng(0).random(200_000), LEVELS, prior_shape())
-    assert np.abs(draws).mean() == pytest.approx(1.0, abs=0.03)  # the ends are cut
+    assert np.abs(draws).mean() == pytest.approx(1.0, abs=0.03)  # the tails are cut
 
 
 def test_many_windows_are_believed():
@@ -101,9 +101,9 @@ def test_kinds_do_not_see_each_other():
 def test_overlapping_windows_count_once():
     """The same window given eight times says no more than once."""
     rng = np.random.default_rng(6)
-    ratios, ends = 3 * rng.normal(size=(1, 1, 12)), np.array([[50]])
-    once = calibrate(ratios, ends, ONE, 1)
-    often = calibrate(np.repeat(ratios, 8, axis=0), np.repeat(ends, 8, axis=0), ONE, 1)
+    ratios, origins = 3 * rng.normal(size=(1, 1, 12)), np.array([[50]])
+    once = calibrate(ratios, origins, ONE, 1)
+    often = calibrate(np.repeat(ratios, 8, axis=0), np.repeat(origins, 8, axis=0), ONE, 1)
     np.testing.assert_allclose(once.quantiles, often.quantiles, rtol=0.08, atol=0.05)
 
 
@@ -111,9 +111,9 @@ def test_a_position_in_the_season_is_not_learned_for_the_step():
     """Noon errs ten times as much: seen from any origin, aligned or not, noon is wide and steps are alike."""
     rng = np.random.default_rng(7)
     for shift in (0, 1):
-        ends = np.arange(200)[:, None] * (24 + shift) + 24
-        noon = (ends[..., None] + np.arange(24)) % 24 == 12
-        found = calibrate(rng.normal(size=(200, 1, 24)) * np.where(noon, 10, 1), ends, ONE, 1, season=24)
+        origins = np.arange(200)[:, None] * (24 + shift) + 24
+        noon = (origins[..., None] + np.arange(24)) % 24 == 12
+        found = calibrate(rng.normal(size=(200, 1, 24)) * np.where(noon, 10, 1), origins, ONE, 1, season=24)
         assert found.positions[0, 12] > 2.5 * found.positions[0, [3, 8, 16, 20]].max()
         upper = found.quantiles[0][:, -5]
         assert upper.max() < 3.5 * upper.min()
@@ -122,10 +122,10 @@ def test_a_position_in_the_season_is_not_learned_for_the_step():
 def test_positions_are_counted_on_the_calendar():
     """Series that begin at different hours share the calendar's positions."""
     rng = np.random.default_rng(8)
-    ends, first = np.repeat(np.arange(1, 41)[:, None] * 24, 2, axis=1), np.array([0, 12])
-    noon = (ends[..., None] + first[:, None] + np.arange(24)) % 24 == 12
+    origins, first = np.repeat(np.arange(1, 41)[:, None] * 24, 2, axis=1), np.array([0, 12])
+    noon = (origins[..., None] + first[:, None] + np.arange(24)) % 24 == 12
     ratios = rng.normal(size=(40, 2, 24)) * np.where(noon, 10, 1)
-    found = calibrate(ratios, ends, np.zeros(2, np.int64), 1, season=24, first=first)
+    found = calibrate(ratios, origins, np.zeros(2, np.int64), 1, season=24, first=first)
     others = np.delete(found.positions[0], [11, 12, 13])  # neighbours are pooled
     assert found.positions[0, 12] > 2 * others.max()
     assert others.max() < 1.2 * others.min()

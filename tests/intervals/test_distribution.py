@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecaster.errors import UsageError
+from forecaster.intervals.deviations import deviations, outcomes
 from forecaster.intervals.distribution import Distribution, fit
-from forecaster.intervals.history import History
-from forecaster.intervals.scales import deviations, outcomes
+from forecaster.intervals.past import PastRows
 
 LEVELS = (50, 80, 90, 95, 99, 99.9)
 
@@ -18,7 +18,7 @@ LEVELS = (50, 80, 90, 95, 99, 99.9)
 def naive(values, horizon, origins, step=None, *, log=False, kinds=None, count=1, seasons=()):
     """Series (S, n) forecast by their last value from `origins` origins and from their end.
 
-    Returns the Distribution, its Quantiles after the last row, and that History.
+    Returns the Distribution, its Quantiles after the last row, and that PastRows.
     """
     series, rows = values.shape
     step = step or horizon
@@ -26,7 +26,7 @@ def naive(values, horizon, origins, step=None, *, log=False, kinds=None, count=1
     kinds = np.zeros(series, np.int64) if kinds is None else kinds
 
     def history(end):
-        return History(
+        return PastRows(
             values.ravel(),
             np.isfinite(values).ravel(),
             np.arange(series) * rows,
@@ -36,14 +36,14 @@ def naive(values, horizon, origins, step=None, *, log=False, kinds=None, count=1
             np.zeros(series, np.int64),
         )
 
-    ends = [rows - horizon - step * number for number in reversed(range(origins))]
-    point = np.array([np.repeat(values[:, end - 1 : end], horizon, axis=1) for end in ends])
-    actual = np.array([values[:, end : end + horizon] for end in ends])
+    starts = [rows - horizon - step * number for number in reversed(range(origins))]
+    point = np.array([np.repeat(values[:, end - 1 : end], horizon, axis=1) for end in starts])
+    actual = np.array([values[:, end : end + horizon] for end in starts])
     shape = (0, series, horizon)
     learned = fit(
-        [history(end) for end in ends] or [history(rows)],
-        point if origins else np.empty(shape),
-        actual if origins else np.empty(shape),
+        [history(end) for end in starts] or [history(rows)],
+        point if starts else np.empty(shape),
+        actual if starts else np.empty(shape),
         kinds,
         count,
         seasons,
@@ -102,7 +102,7 @@ def test_a_new_series_is_forecast_with_the_factor_one():
     """Another table's series takes the quantiles of its kind."""
     learned, _, _ = naive(walks(3, 5, 150), 6, 5)
     other = walks(4, 2, 80)
-    history = History(
+    history = PastRows(
         other.ravel(),
         np.ones(160, bool),
         np.array([0, 80]),
@@ -163,9 +163,9 @@ def test_paths_of_noise_do_not_hang_together():
     """Forecasts of noise by its mean: errors of neighbouring steps are unrelated, and so are the paths."""
     rng = np.random.default_rng(8)
     values = rng.normal(size=(40, 300))
-    ends = range(100, 290, 10)
+    origins = range(100, 290, 10)
     histories = [
-        History(
+        PastRows(
             values.ravel(),
             np.ones(values.size, bool),
             np.arange(40) * 300,
@@ -174,9 +174,9 @@ def test_paths_of_noise_do_not_hang_together():
             np.zeros(40, np.int64),
             np.zeros(40, np.int64),
         )
-        for end in ends
+        for end in origins
     ]
-    actual = np.array([values[:, end : end + 10] for end in ends])
+    actual = np.array([values[:, end : end + 10] for end in origins])
     kinds = np.zeros(40, np.int64)
     learned = fit(histories, np.zeros_like(actual), actual, kinds, 1, ())
     found = learned.forecast(histories[-1], np.zeros((40, 10)), kinds, ())

@@ -5,22 +5,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.intervals.changes import change_points
-from forecaster.intervals.history import History
+from forecaster.intervals.past import PastRows
+from forecaster.intervals.regimes import change_points
 from forecaster.intervals.spread import spread
 from forecaster.intervals.volatility import CALM, GRID, Volatility, choose, factors
 
 
-def history_of(*series, log=False, ends=None, begins=None):
+def history_of(*series, log=False, origins=None, begins=None):
     """All rows of some series, NaN where not observed."""
     lengths = np.array([len(values) for values in series])
     values = np.concatenate([np.asarray(values, float) for values in series])
     count = len(series)
-    return History(
+    return PastRows(
         values=values,
         observed=np.isfinite(values),
         starts=np.cumsum(lengths) - lengths,
-        ends=lengths if ends is None else np.asarray(ends),
+        origins=lengths if origins is None else np.asarray(origins),
         log=np.full(count, log),
         begins=np.zeros(count, np.int64) if begins is None else np.asarray(begins),
         first=np.zeros(count, np.int64),
@@ -146,7 +146,8 @@ def test_nothing_after_the_origin_is_read(volatility):
     other[200:] = rng.choice([np.nan, -1e30, 1e30], 100)
     for log in (True, False):
         one, two = (
-            spread(history_of(v, v, log=log, ends=[200, 150]), 12, (7,), volatility) for v in (values, other)
+            spread(history_of(v, v, log=log, origins=[200, 150]), 12, (7,), volatility)
+            for v in (values, other)
         )
         np.testing.assert_array_equal(one, two)
 

@@ -131,7 +131,7 @@ def test_the_prior_trusts_networks_by_what_they_learned_from():
 
 
 def test_networks_of_few_values_stay_small_where_nothing_tells():
-    """Where components cannot be told apart the weights are the prior's, of few values that of smoothing."""
+    """Components that cannot be distinguished get the prior's weights, of few values those of smoothing."""
     same = np.random.default_rng(10).normal(size=(1, 200, 3))
     names = ("network 1", "exponential smoothing", "averaged theta")
     residuals = dict.fromkeys(names, same) | {"naive": 9 * same}

@@ -32,13 +32,13 @@ def report_of(series=1, horizon=4, origins=3, scale=1.0, better=True, ids=None):
     """A report of a model that errs half, or twice, as much as the naive forecast."""
     rng = np.random.default_rng(series)
     panel = panel_of(*(scale * noisy_series(rng, 20 + horizon * origins) for _ in range(series)), ids=ids)
-    ends = rolling_origins(panel.lengths, horizon, origins, horizon)
-    base = backtest_baselines(panel, ends, horizon)
+    rolled = rolling_origins(panel.lengths, horizon, origins, horizon)
+    base = backtest_baselines(panel, rolled, horizon)
     from forecaster.evaluation.backtest import held_out
 
-    actual = np.nan_to_num(held_out(panel, ends, horizon))
+    actual = np.nan_to_num(held_out(panel, rolled, horizon))
     model = actual + (0.5 if better else 2.0) * (base["naive"] - actual)
-    return score(panel, ends, {"model": model, **base}, horizon)
+    return score(panel, rolled, {"model": model, **base}, horizon)
 
 
 def test_methods_are_rows_with_the_model_first():

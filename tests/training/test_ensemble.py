@@ -120,7 +120,7 @@ def validated(panel, parts, configs):
     ]
 
 
-@pytest.fixture(params=[True, False], ids=["further", "anew"])
+@pytest.fixture(params=[True, False], ids=["further", "again"])
 def further(request, monkeypatch):
     """Whether the three series count as many."""
     monkeypatch.setattr(ensemble, "MANY_SERIES", 3 if request.param else 4)
@@ -157,7 +157,7 @@ def test_refit_learns_from_all_known_rows(panel, validated, further):
 
 
 def test_a_refit_goes_on_from_the_weights_where_series_are_many(panel, validated, further):
-    """With a rate of next to nothing the weights stay what they were; anew, what was drawn.
+    """With a rate of next to nothing the weights stay what they were; a restart has the drawn ones.
 
     What validation chose is left as it is.
     """

@@ -15,8 +15,7 @@ from panels import panel_of, wavy
 from forecaster.cli.progress import Stage
 from forecaster.config import Options
 from forecaster.errors import DivergenceError, ForecasterError
-from forecaster.training import ensemble
-from forecaster.training import worker_processes as side_by_side
+from forecaster.training import ensemble, worker_processes
 from forecaster.training.loop import Event
 from forecaster.training.plan import plan, split
 
@@ -90,7 +89,7 @@ def test_when_processes_are_used(panel, monkeypatch, changed, expected):
     """One per core and member; none for a training shorter than their start."""
     asked = []
     monkeypatch.setattr(
-        side_by_side, "fit_side_by_side", lambda *given: asked.append(given[3]) or [None] * len(given[2])
+        worker_processes, "fit_in_parallel", lambda *given: asked.append(given[3]) or [None] * len(given[2])
     )
     monkeypatch.setattr(ensemble, "_in_turn", lambda *given: asked.append(1) or [None] * len(given[2]))
     with pytest.raises(KeyboardInterrupt):
@@ -99,9 +98,9 @@ def test_when_processes_are_used(panel, monkeypatch, changed, expected):
 
 
 def test_a_large_panel_is_left_to_threads(panel, monkeypatch):
-    """Each process would hold the panel anew."""
-    monkeypatch.setattr(side_by_side, "MOST_VALUES", panel.values.size - 1)
-    monkeypatch.setattr(side_by_side, "fit_side_by_side", None)
+    """Each process would hold a copy of the panel."""
+    monkeypatch.setattr(worker_processes, "MOST_VALUES", panel.values.size - 1)
+    monkeypatch.setattr(worker_processes, "fit_in_parallel", None)
     fit(panel, OPTIONS)
 
 

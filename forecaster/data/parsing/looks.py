@@ -72,7 +72,7 @@ def kind_of_cells(cells: pa.ChunkedArray, na: tuple[str, ...]) -> str:
 
 
 def all_match(cells: pa.ChunkedArray, pattern: str) -> bool:
-    """Whether all cells that are not null match; the first one mostly tells."""
+    """Whether all cells that are not null match. The first cell is tried alone, since it usually decides."""
     return all(
         bool(pc.all(pc.match_substring_regex(some, pattern)).as_py()) for some in (cells.slice(0, 1), cells)
     )

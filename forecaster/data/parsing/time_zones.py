@@ -1,6 +1,6 @@
 """Time zones: local times -> UTC.
 
-A time that the clock skips is an error. Times that it shows twice are told apart by the order of the rows.
+A time that the clock skips is an error. Times that it shows twice are distinguished by the order of the rows.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _twice(table: Table, index: pd.DatetimeIndex, tz: str) -> tuple[Bools, list[
         first[run[second:]] = False
     places = [table.where(int(run[0])) for run in runs[:SHOWN]]
     message = f"clock times that come twice in {tz}"
-    action = "told apart by the order of the rows"
+    action = "distinguished by the order of the rows"
     return first, [repair("T005", message, count=len(rows), places=places, action=action)]
 
 

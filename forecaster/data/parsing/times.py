@@ -105,7 +105,7 @@ def _refuse_missing(table: Table, name: str, column: pa.ChunkedArray) -> None:
     if column.null_count:
         row = int(np.flatnonzero(column.is_null().to_numpy())[0])
         raise DataError(
-            f"{table.where(row)}, column {shown(name)}: no timestamp ({column.null_count} in all)",
+            f"{table.where(row)}, column {shown(name)}: timestamp missing ({column.null_count} such rows)",
             hint="Fill it in or remove the row; or leave out such rows: --bad-rows skip.",
             code="E004",
             count=column.null_count,

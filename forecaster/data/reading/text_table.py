@@ -218,8 +218,9 @@ def _without_empty_column(name: str, dialect: Dialect, cells: Cells) -> tuple[di
         if not _all_empty(last):
             row = int(np.flatnonzero(pc.not_equal(last, "").to_numpy())[0])
             raise DataError(
-                f"{name}, row {row + 1}: rows have one cell more than the header, {shown(last[row].as_py())}",
-                hint="Name all columns; or name them by position: --skip 1 --no-header.",
+                f"{name}, row {row + 1}: this row has one cell more than the header, "
+                f"{shown(last[row].as_py())}",
+                hint="Add the missing column name; or name all columns by position: --skip 1 --no-header.",
             )
     elif dialect.names[-1] != f"column_{dialect.width}" or dialect.width <= 2:
         return places, []

@@ -44,7 +44,7 @@ def differenced(panel: Panel, *, asked: bool) -> tuple[Panel, list[Finding]]:
     kept = inside >= np.repeat(first, panel.lengths)
     if not kept.any():
         raise DataError(
-            "no series has two rows in a row, so there is no difference", hint="Leave --difference out."
+            "no series has two adjacent rows, so there are no differences", hint="Leave --difference out."
         )
     table, seen = panel.values.copy(), panel.observed.copy()
     table[:, TARGET], seen[:, TARGET] = rate, ~np.isnan(rate)

@@ -29,7 +29,7 @@ def to_panel(
     """The panel and findings about its gaps. Rows must be sorted, and timestamps unique.
 
     Raises DataError if the frequency is unclear, or a series or row does not fit it; UsageError if `max_gap`
-    is no number of its rows.
+    is not a whole number of its rows.
     """
     offsets = obs.offsets()
     local = to_local(obs.time, names.tz)

@@ -69,7 +69,7 @@ def _stale(panel: Panel) -> list[Finding]:
     (last,) = times_as_strings(panel.time[[panel.offsets[stale[0] + 1] - 1]], panel.names)
     message = f"series that end long before others: {_named(panel, stale)}"
     places = [f"{shown(panel.ids[stale[0]])} on {last}"]
-    return [info("S002", message, count=len(stale), places=places, action="forecast from their own end")]
+    return [info("S002", message, count=len(stale), places=places, action="forecast from their own last row")]
 
 
 def _gappy(panel: Panel) -> list[Finding]:

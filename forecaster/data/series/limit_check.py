@@ -2,7 +2,7 @@
 
 A few values outside are a warning (V012): forecasts shall be positive although a meter shows -0.3 at night.
 Where a limit would cut off more than MOST_CUT of what a series usually shows, its forecasts would be wrong
-without notice. So that is an error: --upper 100 is meant for the humidity, but the pressure is there too.
+without notice. That is an error: --upper 100 may be meant for humidity in a table that also has pressure.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def check_limits(panel: Panel, limits: Limits, left_out: Bools) -> list[Finding]
     if limits.integer:
         fractions = known.values != np.floor(known.values)
         _refuse_fractions(panel, known, fractions)
-        findings += _named(panel, known, fractions, "that are no whole numbers, although integer is set")
+        findings += _named(panel, known, fractions, "that are not whole numbers, although integer is set")
     return findings
 
 
@@ -69,7 +69,7 @@ def _refuse_fractions(panel: Panel, known: KnownValues, fractions: Bools) -> Non
         more = f" ({len(odd)} such series)" if len(odd) > 1 else ""
         raise DataError(
             f"integer is set, but {share[odd[0]]:.0%} of the values of series {shown(panel.ids[odd[0]])} "
-            f"are no whole numbers{more}",
+            f"are not whole numbers{more}",
             hint=INSTEAD,
             count=len(odd),
         )

@@ -138,7 +138,7 @@ def _coded(table: Table, name: str) -> tuple[pa.Array, NDArray[np.signedinteger]
     empty = np.flatnonzero(pc.equal(column, "").fill_null(True).to_numpy())
     if len(empty):
         raise DataError(
-            f"{table.where(int(empty[0]))}, column {shown(name)}: no id ({len(empty)} in all)",
+            f"{table.where(int(empty[0]))}, column {shown(name)}: id missing ({len(empty)} such rows)",
             hint="Fill it in or remove the row.",
         )
     coded = pc.dictionary_encode(column.combine_chunks())

@@ -1,7 +1,7 @@
 """Findings for values that no healthy source reports, and for lasting changes of level.
 
-Nothing is changed here. The model leaves suspicious values out, and brings what lies before a change of level
-to the new level, anew at each origin: see `features.view`.
+Nothing is changed here. At each origin the model leaves suspicious values out again, and brings rows before a
+change of level to the new level: see `features.view`.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def samples_frame(panel: Panel, origins: Ints, paths: Floats) -> pd.DataFrame:
     taken = [name for name in ("sample", "value") if name in frame]
     if taken:
         raise UsageError(
-            f"the table has a column {taken[0]!r} of its own, and so have paths", hint="Rename that column."
+            f"the table already has a column {taken[0]!r}, which paths need", hint="Rename that column."
         )
     numbers = np.tile(np.repeat(np.arange(1, count + 1), horizon), len(panel))
     return pd.DataFrame(frame | {"sample": numbers, "value": paths.ravel()})

@@ -130,7 +130,7 @@ def test_clocks_that_go_back(step: str) -> None:
 
 
 def test_clocks_that_go_back_for_several_series() -> None:
-    """Rows of several series at one time are told apart as well; a time that lacks its second pass is not."""
+    """Rows of several series at one time are distinguished too; a time that lacks its second pass is not."""
     index = pd.date_range("2024-10-27 00:00", periods=12, freq="30min", tz="Europe/Berlin", unit="ns")
     twice = index.repeat(3)
     assert parsed([str(t)[:19] for t in twice], tz="Europe/Berlin").ns.tolist() == twice.asi8.tolist()
@@ -195,7 +195,7 @@ def test_typed_dates_and_what_is_none() -> None:
         ([None, "2024-01-01"], pa.string()),
         (["", "2024-01-01"], None),
     ):
-        with pytest.raises(DataError, match="line 2, column 't': no timestamp"):
+        with pytest.raises(DataError, match="line 2, column 't': timestamp missing"):
             parsed(cells, kind=kind)
     with pytest.raises(DataError, match="not times"):
         parsed([True, False])

@@ -15,7 +15,7 @@ DAYS = pd.date_range("2024-01-01", periods=12)
 
 
 def long(**columns: object) -> pd.DataFrame:
-    """Two series, told apart by `id`, and further columns."""
+    """Two series, distinguished by `id`, and further columns."""
     frame = pd.concat([pd.DataFrame({"id": name, "t": DAYS, "y": np.arange(12.0)}) for name in "ab"])
     return frame.assign(**columns).reset_index(drop=True)
 

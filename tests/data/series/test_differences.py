@@ -57,7 +57,7 @@ def test_at_a_reset_the_value_itself() -> None:
 
 
 def test_a_counter_of_each_day() -> None:
-    """One that begins anew every fourth row is a counter, too."""
+    """One that begins again every fourth row is a counter, too."""
     found, _ = rates([1, 2, 4, 8] * 5, [1, 2, 3, 9] * 5)
     assert found == [[1, 2, 4, *[1, 1, 2, 4] * 4], [1, 1, 6, *[1, 1, 1, 6] * 4]]
 

@@ -1,4 +1,4 @@
-"""What is known of each series before an origin: rows of a Panel that nothing after the origin can enter."""
+"""What is known of each series before an origin: rows of a Panel, none of them after the origin."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from forecaster.arrays import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
-class History:
-    """The first `ends[s]` rows of S series, in flat arrays of N rows as a Panel holds them."""
+class PastRows:
+    """The first `origins[s]` rows of S series, in flat arrays of N rows as a Panel holds them."""
 
     values: Floats  # (N,) in the user's units
     observed: Bools  # (N,)
     starts: Ints  # (S,) first row of each series
-    ends: Ints  # (S,) rows known, counted from the start
+    origins: Ints  # (S,) rows known, counted from the start
     log: Bools  # (S,) series whose errors are measured in logarithms
-    begins: Ints  # (S,) rows before the newest change of level or scale: not like those after it
+    begins: Ints  # (S,) rows before the newest change of level or scale; not used
     first: Ints  # (S,) position of the first row in the shortest season of the calendar
 
     def __len__(self) -> int:
-        return len(self.ends)
+        return len(self.origins)
 
-    def take(self, series: Ints) -> History:
+    def take(self, series: Ints) -> PastRows:
         """Some of the series."""
-        return History(
+        return PastRows(
             self.values,
             self.observed,
             self.starts[series],
-            self.ends[series],
+            self.origins[series],
             self.log[series],
             self.begins[series],
             self.first[series],
@@ -41,7 +41,7 @@ class History:
 
         x is log y for series in logarithms, NaN where y is not positive.
         """
-        stop = self.starts[series] + np.maximum(self.ends[series], 0)
+        stop = self.starts[series] + np.maximum(self.origins[series], 0)
         first = self.starts[series] + self.begins[series]
         rows = stop[:, None] - np.arange(count, 0, -1)
         known = rows >= first[:, None]
@@ -57,9 +57,10 @@ class History:
     def summary(self) -> tuple[Floats, Floats]:
         """Newest value x, and mean |x_t − x_{t'}| of each known row and the one before it: (S,) each.
 
-        Over all known rows, those before a change too. NaN for series without a value, or with one only.
+        Over all known rows, including those before a change. NaN for series without a value; the mean is also
+        NaN for series with a single value.
         """
-        counts = np.maximum(self.ends, 0)
+        counts = np.maximum(self.origins, 0)
         owner = np.repeat(np.arange(len(self)), counts)
         row = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts) + self.starts[owner]
         seen = self.observed[row] & (~self.log[owner] | (self.values[row] > 0))

@@ -1,7 +1,7 @@
-"""In what scale errors are measured: as differences, or as logarithms of factors.
+"""The scale of errors: differences, or logarithms of factors.
 
-A deviation d of y from the forecast ŷ is y − ŷ; for series that take logarithms log(y/ŷ), but no more than
-linear above twice the forecast, so that wide intervals of factors do not explode:
+A deviation d of y from the forecast ŷ is y − ŷ; for series in logarithms log(y/ŷ), but linear above twice the
+forecast, so that wide intervals do not explode:
 
     d = log(y/ŷ) below c,  log c + y/(c ŷ) − 1 above,      c = 2
 
@@ -18,7 +18,7 @@ BEND = 2.0
 
 
 def deviations(actual: Floats, point: Floats, log: Bools) -> Floats:
-    """Deviations (S, H) of `actual` from `point`; NaN where there is none.
+    """Deviations (S, H) of `actual` from `point`; NaN where undefined.
 
     `log` (S,): series measured in logarithms.
     """
@@ -30,7 +30,7 @@ def deviations(actual: Floats, point: Floats, log: Bools) -> Floats:
 
 
 def outcomes(point: Floats, deviation: Floats, log: Bools | np.bool_) -> Floats:
-    """The values that deviate so from the forecasts (S, H), or (H,) of one series.
+    """The values at these deviations from the forecasts (S, H), or (H,) of one series.
 
     `deviation` (…, H). Forecasts of zero or less of series in logarithms stay where they are.
     """

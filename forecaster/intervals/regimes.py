@@ -1,8 +1,8 @@
-"""The newest lasting change of level or scale: what lies before it says nothing about the spread after it.
+"""The newest lasting change of level or scale: rows before it are not used for the spread after it.
 
-- level: from a row on, all values lie apart from all those before, by more than either part ranges;
+- level: from a row on, the gap between all values and all earlier ones exceeds the range of either part;
 - scale: from a row on, the steps |x_t − x_{t−1}| are more than RATIO times as large or small as before, and
-  the likelihood ratio of two Laplace scales against one says that this is no chance.
+  the likelihood ratio of two Laplace scales against one is too large for chance.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
-from forecaster.intervals.history import History
+from forecaster.intervals.past import PastRows
 
 FEWEST = 10
 """Rows on either side of a change."""
 RATIO = 4.0
 EVIDENCE = 25.0
-"""Log-likelihood ratio, well above the largest of many places that chance gives."""
+"""Log-likelihood ratio, well above the largest that chance gives over many rows."""
 SCALE_ROWS = 20
 """Rows, or two seasons if more, on either side of a change of scale."""
 ROWS = 1000
-"""Newest rows that are looked at."""
+"""Only this many of the newest rows are searched."""
 BLOCK = 2**17
 
 
-def change_points(history: History, season: int = 1) -> Ints:
-    """Rows before the newest change of each series (S,); zero where there was none."""
-    count = int(np.clip(history.ends.max(initial=0), 1, ROWS))
+def change_points(history: PastRows, season: int = 1) -> Ints:
+    """Rows before the newest change of each series (S,); zero without one."""
+    count = int(np.clip(history.origins.max(initial=0), 1, ROWS))
     size = max(1, BLOCK // count)
     result = np.zeros(len(history), np.int64)
     for start in range(0, len(history), size):
         series = np.arange(start, min(start + size, len(history)))
         x = history.newest(series, count)
         place = np.maximum(_level(x), _scale(x, max(SCALE_ROWS, 2 * season)))
-        first = history.ends[series] - count
+        first = history.origins[series] - count
         result[series] = np.where(place > 0, np.maximum(first + place, 0), history.begins[series])
     return result
 
@@ -73,12 +73,12 @@ def _scale(x: Floats, least: int) -> Ints:
     evidence = np.where(fair, (n + m) * np.log(c) - n * np.log(a) - m * np.log(b), 0.0)
     evidence[np.maximum(a, b) < RATIO * np.minimum(a, b)] = 0.0
     best = evidence.argmax(axis=1) if evidence.shape[1] else np.zeros(len(x), np.int64)
-    found = evidence.max(axis=1, initial=0.0) > EVIDENCE
-    return np.where(found, best + 1, 0)
+    clear = evidence.max(axis=1, initial=0.0) > EVIDENCE
+    return np.where(clear, best + 1, 0)
 
 
 def _enough(seen: Bools, least: int) -> Bools:
-    """Whether so many are seen before each column but the first, and from it on (B, K − 1)."""
+    """Whether at least `least` are seen before each column but the first, and from it on (B, K − 1)."""
     count = np.cumsum(seen, axis=1)
     return (count[:, :-1] >= least) & (count[:, -1:] - count[:, :-1] >= least)
 

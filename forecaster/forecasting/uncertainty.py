@@ -12,10 +12,10 @@ from forecaster.evaluation.backtest import held_out
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, UNITS, powers
 from forecaster.features.seasonal_position import row_numbers
 from forecaster.features.view import cleaned, comparable
-from forecaster.intervals.changes import change_points
 from forecaster.intervals.demand import demand_quantiles
 from forecaster.intervals.distribution import Distribution, Quantiles, fit
-from forecaster.intervals.history import History
+from forecaster.intervals.past import PastRows
+from forecaster.intervals.regimes import change_points
 from forecaster.methods.blend import Blend
 from forecaster.model.model import Model
 
@@ -56,13 +56,13 @@ def demand(panel: Panel, origins: Ints, sparse: Ints, levels: Floats) -> Floats:
     return demand_quantiles(past(panel, origins, np.full(len(panel), UNITS)), sparse, levels)
 
 
-def past(panel: Panel, origins: Ints, power: Floats) -> History:
+def past(panel: Panel, origins: Ints, power: Floats) -> PastRows:
     """The known rows of each series, from its newest change of level or scale on."""
     season = min(_seasons(panel), default=1)
     first = row_numbers(panel, panel.offsets[:-1]) % season
     nothing = np.zeros(len(panel), np.int64)
     log = power == LOGARITHMS
-    whole = History(panel.target, panel.target_observed, panel.offsets[:-1], origins, log, nothing, first)
+    whole = PastRows(panel.target, panel.target_observed, panel.offsets[:-1], origins, log, nothing, first)
     return dataclasses.replace(whole, begins=change_points(whole, season))
 
 
@@ -75,7 +75,7 @@ def _kinds(power: Floats) -> Ints:
 
 
 def _seasons(panel: Panel) -> tuple[int, ...]:
-    """Those of the frequency, the shortest first; the weeks of business days slip at every holiday."""
+    """Seasons longer than one row, shortest first. None for business days: holidays shift their weeks."""
     if panel.frequency.is_business_days:
         return ()
     return tuple(sorted(season for season in panel.frequency.seasonalities if season > 1))
