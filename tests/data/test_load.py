@@ -350,7 +350,7 @@ WRONG = [
     ("date,y\n2024-01-01,NA\n2024-01-02,\n2024-01-03,NA\n", "no column of numbers"),
     ("date,y\n2024-01-01,1\0\n", "line 2: a NUL byte"),
     (b"date,y\n2024-01-01,\xff1\n", "is not UTF-8"),
-    ("t,a,id\n2024-01-01,1,x\n2024-01-01,1,\n2024-01-02,2,x\n2024-01-02,3,y\n", "line 3, column 'id': id missing"),
+    ("t,a,id\n2024-01-01,1,x\n2024-01-01,1,\n2024-01-02,2,x\n2024-01-02,3,y\n", "column 'id': id missing"),
     ("date,y\n2024-01-01,1\n2024-01-05,1\n2024-01-06,2\n2024-03-01,5\n2025-01-01,2\n", "irregular"),
     (TEN_DAYS.replace("01-09", "01-09 05:00"), "does not lie on its grid"),
     (TEN_DAYS.replace("2024-01-10", "2204-01-10"), "widest gap follows .*line 10"),
