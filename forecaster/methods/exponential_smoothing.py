@@ -11,7 +11,7 @@ No parameter set is chosen: the forecast is the mean over a grid of them, weight
 penalty of the corrected Akaike criterion. Of logarithms, all this is smoothing with multiplicative errors,
 trend and season.
 
-Seasons are removed before, from all rows together: each s begins at zero and follows only what has changed.
+Constant seasons are removed first, from all rows together: each s begins at zero and follows changes only.
 Level and trend begin on the least squares line through the first rows.
 """
 
@@ -30,18 +30,18 @@ BETAS = (0.01, 0.05, 0.2)
 PHIS = (0.85, 0.93, 0.98)
 GAMMAS = (0.0, 0.1, 0.3)
 FIRST_ROWS = 20
-"""Level and trend begin on a line through so many rows."""
+"""Level and trend begin on a line through this many rows."""
 TREND_PENALTY = 2.0
-"""Log-likelihood a trend must gain in a long series: one for the trend, one for its damping."""
+"""Log-likelihood that a trend must gain in a long series: 1 for the trend, 1 for its damping."""
 SEASON_PENALTY = 1.0
 PARAMETERS = 5
-"""Level, trend, α, β and φ. A series of no more than one row more gets no trend."""
+"""Level, trend, α, β and φ. A series with at most one row more gets no trend."""
 BLOCK = 2**18
-"""Numbers in the states of all models of the series worked on at once: they stay in the cache."""
+"""Numbers in the states of all models for a block of series: they stay in the cache."""
 
 
 class Models(NamedTuple):
-    """The grid, each (G, 1). φ = 0 is no trend."""
+    """The grid, each (G, 1). φ = 0: no trend."""
 
     alpha: Floats
     beta: Floats
@@ -50,7 +50,7 @@ class Models(NamedTuple):
 
 
 class States(NamedTuple):
-    """What a model knows after a row: level and trend (G, B), season (m, G, B) by row number modulo m."""
+    """The state of a model after a row: level and trend (G, B), season (m, G, B) by row number modulo m."""
 
     level: Floats
     trend: Floats
@@ -59,17 +59,17 @@ class States(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Smoothed:
-    """Mean and standard deviation of the rows to come, each (B, H)."""
+    """Mean and standard deviation of future rows, each (B, H)."""
 
     mean: Floats
     deviation: Floats
 
 
 def exponential_smoothing(y: Floats, inside: Bools, horizon: int, season: int = 1) -> Floats:
-    """Forecasts (B, H) of y (n, B), newest last, of which only rows that are `inside` are read.
+    """Forecasts (B, H) of y (n, B), newest last; only rows that are `inside` are read.
 
-    A series begins at its first row inside; in a gap after it the trend runs on and nothing is learned.
-    `season` > 1 lets seasons change that were removed from y with their mean over all rows.
+    A series begins at its first row inside. In a later gap the trend continues and the state is not updated.
+    `season` > 1: y is without its mean season, and the states follow changes of the season.
     """
     return _in_blocks(y, inside, horizon, season, with_deviation=False).mean
 
@@ -80,7 +80,7 @@ def smoothed(y: Floats, inside: Bools, horizon: int, season: int = 1) -> Smoothe
 
 
 def _in_blocks(y: Floats, inside: Bools, horizon: int, season: int, *, with_deviation: bool) -> Smoothed:
-    """Some series at a time, which bounds the memory; the deviation is zero where it is not asked for."""
+    """A block of series at a time, which bounds the memory; the deviation is zero unless requested."""
     models = _models(GAMMAS if season > 1 else GAMMAS[:1])
     width = max(1, BLOCK // (len(models.alpha) * (season + 6)))
     y = np.where(inside, y, 0.0)
@@ -106,12 +106,12 @@ def _models(gammas: tuple[float, ...]) -> Models:
 
 
 def _estimated(models: Models) -> Floats:
-    """How many numbers each model takes from the data (G, 1): level and α, then two more for a trend."""
+    """How many parameters each model estimates (G, 1): level and α, and two more for a trend."""
     return np.where(models.phi > 0, 4.0, 2.0)
 
 
 def _penalty(models: Models, count: Floats) -> Floats:
-    """The corrected Akaike penalty (G, B), k·n / (n − k − 1); infinite for a trend in hardly any rows."""
+    """The corrected Akaike penalty (G, B), k·n / (n − k − 1); infinite for a trend in too few rows."""
     free = count - PARAMETERS - 1
     growth = np.where(free > 0, count / np.maximum(free, 1), np.inf)
     trend = np.where(models.phi > 0, TREND_PENALTY * growth, 0.0)
@@ -129,7 +129,7 @@ def _filter(y: Floats, inside: Bools, models: Models, season: int) -> tuple[Floa
     first = inside.argmax(axis=0)
     beginnings = frozenset(first.tolist())
     for t, (now, here) in enumerate(zip(y, inside, strict=True)):
-        if t in beginnings:  # before, a series rests at zero
+        if t in beginnings:  # before that, its state is zero
             level[:, first == t], trend[:, first == t] = line[first == t], slope[first == t]
         trend *= models.phi
         level += trend
@@ -148,7 +148,7 @@ def _filter(y: Floats, inside: Bools, models: Models, season: int) -> tuple[Floa
 def _first_line(y: Floats, inside: Bools) -> tuple[Floats, Floats]:
     """The least squares line through the first rows: its value one row before them, and its slope, (B,).
 
-    Of a series too short for a trend it is the mean.
+    For series too short for a trend the line is their mean.
     """
     used = inside & (np.cumsum(inside, axis=0) <= FIRST_ROWS)
     time = np.arange(1.0, len(y) + 1)[:, None] - inside.argmax(axis=0)
@@ -187,7 +187,7 @@ def _spread_of_means(states: States, weights: Floats, models: Models, rows: int,
 def variance_growth(models: Models, season: int, horizon: int) -> Floats:
     """Variance of the error h steps ahead over that of one step, (G, H): 1 + c_1² + … + c_{h−1}².
 
-    c_j = α + αβ (φ + … + φ^j), and γ(1−α) more where j is a multiple of m (Hyndman et al. 2008, table 6.1).
+    c_j = α + αβ (φ + … + φ^j), plus γ(1−α) where j is a multiple of m (Hyndman et al. 2008, table 6.1).
     """
     kept = models.alpha * (1 + models.beta * _reach(models, horizon))
     if season > 1:

@@ -58,17 +58,25 @@ def make_case(network, *, padded=False, seed=7, steps=T, batch=B):
     return inputs, targets, state, mask
 
 
-def assert_away_from_kinks(network, inputs, errors):
-    """ReLU, MAE and Huber have no second derivative at their kinks, where central differences err."""
-    margin = 1e-3
-    assert np.abs(errors).min() > margin
-    assert np.abs(np.abs(errors) - 1).min() > margin
+def away_from_kinks(network, inputs, errors):
+    """Whether ReLU, MAE and Huber are smooth nearby: at their kinks central differences are wrong."""
+    values = [errors, np.abs(errors) - 1]
     if network.config.embedding:
         weight = network.parameters["embedding.weight"]
-        before_relu = weight[:, :-1] @ inputs + weight[:, -1:]
-        assert np.abs(before_relu).min() > margin
-        assert (before_relu < 0).any()
-        assert (before_relu > 0).any()
+        values.append(weight[:, :-1] @ inputs + weight[:, -1:])  # before ReLU
+        if (values[-1] < 0).all() or (values[-1] > 0).all():
+            return False
+    return min(np.abs(each).min() for each in values) > 1e-3
+
+
+def make_smooth_case(network, *, padded):
+    """The first drawn case that is away from all kinks, whatever the cell."""
+    for seed in range(7, 1000):
+        inputs, targets, state, mask = make_case(network, padded=padded, seed=seed)
+        outputs, _ = network.forward(inputs, mask=mask, state=state)
+        if away_from_kinks(network, inputs, outputs - targets):
+            return inputs, targets, state, mask
+    raise AssertionError("every case is near a kink")
 
 
 @pytest.mark.parametrize("loss_name", LOSSES)
@@ -78,14 +86,13 @@ def assert_away_from_kinks(network, inputs, errors):
 def test_gradients_equal_central_differences(cell, layers, embedding, segment, truncated, padded, loss_name):
     """Every parameter, the inputs and the initial state have the gradient that central differences give."""
     network = make_network(cell, layers, embedding, segment)
-    inputs, targets, state, mask = make_case(network, padded=padded)
+    inputs, targets, state, mask = make_smooth_case(network, padded=padded)
     loss = make_loss(TrainingConfig(loss=loss_name, quantile=0.3))
     cut = CUT if truncated else 0
 
     outputs, cache = network.forward(inputs, mask=mask, state=state, unroll=T - cut if truncated else None)
     _, d_outputs = loss(outputs, targets, None)
     gradients = network.backward(cache, d_outputs)
-    assert_away_from_kinks(network, inputs, outputs - targets)
 
     start = network.advance(inputs[:cut], mask=mask[:cut], state=state) if truncated else state
 

@@ -1,16 +1,16 @@
-"""Changes of level that last: a sensor moved, a unit changed, a factor lost, a new regime.
+"""Lasting changes of level: a moved sensor, a changed unit, a lost factor, a new regime.
 
-    b        a median over a block of k rows; blocks are counted from the row c where the shift is looked for
+    b        a median over a block of k rows; blocks are counted from the row c of the possible shift
     D        |b after c − b before c|
-    M        what trend, season and wandering do alone: the largest |b − next b| before c, FEW_BLOCKS times
-             their root mean square, or the mean step between rows, whichever is most
-    jump     |median of the 3 rows from c − median of the 3 rows before c|: a shift happens at once
+    M        the usual moves by trend, season and wandering: the largest |b − next b| before c, FEW_BLOCKS
+             times their root mean square, or the mean step between rows, whichever is largest
+    jump     |median of the 3 rows from c − median of the 3 rows before c|: a shift is sudden
 
-There is a shift at c where D ≥ APART·M, the jump makes most of D and is ALONE times any jump before, and each
-block is on its own side of the middle between both levels. A random walk, a crash in line with the moves
-before it, a trend, a season or a daily load step fails one of these. Positive series have to pass in
-logarithms as well as in units, since either alone calls the loud end of the range a shift; where they wander
-like prices, D is a factor of TWOFOLD at least: shares do lose a third in a day.
+There is a shift at c where D ≥ APART·M, the jump is at least MOST of D and ALONE times any earlier jump, and
+each block is on its own side of the middle between both levels. A random walk, a crash in line with the moves
+before it, a trend, a season or a daily load step fails one of these. Positive series must pass in
+logarithms and in units: either alone would take the noisy end of the range for a shift. Where they wander
+like prices, D must be a factor of at least TWOFOLD, because shares do lose a third in a day.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ APART = 3.0
 FEW_BLOCKS = 2.0
 TWOFOLD = 2.0
 WANDERING = 0.35
-"""The part of the moves of a random walk's blocks, √(2k/3) steps, from which a series wanders."""
+"""A series wanders from this fraction of the moves of a random walk's blocks on, √(2k/3) steps."""
 ALONE = 2.0
 MOST = 0.6
-"""The part of D that the jump makes at least."""
+"""Least fraction of D that the jump makes up."""
 LEAST_AFTER = 6
-"""Observed rows of the new level: fewer may be an outage."""
+"""Least observed rows of the new level: fewer may be an outage."""
 FACTOR = 4.0
-"""Between levels, from which so few rows are enough; smaller changes have to last for one season."""
+"""Ratio of the levels from which LEAST_AFTER rows are enough; smaller changes must last for one season."""
 LONGEST_BLOCK = 20
 """Rows of a block, or one season where that is longer."""
 LEAST_BLOCKS = 4
-"""Blocks before the shift; fewer say too little of what is usual."""
+"""Least blocks before the shift, to estimate the usual moves."""
 NOTHING = 1e-9
-"""Of the largest value: what rounding makes of no change."""
+"""Changes of less than this fraction of the largest value are rounding."""
 LEAST_SEASONS = 4
-"""Fewer seasons show no season."""
+"""With fewer seasons the season is not removed."""
 MOST_SHIFTS = 3
-"""Shifts looked for in one series, the largest first, each time in what is newer."""
+"""Most shifts of one series: the largest first, then the largest among newer rows."""
 
 
 class LevelShifts(NamedTuple):
@@ -63,7 +63,7 @@ class LevelShifts(NamedTuple):
     is_ratio: Bools  # (F,) the spread changed with the level: older values are divided, else moved
 
     def since(self, count: int) -> Ints:
-        """The row at which the present level of each of `count` series begins (S,); 0 where it always was."""
+        """The row at which the present level of each of `count` series begins (S,); 0 without a shift."""
         first = np.zeros(count, np.int64)
         np.maximum.at(first, self.series, self.row)
         return first
@@ -82,18 +82,18 @@ def level_shifts(
     """The shifts among rows 0 … known[s]−1 of each series; later rows are never read.
 
     `values`, `observed` (N,): row i of series s lies at offsets[s] + i. `left_out` (N,): suspicious values,
-    which make no level.
+    which are not part of a level.
     """
-    found = []
+    columns = []
     for part, span in blocks_of_series(offsets):
         start = offsets[part.start : part.stop + 1]
         out = None if left_out is None else left_out[span]
         seen = known_values(values[span], observed[span], start, known[part], left_out=out)
-        found += [(series + part.start, *rest) for series, *rest in _shifts(seen, season)]
-    if not found:
+        columns += [(series + part.start, *rest) for series, *rest in _shifts(seen, season)]
+    if not columns:
         none = np.empty(0)
         return LevelShifts(none.astype(np.int64), none.astype(np.int64), none, none, none.astype(np.bool_))
-    series, row, before, after, ratio = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    series, row, before, after, ratio = (np.concatenate(parts) for parts in zip(*columns, strict=True))
     order = np.lexsort((row, series))
     return LevelShifts(series[order], row[order], before[order], after[order], ratio[order] > 0)
 
@@ -110,14 +110,16 @@ def _shifts(seen: KnownValues, season: int) -> Iterator[tuple[Ints, Ints, Floats
         hits = np.flatnonzero(passed)
         if not len(hits):
             return
-        ratio = _spread_changed(seen, place, before, after)  # what a season leaves would add to small steps
+        ratio = _spread_changed(
+            seen, place, before, after
+        )  # in units: the rest of a season would add to small steps
         yield hits, units.row[place[hits]], before[hits], after[hits], ratio[hits]
         newer = passed[units.series] & (np.arange(len(units.values)) >= place[units.series])
         seen, units, logs = seen.only(newer), units.only(newer), logs.only(newer)
 
 
 def _without_season(seen: KnownValues, values: Floats, season: int) -> KnownValues:
-    """The values (K,) less how far the median of their position in the season is from all such medians' mean.
+    """The values (K,) minus a seasonal index: the median of the position in the season minus the mean median.
 
     Series of less than LEAST_SEASONS seasons stay as they are.
     """
@@ -137,9 +139,9 @@ def _without_season(seen: KnownValues, values: Floats, season: int) -> KnownValu
 
 
 def spliced(values: Floats, offsets: Ints, shifts: LevelShifts) -> Floats:
-    """The values (N,) with what lies before each shift brought to the level after it.
+    """The values (N,), with rows before each shift brought to the level after it.
 
-    Seasons and the usual moves of the older rows stay of use, and no window sees the step.
+    Seasons and usual moves of the older rows stay usable, and no window contains the step.
     """
     result = values.copy()
     for series, row, before, after, ratio in zip(*shifts, strict=True):  # few
@@ -149,7 +151,7 @@ def spliced(values: Floats, offsets: Ints, shifts: LevelShifts) -> Floats:
 
 
 def _largest_jump(seen: KnownValues) -> Ints:
-    """The place (S,) of the largest jump of each series; its first place if there is none."""
+    """The place (S,) of the largest jump of each series; its first place without a jump."""
     last = max(len(seen.values) - 1, 0)
     place = _place_of_largest(seen, _jumps(seen))
     step = np.abs(seen.steps)  # a jump of medians is as large one row earlier and one later
@@ -162,7 +164,7 @@ def _largest_jump(seen: KnownValues) -> Ints:
 
 
 def _place_of_largest(seen: KnownValues, items: Floats) -> Ints:
-    """Where the largest item (K,) of each series is (S,), the first of several; NaN counts as none."""
+    """Where the largest item (K,) of each series is (S,), the first of several; NaN is ignored."""
     items = np.nan_to_num(items, nan=-1.0)
     largest = seen.reduce(np.maximum, items, 0.0)
     places = np.flatnonzero(items == largest[seen.series])
@@ -243,7 +245,7 @@ def _mean_step(seen: KnownValues, place: Ints) -> Floats:
 
 
 def _wanders(seen: KnownValues, place: Ints, size: Ints) -> Bools:
-    """Whether the blocks before the place differ as those of a random walk do, beside the usual step (S,)."""
+    """Whether the blocks before the place differ as a random walk's do, relative to the usual step (S,)."""
     median, side, owner = _block_medians(seen, place, size)
     same = (owner[1:] == owner[:-1]) & (side[1:] < 0)
     moves, owner = np.abs(np.diff(median))[same], owner[1:][same]
@@ -275,7 +277,7 @@ def _pick(median: Floats, owner: Ints, chosen: Bools, count: int) -> Floats:
 
 
 def _jump_and_others(seen: KnownValues, place: Ints) -> tuple[Floats, Floats]:
-    """The jump at the place (S,), and the largest one before that no value of it is part of."""
+    """The jump at the place (S,), and the largest earlier one that shares no value with it."""
     jump = _jumps(seen)
     away = np.arange(len(jump)) < place[seen.series] - 5
     other = seen.reduce(np.fmax, np.where(away, jump, np.nan), np.nan)
@@ -284,7 +286,7 @@ def _jump_and_others(seen: KnownValues, place: Ints) -> tuple[Floats, Floats]:
 
 
 def _spread_changed(seen: KnownValues, place: Ints, before: Floats, after: Floats) -> Bools:
-    """Whether the usual step changed by more like the ratio of the levels than not at all (S,)."""
+    """Whether the change of the usual step is nearer to the ratio of the levels than to no change (S,)."""
     later = np.arange(len(seen.values)) >= place[seen.series]
     there = ~np.isnan(seen.steps) & (np.arange(len(seen.values)) != place[seen.series])
     usual = []

@@ -1,13 +1,13 @@
 """Values that no healthy source reports: sentinels, dropouts, impossible spikes, stuck sensors, resets.
 
-Every test compares a series with its own known values and asks for a wide margin, since a true extreme (a
-holiday, a crash, a storm) must not be thrown away:
+Every test compares a series with its own known values and requires a wide margin, because true extremes (a
+holiday, a crash, a storm) must be kept:
 
     sentinel   a number that devices report for "no reading", far from all other values of the series
-    dropout    zero for a few rows in a series that otherwise moves by small ratios
-    spike      up to three rows at once, farther out than everything else by a multiple of the usual range
-    stuck      the same reading many times longer in a row than ever else in the series
-    reset      a counter that otherwise never falls begins again near zero
+    dropout    zero for a few rows in a series that otherwise changes by small ratios
+    spike      up to three adjacent rows, outside all other values by a multiple of the usual range
+    stuck      a run of equal readings many times longer than any other run of the series
+    reset      a counter that otherwise never falls starts again near zero
 """
 
 from __future__ import annotations
@@ -35,57 +35,58 @@ POSITIVE = (85, 99, 255, 999, 999.9, 4095, 9999, 99999, 32767, 65535)
 SENTINELS = np.array(NEGATIVE + POSITIVE)
 """What files and devices write for "no reading": −127 and 85 are a DS18B20's, 255 … 65535 full words."""
 LEAST = 20
-"""Fewer known values say too little of what is usual."""
+"""With fewer known values nothing is suspicious."""
 FREQUENT = 0.2
-"""More of a series than this is no exception."""
+"""Largest fraction of sentinels in a series."""
 RARE = 0.02
-"""The same, of spikes and dropouts."""
+"""Largest fraction of spikes, dropouts and resets."""
 CODED = 1.0
-"""Ranges (5 % to 95 %) that a sentinel lies beyond the next value of its series."""
+"""Least distance of a sentinel from the nearest other value, in ranges (5 % to 95 %) of its series."""
 SIGNED = 0.25
-"""The same for −1 where all other values are above zero; it is also their least part of the median."""
+"""The same for negative sentinels where all other values are positive. Also the least ratio of the smallest
+of these to their median."""
 CERTAIN = -99
-"""A sentinel from here down needs no distance where no other value is negative."""
+"""A sentinel at or below this needs no distance where no other value is negative."""
 WORD, COUNTED = 255, 3.0
-"""Smaller positive sentinels may be counts or amounts: among whole numbers, or where zero is reached, they
-lie COUNTED whole ranges beyond."""
+"""Positive sentinels below WORD may be counts or amounts. Among whole numbers, or where zero occurs, their
+distance must be COUNTED full ranges."""
 FAR = 5.0
-"""Ranges that a spike lies beyond the next value."""
+"""Least distance of a spike from the nearest other value, in ranges (5 % to 95 %)."""
 RATIO = 20.0
-"""In a series without negative values a spike is this many times the next largest: such series are skewed."""
+"""Least ratio of a spike to the next largest value, in series without negative values: these are skewed."""
 FARTHER = 5.0
-"""In others it is this many times as far from the median as the next value."""
+"""In other series: least ratio of their distances from the median."""
 SHORT = 3
-"""Rows of a spike at once."""
+"""Most adjacent rows of a spike."""
 CALM = 3.0
-"""A dropout stands out where no other value is this many times its neighbour …"""
+"""Dropouts need a series whose other values never change by this factor between neighbours …"""
 HIGH = 0.3
-"""… and where its neighbours are this part of the median at least."""
+"""… and neighbours of at least this fraction of the median."""
 LONGER = 5.0
-"""How many times the longest other run of equal readings a stuck one lasts."""
+"""Least ratio of the length of a stuck run to the next longest run of equal readings."""
 STUCK = 12
-"""Rows that a stuck reading lasts at least."""
+"""Least rows of a stuck run."""
 RISES = 10
-"""A counter rises as often as this from one reset to the next."""
+"""Least rises of a counter per reset."""
 FULL = (1.0, 100.0)
-"""Where a battery, a share or a humidity may rest."""
+"""Values at which a battery, a share or a humidity may rest."""
 LEAP = 0.95
-"""A step larger than this part of all steps of its series is a leap."""
+"""A step above this quantile of all steps of its series is a leap."""
 NEAR_ZERO = 0.05
-"""A counter begins again at no more than this part of what it had reached."""
+"""A counter starts again at no more than this fraction of its last value."""
 
 
 class SuspiciousValues(NamedTuple):
-    """The rows that were found, in order of series and row."""
+    """Suspicious rows, in order of series and row."""
 
     code: NDArray[np.int8]  # (F,) index into CODES
     series: Ints  # (F,)
     row: Ints  # (F,) row in its series
     value: Floats  # (F,)
-    left_out: Bools  # (N,) what seasons and training should not see
+    left_out: Bools  # (N,) hidden from seasons and training
 
     def of(self, *codes: Code) -> SuspiciousValues:
-        """Those of some codes; `left_out` stays as it is."""
+        """Only rows of some codes; `left_out` stays as it is."""
         chosen = np.isin(self.code, [CODES.index(code) for code in codes])
         return SuspiciousValues(
             self.code[chosen], self.series[chosen], self.row[chosen], self.value[chosen], self.left_out
@@ -94,28 +95,28 @@ class SuspiciousValues(NamedTuple):
 
 @np.errstate(over="ignore", invalid="ignore")  # absurd values may overflow: then nothing is learned
 def suspicious_values(values: Floats, observed: Bools, offsets: Ints, known: Ints) -> SuspiciousValues:
-    """What is suspicious among rows 0 … known[s]−1 of each series; later rows are never read.
+    """The suspicious values among rows 0 … known[s]−1 of each series; later rows are never read.
 
-    `values`, `observed` (N,): row i of series s lies at offsets[s] + i. A reset is named but not left out:
-    the value is true, only the step to it is none.
+    `values`, `observed` (N,): row i of series s lies at offsets[s] + i. A reset is reported but not left
+    out: its value is true, only the step to it is not.
     """
     left_out = np.zeros(len(values), np.bool_)
-    found = []
+    columns = []
     for part, span in blocks_of_series(offsets):
         start = offsets[part.start : part.stop + 1]
         seen = known_values(values[span], observed[span], start, known[part])
         code = _codes(seen)
         some = np.flatnonzero(code >= 0)
         series, row = seen.series[some] + part.start, seen.row[some]
-        found.append((code[some], series, row, seen.values[some]))
+        columns.append((code[some], series, row, seen.values[some]))
         false = code[some] != CODES.index("reset")
         left_out[(offsets[series] + row)[false]] = True
-    code, series, row, value = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    code, series, row, value = (np.concatenate(parts) for parts in zip(*columns, strict=True))
     return SuspiciousValues(code, series, row, value, left_out)
 
 
 def _codes(seen: KnownValues) -> NDArray[np.int8]:
-    """Index into CODES of each value (K,), −1 for most; each test sees what those before it left."""
+    """Index into CODES of each value (K,), −1 for most. Each test sees the values without a code so far."""
     code = np.full(len(seen.values), -1, np.int8)
     for number, test in enumerate((_sentinels, _dropouts, _spikes, _stuck, _resets)):
         rest = np.flatnonzero(code < 0)
@@ -123,12 +124,12 @@ def _codes(seen: KnownValues) -> NDArray[np.int8]:
     return code
 
 
-def hint(found: SuspiciousValues, na: tuple[str, ...] = ()) -> str:
-    """What to type so that sentinels are read as missing, such as `--na -127`; empty without any.
+def hint(suspicious: SuspiciousValues, na: tuple[str, ...] = ()) -> str:
+    """The option that reads the sentinels as missing, such as `--na -127`; empty without any.
 
-    `na`: what --na says already; the option takes all words in one list.
+    `na`: the words that --na has already; the option takes all words in one list.
     """
-    numbers = np.unique(found.of("sentinel").value)
+    numbers = np.unique(suspicious.of("sentinel").value)
     return f"--na {','.join([*na, *(f'{number:.10g}' for number in numbers)])}" if len(numbers) else ""
 
 
@@ -148,9 +149,9 @@ def _sentinels(seen: KnownValues) -> Bools:
 def _stands_apart(seen: KnownValues, number: float, usual: Bools) -> Bools:
     """In which series (S,) a number is far from the `usual` values (K,).
 
-    It lies CODED ranges beyond them, and farther than 99 % of their steps reach. So 999 hPa and 85 °F among
-    like readings stay, and so does −1 °C after 0 °C. A negative number among positive ones needs less, and a
-    positive one more: it lies beyond them by all of their range.
+    It must be CODED ranges beyond them, and farther than 99 % of their steps. So 999 hPa and 85 °F among
+    similar readings stay, and so does −1 °C after 0 °C. A negative number among positive ones needs less
+    distance, a positive number more: at least the full range of the others.
     """
     rest = seen.only(usual)
     low, high = rest.reduce(np.minimum, rest.values), rest.reduce(np.maximum, rest.values)
@@ -182,7 +183,7 @@ def _dropouts(seen: KnownValues) -> Bools:
 
 
 def _interruptions(seen: KnownValues, number: float) -> Bools:
-    """Where a number ≤ 0 comes now and then in a series that else moves by small ratios (K,)."""
+    """Rare values equal to a number ≤ 0 in a series that otherwise changes by small ratios (K,)."""
     here = seen.values == number
     times = seen.total(here)
     concerned = (times > 0) & (times <= np.maximum(1, RARE * seen.count)) & (seen.count > LEAST)
@@ -226,13 +227,13 @@ def _short_runs(seen: KnownValues, chosen: Bools, longest: int) -> Bools:
 def _spikes(seen: KnownValues) -> Bools:
     """Short excursions beyond a gap in the values of their series that is FAR ranges wide (K,).
 
-    The gap is looked for among the lowest and the highest RARE part of the sorted values. Its far side is
-    RATIO times the near one, or FARTHER from the median, too: many series have wild extremes.
+    The gap must be among the lowest or highest RARE fraction of the sorted values. Its far side must also be
+    RATIO times the near one, or FARTHER times as far from the median: many series have large extremes.
     """
     result = np.zeros(len(seen.values), np.bool_)
     width = seen.quantile(0.95) - seen.quantile(0.05)
     with np.errstate(invalid="ignore"):
-        wide = seen.quantile(1) - seen.quantile(0) >= FAR * width  # else there is no room for a gap
+        wide = seen.quantile(1) - seen.quantile(0) >= FAR * width  # otherwise there is no room for a gap
     concerned = (wide & (width > 0) & (seen.count >= LEAST))[seen.series]
     part = seen.only(concerned)
     lower, upper = _borders(part)
@@ -242,7 +243,7 @@ def _spikes(seen: KnownValues) -> Bools:
 
 
 def _borders(seen: KnownValues) -> tuple[Floats, Floats]:
-    """Between which values (S,), (S,) nothing is a spike; infinite where there is no gap."""
+    """The bounds (S,), (S,) outside which values are spikes; infinite without a gap."""
     ascending, count = seen.sorted, seen.count
     width = (seen.quantile(0.95) - seen.quantile(0.05))[seen.series]
     middle = seen.quantile(0.5)[seen.series]
@@ -265,10 +266,10 @@ def _borders(seen: KnownValues) -> tuple[Floats, Floats]:
 
 
 def _stuck(seen: KnownValues) -> Bools:
-    """All but the first of readings that repeat LONGER times longer than any other run of the series (K,).
+    """All but the first value of runs LONGER times as long as any other run of the series (K,).
 
-    A run at the lowest value is a rest (night, closed, empty) unless a leap led to it; so is one at a full 1
-    or 100.
+    A run at the lowest value, or at a highest value of 1 or 100, is a rest (night, closed, empty, full)
+    unless a leap leads to it.
     """
     result = np.zeros(len(seen.values), np.bool_)
     concerned = _repeats(seen)
@@ -293,7 +294,7 @@ def _stuck(seen: KnownValues) -> Bools:
 
 
 def _repeats(seen: KnownValues) -> Bools:
-    """Series that show the same reading STUCK times in a row (S,)."""
+    """Series with a run of STUCK equal readings (S,)."""
     same = np.zeros(len(seen.values) + 1, np.int64)
     np.cumsum(seen.steps == 0, out=same[1:])
     rows = np.arange(len(seen.values))
@@ -303,7 +304,7 @@ def _repeats(seen: KnownValues) -> Bools:
 
 
 def _resting(seen: KnownValues, place: Ints) -> Bools:
-    """Which runs, given where each begins, show an end of the series' range, reached by no unusual step."""
+    """Which runs, by the `place` where each begins, rest at an end of the range without a leap to it."""
     owner, value = seen.series[place], seen.values[place]
     low, high = seen.reduce(np.minimum, seen.values), seen.reduce(np.maximum, seen.values)
     step = quantile_within(*_sorted_steps(seen), LEAP)
@@ -315,7 +316,7 @@ def _resting(seen: KnownValues, place: Ints) -> Bools:
 def _resets(seen: KnownValues) -> Bools:
     """Falls to nearly zero in series that otherwise never fall and rise in uneven steps (K,).
 
-    What is back above the value before within SHORT rows is a gap in the readings, not a new beginning.
+    A series that is back above the previous value within SHORT rows had failed readings, not a reset.
     """
     soon = np.minimum(np.arange(len(seen.values)) + SHORT, seen.starts[1:][seen.series] - 1)
     with np.errstate(invalid="ignore"):
@@ -323,8 +324,8 @@ def _resets(seen: KnownValues) -> Bools:
         before = seen.values - seen.steps
         reset = falls & (seen.values >= 0) & (seen.values <= NEAR_ZERO * before)
         reset &= seen.values[soon] < before
-    none_else = seen.total(falls) == seen.total(reset)
+    no_other = seen.total(falls) == seen.total(reset)
     steps = np.where(falls, np.nan, seen.steps)
     few = seen.total(reset) <= np.maximum(1, RARE * seen.count)
-    counts = none_else & few & (seen.count >= LEAST) & (seen.total(steps > 0) >= RISES * seen.total(reset))
+    counts = no_other & few & (seen.count >= LEAST) & (seen.total(steps > 0) >= RISES * seen.total(reset))
     return np.asarray(reset & counts[seen.series])

@@ -23,7 +23,7 @@ LEFT_OUT = "left out of training, as if missing"
 
 
 class Oddities(NamedTuple):
-    """What stands out among the known rows of a panel."""
+    """Suspicious values and changes of level in the known rows of a panel."""
 
     suspicious: SuspiciousValues
     shifts: LevelShifts
@@ -38,14 +38,14 @@ def oddities(panel: Panel, known: Ints) -> Oddities:
     return Oddities(suspicious, shifts)
 
 
-def examine_values(panel: Panel, found: Oddities, na: tuple[str, ...] = ()) -> list[Finding]:
-    """A finding for each kind of oddity; `na`: the words for missing values that were given already."""
+def examine_values(panel: Panel, known: Oddities, na: tuple[str, ...] = ()) -> list[Finding]:
+    """A finding for each kind of oddity; `na`: the words for missing values that the user has set already."""
     return [
-        *_sentinels(panel, found.suspicious, na),
-        *_dropouts(panel, found.suspicious),
-        *_stuck(panel, found.suspicious),
-        *_resets(panel, found.suspicious),
-        *_shifts(panel, found.shifts),
+        *_sentinels(panel, known.suspicious, na),
+        *_dropouts(panel, known.suspicious),
+        *_stuck(panel, known.suspicious),
+        *_resets(panel, known.suspicious),
+        *_shifts(panel, known.shifts),
     ]
 
 

@@ -154,7 +154,9 @@ def test_batched_equals_unbatched(kind, cell, layers):
     case = Case(kind, cell, layers)
     outputs, gradients = case.run()
     alone = [case.column(b).run() for b in range(B)]
-    np.testing.assert_allclose(np.concatenate([one for one, _ in alone], axis=-1), outputs, rtol=1e-12)
+    np.testing.assert_allclose(
+        np.concatenate([one for one, _ in alone], axis=-1), outputs, rtol=1e-12, atol=1e-14
+    )
     np.testing.assert_allclose(sum(of_one.flat for _, of_one in alone), gradients.flat, atol=1e-13)
 
 
