@@ -42,7 +42,7 @@ class History:
         return np.asarray(np.bincount(self.series, weights=values, minlength=self.count), np.float64)
 
     def mean(self, values: Floats, observed: Bools) -> Floats:
-        """Mean of the known and observed values of each series (S,); zero where there are none."""
+        """Mean of the known and observed values of each series (S,); zero without any."""
         used = self.known & observed
         return self.total(np.where(used, values, 0.0)) / np.maximum(self.total(used), 1)
 

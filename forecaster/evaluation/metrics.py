@@ -122,7 +122,7 @@ def mase_scale(history: Floats, season: int) -> float:
 
 
 def _mean(errors: Floats, counted: Bools, axis: Axis) -> Floats:
-    """Mean of the `counted` entries along `axis`; NaN where there are none."""
+    """Mean of the `counted` entries along `axis`; NaN without any."""
     total = np.sum(errors, axis=axis, where=counted)
     count = np.sum(counted, axis=axis)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)[()]

@@ -128,7 +128,7 @@ class _Past:
         return self.last[:, None] + slope[:, None] * distance
 
     def seasonal(self, season: int, horizon: int) -> Floats:
-        """The last observed value at the same seasonal position (S, H), or naive where there is none."""
+        """The last observed value at the same seasonal position (S, H), or naive without one."""
         fits = self.origins >= 2 * season
         table_row = np.cumsum(fits) - 1  # row in `table` of each series that fits
         table = np.full((int(fits.sum()), season), np.nan)

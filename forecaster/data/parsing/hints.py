@@ -32,7 +32,7 @@ CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %I.%M.%S.%f 
 def for_numbers(
     table: Table, name: str, config: ReadConfig, parse: Callable[[Table, ReadConfig], object]
 ) -> str:
-    """The options that make all cells of a column of text numbers; empty if there are none."""
+    """The options that make all cells of a column of text numbers; empty without any."""
     cells = pc.unique(table.columns[name])[:MOST]
     part = Part(table.name, name, len(cells), lambda row: f"row {row}")
     small = Table({name: pa.chunked_array([cells])}, (part,))
@@ -105,7 +105,7 @@ def _as_options(changes: Changes) -> str:
 
 
 def for_times(cells: pa.ChunkedArray) -> str:
-    """The patterns that make all cells times, as options; empty if there are none."""
+    """The patterns that make all cells times, as options; empty without any."""
     some = pc.unique(cells).drop_null()[:MOST].to_pandas()
     patterns: dict[str, pd.Series] = {}
     for date in DATES:

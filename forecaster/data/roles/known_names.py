@@ -24,6 +24,6 @@ def ranked(names: list[str], known: tuple[str, ...]) -> list[str]:
 
 
 def close_columns(names: list[str]) -> tuple[str | None, str | None]:
-    """The column of the close as paid and that of the adjusted close; None if there is none."""
+    """The column of the close as paid and that of the adjusted close; each None if missing."""
     paid = next((name for name in names if plain(name) == "close"), None)
     return paid, next(iter(ranked(names, ADJUSTED_NAMES)), None)

@@ -78,7 +78,7 @@ def numbers_rows(table: Table, name: str, times: Times) -> bool:
 
 
 def to_join(table: Table, time: str, config: ReadConfig) -> str:
-    """The options that join the dates of column `time` with a time of day; empty if there is none."""
+    """The options that join the dates of column `time` with a time of day; empty without one."""
     numbers = {part: name for name in reversed(list(table.columns)) if (part := plain(name)) in PARTS}
     tries: list[tuple[list[str], str | None]] = []
     if time in numbers.values():

@@ -1,7 +1,7 @@
 """Whether the data keep the limits that a user sets for forecasts.
 
-A few values outside are a warning (V012): forecasts shall be positive although a meter shows -0.3 at night.
-Where a limit would cut off more than MOST_CUT of what a series usually shows, its forecasts would be wrong
+A few values outside are a warning (V012): forecasts must be positive although a meter shows -0.3 at night.
+Where a limit would cut off more than MOST_CUT of the usual values of a series, its forecasts would be wrong
 without notice. That is an error: --upper 100 may be meant for humidity in a table that also has pressure.
 """
 
@@ -77,10 +77,10 @@ def _refuse_fractions(panel: Panel, known: KnownValues, fractions: Bools) -> Non
 
 def _named(panel: Panel, known: KnownValues, outside: Bools, words: str) -> list[Finding]:
     """The warning that names values outside a limit."""
-    found = np.flatnonzero(outside)
-    if not len(found):
+    places_outside = np.flatnonzero(outside)
+    if not len(places_outside):
         return []
-    first = found[:SHOWN]
+    first = places_outside[:SHOWN]
     series = known.series[first]
     stamps = times_as_strings(panel.time[panel.offsets[series] + known.row[first]], panel.names)
     places = [
@@ -88,4 +88,4 @@ def _named(panel: Panel, known: KnownValues, outside: Bools, words: str) -> list
         for value, stamp, owner in zip(known.values[first], stamps, series, strict=True)
     ]
     action = "kept; the forecast stays within the limit"
-    return [warn("V012", f"values {words}", count=len(found), places=places, action=action)]
+    return [warn("V012", f"values {words}", count=len(places_outside), places=places, action=action)]
