@@ -24,6 +24,8 @@ from forecaster.training.plan import Split
 
 ORIGINS = 2
 """Validation origins per held-out horizon: more would overlap further and add little information."""
+LEAST_ORIGINS, MOST_ROWS = 8, 10_000_000
+"""Origins times known rows at most, but for the least: every component reads all rows at each origin."""
 
 
 def validation_origins(parts: Split, horizon: int) -> tuple[Ints, Ints]:
@@ -36,7 +38,8 @@ def validation_origins(parts: Split, horizon: int) -> tuple[Ints, Ints]:
     last = int(room.max(initial=-1))
     if last < 0:
         return np.full((0, len(parts.train)), -1), np.zeros(0, np.int64)
-    most = min(last, ORIGINS * math.ceil(last / horizon))
+    rows = int(parts.validation.sum())
+    most = min(last, ORIGINS * math.ceil(last / horizon), max(LEAST_ORIGINS, MOST_ROWS // rows))
     back = np.unique(np.linspace(last, 0, most + 1).astype(np.int64))[::-1]
     origins = parts.validation - horizon - back[:, None]  # (O, S), oldest first
     return np.where((room >= back[:, None]) & (parts.train > 0), origins, -1), -(-(last - back) // horizon)
