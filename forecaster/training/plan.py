@@ -128,7 +128,8 @@ def split(known: Ints, horizon: int) -> Split:
 def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[MemberConfig, ...]:
     """The configuration of every member of the ensemble, by the known rows."""
     partner = smoothing_partner(panel, known, options)
-    rows, seasons, log = int(np.median(known[known > 0])), partner.seasons, partner.log
+    rows, log = int(np.median(known[known > 0])), partner.log
+    seasons = _seasons(options, panel.frequency, rows)
     fitted = fit_scaled(panel, known, scales=partner.scales, log=log, seasons=seasons, horizon=horizon)
     seasonal = _mostly_seasonal(fitted.indices, known)
     phases = _shared(panel, fitted) if seasonal else ()
@@ -202,8 +203,12 @@ def _takes_logarithms(options: Options, number: int, log: bool, seasonal: bool) 
 
 
 def smoothing_partner(panel: Panel, known: Ints, options: Options) -> Blend:
-    """The settings of the smoothing methods by the known rows, in a Blend still without weights."""
-    rows = int(np.median(known[known > 0]))
+    """The settings of the smoothing methods by the known rows, in a Blend still without weights.
+
+    The seasons are those that fit into all rows that there are: the forecast is made from the last one. A
+    series is given a season only where it fits into the rows before the origin (`seasonal_index`).
+    """
+    rows = int(np.median(panel.lengths[known > 0]))
     scales: Scales = "logarithms" if options.log else "each"
     log = bool((powers(panel, known, scales) < UNITS).any()) if options.log is None else options.log
     seasons = _seasons(options, panel.frequency, rows)

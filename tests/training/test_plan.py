@@ -311,3 +311,11 @@ def test_many_members_look_back_over_several_lengths():
     assert max(lengths[4:8]) < min(lengths[:4]) <= max(lengths[:4]) < min(lengths[8:])
     fixed = plan(panel, panel.lengths, 12, Options(members=12, lookback=24))
     assert {member.lookback for member in fixed} == {24}
+
+
+def test_smoothing_has_the_seasons_that_all_rows_hold():
+    """Three years of months hold a year twice, though the rows before validation and test do not."""
+    panel = panel_at("MS", 36)
+    known = np.array([18])
+    assert smoothing_partner(panel, known, Options()).seasons == (12,)
+    assert {member.seasons for member in plan(panel, known, 9, Options())} == {()}
