@@ -107,7 +107,7 @@ class Model:
             raise damaged(Path(path), f"its configuration does not fit its weights ({error})") from error
 
     def factors_of(self, ids: Sequence[str]) -> Floats:
-        """The factor of each of these series (S,) by its id; 1 for a series that the model has not seen."""
+        """The factor of each of these series (S,) by its id; 1 for a new series."""
         assert self.distribution is not None and self.series is not None
         known = dict(zip(self.series.tolist(), self.distribution.factors.tolist(), strict=True))
         return np.array([known.get(each, 1.0) for each in hashes(ids).tolist()])

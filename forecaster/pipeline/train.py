@@ -70,7 +70,7 @@ def train(
     known = newest_origins(panel, horizon)
     if not _anything_held_out(panel, known, horizon):
         return _train_unreported(loaded, horizon, options, on_event)
-    fit = fitting.fit(panel, known, horizon, options, on_event)
+    fit = fitting.fit(panel, known, horizon, options, on_event, until=panel.lengths)
     origins = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
     forecasts = try_components(panel, fit.members, fit.blend, origins)
     components = {name: values[0] for name, values in forecasts.items()}

@@ -51,11 +51,20 @@ class Fit:
         return tuple(item.member for item in self.fitted)
 
 
-def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Listener | None = None) -> Fit:
+def fit(
+    panel: Panel,
+    known: Ints,
+    horizon: int,
+    options: Options,
+    on_event: Listener | None = None,
+    *,
+    until: Ints | None = None,
+) -> Fit:
     """Fit on the first known[s] rows of each series, the newest of which are held out for validation.
 
     Series too short to hold anything out are used in `refit` only. If all are too short, the networks train
-    on them for all configured steps and the blend is the prior.
+    on them for all configured steps and the blend is the prior. `until` (S,): how many rows the final
+    forecast will know, which says what seasons there may be; None: the known ones.
     """
     parts = split(known, horizon)
     view = cleaned(panel, known, "each")
@@ -71,7 +80,7 @@ def fit(panel: Panel, known: Ints, horizon: int, options: Options, on_event: Lis
         return Fit(fitted, blend, parts, origins, origins[:, 0], {}, groups, _interrupted(fitted))
     configs = plan(view, parts.train, horizon, options)
     fitted = ensemble.fit(view, parts, configs, options, on_event)
-    partner = smoothing_partner(view, parts.train, options)
+    partner = smoothing_partner(view, parts.train, options, known if until is None else until)
     origins, blocks = validation_origins(parts, horizon)
     forecasts = try_components(panel, [item.member for item in fitted], partner, origins)
     groups = _groups(view, known, partner)

@@ -202,13 +202,13 @@ def _takes_logarithms(options: Options, number: int, log: bool, seasonal: bool) 
     return log and (seasonal or number % 2 == 0)
 
 
-def smoothing_partner(panel: Panel, known: Ints, options: Options) -> Blend:
+def smoothing_partner(panel: Panel, known: Ints, options: Options, until: Ints | None = None) -> Blend:
     """The settings of the smoothing methods by the known rows, in a Blend still without weights.
 
-    The seasons are those that fit into all rows that there are: the forecast is made from the last one. A
-    series is given a season only where it fits into the rows before the origin (`seasonal_index`).
+    The seasons are those that fit into the first until[s] rows, from which the forecast will be made; None:
+    the known ones. At each origin a season is removed only where it fits into the rows before it.
     """
-    rows = int(np.median(panel.lengths[known > 0]))
+    rows = int(np.median((known if until is None else until)[known > 0]))
     scales: Scales = "logarithms" if options.log else "each"
     log = bool((powers(panel, known, scales) < UNITS).any()) if options.log is None else options.log
     seasons = _seasons(options, panel.frequency, rows)

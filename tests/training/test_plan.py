@@ -317,5 +317,6 @@ def test_smoothing_has_the_seasons_that_all_rows_hold():
     """Three years of months hold a year twice, though the rows before validation and test do not."""
     panel = panel_at("MS", 36)
     known = np.array([18])
-    assert smoothing_partner(panel, known, Options()).seasons == (12,)
+    assert smoothing_partner(panel, known, Options(), panel.lengths).seasons == (12,)
+    assert smoothing_partner(panel, known, Options()).seasons == ()
     assert {member.seasons for member in plan(panel, known, 9, Options())} == {()}
