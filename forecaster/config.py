@@ -226,6 +226,8 @@ class Options:
     decoder: Decoder | None = None
     """direct: one head for the whole horizon; segments: a decoder step for each segment of the horizon."""
     members: int | None = None
+    pretrained: bool = True
+    """Whether networks pretrained on synthetic series join the blend."""
     steps: int | None = None
     batch: int | None = None
     rate: float | None = None

@@ -15,7 +15,7 @@ LAYERS = (
     {"report", "training"},
     {"forecasting"},
     {"evaluation", "model"},
-    {"methods"},
+    {"methods", "pretraining"},
     {"intervals"},
     {"features"},
     {"nn", "data"},

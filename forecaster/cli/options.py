@@ -102,6 +102,7 @@ NETWORK = {
     "dropout": "Dropout probability.",
     "decoder": "Forecast the horizon at once (direct) or segment by segment.",
     "members": "Networks in the ensemble.",
+    "pretrained": "Let networks that know synthetic series join the blend.",
 }
 TRAINING = {
     "steps": "Training steps of each network.",

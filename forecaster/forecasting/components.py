@@ -21,18 +21,21 @@ from forecaster.features.transform import Transform, fit_scaled, positive
 from forecaster.features.view import Possible, possible
 from forecaster.features.windows import Windows
 from forecaster.methods.baselines import baseline_forecasts
-from forecaster.methods.blend import DEMAND, Blend, network_name
+from forecaster.methods.blend import DEMAND, PRETRAINED, Blend, network_name
 from forecaster.methods.smoothing import demand_forecasts, methods_of, smoothing_forecasts
-from forecaster.model.model import Member
+from forecaster.model.model import Member, Networks
 from forecaster.nn.parallel import ShardedNetwork
+from forecaster.pretraining.network import SIDE
+from forecaster.pretraining.store import Pretrained, by_kind
+from forecaster.pretraining.zero_shot import zero_shot
 
 
-def point_forecasts(members: Sequence[Member], blend: Blend, panel: Panel, origins: Ints) -> Floats:
+def point_forecasts(networks: Networks, blend: Blend, panel: Panel, origins: Ints) -> Floats:
     """The blend of all components (S, H); NaN for series without known rows (origins[s] < 1).
 
     `panel` is `cleaned` at the origins.
     """
-    components = component_forecasts(members, blend, panel, origins, only=blend.components)
+    components = component_forecasts(networks, blend, panel, origins, only=blend.components)
     return blended(components, blend, panel, origins)
 
 
@@ -93,17 +96,18 @@ def _weighted(components: Mapping[str, Floats], weights: Mapping[str, float]) ->
 
 
 def component_forecasts(
-    members: Sequence[Member],
+    networks: Networks,
     blend: Blend,
     panel: Panel,
     origins: Ints,
     *,
     only: Collection[str] | None = None,
 ) -> dict[str, Floats]:
-    """Forecasts of each network, smoothing method and baseline from the first origins[s] rows {name: (S, H)}.
+    """Forecasts of each network, method and baseline from the first origins[s] rows {name: (S, H)}.
 
     `only`: the components wanted; None: all that the data allows.
     """
+    members = networks.trained
     horizon = members[0].config.horizon
     transforms: dict[tuple[Scales, bool, tuple[int, ...]], Transform] = {}
 
@@ -128,6 +132,8 @@ def component_forecasts(
                 positive_series = transform(blend.scales, True, blend.seasons).power < UNITS
                 values = _above_zero(values, panel, origins, positive_series)
             result[network_name(number)] = values
+    if networks.pretrained and (only is None or PRETRAINED in only):
+        result[PRETRAINED] = pretrained_medians(networks.pretrained, panel, origins, horizon)
     tried = methods_of(blend)
     methods = [name for name in tried if only is None or name in only]
     if methods:
@@ -141,6 +147,15 @@ def component_forecasts(
         baselines = baseline_forecasts(panel, origins, horizon, seasons=seasons)
         result |= {name: values for name, values in baselines.items() if only is None or name in only}
     return result
+
+
+def pretrained_medians(networks: Sequence[Pretrained], panel: Panel, origins: Ints, horizon: int) -> Floats:
+    """The medians of the pretrained networks (S, H). Prices too are forecast as other series here: their group
+    of the blend stays near the naive forecast.
+    """
+    no_prices = np.zeros(len(panel), np.bool_)
+    of_kind = by_kind(networks).__getitem__
+    return zero_shot(panel, origins, horizon, of_kind, price=no_prices)[SIDE]
 
 
 def _above_zero(values: Floats, panel: Panel, origins: Ints, positive_series: Bools) -> Floats:

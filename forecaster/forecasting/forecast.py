@@ -98,7 +98,7 @@ def forecast(
     check_history(model, panel)
     origins = panel.lengths
     view = cleaned(panel, origins, model.blend.scales)
-    point = point_forecasts(model.members, model.blend, view, origins)[:, :horizon]
+    point = point_forecasts(model.networks, model.blend, view, origins)[:, :horizon]
     _check_finite(panel, point)
     levels = model.options.levels
     asked = _levels(model.options.quantiles if quantiles is None else quantiles)

@@ -37,6 +37,10 @@ NETWORKS = 0.5
 ENOUGH_VALUES = 500
 """The networks' share of the prior, and the number of values at which it is half of that: networks learn from
 values, and short series teach them little that smoothing does not know."""
+PRETRAINED = "pretrained"
+"""The component of networks that were trained on synthetic series."""
+PRETRAINED_SHARE = {"seasonal": 0.6, "plain": 0.3}
+"""Its share of the prior, where seasons are removed and where there are none."""
 UNMIXED = ("drift", "mean")
 """Baselines that may replace the blend but are never mixed in: in a mixture they only fit the noise."""
 CLEARLY = 3.0
@@ -88,13 +92,15 @@ class Blend:
 
 DEMAND = ("croston", "tsb")
 """Expected demand of series that are mostly zero; other series do not have them."""
-Kind = Literal["network", "smoothing", "demand", "baseline"]
+Kind = Literal["network", "pretrained", "smoothing", "demand", "baseline"]
 
 
 def kind_of(name: str) -> Kind:
     """The kind of a component of the blend."""
     if name.startswith("network "):
         return "network"
+    if name == PRETRAINED:
+        return "pretrained"
     if name in DEMAND:
         return "demand"
     return "smoothing" if name in SMOOTHING else "baseline"
@@ -118,27 +124,40 @@ def network_name(number: int) -> str:
     return f"network {number + 1}"
 
 
-def prior(networks: int, smoothing: Sequence[str], values: int) -> dict[str, float]:
-    """The weights to use without validation, where networks learned from so many `values`."""
+def prior(networks: int, smoothing: Sequence[str], values: int, pretrained: float = 0.0) -> dict[str, float]:
+    """The weights to use without validation, where networks learned from so many `values`.
+
+    `pretrained`: the share of the pretrained networks; 0 without them.
+    """
     share = NETWORKS * values / (values + ENOUGH_VALUES) if networks else 0.0
     weights = {network_name(number): share / networks for number in range(networks)}
     total = sum(SMOOTHING[name] for name in smoothing)
-    return weights | {name: (1 - share) * SMOOTHING[name] / total for name in smoothing}
+    weights |= {name: (1 - share) * SMOOTHING[name] / total for name in smoothing}
+    if not pretrained:
+        return weights
+    return {PRETRAINED: pretrained} | {name: (1 - pretrained) * weight for name, weight in weights.items()}
 
 
 def fit_weights(
-    residuals: Mapping[str, Floats], blocks: Ints, values: int, start: Mapping[str, float] | None = None
+    residuals: Mapping[str, Floats],
+    blocks: Ints,
+    values: int,
+    start: Mapping[str, float] | None = None,
+    *,
+    pretrained: float = 0.0,
 ) -> dict[str, float]:
     """Weights of the components from their validation residuals {name: (O, S, H)}, scaled per series.
 
     `blocks` (O,): origins with the same number overlap and count as one sample. Residuals are NaN where
     nothing was observed. `values`: how many the networks learned from.
-    `start`: the weights to stay near, of all series where these are some of them; None: the prior.
+    `start`: the weights to stay near, of all series where these are some of them; None: the prior, with the
+    share `pretrained` where there is such a component.
     """
     names = [name for name in residuals if name not in (*UNMIXED, *DEMAND)]
     kinds = [kind_of(name) for name in names]
     smoothing = [name for name, kind in zip(names, kinds, strict=True) if kind == "smoothing"]
-    prior_weights = prior(kinds.count("network"), smoothing, values)
+    share = pretrained if PRETRAINED in names else 0.0
+    prior_weights = prior(kinds.count("network"), smoothing, values, share)
     anchor_weights = prior_weights if start is None else start
     stacked = np.stack([residuals[name] for name in names], axis=-1)  # (O, S, H, K)
     seen: Bools = np.all(np.isfinite(stacked), axis=-1)  # (O, S, H)

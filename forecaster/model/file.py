@@ -7,34 +7,25 @@ with its name, type and shape.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import BinaryIO
 
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.errors import LockedError, ModelError, StorageError
+from forecaster.nn.array_file import Arrays, decode, encode, version_of
 
 FORMAT = "forecaster-model"
 VERSION = 2
 """Format 1 had one scale for all series and intervals of fixed half-widths."""
 MAX_BYTES = 2**30
-MAX_HEADER = 2**26
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def write_model_file(path: Path, text: str, arrays: Arrays) -> None:
     """Write `text`, the configuration and facts as JSON, and the arrays. Raises StorageError."""
-    metadata = {"format": FORMAT, "version": str(VERSION), "model": text, "sha256": _digest(text, arrays)}
-    content = _encode(arrays, metadata)
+    content = encode(text, arrays, format=FORMAT, version=VERSION)
 
     def write(file: BinaryIO) -> None:
         file.write(content)
@@ -49,14 +40,19 @@ def read_model_file(path: Path) -> tuple[str, Arrays]:
     it cannot be read.
     """
     content = _read(path)
-    metadata = _metadata(content, path)
-    arrays = _load_arrays(content, path)
-    if _digest(metadata["model"], arrays) != metadata["sha256"]:
-        raise damaged(path, "its digest does not match its content")
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise damaged(path, f"{name!r} holds values that are not finite")
-    return metadata["model"], arrays
+    try:
+        version = version_of(content, FORMAT)
+        if version > VERSION:
+            raise ModelError(
+                f"{str(path)!r} was written by a newer forecaster "
+                f"(format {version}; this one reads {VERSION})",
+                hint="Update with `pip install --upgrade forecaster`, or train again.",
+            )
+        if version < 1:
+            raise ValueError("its header lacks required fields")
+        return decode(content, FORMAT)
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
 
 
 def _read(path: Path) -> bytes:
@@ -68,67 +64,11 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise ModelError(
             f"there is no model at {str(path)!r}",
-            hint="Train one with `forecast train DATA`, or name another file with --model.",
+            hint="Train one with `forecast train DATA`, name another file with --model, or forecast without "
+            "training: `forecast predict DATA --model pretrained`.",
         ) from error
     except OSError as error:
         raise StorageError(f"cannot read the model {str(path)!r}: {error.strerror}") from error
-
-
-def _metadata(content: bytes, path: Path) -> dict[str, str]:
-    """The metadata of the header, checked before any array is read."""
-    if len(content) < 8:
-        raise damaged(path, "it is too short")
-    (length,) = struct.unpack("<Q", content[:8])
-    if length > min(len(content) - 8, MAX_HEADER):
-        raise damaged(path, "its header is longer than the file, or than any model header may be")
-    try:
-        header = json.loads(content[8 : 8 + length])
-        metadata = header["__metadata__"]
-        foreign = metadata["format"] != FORMAT
-        version = int(metadata["version"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise damaged(path, "it is not a forecaster model, or its header is damaged") from error
-    if foreign:
-        raise damaged(path, "it is not a forecaster model")
-    if version > VERSION:
-        raise ModelError(
-            f"{str(path)!r} was written by a newer forecaster (format {version}; this one reads {VERSION})",
-            hint="Update with `pip install --upgrade forecaster`, or train again.",
-        )
-    if version < 1 or not {"model", "sha256"} <= metadata.keys():
-        raise damaged(path, "its header lacks required fields")
-    return {str(key): str(value) for key, value in metadata.items()}
-
-
-def _load_arrays(content: bytes, path: Path) -> dict[str, NDArray[Any]]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        return load(content)
-    except (SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise damaged(path, str(error)) from error
-
-
-def _encode(arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> bytes:
-    """The file's bytes with a sorted header, because the library's order differs from run to run."""
-    from safetensors.numpy import save
-
-    content = save(arrays, metadata)
-    (length,) = struct.unpack("<Q", content[:8])
-    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True).encode()
-    header += b" " * (-len(header) % 8)
-    return struct.pack("<Q", len(header)) + header + content[8 + length :]
-
-
-def _digest(text: str, arrays: dict[str, NDArray[Any]]) -> str:
-    """SHA-256 over the JSON and each array with its name, type and shape."""
-    digest = hashlib.sha256(text.encode())
-    for name in sorted(arrays):
-        array = arrays[name]
-        digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
 
 
 def damaged(path: Path, why: str) -> ModelError:

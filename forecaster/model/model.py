@@ -21,9 +21,10 @@ from forecaster.data.series.learned_holidays import described
 from forecaster.errors import ModelError, UsageError
 from forecaster.features.windows import count_features
 from forecaster.intervals.distribution import Distribution
-from forecaster.methods.blend import Blend, kind_of, network_name
+from forecaster.methods.blend import PRETRAINED, Blend, kind_of, network_name
 from forecaster.model.file import VERSION, damaged, read_model_file, write_model_file
 from forecaster.nn.network import Network, parameter_shapes
+from forecaster.pretraining.store import Pretrained
 
 Hashes: TypeAlias = NDArray[np.uint64]
 ERRORS, SERIES = "errors.", "errors_of_series"
@@ -36,6 +37,16 @@ class Member:
 
     config: MemberConfig
     network: Network
+
+
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """All networks that a forecast may use."""
+
+    trained: tuple[Member, ...]
+    """Those of the ensemble, trained on the user's series."""
+    pretrained: tuple[Pretrained, ...] = ()
+    """Those that were trained on synthetic series."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,13 @@ class Model:
     """What held-out forecasts say of errors to come."""
     series: Hashes | None = None
     """A hash of the id of each series (S,), whose factor the distribution holds."""
+    pretrained: tuple[Pretrained, ...] = ()
+    """The pretrained networks that the blend uses: a later version of the package may have others."""
+
+    @property
+    def networks(self) -> Networks:
+        """All networks."""
+        return Networks(self.members, self.pretrained)
 
     @property
     def horizon(self) -> int:
@@ -141,6 +159,7 @@ class Model:
                 for group, weights in self.blend.by_group.items()
             },
             "members": {network_name(n): _describe(m) for n, m in enumerate(self.members)},
+            **({"pretrained": {n.kind: n.digest for n in self.pretrained}} if self.pretrained else {}),
             "training": facts.training,
             "report": facts.report or {},
             "versions": facts.versions | {"format": str(VERSION)},
@@ -180,6 +199,8 @@ class Model:
         for number, member in enumerate(self.members):
             for name, values in member.network.parameters.items():
                 arrays[f"member{number}.{name}"] = np.ascontiguousarray(values)
+        for network in self.pretrained:
+            arrays |= {f"{PRETRAINED}.{network.kind}.{n}": a for n, a in network.to_parts()[1].items()}
         return arrays
 
     def _json(self) -> dict[str, Any]:
@@ -188,6 +209,7 @@ class Model:
             "members": [to_json(member.config) for member in self.members],
             "blend": to_json(self.blend),
             "facts": to_json(self.facts),
+            **({"pretrained": [n.to_parts()[0] for n in self.pretrained]} if self.pretrained else {}),
         }
 
     @classmethod
@@ -201,9 +223,9 @@ class Model:
         blend, facts = from_json(Blend, content["blend"]), from_json(Facts, content["facts"])
         errors = {name.removeprefix(ERRORS): a for name, a in arrays.items() if name.startswith(ERRORS)}
         distribution = Distribution.from_arrays(errors) if errors else None
-        model = cls(
-            options, members, blend, arrays.get("half_widths"), facts, distribution, arrays.get(SERIES)
-        )
+        half_widths, series = arrays.get("half_widths"), arrays.get(SERIES)
+        pretrained = tuple(_pretrained(each, arrays) for each in content.get("pretrained", []))
+        model = cls(options, members, blend, half_widths, facts, distribution, series, pretrained)
         _check_whole(model, len(arrays))
         return model
 
@@ -234,6 +256,8 @@ def _check_whole(model: Model, arrays: int) -> None:
     networks = {network_name(number) for number in range(len(members))}
     if any(kind_of(name) == "network" and name not in networks for name in model.blend.components):
         raise ValueError("the blend names a network that the model does not have")
+    if PRETRAINED in model.blend.components and not model.pretrained:
+        raise ValueError("the blend names pretrained networks that the model does not have")
     for each in (weights, *model.blend.by_group.values()):
         if not all(weight >= 0 for weight in each.values()) or abs(sum(each.values()) - 1) > 1e-6:
             raise ValueError("the weights of the blend do not sum to one")
@@ -277,6 +301,13 @@ def _describe(member: Member) -> dict[str, Any]:
         "loss": config.training.loss,
         "seed": config.seed,
     }
+
+
+def _pretrained(content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Pretrained:
+    """A pretrained network of a model; ValueError, KeyError or TypeError where its parts do not fit."""
+    prefix = f"{PRETRAINED}.{content['kind']}."
+    held = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return Pretrained.from_parts(content, held)
 
 
 def _network(config: MemberConfig, prefix: str, arrays: dict[str, NDArray[Any]]) -> Network:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ from forecaster.features.view import cleaned
 from forecaster.forecasting.components import point_forecasts
 from forecaster.methods.baselines import backtest_baselines, first_origins
 from forecaster.methods.blend import Blend
-from forecaster.model.model import Member, Model
+from forecaster.model.model import Model, Networks
 from forecaster.pipeline.predict import read_as
 from forecaster.training import fit as fitting
 from forecaster.training.ensemble import Listener
@@ -70,12 +69,12 @@ def evaluate(
         known = np.maximum(first_origins(origin_rows), 0)
         fit = fitting.fit(panel, known, horizon, options, on_event)
         final = fitting.refit(panel, known, fit, options, on_event) if options.refit else fit
-        members, blend = final.members, final.blend
+        networks, blend = final.networks, final.blend
     else:
         model.check_fits(panel)
         _check_unseen(model, panel, origin_rows)
-        members, blend = model.members, model.blend
-    point = _blended(panel, members, blend, origin_rows)[..., :horizon]
+        networks, blend = model.networks, model.blend
+    point = _blended(panel, networks, blend, origin_rows)[..., :horizon]
     return Evaluation(score_beside_baselines(panel, point, origin_rows), loaded)
 
 
@@ -87,12 +86,12 @@ def score_beside_baselines(panel: Panel, point: Floats, origin_rows: Ints) -> Re
     )
 
 
-def _blended(panel: Panel, members: Sequence[Member], blend: Blend, origin_rows: Ints) -> Floats:
+def _blended(panel: Panel, networks: Networks, blend: Blend, origin_rows: Ints) -> Floats:
     """The model's forecasts from each origin (O, S, H)."""
     points = []
     for origin in np.maximum(origin_rows, 0):
         view = cleaned(panel, origin, blend.scales)
-        points.append(point_forecasts(members, blend, view, origin))
+        points.append(point_forecasts(networks, blend, view, origin))
     return np.stack(points)
 
 

@@ -20,6 +20,7 @@ from forecaster.features.view import cleaned
 from forecaster.forecasting.components import blended
 from forecaster.forecasting.uncertainty import fit_distribution
 from forecaster.intervals.distribution import Distribution
+from forecaster.methods.blend import PRETRAINED
 from forecaster.model.model import Facts, Model, hashes
 from forecaster.pipeline.evaluate import score_beside_baselines
 from forecaster.report.series_kinds import series_kinds, summary
@@ -72,7 +73,7 @@ def train(
         return _train_unreported(loaded, horizon, options, on_event)
     fit = fitting.fit(panel, known, horizon, options, on_event, until=panel.lengths)
     origins = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
-    forecasts = try_components(panel, fit.members, fit.blend, origins)
+    forecasts = try_components(panel, fit.networks, fit.blend, origins)
     components = {name: values[0] for name, values in forecasts.items()}
     newest = np.maximum(origins[0], 0)
     point = blended(components, fit.blend, cleaned(panel, newest, fit.blend.scales), newest)[None]
@@ -151,7 +152,9 @@ def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, rep
         values=summary(series_kinds(panel, loaded.odd, log=fit.blend.log, limits=fit.blend.limits)),
     )
     options = dataclasses.replace(options, workers=None)  # never changes the result, nor the file
-    return Model(options, fit.members, fit.blend, None, facts, errors, hashes(panel.ids))
+    used = fit.pretrained if PRETRAINED in fit.blend.components else ()
+    members = fit.networks.trained
+    return Model(options, members, fit.blend, None, facts, errors, hashes(panel.ids), used)
 
 
 def _notes(panel: Panel, fit: Fit, report: Report, options: Options) -> tuple[str, ...]:

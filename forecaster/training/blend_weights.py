@@ -18,8 +18,8 @@ from forecaster.evaluation.scores import mase_scales
 from forecaster.features.groups import GROUPS
 from forecaster.features.view import cleaned
 from forecaster.forecasting.components import component_forecasts
-from forecaster.methods.blend import DEMAND, Blend, demand_weights, fit_weights
-from forecaster.model.model import Member
+from forecaster.methods.blend import DEMAND, PRETRAINED_SHARE, Blend, demand_weights, fit_weights
+from forecaster.model.model import Networks
 from forecaster.training.plan import Split
 
 ORIGINS = 2
@@ -46,13 +46,13 @@ def validation_origins(parts: Split, horizon: int) -> tuple[Ints, Ints]:
 
 
 def try_components(
-    panel: Panel, members: Sequence[Member], blend: Blend, origins: Ints, *, only: Sequence[str] | None = None
+    panel: Panel, networks: Networks, blend: Blend, origins: Ints, *, only: Sequence[str] | None = None
 ) -> dict[str, Floats]:
     """Forecasts of the components (`only` these; None: all) from each origin {name: (O, S, H)}."""
     by_origin = []
     for origin in np.maximum(origins, 0):
         view = cleaned(panel, origin, blend.scales)
-        by_origin.append(component_forecasts(members, blend, view, origin, only=only))
+        by_origin.append(component_forecasts(networks, blend, view, origin, only=only))
     names = [name for name in by_origin[0] if all(name in components for components in by_origin)]
     return {name: np.stack([components[name] for components in by_origin]) for name in names}
 
@@ -72,7 +72,8 @@ def choose_weights(
     actual = held_out(panel, origins, horizon)
     residuals = {name: (actual - values) / scale for name, values in forecasts.items()}
     values = int(np.maximum(known, 0).sum())
-    common = fit_weights(residuals, blocks, values)
+    share = PRETRAINED_SHARE["seasonal" if blend.seasons else "plain"]
+    common = fit_weights(residuals, blocks, values, pretrained=share)
     by_group = {}
     present = [group for group in np.unique(groups) if (known[groups == group] > 0).any()]
     for group in present:

@@ -15,9 +15,11 @@ from forecaster.data.panel import Panel
 from forecaster.features.groups import GROUPS
 from forecaster.features.view import cleaned, possible
 from forecaster.forecasting.components import combine, series_groups
-from forecaster.methods.blend import Blend, demand_weights, network_name, prior
+from forecaster.methods.blend import PRETRAINED_SHARE, Blend, demand_weights, network_name, prior
 from forecaster.methods.smoothing import methods_of
-from forecaster.model.model import Member
+from forecaster.model.model import Networks
+from forecaster.pretraining.store import Pretrained
+from forecaster.pretraining.zero_shot import networks_for
 from forecaster.training import ensemble
 from forecaster.training.blend_weights import choose_weights, try_components, validation_origins
 from forecaster.training.ensemble import Fitted, Listener
@@ -38,6 +40,7 @@ class Fit:
     forecasts: dict[str, Floats]  # (O, S, H) of each component from the validation origins
     groups: Ints  # (S,) which series behave alike
     interrupted: bool
+    pretrained: tuple[Pretrained, ...] = ()
 
     @property
     def point(self) -> Floats:
@@ -47,8 +50,12 @@ class Fit:
         return combine(self.forecasts, self.blend, self.groups)
 
     @property
-    def members(self) -> tuple[Member, ...]:
-        return tuple(item.member for item in self.fitted)
+    def networks(self) -> Networks:
+        return _networks(self.fitted, self.pretrained)
+
+
+def _networks(fitted: tuple[Fitted, ...], pretrained: tuple[Pretrained, ...]) -> Networks:
+    return Networks(tuple(item.member for item in fitted), pretrained)
 
 
 def fit(
@@ -68,24 +75,28 @@ def fit(
     """
     parts = split(known, horizon)
     view = cleaned(panel, known, "each")
+    pretrained = networks_for(panel.frequency) if options.pretrained else ()
     if not parts.series.size:
         configs = plan(view, known, horizon, options)
         fitted = ensemble.fit_unvalidated(view, known, configs, options, on_event)
         partner = smoothing_partner(view, known, options)
-        weights = prior(len(fitted), methods_of(partner), int(known.sum()))
+        share = PRETRAINED_SHARE["seasonal" if partner.seasons else "plain"] if pretrained else 0.0
+        weights = prior(len(fitted), methods_of(partner), int(known.sum()), share)
         blend = dataclasses.replace(partner, weights=weights)
         origins = np.full((0, len(panel)), -1)
         groups = _groups(view, known, blend)
         blend = dataclasses.replace(blend, by_group=_unvalidated(groups))
-        return Fit(fitted, blend, parts, origins, origins[:, 0], {}, groups, _interrupted(fitted))
+        interrupted = _interrupted(fitted)
+        return Fit(fitted, blend, parts, origins, origins[:, 0], {}, groups, interrupted, pretrained)
     configs = plan(view, parts.train, horizon, options)
     fitted = ensemble.fit(view, parts, configs, options, on_event)
     partner = smoothing_partner(view, parts.train, options, known if until is None else until)
     origins, blocks = validation_origins(parts, horizon)
-    forecasts = try_components(panel, [item.member for item in fitted], partner, origins)
+    forecasts = try_components(panel, _networks(fitted, pretrained), partner, origins)
     groups = _groups(view, known, partner)
     blend = choose_weights(panel, partner, forecasts, origins, blocks, groups)
-    return Fit(fitted, blend, parts, origins, blocks, forecasts, groups, _interrupted(fitted))
+    interrupted = _interrupted(fitted)
+    return Fit(fitted, blend, parts, origins, blocks, forecasts, groups, interrupted, pretrained)
 
 
 def weigh_again(panel: Panel, first: Fit, origins: Ints, more: Mapping[str, Floats]) -> Fit:

@@ -1,0 +1,1 @@
+"""Pretrained networks: they have seen synthetic series, and forecast yours at once."""

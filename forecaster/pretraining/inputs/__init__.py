@@ -1,0 +1,1 @@
+"""What each pretrained network reads of a series."""

@@ -1,0 +1,97 @@
+"""The weights of the pretrained networks: files in the package, and parts of the models that use them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forecaster.arrays import Floats
+from forecaster.config import from_json, to_json
+from forecaster.errors import ModelError
+from forecaster.nn.array_file import Arrays, decode, digest, encode, version_of
+from forecaster.nn.network import Network
+from forecaster.pretraining.network import Design, make_network
+
+FORMAT = "forecaster-pretrained"
+VERSION = 1
+FOLDER = Path(__file__).with_name("weights")
+WEIGHTS, ROOT = "weights", "dependence"
+"""Names of arrays: all weights of the network, and `Pretrained.dependence`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pretrained:
+    """A network that was trained on synthetic series."""
+
+    kind: str
+    """What series it is for: a key of `views.KINDS`."""
+    design: Design
+    network: Network
+    dependence: Floats
+    """(H, H) lower triangular root of the correlations of normal scores along the horizon."""
+    facts: dict[str, Any]
+    """How it was trained: seed, steps, windows."""
+
+    @property
+    def digest(self) -> str:
+        """Identifies the weights: 12 digits of a SHA-256."""
+        return digest(self._text(), self._arrays())[:12]
+
+    def to_bytes(self) -> bytes:
+        """The file: weights in half precision."""
+        return encode(self._text(), self._arrays(), format=FORMAT, version=VERSION)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Pretrained:
+        """Read what `to_bytes` gave. Raises ValueError where it is damaged."""
+        if version_of(content, FORMAT) != VERSION:
+            raise ValueError("it has another version")
+        text, arrays = decode(content, FORMAT)
+        return cls.from_parts(json.loads(text), arrays)
+
+    @classmethod
+    def from_parts(cls, content: dict[str, Any], arrays: Arrays) -> Pretrained:
+        """From what `to_parts` gave. Raises ValueError, KeyError or TypeError where it does not fit."""
+        design = from_json(Design, content["design"])
+        network = make_network(design, None)
+        weights, root = arrays[WEIGHTS], arrays[ROOT]
+        if weights.dtype != np.float16 or weights.shape != network.flat.shape:
+            raise ValueError("the pretrained weights do not have the sizes of the network")
+        if root.dtype != np.float16 or root.shape != (design.horizon, design.horizon):
+            raise ValueError("the dependence of a pretrained network has another shape")
+        network.flat[...] = weights
+        return cls(str(content["kind"]), design, network, root.astype(np.float64), dict(content["facts"]))
+
+    def to_parts(self) -> tuple[dict[str, Any], Arrays]:
+        """What a model stores of it: JSON and arrays."""
+        return {"kind": self.kind, "design": to_json(self.design), "facts": self.facts}, self._arrays()
+
+    def _text(self) -> str:
+        return json.dumps(self.to_parts()[0], sort_keys=True)
+
+    def _arrays(self) -> Arrays:
+        return {WEIGHTS: self.network.flat.astype(np.float16), ROOT: self.dependence.astype(np.float16)}
+
+
+@lru_cache
+def load(kind: str) -> Pretrained:
+    """The network of this kind that comes with the package. Raises ModelError where its file is damaged."""
+    path = FOLDER / f"{kind}.safetensors"
+    try:
+        return Pretrained.from_bytes(path.read_bytes())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"the pretrained weights {path.name!r} of this installation cannot be read: {error}",
+            hint="Install forecaster again.",
+        ) from error
+
+
+def by_kind(networks: Iterable[Pretrained]) -> dict[str, Pretrained]:
+    """Networks by the kind of series that they are for."""
+    return {network.kind: network for network in networks}

@@ -1,0 +1,234 @@
+"""Forecasts of series that a network sees for the first time: quantiles from the rows before an origin.
+
+Series are taken in blocks of equal length, so that the memory stays small whatever their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from forecaster.arrays import Array, Bools, Floats, Ints
+from forecaster.data.calendar.frequency import Frequency
+from forecaster.data.panel import TARGET, Panel
+from forecaster.features.scale_choice import LOGARITHMS, ROOTS, from_scale, powers, to_scale
+from forecaster.features.transform import fit_each
+from forecaster.nn.batch import Batch
+from forecaster.nn.parallel import ShardedNetwork
+from forecaster.pretraining.inputs import daily, prices, seasonal
+from forecaster.pretraining.network import LEVELS, SCORES, SIDE, Sample, quantiles
+from forecaster.pretraining.store import Pretrained, load
+from forecaster.pretraining.views import HOURS, LONGEST, STEP, WEEK, View, view_of
+
+Prepare = Callable[[Floats, int], Sample]
+BLOCK = 2048
+"""Series forecast at once."""
+FEWEST = {"season_1": 4}
+"""Recurrent steps of the shortest past; 2 for other kinds. Shorter series are padded."""
+FEWEST_RETURNS = 30
+"""Prices with fewer known returns are forecast like other series."""
+FADE = 0.8
+"""What a day counts for in the pattern within an hour, relative to the next newer one."""
+
+
+def zero_shot(
+    panel: Panel, origins: Ints, horizon: int, networks: Callable[[str], Pretrained], *, price: Bools
+) -> Floats:
+    """Quantiles at `LEVELS` (Q, S, H) in the user's units, from the first origins[s] rows of each series.
+
+    `networks` gives the network of a kind. `price` (S,): series that move like prices. NaN for series without
+    a known row.
+    """
+    result = np.full((len(LEVELS), len(panel), horizon), np.nan)
+    rest = np.flatnonzero(origins >= 1)
+    walks = rest[price[rest]]
+    if walks.size:
+        result[:, walks] = _prices(panel, origins, walks, horizon, networks("prices"))
+        rest = rest[np.isnan(result[SIDE, rest, 0])]
+    if not rest.size:
+        return result
+    view = view_of(panel.frequency)
+    network = networks(view.kind)
+    if view.kind == "hours":
+        for block in _blocks(rest, np.zeros(len(rest))):
+            result[:, block] = _hours(panel, origins, block, horizon, network, view.rows)
+    else:
+        result[:, rest] = _seasonal(panel, origins, rest, horizon, network, view)
+    return result
+
+
+def networks_for(frequency: Frequency) -> tuple[Pretrained, ...]:
+    """The networks of the package that forecast series of this frequency."""
+    return load(view_of(frequency).kind), load("prices")
+
+
+def _seasonal(
+    panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pretrained, view: View
+) -> Floats:
+    """Quantiles (Q, B, H) of series with one season, in logarithms where they stay well above zero."""
+    power = powers(panel, origins, "relative")
+    scaled, component = _without_season(panel, origins, power, view, horizon)
+    step, result = STEP[view.kind], np.full((len(LEVELS), len(panel), horizon), np.nan)
+    longest = step * LONGEST[view.kind]
+    rows = np.minimum(origins[series], longest)
+    if view.open_days:
+        rows = -(-rows // view.open_days) * WEEK
+    steps = np.clip(-(-rows // step), FEWEST.get(view.kind, 2), LONGEST[view.kind])
+
+    def prepare(past: Floats, ahead: int) -> Sample:
+        return seasonal.prepare(past, step, ahead)
+
+    for block in _blocks(series, steps):
+        count = int(steps[np.searchsorted(series, block[0])]) * step
+        if view.open_days:
+            x = _with_closed_days(_newest(scaled, panel, origins, block, count // WEEK * view.open_days), view.open_days)
+            ahead = -(-horizon // view.open_days) * WEEK
+        else:
+            x, ahead = _newest(scaled, panel, origins, block, count), horizon
+        some = np.isfinite(x).any(axis=1)
+        block, x = block[some], x[some]
+        unit = _unit(x, power[block])[:, None]
+        forecast = _rolled(x / unit, ahead, network, prepare, step, LONGEST[view.kind])
+        if view.open_days:
+            forecast = forecast[:, :, np.arange(ahead) % WEEK >= WEEK - view.open_days][:, :, :horizon]
+        future = forecast * unit + component(block, origins[block])
+        result[:, block] = from_scale(future, np.broadcast_to(power[block, None], future.shape))
+    return result[:, series]
+
+
+def _unit(x: Floats, power: Floats) -> Floats:
+    """By what to divide each series (B,), so that its differences are of the size of those of logarithms."""
+    size = np.nanmean(np.abs(x), axis=1)
+    unit = np.where(power == LOGARITHMS, 1.0, np.where(power == ROOTS, size / 2, size))
+    return np.where(unit > 0, unit, 1.0)
+
+
+def _without_season(
+    panel: Panel, origins: Ints, power: Floats, view: View, horizon: int
+) -> tuple[Floats, Callable[[Ints, Ints], Floats]]:
+    """The series in their scale (N,), NaN where unknown, and what to add to forecasts of some of them (B, H)."""
+    if view.removed is None:
+        flat = np.where(panel.target_observed, panel.target, np.nan)
+        return to_scale(flat, np.repeat(power, panel.lengths)), lambda series, starts: np.zeros((1, 1))
+    fitted = fit_each(panel, origins, power=power, seasons=(view.removed,), horizon=horizon)
+    scale, centre = (np.repeat(values, panel.lengths) for values in (fitted.scale, fitted.centre))
+    x = np.where(panel.target_observed, fitted.z[:, TARGET] * scale + centre, np.nan)
+    return x, lambda series, starts: fitted.seasonal_component(series, starts, horizon)
+
+
+def _with_closed_days(x: Floats, open_days: int) -> Floats:
+    """Rows of open days (B, n open) as weeks (B, 7 n), the closed days before the open ones and NaN."""
+    weeks = x.reshape(len(x), -1, open_days)
+    closed = np.full((*weeks.shape[:2], WEEK - open_days), np.nan)
+    return np.concatenate([closed, weeks], axis=2).reshape(len(x), -1)
+
+
+def _hours(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pretrained, rows: int) -> Floats:
+    """Quantiles (Q, B, H) of sensors with `rows` rows an hour: of hourly means, and the pattern within hours."""
+    flat = np.where(panel.target_observed, panel.target, np.nan)
+    step = HOURS * rows
+    steps = np.clip(-(-origins[series] // step), 2, LONGEST["hours"])
+    result = np.full((len(LEVELS), len(series), horizon), np.nan)
+    for count in np.unique(steps):
+        mine = np.flatnonzero(steps == count)
+        y = _newest(flat, panel, origins, series[mine], int(count) * step)
+        some = np.isfinite(y).any(axis=1)
+        mine, y = mine[some], y[some]
+        by_hour = y.reshape(len(y), -1, rows)
+        mean = _nan_mean(by_hour)
+        forecast = _rolled(mean, -(-horizon // rows), network, daily.prepare, HOURS, LONGEST["hours"])
+        forecast = np.repeat(forecast, rows, axis=2)[:, :, :horizon]
+        if rows > 1:
+            forecast = _with_detail(forecast, by_hour - mean[:, :, None], horizon)
+        result[:, mine] = forecast
+    return result
+
+
+def _with_detail(forecast: Floats, within: Floats, horizon: int) -> Floats:
+    """Hourly quantiles (Q, B, H) with the usual pattern within hours; `within` (B, hours, rows) is its past."""
+    count, hours, rows = within.shape
+    days = within.reshape(count, hours // HOURS, HOURS * rows)
+    weight = np.where(np.isfinite(days), FADE ** np.arange(days.shape[1])[::-1, None], 0.0)
+    total = np.maximum(weight.sum(axis=1), 1e-12)
+    usual = (np.nan_to_num(days) * weight).sum(axis=1) / total  # (B, 24 rows)
+    left = np.where(np.isfinite(days), days - usual[:, None], 0.0)
+    variance = (left**2 * weight).sum(axis=(1, 2)) / np.maximum(weight.sum(axis=(1, 2)), 1e-12)
+    median = forecast[SIDE]
+    away = forecast - median
+    wider = np.sign(away) * np.sqrt(away**2 + (SCORES**2)[:, None, None] * variance[:, None])
+    repeats = -(-horizon // usual.shape[1])
+    return median + wider + np.tile(usual, (1, repeats))[:, :horizon]
+
+
+def _prices(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pretrained) -> Floats:
+    """Quantiles (Q, B, H) of prices around the last one; NaN where too few returns are known."""
+    flat = np.where(panel.target_observed, panel.target, np.nan)
+    longest = prices.STEP * LONGEST["prices"]
+    result = np.full((len(LEVELS), len(series), horizon), np.nan)
+    returns, last = [], np.full(len(series), np.nan)
+    for place, number in enumerate(series):
+        stop = panel.offsets[number] + origins[number]
+        y = flat[max(panel.offsets[number], stop - 2 * longest) : stop]
+        logs = np.log(y[np.isfinite(y) & (y > 0)])[-longest - 1 :]
+        returns.append(np.diff(logs))
+        last[place] = logs[-1] if len(logs) else np.nan
+    counts = np.array([len(each) // prices.STEP * prices.STEP if each.any() else 0 for each in returns])
+    ahead = np.arange(1, horizon + 1)
+    for count in np.unique(counts[counts >= FEWEST_RETURNS]):
+        mine = np.flatnonzero(counts == count)
+        for part in np.array_split(mine, -(-len(mine) // BLOCK)):
+            sample = prices.prepare(np.stack([returns[i][-count:] for i in part]), network.design.horizon)
+            q = _outputs(network, sample).transpose(0, 2, 1) * sample.scale[:, None]  # (Q, B, 20), over √h
+            q = q[:, :, np.minimum(ahead, network.design.horizon) - 1] * np.sqrt(ahead)
+            result[:, part] = np.exp(last[part, None] + q)
+    return result
+
+
+def _rolled(past: Floats, horizon: int, network: Pretrained, prepare: Prepare, step: int, longest: int) -> Floats:
+    """Quantiles (Q, B, H) after the past (B, N), in its units; beyond the network's horizon the medians so far
+    are taken for the past, and their uncertainty adds to that of later steps.
+    """
+    parts, before, done = [], np.zeros((len(LEVELS), len(past), 1)), 0
+    while done < horizon:
+        sample = prepare(past[:, -longest * step :], network.design.horizon)
+        q = _outputs(network, sample).transpose(0, 2, 1) * sample.scale[:, None] + sample.centre[:, None]
+        median = q[SIDE]
+        away = q - median
+        away = np.sign(away) * np.sqrt(away**2 + before**2)
+        parts.append(median + away)
+        before = away[:, :, -step:].mean(axis=2, keepdims=True)
+        past = np.concatenate([past, median], axis=1)
+        done += median.shape[1]
+    return np.concatenate(parts, axis=2)[:, :, :horizon]
+
+
+def _outputs(network: Pretrained, sample: Sample) -> Array:
+    """The quantiles (Q, H, B) of a network, in its units."""
+    with ShardedNetwork(network.network) as sharded:
+        outputs = sharded.predict(
+            lambda start, stop: Batch(sample.inputs[:, :, start:stop]), sample.inputs.shape[2]
+        )
+    return quantiles(network.design, outputs, sample)
+
+
+def _blocks(series: Ints, steps: Floats | Ints) -> Iterator[Ints]:
+    """Series with the same number of steps, at most BLOCK at once, in ascending order."""
+    for count in np.unique(steps):
+        same = series[steps == count]
+        yield from np.array_split(same, -(-len(same) // BLOCK))
+
+
+def _newest(flat: Floats, panel: Panel, origins: Ints, series: Ints, count: int) -> Floats:
+    """The newest `count` rows before the origins (B, count) of a flat array; NaN before the first row."""
+    stop = panel.offsets[series] + origins[series]
+    rows = stop[:, None] - np.arange(count, 0, -1)
+    return np.where(rows >= panel.offsets[series, None], flat[np.maximum(rows, 0)], np.nan)
+
+
+def _nan_mean(values: Floats) -> Floats:
+    """The mean of the known values along the last axis; NaN without any."""
+    known = np.isfinite(values)
+    count = known.sum(axis=-1)
+    total = np.where(known, values, 0.0).sum(axis=-1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
