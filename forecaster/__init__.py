@@ -13,7 +13,7 @@ The command line calls the same functions, with the same names of settings. They
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,10 +76,11 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
 
 
 def predict(
-    model: Trained,
+    model: Trained | Literal["pretrained"],
     data: Source | None = None,
     *,
     horizon: int | None = None,
+    levels: Sequence[int] | None = None,
     quantiles: Sequence[float] | None = None,
     samples: int | None = None,
     seed: int = 0,
@@ -87,6 +88,9 @@ def predict(
     **settings: Any,
 ) -> pd.DataFrame:
     """Forecast from the newest row of each series of `data`. Default: the data that the model was trained on.
+
+    The model "pretrained" stands for networks that come with the package. They were trained on synthetic
+    series and forecast any series at once; `settings` may then be lower, upper, integer and circular too.
 
     Returns one row per series and step: the id and time columns under their own names, `forecast`, and
     `lo_80`, `hi_80` and so on for each interval level, `q_0.1` and so on for each of the `quantiles`. Columns
@@ -108,21 +112,35 @@ def predict(
     >>> list(predict(training, table, horizon=2)["month"].astype(str))
     ['2022-07-01', '2022-08-01']
     """
-    from forecaster.config import ReadConfig
+    from forecaster.config import Options, ReadConfig
     from forecaster.forecasting.forecast import forecast
+    from forecaster.pipeline.predict import PRETRAINED, predict_pretrained, with_short
     from forecaster.pipeline.predict import predict as predict_from
-    from forecaster.pipeline.predict import with_short
     from forecaster.pipeline.train import Training
 
+    horizon, levels, quantiles = _plain(horizon), _plain(levels), _plain(quantiles)
+    if isinstance(model, str) and model == PRETRAINED:
+        given = {"horizon": horizon, "levels": levels, "quantiles": quantiles}
+        settings |= {name: value for name, value in given.items() if value is not None}
+        options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
+        result = predict_pretrained(None if data is None else _source(data), options, read)
+        return (
+            result.to_frame() if samples is None else result.samples_to_frame(_plain(samples), _plain(seed))
+        )
     read = _config(ReadConfig, settings)
-    horizon, quantiles = _plain(horizon), _plain(quantiles)
     if isinstance(model, Training) and data is None and not settings:
         panel, _ = with_short(model.model, model.loaded.panel, skip=skip_short)
-        result = forecast(model.model, panel, horizon=horizon, quantiles=quantiles)
+        result = forecast(model.model, panel, horizon=horizon, levels=levels, quantiles=quantiles)
     else:
         source = None if data is None else _source(data)
         result = predict_from(
-            _model(model), source, read=read, horizon=horizon, quantiles=quantiles, skip_short=skip_short
+            _model(model),
+            source,
+            read=read,
+            horizon=horizon,
+            levels=levels,
+            quantiles=quantiles,
+            skip_short=skip_short,
         )
     return result.to_frame() if samples is None else result.samples_to_frame(_plain(samples), _plain(seed))
 
@@ -130,7 +148,7 @@ def predict(
 def evaluate(
     data: Source,
     *,
-    model: Trained | None = None,
+    model: Trained | Literal["pretrained"] | None = None,
     origins: int = 1,
     step: int | None = None,
     on_event: Listener | None = None,
@@ -139,7 +157,7 @@ def evaluate(
     """Backtest: forecast from the last `origins` origins, `step` rows apart, and compare with actual values.
 
     Trains once, with the settings of `train`, on the rows before the first origin; or uses `model`, which
-    must have been trained on such rows only. `step` is one horizon by default. Returns a
+    must have been trained on such rows only, or be "pretrained". `step` is one horizon by default. Returns a
     `forecaster.pipeline.evaluate.Evaluation`. Its `report` has the `verdict` and the errors of model and
     baselines.
 
@@ -159,13 +177,16 @@ def evaluate(
     from forecaster.pipeline import evaluate as pipeline
 
     options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
+    trained: Model | Literal["pretrained"] | None = None
+    if model is not None:
+        trained = "pretrained" if isinstance(model, str) and model == "pretrained" else _model(model)
     return pipeline.evaluate(
         _source(data),
         options,
         read,
         origins=_plain(origins),
         step=_plain(step),
-        model=None if model is None else _model(model),
+        model=trained,
         on_event=on_event,
     )
 

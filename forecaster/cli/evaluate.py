@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -39,18 +39,22 @@ def evaluate(
 
     Backtest: train on the rows before the first of the last N origins, forecast from each origin, and compare
     the forecasts with the actual values. With --model, use that model instead of training one. It must have
-    been trained on rows before the first origin only.
+    been trained on rows before the first origin only. --model pretrained stands for the networks that come
+    with the program, which were trained on no data of yours.
     """
     from forecaster.cli.data_summary import findings, log_data
     from forecaster.cli.progress import progress
     from forecaster.cli.streams import console, write_json
     from forecaster.model.model import Model
     from forecaster.pipeline.evaluate import evaluate as backtest
+    from forecaster.pipeline.predict import PRETRAINED
     from forecaster.report.files import check_report_file, write_report
     from forecaster.report.terminal import print_report
 
     check_report_file(report)
-    model = Model.load(settings.general.model) if settings.general.model else None
+    named = settings.general.model
+    model: Model | Literal["pretrained"] | None
+    model = "pretrained" if named == PRETRAINED else Model.load(named) if named else None
     with progress(stderr) as listener:
         result = backtest(
             data, settings.options, settings.read, origins=origins, step=step, model=model, on_event=listener

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,10 @@ from forecaster.cli.options import (
     Settings,
     accepts,
 )
+from forecaster.errors import UsageError
+
+if TYPE_CHECKING:
+    from forecaster.forecasting.forecast import Forecast
 
 NewestData = Annotated[
     str | None,
@@ -41,13 +45,14 @@ Plot = Annotated[
 Series = Annotated[
     str | None, typer.Option("--plot-series", metavar="ID", help="Series to draw. Default: the first.")
 ]
-STEPS = {"horizon": FORECASTING["horizon"], "quantiles": FORECASTING["quantiles"]}
+STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
+LIMITS = {name: FORECASTING[name] for name in ("lower", "upper", "integer", "circular")}
 SEED = {"seed": TRAINING["seed"]}
 LOGGED = ("S005", "V012")
 """Codes of findings that are logged beside repairs: they say how far to trust these forecasts."""
 
 
-@accepts(STEPS, PREDICTING, SEED, COLUMNS, READING, MODEL, GENERAL)
+@accepts(STEPS, LIMITS, PREDICTING, SEED, COLUMNS, READING, MODEL, GENERAL)
 def predict(
     settings: Settings,
     data: NewestData = None,
@@ -60,14 +65,13 @@ def predict(
 
     Forecast from the newest row of each series in DATA. Without DATA, read the source again that the model
     was trained on. With --samples, draw paths of what may come instead, with their dependence along the
-    horizon.
+    horizon. With --model pretrained, forecast at once, without training: by networks that come with the
+    program and know what series look like.
     """
     from forecaster.cli.picture import check_plot, draw
     from forecaster.cli.preview import preview
     from forecaster.data.writing.atomic import check_folder
     from forecaster.data.writing.write import check_destination, write_table
-    from forecaster.model.model import Model
-    from forecaster.pipeline.predict import predict as predict_from
 
     as_json = settings.general.json
     if output != "-":
@@ -75,17 +79,8 @@ def predict(
     if not as_json:
         check_destination(output)
     check_plot(plot, plot_series)
-    model = Model.load(settings.model)
     options = settings.options
-    quantiles = options.quantiles if "quantiles" in settings.explicit else None  # those of the model
-    forecast = predict_from(
-        model,
-        data,
-        read=settings.read,
-        horizon=options.horizon,
-        quantiles=quantiles,
-        skip_short=settings.general.skip_short,
-    )
+    forecast = _forecast(data, settings)
     for finding in forecast.findings:
         if finding.severity == "repair" or finding.code in LOGGED:
             stderr.finding(finding)
@@ -98,3 +93,32 @@ def predict(
         preview(forecast)
         rows = "forecasts" if samples is None else "rows of paths"
         stderr.info(f"wrote {len(frame):,} {rows} to {output}", output=output)
+
+
+def _forecast(data: str | None, settings: Settings) -> Forecast:
+    """The forecast of the model that was named, or of the pretrained networks."""
+    from forecaster.pipeline.predict import PRETRAINED, predict_pretrained
+    from forecaster.pipeline.predict import predict as predict_from
+
+    options = settings.options
+    if settings.general.model == PRETRAINED:
+        if settings.general.skip_short:
+            raise UsageError("--skip-short needs a trained model: pretrained networks forecast any length")
+        return predict_pretrained(data, options, settings.read)
+    from forecaster.model.model import Model
+
+    given = [name for name in LIMITS if name in settings.explicit]
+    if given:
+        raise UsageError(
+            f"--{given[0]} is part of the model: it cannot be changed when forecasting",
+            hint=f"Train with --{given[0]}, or forecast with --model pretrained.",
+        )
+    return predict_from(
+        Model.load(settings.model),
+        data,
+        read=settings.read,
+        horizon=options.horizon,
+        levels=options.levels if "levels" in settings.explicit else None,  # else those of the model
+        quantiles=options.quantiles if "quantiles" in settings.explicit else None,
+        skip_short=settings.general.skip_short,
+    )

@@ -20,6 +20,7 @@ from forecaster.cli.options import (
     Settings,
     accepts,
 )
+from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
     from forecaster.evaluation.error_report import Report
@@ -38,10 +39,16 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     from forecaster.cli.streams import write_json
     from forecaster.data.writing.atomic import check_folder
     from forecaster.model.file import lock
+    from forecaster.pipeline.predict import PRETRAINED
     from forecaster.pipeline.train import train as train_model
     from forecaster.report.files import check_report_file, write_report
 
     check_report_file(report)
+    if str(settings.model) == PRETRAINED:
+        raise UsageError(
+            f"{PRETRAINED!r} names the networks that come with forecast, and cannot be a model file",
+            hint="Choose another name, such as --model pretrained.model.",
+        )
     check_folder(settings.model)
     with lock(settings.model):
         with progress(stderr) as listener:

@@ -16,6 +16,15 @@ from forecaster.errors import DataError, UsageError
 if TYPE_CHECKING:
     from forecaster.data.panel import Panel
 
+USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
+"""Season -> horizon for steps of a day or longer; for shorter steps the horizon is one season."""
+
+
+def usual_horizon(panel: Panel) -> int:
+    """The usual horizon for the frequency, shortened for short series."""
+    season = panel.frequency.season
+    return max(1, min(USUAL_HORIZON.get(season, season), int(panel.lengths.max()) // 5))
+
 
 def rolling_origins(lengths: Ints, horizon: int, origins: int, step: int, *, history: int = 1) -> Ints:
     """Origins in rows (O, S), oldest first, of series with `lengths` (S,) rows.

@@ -47,7 +47,7 @@ def blended(components: Mapping[str, Floats], blend: Blend, panel: Panel, origin
     unknown = sorted(blend.components - set(components))
     if unknown:
         raise ModelError(f"the model uses the method {unknown[0]!r}, which this version does not know")
-    value, constant = _constant_series(panel, origins)
+    value, constant = constant_series(panel, origins)
     if blend.scales == "table":
         point = _weighted(components, blend.weights)
         point[constant] = value[constant, None]
@@ -79,7 +79,7 @@ def combine(components: Mapping[str, Floats], blend: Blend, groups: Ints) -> Flo
     return result
 
 
-def _constant_series(panel: Panel, origins: Ints) -> tuple[Floats, Bools]:
+def constant_series(panel: Panel, origins: Ints) -> tuple[Floats, Bools]:
     """A known value of each series (S,), and whether all its known values equal it (S,)."""
     history = History(panel.offsets, origins)
     series, rows = history.series, np.flatnonzero(history.known & panel.target_observed)
@@ -150,8 +150,9 @@ def component_forecasts(
 
 
 def pretrained_medians(networks: Sequence[Pretrained], panel: Panel, origins: Ints, horizon: int) -> Floats:
-    """The medians of the pretrained networks (S, H). Prices too are forecast as other series here: their group
-    of the blend stays near the naive forecast.
+    """The medians of the pretrained networks (S, H).
+
+    Prices are forecast like other series here: their group of the blend stays near the naive forecast.
     """
     no_prices = np.zeros(len(panel), np.bool_)
     of_kind = by_kind(networks).__getitem__

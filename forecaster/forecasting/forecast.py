@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from forecaster.forecasting.components import point_forecasts
 from forecaster.forecasting.fixed_intervals import intervals, local_spread
 from forecaster.forecasting.uncertainty import demand
 from forecaster.forecasting.uncertainty import quantiles as quantiles_of
-from forecaster.intervals.distribution import Quantiles
 from forecaster.model.model import Model
 
 if TYPE_CHECKING:
@@ -27,6 +26,16 @@ if TYPE_CHECKING:
 
 MOST_SAMPLED = 10**8
 """Numbers in all sampled paths together: 800 MB."""
+
+
+class Spread(Protocol):
+    """The distributions of the forecasts of S series."""
+
+    def quantile(self, level: float) -> Floats:
+        """The quantile at a level between 0 and 1 (S, H)."""
+
+    def samples(self, count: int, rng: np.random.Generator) -> Floats:
+        """`count` paths of each series (S, count, H)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +50,7 @@ class Forecast:
     levels: tuple[int, ...]
     quantiles: dict[float, Floats] = field(default_factory=dict)
     """Level between 0 and 1 -> (S, H), as asked for."""
-    distribution: Quantiles | None = None
+    distribution: Spread | None = None
     """The whole distribution of the forecast; None for models of format 1."""
     possible: Possible | None = None
     """The possible values of the series, also for paths."""
@@ -81,12 +90,17 @@ class Forecast:
 
 
 def forecast(
-    model: Model, panel: Panel, *, horizon: int | None = None, quantiles: Sequence[float] | None = None
+    model: Model,
+    panel: Panel,
+    *,
+    horizon: int | None = None,
+    levels: Sequence[int] | None = None,
+    quantiles: Sequence[float] | None = None,
 ) -> Forecast:
     """Forecast each series from its newest row, `horizon` steps ahead (the model's own by default).
 
-    `quantiles`: levels between 0 and 1; None: those that the model was trained to give. Raises ModelError
-    where model and data do not fit each other.
+    `levels` of intervals in percent, and `quantiles` between 0 and 1; None: those that the model was trained
+    to give. Raises ModelError where model and data do not fit each other, UsageError for a wrong level.
     """
     model.check_fits(panel)
     horizon = model.horizon if horizon is None else horizon
@@ -99,19 +113,36 @@ def forecast(
     origins = panel.lengths
     view = cleaned(panel, origins, model.blend.scales)
     point = point_forecasts(model.networks, model.blend, view, origins)[:, :horizon]
-    _check_finite(panel, point)
-    levels = model.options.levels
-    asked = _levels(model.options.quantiles if quantiles is None else quantiles)
+    check_finite(panel, point)
+    options = model.options if levels is None else replace(model.options, levels=tuple(levels))
+    asked = levels_of(model.options.quantiles if quantiles is None else quantiles)
     if model.half_widths is not None:
-        if asked:
+        if asked or options.levels != model.options.levels:
             raise ModelError(
                 "the model was written before quantiles could be forecast", hint="Train it again."
             )
         lower, upper = _fixed_intervals(model.half_widths[:, :horizon], model, panel, origins, point)
-        return Forecast(panel, origins, point, lower, upper, levels)
+        return Forecast(panel, origins, point, lower, upper, options.levels)
     distribution = quantiles_of(model, view, origins, point)
-    needed = np.unique([*(0.5 + side * level / 200 for level in levels for side in (-1, 1)), *asked])
     limits = possible(view, origins, horizon, scales=model.blend.scales, limits=model.blend.limits)
+    return finished(panel, view, origins, point, distribution, limits, options.levels, asked)
+
+
+def finished(
+    panel: Panel,
+    view: Panel,
+    origins: Ints,
+    point: Floats,
+    distribution: Spread,
+    limits: Possible,
+    levels: tuple[int, ...],
+    asked: tuple[float, ...],
+) -> Forecast:
+    """The forecast with its intervals at `levels` and the quantiles `asked`, within the possible values.
+
+    Quantiles of intermittent demand are those of the past. `view` is the panel, `cleaned` at the origins.
+    """
+    needed = np.unique([*(0.5 + side * level / 200 for level in levels for side in (-1, 1)), *asked])
     each = np.stack([distribution.quantile(level) for level in needed], axis=2)
     sparse = np.flatnonzero(limits.intermittent)
     if sparse.size:
@@ -124,7 +155,7 @@ def forecast(
     return Forecast(panel, origins, point, lower, upper, levels, wanted, distribution, limits)
 
 
-def _levels(quantiles: Sequence[float]) -> tuple[float, ...]:
+def levels_of(quantiles: Sequence[float]) -> tuple[float, ...]:
     """The levels of quantiles; UsageError for what is none."""
     low, high = RANGES["quantiles"]
     for level in quantiles:
@@ -142,7 +173,7 @@ def _fixed_intervals(
     return intervals(point, half_widths[:, None] * spread[:, None], log=log)
 
 
-def _check_finite(panel: Panel, point: Floats) -> None:
+def check_finite(panel: Panel, point: Floats) -> None:
     broken = np.flatnonzero(~np.isfinite(point).all(axis=1))
     if broken.size:
         raise ModelError(

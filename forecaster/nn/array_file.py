@@ -22,13 +22,15 @@ def encode(text: str, arrays: Arrays, *, format: str, version: int) -> bytes:
     metadata = {"format": format, "version": str(version), "model": text, "sha256": digest(text, arrays)}
     content = save(arrays, metadata)
     (length,) = struct.unpack("<Q", content[:8])
-    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True).encode()  # the library's order varies
+    header = json.dumps(
+        json.loads(content[8 : 8 + length]), sort_keys=True
+    ).encode()  # the library's order varies
     header += b" " * (-len(header) % 8)
     return struct.pack("<Q", len(header)) + header + content[8 + length :]
 
 
 def version_of(content: bytes, format: str) -> int:
-    """The version of the format of a file. Raises ValueError, with the reason, where it has another format."""
+    """The version of a file of this format. Raises ValueError, with the reason, for another format."""
     return int(_metadata(content, format)["version"])
 
 

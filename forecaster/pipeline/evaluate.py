@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.scores import Report, score
 from forecaster.features.view import cleaned
 from forecaster.forecasting.components import point_forecasts
+from forecaster.forecasting.pretrained import medians
 from forecaster.methods.baselines import backtest_baselines, first_origins
 from forecaster.methods.blend import Blend
 from forecaster.model.model import Model, Networks
@@ -47,14 +48,16 @@ def evaluate(
     *,
     origins: int = 1,
     step: int | None = None,
-    model: Model | None = None,
+    model: Model | Literal["pretrained"] | None = None,
     on_event: Listener | None = None,
 ) -> Evaluation:
     """Rolling-origin backtest: `origins` forecast origins, `step` rows apart (default: one horizon).
 
-    Trains once on the rows before the first origin, or uses `model`, which must not have seen later rows.
-    Each forecast reads only the rows before its origin.
+    Trains once on the rows before the first origin, or uses `model`, which must not have seen later rows;
+    "pretrained" stands for the pretrained networks alone. Each forecast reads only rows before its origin.
     """
+    if isinstance(model, str):
+        return _evaluate_pretrained(source, options, read, origins=origins, step=step)
     limits = model.blend.limits if model else limits_of(options)
     loaded = load(source, read_as(model, source, read) if model else read, limits=limits)
     panel = loaded.panel
@@ -76,6 +79,24 @@ def evaluate(
         networks, blend = model.networks, model.blend
     point = _blended(panel, networks, blend, origin_rows)[..., :horizon]
     return Evaluation(score_beside_baselines(panel, point, origin_rows), loaded)
+
+
+def _evaluate_pretrained(
+    source: str | Path | pd.DataFrame, options: Options, read: ReadConfig, *, origins: int, step: int | None
+) -> Evaluation:
+    """The backtest of the pretrained networks."""
+    limits = limits_of(options)
+    loaded = load(source, read, limits=limits)
+    panel = loaded.panel
+    horizon = choose_horizon(options, panel)
+    newest = newest_origins(panel, horizon)
+    lengths = np.where(newest > 0, newest + horizon, panel.lengths)
+    rows = rolling_origins(lengths, horizon, origins, step or horizon)
+    points = []
+    for origin in np.maximum(rows, 0):
+        view = cleaned(panel, origin, "each")
+        points.append(medians(view, origin, horizon, limits))
+    return Evaluation(score_beside_baselines(panel, np.stack(points), rows), loaded)
 
 
 def score_beside_baselines(panel: Panel, point: Floats, origin_rows: Ints) -> Report:

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecaster.config import ReadConfig
+from forecaster.config import Options, ReadConfig, limits_of
 from forecaster.data.findings import SHOWN, Finding, info
 from forecaster.data.labels import listed
 from forecaster.data.load import load
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError, UsageError
+from forecaster.evaluation.backtest import usual_horizon
 from forecaster.forecasting.forecast import Forecast, forecast, rows_looked_back_on
+from forecaster.forecasting.pretrained import forecast_pretrained
 from forecaster.model.model import Model
 
 if TYPE_CHECKING:
     import pandas as pd
 
+PRETRAINED = "pretrained"
+"""What stands for the pretrained networks in place of a model file."""
 OF_ONE_SOURCE = ("delimiter", "encoding", "quote", "escape", "header", "skip", "skip_end", "decimal",
                  "thousands", "strip", "date_format", "freq")  # fmt: skip
 """Reading settings that hold for one source only; another source may be written differently."""
@@ -32,13 +36,14 @@ def predict(
     *,
     read: ReadConfig | None = None,
     horizon: int | None = None,
+    levels: Sequence[int] | None = None,
     quantiles: Sequence[float] | None = None,
     skip_short: bool = False,
 ) -> Forecast:
     """Forecast from the newest row of `source` (default: the source that the model was trained on).
 
-    The model stores columns and dialect; the settings made in `read` override them. `quantiles` override
-    those that the model gives; `skip_short` leaves series out that are shorter than what it looks back on.
+    The model stores columns and dialect; the settings made in `read` override them. `levels` and `quantiles`
+    override those that the model gives; `skip_short` leaves out series shorter than what it looks back on.
     Raises ModelError where the data does not fit the model.
     """
     if source is None:
@@ -53,8 +58,31 @@ def predict(
     config = read_as(model, source, read)
     loaded = load(source, config, limits=model.blend.limits, usual=model.facts.frequency.alias)
     panel, short = with_short(model, loaded.panel, skip=skip_short)
-    result = forecast(model, panel, horizon=horizon, quantiles=quantiles)
+    result = forecast(model, panel, horizon=horizon, levels=levels, quantiles=quantiles)
     return dataclasses.replace(result, findings=(*loaded.findings, *short))
+
+
+def predict_pretrained(
+    source: str | Path | pd.DataFrame | None,
+    options: Options = Options(),
+    read: ReadConfig = ReadConfig(),
+) -> Forecast:
+    """Forecast from the newest row of `source` by the pretrained networks alone, without a model.
+
+    The horizon is that of `options`, or the usual one for the frequency. Raises UsageError without a source.
+    """
+    if source is None:
+        raise UsageError(
+            "pretrained networks have no data of their own",
+            hint="Name the data: `forecast predict DATA --model pretrained`.",
+        )
+    limits = limits_of(options)
+    loaded = load(source, read, limits=limits)
+    horizon = options.horizon or usual_horizon(loaded.panel)
+    result = forecast_pretrained(
+        loaded.panel, horizon, levels=options.levels, quantiles=options.quantiles, limits=limits
+    )
+    return dataclasses.replace(result, findings=tuple(loaded.findings))
 
 
 def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[Finding]]:

@@ -6,8 +6,8 @@
     median  base + o₀ + Σ_g (o_g + w_g) pattern_g
     up/down the quantiles above (below) the median are sums of softplus(o), so that they never cross
 
-Patterns are simple forecasts, such as the last season. The gates (o_g + w_g) add them, so that the network need
-not carry them through its state. Everything is in units of the scale of the series, around its centre.
+Patterns are simple forecasts, such as the last season. The gates (o_g + w_g) add them, so that the network
+need not carry them through its state. Everything is in units of the scale of the series, around its centre.
 """
 
 from __future__ import annotations
@@ -120,9 +120,7 @@ class QuantileHead(Head):
         return None, d_state
 
 
-def make_network(
-    design: Design, rng: np.random.Generator | None, dtype: DTypeLike = np.float32
-) -> Network:
+def make_network(design: Design, rng: np.random.Generator | None, dtype: DTypeLike = np.float32) -> Network:
     """A network with initial weights; without rng with zeros, for weights read from a file."""
     network = Network(design.config, rng=rng, dtype=dtype, head=QuantileHead)
     network.parameters["head.weight"][...] *= SMALL
@@ -146,7 +144,7 @@ def quantiles_backward(design: Design, outputs: Array, sample: Sample, d_quantil
     """The derivative by the outputs (C·H, B), from that by the quantiles (Q, H, B)."""
     channels = _channels(design, outputs)
     d = np.empty_like(channels)
-    d[:SIDE] = np.cumsum(d_quantiles[: SIDE : -1], axis=0)[::-1]
+    d[:SIDE] = np.cumsum(d_quantiles[:SIDE:-1], axis=0)[::-1]
     d[SIDE : 2 * SIDE] = -np.cumsum(d_quantiles[:SIDE], axis=0)[::-1]
     d[: 2 * SIDE] *= 0.5 * np.tanh(0.5 * channels[: 2 * SIDE]) + 0.5
     if design.median:

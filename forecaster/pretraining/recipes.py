@@ -47,6 +47,8 @@ def build(kind: str, seed: int, on_progress: Callable[[Progress], None] | None =
         weights = train(design, batches, recipe.steps, rng, on_progress)
         network = make_network(design, None)
         network.flat[...] = weights.astype(np.float16)
-        root = dependence(design, network, recipe.windows.batches(np.random.default_rng([seed, 1]), 512), CHECKED)
+        root = dependence(
+            design, network, recipe.windows.batches(np.random.default_rng([seed, 1]), 512), CHECKED
+        )
     facts = {"seed": seed, "steps": recipe.steps, "batch": recipe.batch}
     return Pretrained(kind, design, network, root, facts)

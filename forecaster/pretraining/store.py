@@ -92,6 +92,24 @@ def load(kind: str) -> Pretrained:
         ) from error
 
 
+def card() -> dict[str, dict[str, Any]]:
+    """What `show` tells of the networks that come with the package: a section for each."""
+    kinds = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+    return {kind.replace("_", " of "): _described(load(kind)) for kind in kinds}
+
+
+def _described(network: Pretrained) -> dict[str, Any]:
+    design = network.design
+    return {
+        "weights": network.digest,
+        "parameters": int(network.network.flat.size),
+        "hidden": design.hidden,
+        "horizon": design.horizon,
+        "trained on": "synthetic series only",
+        **network.facts,
+    }
+
+
 def by_kind(networks: Iterable[Pretrained]) -> dict[str, Pretrained]:
     """Networks by the kind of series that they are for."""
     return {network.kind: network for network in networks}

@@ -93,11 +93,13 @@ def dependence(design: Design, network: Network, batches: Batches, count: int) -
 
 
 def normal_scores(forecast: Floats, actual: Array) -> Floats:
-    """The place of actual values (H, B) among quantiles (Q, H, B) at LEVELS, as normal scores; NaN for NaN."""
+    """The place of actual values (H, B) among quantiles (Q, H, B), as normal scores; NaN for NaN."""
     result = np.full(actual.shape, np.nan)
     for lower in range(len(SCORES) - 1):
         low, high = forecast[lower], forecast[lower + 1]
         share = (actual - low) / np.maximum(high - low, 1e-12)
-        inside = (share < 1 if lower == 0 else share >= 0) & (share < 1 if lower + 2 < len(SCORES) else share >= 0)
+        inside = (share < 1 if lower == 0 else share >= 0) & (
+            share < 1 if lower + 2 < len(SCORES) else share >= 0
+        )
         result = np.where(inside, SCORES[lower] + share * (SCORES[lower + 1] - SCORES[lower]), result)
     return np.clip(result, -LARGEST_SCORE, LARGEST_SCORE)

@@ -12,8 +12,8 @@ from forecaster.pretraining.inputs import daily as daily_inputs
 from forecaster.pretraining.inputs import prices as price_inputs
 from forecaster.pretraining.inputs import seasonal as seasonal_inputs
 from forecaster.pretraining.network import Design, Sample
-from forecaster.pretraining.series.priors import Prior
 from forecaster.pretraining.series.prices import generate as prices
+from forecaster.pretraining.series.priors import Prior
 from forecaster.pretraining.series.sensors import generate as sensors
 from forecaster.pretraining.series.slow_series import generate
 

@@ -58,6 +58,14 @@ def zero_shot(
     return result
 
 
+def steps_of(view: View, horizon: int) -> Ints:
+    """The step of the network, from 0, that forecasts each of `horizon` rows (H,)."""
+    rows = np.arange(horizon)
+    if view.open_days:
+        return rows // view.open_days * WEEK + WEEK - view.open_days + rows % view.open_days
+    return rows // view.rows
+
+
 def networks_for(frequency: Frequency) -> tuple[Pretrained, ...]:
     """The networks of the package that forecast series of this frequency."""
     return load(view_of(frequency).kind), load("prices")
@@ -82,7 +90,9 @@ def _seasonal(
     for block in _blocks(series, steps):
         count = int(steps[np.searchsorted(series, block[0])]) * step
         if view.open_days:
-            x = _with_closed_days(_newest(scaled, panel, origins, block, count // WEEK * view.open_days), view.open_days)
+            x = _with_closed_days(
+                _newest(scaled, panel, origins, block, count // WEEK * view.open_days), view.open_days
+            )
             ahead = -(-horizon // view.open_days) * WEEK
         else:
             x, ahead = _newest(scaled, panel, origins, block, count), horizon
@@ -91,7 +101,7 @@ def _seasonal(
         unit = _unit(x, power[block])[:, None]
         forecast = _rolled(x / unit, ahead, network, prepare, step, LONGEST[view.kind])
         if view.open_days:
-            forecast = forecast[:, :, np.arange(ahead) % WEEK >= WEEK - view.open_days][:, :, :horizon]
+            forecast = forecast[:, :, steps_of(view, horizon)]
         future = forecast * unit + component(block, origins[block])
         result[:, block] = from_scale(future, np.broadcast_to(power[block, None], future.shape))
     return result[:, series]
@@ -107,7 +117,7 @@ def _unit(x: Floats, power: Floats) -> Floats:
 def _without_season(
     panel: Panel, origins: Ints, power: Floats, view: View, horizon: int
 ) -> tuple[Floats, Callable[[Ints, Ints], Floats]]:
-    """The series in their scale (N,), NaN where unknown, and what to add to forecasts of some of them (B, H)."""
+    """The series in their scale (N,), NaN where unknown; what to add to forecasts of some (B, H)."""
     if view.removed is None:
         flat = np.where(panel.target_observed, panel.target, np.nan)
         return to_scale(flat, np.repeat(power, panel.lengths)), lambda series, starts: np.zeros((1, 1))
@@ -125,7 +135,7 @@ def _with_closed_days(x: Floats, open_days: int) -> Floats:
 
 
 def _hours(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pretrained, rows: int) -> Floats:
-    """Quantiles (Q, B, H) of sensors with `rows` rows an hour: of hourly means, and the pattern within hours."""
+    """Quantiles (Q, B, H) of sensors with `rows` rows an hour, from hourly means."""
     flat = np.where(panel.target_observed, panel.target, np.nan)
     step = HOURS * rows
     steps = np.clip(-(-origins[series] // step), 2, LONGEST["hours"])
@@ -146,7 +156,7 @@ def _hours(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pre
 
 
 def _with_detail(forecast: Floats, within: Floats, horizon: int) -> Floats:
-    """Hourly quantiles (Q, B, H) with the usual pattern within hours; `within` (B, hours, rows) is its past."""
+    """Hourly quantiles (Q, B, H) with the usual pattern within hours, whose past is (B, hours, rows)."""
     count, hours, rows = within.shape
     days = within.reshape(count, hours // HOURS, HOURS * rows)
     weight = np.where(np.isfinite(days), FADE ** np.arange(days.shape[1])[::-1, None], 0.0)
@@ -185,9 +195,13 @@ def _prices(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pr
     return result
 
 
-def _rolled(past: Floats, horizon: int, network: Pretrained, prepare: Prepare, step: int, longest: int) -> Floats:
-    """Quantiles (Q, B, H) after the past (B, N), in its units; beyond the network's horizon the medians so far
-    are taken for the past, and their uncertainty adds to that of later steps.
+def _rolled(
+    past: Floats, horizon: int, network: Pretrained, prepare: Prepare, step: int, longest: int
+) -> Floats:
+    """Quantiles (Q, B, H) after the past (B, N), in its units.
+
+    Beyond the network's horizon the medians so far are taken for the past, and their uncertainty adds to that
+    of later steps.
     """
     parts, before, done = [], np.zeros((len(LEVELS), len(past), 1)), 0
     while done < horizon:

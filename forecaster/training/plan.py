@@ -17,6 +17,7 @@ from forecaster.config import Decoder, MemberConfig, NetworkConfig, Options, Sca
 from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError
+from forecaster.evaluation.backtest import usual_horizon
 from forecaster.features.scale_choice import UNITS, powers
 from forecaster.features.seasonal_index import LEAST_SEASONS
 from forecaster.features.seasonal_position import agreement
@@ -37,8 +38,6 @@ DECODED = 3
 """Horizons that the lookback must cover for a decoder of segments."""
 AGREEMENT = 0.5
 """Networks get the seasonal position if the seasonal indices of the series are at least this similar."""
-USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
-"""Season -> horizon for steps of a day or longer; for shorter steps the horizon is one season."""
 VALIDATED = 24
 """Validation takes this many horizons of a single series, and √n times fewer of each of n series."""
 
@@ -85,8 +84,7 @@ def choose_horizon(options: Options, panel: Panel) -> int:
     longest = int(panel.lengths.max())
     horizon = options.horizon
     if horizon is None:
-        season = panel.frequency.season
-        horizon = max(1, min(USUAL_HORIZON.get(season, season), longest // 5))
+        horizon = usual_horizon(panel)
     if longest < horizon + 2:
         longest_id = panel.ids[int(panel.lengths.argmax())]
         raise DataError(

@@ -5,17 +5,17 @@ With the mean c of the newest day and
     s = ½ mean |y_t − y_{t−24}| + ¼ min(mean |y_t − y_{t−1}|, mean |y_t − y_{t−24}|) + 1/50 mean |y_t − ȳ|
 
 the inputs are z = (y − c)/s and its differences over an hour, a day and a week. The forecast starts from the
-newest day; gates add differences of other simple forecasts from it. It sees no calendar: what a week looks like
-is read off the past, so that dates that mean nothing do no harm.
+newest day; gates add differences of other simple forecasts from it. It sees no calendar: the week is read off
+the past, so that dates that mean nothing do no harm.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from forecaster.arrays import Array, Bools, Floats
-from forecaster.pretraining.network import Sample
+from forecaster.arrays import Array, Bools
 from forecaster.pretraining.inputs.past import SINGLE, differences, filled, mean, usual_difference
+from forecaster.pretraining.network import Sample
 
 DAY, WEEK = 24, 168
 STATISTICS = 8
@@ -26,10 +26,10 @@ GATES = (0.1, 0.0, 0.3, 0.2, 0.1, 0.2, 0.1, 0.0)
 FADE = 0.8
 """What a day counts for in the mean day, relative to the next newer one."""
 SWING = 3.0
-"""Series that swing by more than this many s are shown in units of their swing; differences show the details."""
+"""Series that swing by more than this many s are shown in units of their swing."""
 
 
-def prepare(values: Floats, horizon: int) -> Sample:
+def prepare(values: Array, horizon: int) -> Sample:
     """What the network reads of `values` (B, 24 T), NaN where unknown: before the first row and in gaps.
 
     Each series has a known value within its newest day.
@@ -38,7 +38,9 @@ def prepare(values: Floats, horizon: int) -> Sample:
     known, begun = np.isfinite(values), np.isfinite(v)
     count, steps = len(v), v.shape[1] // DAY
     centre = mean(v[:, -DAY:], begun[:, -DAY:])
-    hour, day, week = (usual_difference(v, known, lag, life) for lag, life in ((1, 72), (DAY, 96), (WEEK, WEEK)))
+    hour, day, week = (
+        usual_difference(v, known, lag, life) for lag, life in ((1, 72), (DAY, 96), (WEEK, WEEK))
+    )
     hour = np.where(np.isfinite(hour), hour, 0)
     day = np.where(np.isfinite(day), day, hour)
     week = np.where(np.isfinite(week), week, day)
@@ -70,10 +72,11 @@ def _patterns(z: Array, begun: Bools, swing: Array, horizon: int) -> tuple[Array
     The mean day, last week, last weeks relative to the day before and as they were, the newest value, its
     difference from yesterday, the change over a week and over a day. `swing` (B,): how far z swings.
     """
-    count, rows = z.shape
+    count = len(z)
     ahead = horizon // DAY
     days = z.reshape(count, -1, DAY)
-    steps, whole = days.shape[1], begun.reshape(days.shape).all(axis=2)  # (B, T)
+    steps = days.shape[1]
+    whole = np.asarray(begun.reshape(days.shape).all(axis=2))  # (B, T)
     newest = np.tile(days[:, -1], (1, ahead))
     own = days - mean(days, begun.reshape(days.shape))
     weight = (FADE ** np.arange(steps)[::-1] * whole).astype(SINGLE)
@@ -81,7 +84,9 @@ def _patterns(z: Array, begun: Bools, swing: Array, horizon: int) -> tuple[Array
     same_days, after_day_before, counts, levels = [], [], [], []
     for back in range(7, min(28, steps) + 1, 7):
         there = whole[:, -back][:, None]
-        before = days[:, -back - 1].mean(axis=1, keepdims=True) if back < steps else np.zeros((count, 1), SINGLE)
+        before = (
+            days[:, -back - 1].mean(axis=1, keepdims=True) if back < steps else np.zeros((count, 1), SINGLE)
+        )
         values = days[:, steps - back : steps - back + ahead].reshape(count, horizon)
         same_days.append(np.where(there, values, 0))
         counts.append(there)
@@ -97,7 +102,9 @@ def _patterns(z: Array, begun: Bools, swing: Array, horizon: int) -> tuple[Array
     both = whole[:, -1 - week_ago][:, None]
     drift = np.where(both, days[:, -1] - days[:, -1 - week_ago], 0) / max(week_ago, 1)
     of_week = np.concatenate([drift * (number + 1) for number in range(ahead)], axis=1)
-    yesterday = np.where(whole[:, -2][:, None], days[:, -1] - days[:, -2], 0) if steps > 1 else 0 * days[:, -1]
+    yesterday = (
+        np.where(whole[:, -2][:, None], days[:, -1] - days[:, -2], 0) if steps > 1 else 0 * days[:, -1]
+    )
     limits = (20, 12, 12, 12, 7, 20, 20, 30)
     parts = [np.tile(usual, (1, ahead)) - newest, week - newest, adjusted - newest, weeks - newest, last,
              of_hour, of_week, np.tile(yesterday, (1, ahead))]  # fmt: skip

@@ -1,16 +1,16 @@
 """What a network for prices reads: one recurrent step is five returns, the newest end at the origin.
 
-The forecast of a price is its last value; the network says how far the price may be from it after h rows, in units
-of √h times the volatility of now, an average of all and of the newest returns.
+The forecast of a price is its last value; the network says how far from it the price may be after h rows, in
+units of √h times the volatility of now, an average of all and of the newest returns.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from forecaster.arrays import Array, Floats
-from forecaster.pretraining.network import Sample
+from forecaster.arrays import Array
 from forecaster.pretraining.inputs.past import SINGLE
+from forecaster.pretraining.network import Sample
 
 STEP = 5
 MEMORIES = np.array([0.75, 0.88, 0.94, 0.97, 0.99], SINGLE)
@@ -29,7 +29,7 @@ MEAN_SIZE = 1.2533
 """Deviation over mean |x| of a normal distribution."""
 
 
-def prepare(returns: Floats, horizon: int) -> Sample:
+def prepare(returns: Array, horizon: int) -> Sample:
     """What the network reads of `returns` (B, 5 T), all known and not all zero."""
     r = np.asarray(returns, SINGLE)
     count, rows = r.shape
@@ -48,7 +48,9 @@ def prepare(returns: Floats, horizon: int) -> Sample:
              large.mean(axis=1, keepdims=True) - 1, np.repeat(of_series[None], steps, axis=0)]  # fmt: skip
     inputs = np.ascontiguousarray(np.concatenate(parts, axis=1, dtype=SINGLE))
     nothing = np.zeros((horizon, count), SINGLE)
-    return Sample(inputs, nothing, np.zeros((0, horizon, count), SINGLE), np.zeros(count), scale.astype(float))
+    return Sample(
+        inputs, nothing, np.zeros((0, horizon, count), SINGLE), np.zeros(count), scale.astype(float)
+    )
 
 
 def _averages(square: Array, steps: int) -> Array:
@@ -71,8 +73,8 @@ def _statistics(z: Array, tail: Array, averages: Array) -> Array:
     large = np.minimum(np.abs(z), 8)
     centred = large - large.mean(axis=1, keepdims=True)
     variance = (centred * centred).mean(axis=1) + 1e-3
-    parts = [tail, (z == 0).mean(axis=1), np.full(len(z), np.log(rows / 150)),
-             np.arcsinh((z**3).clip(-200, 200).mean(axis=1)), large[:, -1] - 1, np.arcsinh(z[:, -1])]  # fmt: skip
+    parts = [tail, (z == 0).mean(axis=1), np.full(len(z), np.log(rows / 150))]
+    parts += [np.arcsinh((z**3).clip(-200, 200).mean(axis=1)), large[:, -1] - 1, np.arcsinh(z[:, -1])]
     parts += [(centred[:, lag:] * centred[:, :-lag]).mean(axis=1) / variance for lag in LAGS]
     parts += [(z[:, :-lag] * centred[:, lag:]).mean(axis=1).clip(-3, 3) for lag in (1, 2)]
     ordered = np.sort(z, axis=1)

@@ -4,17 +4,17 @@ A series is seen in its scale (logarithms, roots or units), v. With the mean c o
 
     s = ½ (mean |v_t − v_{t−1}| + mean |v_t − v_{t−m}|)       newer differences count more
 
-the inputs are z = (v − c)/s and its differences over one row and one season; the network's forecasts are in the
-same units. So it sees shapes, not sizes.
+the inputs are z = (v − c)/s and its differences over one row and one season; forecasts are in the same units.
+So the network sees shapes, not sizes.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from forecaster.arrays import Array, Bools, Floats
-from forecaster.pretraining.network import Sample
+from forecaster.arrays import Array, Bools
 from forecaster.pretraining.inputs.past import SINGLE, differences, filled, mean, usual_difference
+from forecaster.pretraining.network import Sample
 
 HALF_LIFE, HALF_LIFE_YEARLY = 3.0, 8.0
 """Seasons (rows, where there is no season) after which a difference counts half in the scale."""
@@ -36,7 +36,7 @@ def gates(season: int) -> tuple[float, ...]:
     return GATES if season > 1 else GATES_YEARLY
 
 
-def prepare(values: Floats, season: int, horizon: int) -> Sample:
+def prepare(values: Array, season: int, horizon: int) -> Sample:
     """What the network reads of `values` (B, T·m), NaN where unknown: before the first row and in gaps.
 
     Each series has a known value within its newest season.
@@ -63,8 +63,13 @@ def prepare(values: Floats, season: int, horizon: int) -> Sample:
     else:
         patterns = np.zeros((0, horizon, count), SINGLE)
     length = begun.sum(axis=1, keepdims=True) / (10.0 * season)
-    statistics = [np.log(scale) / 2 + 1, np.log(first / scale + 0.01), np.log(seasonal / scale + 0.01), length,
-                  known.sum(axis=1, keepdims=True) / np.maximum(begun.sum(axis=1, keepdims=True), 1)]
+    statistics = [
+        np.log(scale) / 2 + 1,
+        np.log(first / scale + 0.01),
+        np.log(seasonal / scale + 0.01),
+        length,
+        known.sum(axis=1, keepdims=True) / np.maximum(begun.sum(axis=1, keepdims=True), 1),
+    ]
     parts.append(np.repeat(np.concatenate(statistics, axis=1)[:, None], steps, axis=1))
     inputs = np.ascontiguousarray(np.concatenate(parts, axis=2, dtype=SINGLE).transpose(1, 2, 0))
     base = np.zeros((horizon, count), SINGLE)
@@ -73,7 +78,7 @@ def prepare(values: Floats, season: int, horizon: int) -> Sample:
 
 def _patterns(z: Array, means: Array, begun: Bools, horizon: int) -> Array:
     """The last season and mean seasons without their level, repeated over the horizon (G, H, B)."""
-    count, steps, season = z.shape
+    _, steps, season = z.shape
     whole = begun.all(axis=2, keepdims=True)
     own = z - means
     patterns = [z[:, -1]]

@@ -22,7 +22,13 @@ def day_shapes(rng: np.random.Generator, count: int) -> Array:
     hour = np.arange(HOURS, dtype=SINGLE)
     kind = rng.random((count, 1))
     one, several = _waves(rng, count, hour)
-    choices = [one, several, _two_peaks(rng, count, hour), _on_and_off(rng, count, hour), _sun(rng, count, hour)]
+    choices = [
+        one,
+        several,
+        _two_peaks(rng, count, hour),
+        _on_and_off(rng, count, hour),
+        _sun(rng, count, hour),
+    ]
     choices += [_saw(rng, count, hour), np.exp(1.2 * normal(rng, count, HOURS))]
     edges = (0.16, 0.38, 0.62, 0.74, 0.82, 0.92, 0.95)
     shape = np.select([kind < edge for edge in edges], choices, normal(rng, count, HOURS))
@@ -51,7 +57,9 @@ def _week(rng: np.random.Generator, usual: Array, clean: Bools) -> tuple[Array, 
     weekend, every = kind > 0.42, kind > 0.7  # no week, a weekend only, every day its own
     strength, level = np.ones((count, WEEK), SINGLE), np.zeros((count, WEEK), SINGLE)
     of_weekend = np.exp(rng.normal(-0.25, 0.4, count))
-    shift = sometimes(rng, 0.8, -np.abs(rng.normal(0, 0.9, count)) * np.where(chance(rng, 0.85, count), 1, -1))
+    shift = sometimes(
+        rng, 0.8, -np.abs(rng.normal(0, 0.9, count)) * np.where(chance(rng, 0.85, count), 1, -1)
+    )
     saturday = np.where(chance(rng, 0.5, count), 1, uniform(rng, 0.2, 1, count))
     for day, share in ((SATURDAY, saturday), (SUNDAY, np.ones(count))):
         strength[:, day] = np.where(weekend, 1 + share * (of_weekend - 1), 1)
@@ -63,8 +71,8 @@ def _week(rng: np.random.Generator, usual: Array, clean: Bools) -> tuple[Array, 
     other = day_shapes(rng, count)
     mixed = np.where(chance(rng, 0.7, count), uniform(rng, 0, 0.5, count), uniform(rng, 0.3, 1, count))
     mixed = np.where(weekend & chance(rng, 0.7, count), mixed, 0)[:, None]
-    for day, share in ((SATURDAY, 0.8), (SUNDAY, 1.0)):
-        shape = usual + share * (other - usual)
+    for day, weight in ((SATURDAY, 0.8), (SUNDAY, 1.0)):
+        shape = usual + weight * (other - usual)
         week[:, day] = (1 - mixed) * week[:, day] + mixed * shape * strength[:, day, None]
     own_shape = np.where(kind > 0.6, log_uniform(rng, 0.02, 0.4, count), 0)[:, None, None]
     week = week + level[:, :, None] + own_shape * smooth_day(normal(rng, count, WEEK, HOURS), 2)
@@ -85,7 +93,7 @@ def _changed(rng: np.random.Generator, pattern: Array, usual: Array, clean: Bool
     towards = 0.5 * day_shapes(rng, count) + 0.5 * smooth_day(normal(rng, count, HOURS), 6)
     time = np.arange(days, dtype=SINGLE)
     pattern = pattern + turning * towards[:, None] * (time / days)[:, None]
-    growth = sometimes(rng, 0.2, rng.normal(0, 0.02, count).astype(SINGLE))
+    growth = sometimes(rng, 0.2, rng.normal(0, 0.02, (count,)).astype(SINGLE))
     pattern = pattern * np.exp(growth[:, None] * (time - days / 2))[:, :, None]
     size = np.where(chance(rng, 0.12, count) & ~clean, log_uniform(rng, 0.03, 0.4, count), 1)
     size = np.where(chance(rng, 0.1, count), 0, size)  # no day at all: a random walk, a tank, a server

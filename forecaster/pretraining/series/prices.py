@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from forecaster.arrays import Array, Bools
+from forecaster.arrays import Array, Bools, Ints
 from forecaster.pretraining.series.draws import SINGLE, chance, log_uniform, normal, sometimes, uniform
 
 CONSTANT, GARCH, EGARCH, STOCHASTIC, GARCH_TIMES_SLOW, REGIMES = range(6)
@@ -52,7 +52,7 @@ def innovations(rng: np.random.Generator, count: int, length: int) -> Array:
     return np.asarray(x / np.sqrt(1 + skew**2 - (skew * size) ** 2), SINGLE)
 
 
-def _volatile(rng: np.random.Generator, kind: Array, z: Array) -> Array:
+def _volatile(rng: np.random.Generator, kind: Ints, z: Array) -> Array:
     """The innovations times the volatility that they drive (B, T)."""
     count, total = z.shape
     garch = (kind == GARCH) | (kind == GARCH_TIMES_SLOW)
@@ -98,8 +98,8 @@ def _garch(rng: np.random.Generator, count: int) -> tuple[Array, Array, Array]:
     return alpha, asymmetry, np.maximum(persistence - alpha - asymmetry / 2, 0)
 
 
-def _stochastic(rng: np.random.Generator, kind: Array) -> tuple[Array, Array]:
-    """Memory and size of three components of log variance, with half-lives of days, weeks and months (B, 3)."""
+def _stochastic(rng: np.random.Generator, kind: Ints) -> tuple[Array, Array]:
+    """Memory and size of three components of log variance (B, 3): of days, weeks and months."""
     count = len(kind)
     lives = [log_uniform(rng, low, high, count) for low, high in ((1, 6), (6, 40), (40, 300))]
     size = np.abs(normal(rng, count, 3)) * np.array([0.45, 0.6, 0.6], SINGLE)

@@ -1,7 +1,8 @@
 """What series look like before one is seen: the parameters of the generators, by length of the season.
 
-Set from theory and from statistics of training parts (growth, momentum and noise of slow data), never from test
-parts. A pair of numbers is a range or mean and deviation; a single one a probability, unless said otherwise.
+Set from theory and from statistics of training parts (growth, momentum and noise of slow data), never from
+test parts. A pair of numbers is a range, or mean and deviation; a single one a probability, unless said
+otherwise.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def seasons(rng: np.random.Generator, prior: Prior, count: int, length: int) -> 
 
 
 def _shapes(rng: np.random.Generator, count: int, m: int) -> Array:
-    """Shapes (B, m) with mean 0 and deviation 1: waves, unordered, spikes to one side, a bump, one position."""
+    """Shapes (B, m) with mean 0 and deviation 1: waves, unordered, spikes, a bump, one position."""
     position = np.arange(m)
     unordered = normal(rng, count, m)
     spikes = np.exp(1.2 * normal(rng, count, m)) * _signs(rng, count)

@@ -1,4 +1,4 @@
-"""Synthetic hourly sensors: a daily and weekly pattern, weather and noise, and what instruments do to them."""
+"""Synthetic hourly sensors: patterns of day and week, weather, noise, and what instruments do to them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ def generate(rng: np.random.Generator, count: int, length: int) -> Array:
     rows = hour[:, None] + np.arange(length)
     seasonal = np.take_along_axis(pattern.reshape(count, -1), rows, axis=1)
     volatility = _volatility(rng, usual, rows, length)
-    v = seasonal + quiet * (_slow(rng, count, length) + _noise(rng, volatility)) + _tide(rng, clean, length)
+    v: Array = (
+        seasonal + quiet * (_slow(rng, count, length) + _noise(rng, volatility)) + _tide(rng, clean, length)
+    )
     v = _shifted(rng, _switched(rng, v))
     v = _multiplied(rng, v)
     v = _limited(rng, _spiked(rng, v))
@@ -63,7 +65,9 @@ def _slow(rng: np.random.Generator, count: int, length: int) -> Array:
     lag = sometimes(rng, 0.7, np.exp(-1 / log_uniform(rng, 2, 12, count)))
     level = _smoothed(normal(rng, count, length), memory, np.sqrt(1 - memory**2), start=normal(rng, count))
     total = sometimes(rng, 0.75, log_uniform(rng, 0.05, 2.5, count))[:, None] * _smoothed(level, lag, 1 - lag)
-    jumps = normal(rng, count, length) * (rng.random((count, length)) < log_uniform(rng, 1 / 240, 1 / 30, count, 1))
+    jumps = normal(rng, count, length) * (
+        rng.random((count, length)) < log_uniform(rng, 1 / 240, 1 / 30, count, 1)
+    )
     decay = np.where(chance(rng, 0.5, count), np.exp(-1 / log_uniform(rng, 48, 400, count)), 1).astype(SINGLE)
     approach = np.exp(-1 / log_uniform(rng, 1, 20, count))
     fronts = _smoothed(_smoothed(jumps, decay, 1.0), approach, 1 - approach)

@@ -1,4 +1,4 @@
-"""Synthetic series of business, nature and society with at most one season: trend, season, accidents, view."""
+"""Synthetic series of business, nature and society with at most one season."""
 
 from __future__ import annotations
 

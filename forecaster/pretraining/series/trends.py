@@ -1,4 +1,4 @@
-"""Trends and noise of synthetic series: state-space models, piecewise and logistic trends, smooth functions."""
+"""Trends and noise of synthetic series: state-space models, steady trends, smooth functions."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def state_space(rng: np.random.Generator, prior: Prior, basic: Basics) -> Array:
     irregular = np.where(one_source | ~chance(rng, prior.no_noise, count), SINGLE(1), SINGLE(0))
     spread = 1 / np.sqrt(1.001 - np.minimum(damping, 0.98) ** 2) if prior.season == 1 else 0.5
     start = basic.growth + spread * basic.size * slope_walk * normal(rng, count)
-    slope = np.where(damping < 1, start, basic.growth).astype(SINGLE)
+    slope: Array = np.where(damping < 1, start, basic.growth).astype(SINGLE)
     shocks = noise(rng, count, length) * basic.volatility
     of_level, of_slope = noise(rng, count, length) * basic.volatility, noise(rng, count, length)
     side = _cycles(rng, prior, count, length) + _autoregression(rng, prior, count, length)
@@ -120,7 +120,9 @@ def _walks(rng: np.random.Generator, prior: Prior, one_source: Bools) -> tuple[A
 def _cycles(rng: np.random.Generator, prior: Prior, count: int, length: int) -> Array:
     """Stochastic cycles of 3 to 12 seasons in a fifth of the series: AR(2) with complex roots (B, L)."""
     period = log_uniform(rng, 3, 12, count) * prior.season
-    radius = np.where(chance(rng, 0.5, count), uniform(rng, 0.7, 0.97, count), uniform(rng, 0.97, 0.999, count))
+    radius = np.where(
+        chance(rng, 0.5, count), uniform(rng, 0.7, 0.97, count), uniform(rng, 0.97, 0.999, count)
+    )
     first, second = 2 * radius * np.cos(2 * np.pi / period), -(radius**2)
     size = sometimes(rng, 0.22, 6 * log_uniform(rng, 0.1, 1.5, count)) * (1 - radius)
     shocks = normal(rng, length, count)
