@@ -9,6 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from forecaster.pretraining.network import make_network
+from forecaster.pretraining.real_series import read_series
 from forecaster.pretraining.series.priors import DAILY, MONTHLY, QUARTERLY, YEARLY
 from forecaster.pretraining.store import Pretrained
 from forecaster.pretraining.train import Progress, dependence, train
@@ -37,18 +38,30 @@ CHECKED = 8
 """Batches from which the dependence along the horizon is measured."""
 
 
-def build(kind: str, seed: int, on_progress: Callable[[Progress], None] | None = None) -> Pretrained:
-    """Train the network of a kind. The same seed gives the same bytes on the same machine."""
+def build(
+    kind: str,
+    seed: int,
+    on_progress: Callable[[Progress], None] | None = None,
+    *,
+    data: str | None = None,
+    steps: int | None = None,
+) -> Pretrained:
+    """Train the network of a kind. The same seed gives the same bytes on the same machine.
+
+    `data`: real series that are mixed in. `steps`: of training; None: those of the recipe.
+    """
     recipe = RECIPES[kind]
+    steps = steps or recipe.steps
+    real = None if data is None else read_series(data, kind)
     rng = np.random.default_rng(seed)
     design = recipe.windows.design(recipe.hidden)
     with threadpool_limits(1):
-        batches = recipe.windows.batches(rng, recipe.batch)
-        weights = train(design, batches, recipe.steps, rng, on_progress)
+        batches = recipe.windows.batches(rng, recipe.batch, real)
+        weights = train(design, batches, steps, rng, on_progress)
         network = make_network(design, None)
         network.flat[...] = weights.astype(np.float16)
         root = dependence(
             design, network, recipe.windows.batches(np.random.default_rng([seed, 1]), 512), CHECKED
         )
-    facts = {"seed": seed, "steps": recipe.steps, "batch": recipe.batch}
+    facts = {"seed": seed, "steps": steps, "batch": recipe.batch}
     return Pretrained(kind, design, network, root, facts)

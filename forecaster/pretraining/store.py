@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,8 @@ from forecaster.pretraining.network import Design, make_network
 FORMAT = "forecaster-pretrained"
 VERSION = 1
 FOLDER = Path(__file__).with_name("weights")
+OWN_FOLDER = "FORECAST_PRETRAINED"
+"""Environment variable: a folder whose weights replace those of the package, kind by kind."""
 WEIGHTS, ROOT = "weights", "dependence"
 """Names of arrays: all weights of the network, and `Pretrained.dependence`."""
 
@@ -81,14 +84,18 @@ class Pretrained:
 
 @lru_cache
 def load(kind: str) -> Pretrained:
-    """The network of this kind that comes with the package. Raises ModelError where its file is damaged."""
-    path = FOLDER / f"{kind}.safetensors"
+    """The network of this kind: of the user's folder, or that of the package.
+
+    Raises ModelError where its file is damaged.
+    """
+    own = Path(os.environ.get(OWN_FOLDER, FOLDER)) / f"{kind}.safetensors"
+    path = own if own.exists() else FOLDER / own.name
     try:
         return Pretrained.from_bytes(path.read_bytes())
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
-            f"the pretrained weights {path.name!r} of this installation cannot be read: {error}",
-            hint="Install forecaster again.",
+            f"the pretrained weights {str(path)!r} cannot be read: {error}",
+            hint="Install forecaster again, or train them again: python -m forecaster.pretraining.",
         ) from error
 
 

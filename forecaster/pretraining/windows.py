@@ -12,6 +12,7 @@ from forecaster.pretraining.inputs import daily as daily_inputs
 from forecaster.pretraining.inputs import prices as price_inputs
 from forecaster.pretraining.inputs import seasonal as seasonal_inputs
 from forecaster.pretraining.network import Design, Sample
+from forecaster.pretraining.real_series import SHARE, Draw
 from forecaster.pretraining.series.prices import generate as prices
 from forecaster.pretraining.series.priors import Prior
 from forecaster.pretraining.series.sensors import generate as sensors
@@ -34,6 +35,14 @@ Batches = Iterator[tuple[Sample, Array]]
 """What the network reads, and the values after it (H, B) in its units; NaN where unknown."""
 
 
+def _mixed(rng: np.random.Generator, pool: Array, real: Draw | None) -> Array:
+    """Synthetic series (B, L), a share of them replaced by real ones."""
+    if real is not None:
+        count = int(len(pool) * SHARE)
+        pool[:count] = real(rng, count, pool.shape[1])
+    return pool
+
+
 @dataclass(frozen=True)
 class Seasonal:
     """Windows of series with one season of m rows."""
@@ -48,12 +57,12 @@ class Seasonal:
         m = self.prior.season
         return Design(seasonal_inputs.features(m), hidden, self.horizon, seasonal_inputs.gates(m))
 
-    def batches(self, rng: np.random.Generator, size: int) -> Batches:
+    def batches(self, rng: np.random.Generator, size: int, real: Draw | None = None) -> Batches:
         """Batches without end. Each has windows of one random length from series of one pool."""
         m, horizon = self.prior.season, self.horizon
         longest = m * self.steps + horizon
         while True:
-            pool = generate(rng, self.prior, SERIES, longest + m)
+            pool = _mixed(rng, generate(rng, self.prior, SERIES, longest + m), real)
             for _ in range(DRAWS):
                 steps, rows = self._length(rng)
                 end = int(rng.integers(rows, pool.shape[1] - horizon + 1))
@@ -85,12 +94,12 @@ class Daily:
         """The network for them."""
         return Design(daily_inputs.FEATURES, hidden, self.horizon, daily_inputs.GATES)
 
-    def batches(self, rng: np.random.Generator, size: int) -> Batches:
+    def batches(self, rng: np.random.Generator, size: int, real: Draw | None = None) -> Batches:
         """Batches without end, half of them with the longest past."""
         day = daily_inputs.DAY
         length = day * (self.steps + 2) + self.horizon
         while True:
-            pool = sensors(rng, SERIES, length)
+            pool = _mixed(rng, sensors(rng, SERIES, length), real)
             for _ in range(DRAWS):
                 steps = self.steps if rng.random() < 0.5 else int(rng.integers(2, self.steps + 1))
                 rows = steps * day - (int(rng.integers(0, day)) if rng.random() < 0.3 else 0)
@@ -117,18 +126,18 @@ class Prices:
         """The network for them: the forecast stays at the last price."""
         return Design(price_inputs.FEATURES, hidden, self.horizon, (), median=False)
 
-    def batches(self, rng: np.random.Generator, size: int) -> Batches:
+    def batches(self, rng: np.random.Generator, size: int, real: Draw | None = None) -> Batches:
         """Batches without end. Targets are returns over h rows by √h, in units of today's volatility."""
         length = price_inputs.STEP * self.steps + self.horizon
         root = np.sqrt(np.arange(1, self.horizon + 1))[:, None]
         while True:
-            pool = prices(rng, SERIES, length + self.horizon)
+            pool = _mixed(rng, prices(rng, SERIES, length + self.horizon), real)
             for _ in range(DRAWS):
                 steps = int(np.exp(rng.uniform(np.log(self.shortest), np.log(self.steps + 1))))
                 rows = steps * price_inputs.STEP
                 end = int(rng.integers(rows, pool.shape[1] - self.horizon + 1))
                 chosen = pool[rng.choice(SERIES, size, replace=False)]
-                chosen = chosen[np.abs(chosen[:, end - rows : end]).max(axis=1) > 0]
+                chosen = chosen[np.abs(chosen[:, end - rows : end]).max(axis=1) > 0]  # nor NaN
                 sample = price_inputs.prepare(chosen[:, end - rows : end], self.horizon)
                 total = np.cumsum(chosen[:, end : end + self.horizon], axis=1).T
                 yield sample, (total / root / sample.scale).astype(np.float32)

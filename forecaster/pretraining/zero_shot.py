@@ -98,7 +98,7 @@ def _seasonal(
             x, ahead = _newest(scaled, panel, origins, block, count), horizon
         some = np.isfinite(x).any(axis=1)
         block, x = block[some], x[some]
-        unit = _unit(x, power[block])[:, None]
+        unit = unit_of(x, power[block])[:, None]
         forecast = _rolled(x / unit, ahead, network, prepare, step, LONGEST[view.kind])
         if view.open_days:
             forecast = forecast[:, :, steps_of(view, horizon)]
@@ -107,7 +107,7 @@ def _seasonal(
     return result[:, series]
 
 
-def _unit(x: Floats, power: Floats) -> Floats:
+def unit_of(x: Floats, power: Floats) -> Floats:
     """By what to divide each series (B,), so that its differences are of the size of those of logarithms."""
     size = np.nanmean(np.abs(x), axis=1)
     unit = np.where(power == LOGARITHMS, 1.0, np.where(power == ROOTS, size / 2, size))
