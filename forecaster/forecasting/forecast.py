@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +12,17 @@ from forecaster.arrays import Floats, Ints
 from forecaster.config import RANGES
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError, UsageError
+from forecaster.features.value_range import KINDS
 from forecaster.features.view import Possible, cleaned, possible
 from forecaster.forecasting.components import point_forecasts
 from forecaster.forecasting.fixed_intervals import intervals, local_spread
+from forecaster.forecasting.quantile_table import Mixed, Spread, TableQuantiles, root_of
 from forecaster.forecasting.uncertainty import demand
 from forecaster.forecasting.uncertainty import quantiles as quantiles_of
 from forecaster.model.model import Model
+from forecaster.pretraining.network import SIDE
+from forecaster.pretraining.store import by_kind
+from forecaster.pretraining.zero_shot import zero_shot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,16 +31,6 @@ if TYPE_CHECKING:
 
 MOST_SAMPLED = 10**8
 """Numbers in all sampled paths together: 800 MB."""
-
-
-class Spread(Protocol):
-    """The distributions of the forecasts of S series."""
-
-    def quantile(self, level: float) -> Floats:
-        """The quantile at a level between 0 and 1 (S, H)."""
-
-    def samples(self, count: int, rng: np.random.Generator) -> Floats:
-        """`count` paths of each series (S, count, H)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +118,26 @@ def forecast(
             )
         lower, upper = _fixed_intervals(model.half_widths[:, :horizon], model, panel, origins, point)
         return Forecast(panel, origins, point, lower, upper, options.levels)
-    distribution = quantiles_of(model, view, origins, point)
     limits = possible(view, origins, horizon, scales=model.blend.scales, limits=model.blend.limits)
+    distribution = _with_prices(model, view, limits, point, quantiles_of(model, view, origins, point))
     return finished(panel, view, origins, point, distribution, limits, options.levels, asked)
+
+
+def _with_prices(model: Model, view: Panel, limits: Possible, point: Floats, usual: Spread) -> Spread:
+    """The distributions, those of prices by the pretrained network, which knows the volatility of now.
+
+    Its quantiles are moved to the point forecasts (S, H) of the blend.
+    """
+    networks = by_kind(model.pretrained)
+    price = limits.limits.kind == KINDS.index("price")
+    if "prices" not in networks or not price.any():
+        return usual
+    origins, horizon = np.where(price, view.lengths, -1), point.shape[1]
+    table = zero_shot(view, origins, horizon, networks.__getitem__, price=price, only_prices=True)
+    price &= np.isfinite(table).all(axis=(0, 2))
+    table[:, price] *= point[price] / table[SIDE, price]
+    roots = root_of(networks["prices"], np.arange(horizon), 1)[None]
+    return Mixed(usual, TableQuantiles(table, roots, np.zeros(len(view), np.int64)), price)
 
 
 def finished(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -16,10 +14,11 @@ from forecaster.features.value_range import KINDS
 from forecaster.features.view import cleaned, possible
 from forecaster.forecasting.components import constant_series
 from forecaster.forecasting.forecast import Forecast, check_finite, finished, levels_of
+from forecaster.forecasting.quantile_table import TableQuantiles, root_of
 from forecaster.methods.blend import DEMAND
 from forecaster.methods.smoothing import demand_forecasts
-from forecaster.pretraining.network import SCORES, SIDE
-from forecaster.pretraining.store import Pretrained, load
+from forecaster.pretraining.network import SIDE
+from forecaster.pretraining.store import load
 from forecaster.pretraining.views import STEP, view_of
 from forecaster.pretraining.zero_shot import steps_of, zero_shot
 
@@ -75,58 +74,13 @@ def quantiles_at(panel: Panel, origins: Ints, horizon: int, limits: Limits) -> F
     return result
 
 
-@dataclass(frozen=True, eq=False)
-class TableQuantiles:
-    """Distributions of S series at H steps, given as quantiles at `network.LEVELS`.
-
-    Between two of them a quantile is interpolated by its normal score; beyond the outermost the line goes on.
-    """
-
-    table: Floats  # (Q, S, H)
-    roots: Floats  # (G, H, H) lower triangular: correlations of the normal scores are R Rᵀ
-    kinds: Ints  # (S,)
-
-    def quantile(self, level: float) -> Floats:
-        """The quantile at a level between 0 and 1 (S, H)."""
-        return self._at(
-            np.full(self.table.shape[1:], NormalDist().inv_cdf(level)), np.arange(self.table.shape[1])
-        )
-
-    def samples(self, count: int, rng: np.random.Generator) -> Floats:
-        """`count` paths of each series (S, count, H); series one after the other draw from `rng`."""
-        _, series, horizon = self.table.shape
-        paths = np.empty((series, count, horizon))
-        for number in range(series):
-            scores = rng.standard_normal((count, horizon)) @ self.roots[self.kinds[number]].T
-            paths[number] = self._at(scores, np.full(count, number))
-        return paths
-
-    def _at(self, scores: Floats, series: Ints) -> Floats:
-        """The values (B, H) with these normal scores, of series (B,)."""
-        right = np.clip(np.searchsorted(SCORES, scores), 1, len(SCORES) - 1)
-        share = (scores - SCORES[right - 1]) / (SCORES[right] - SCORES[right - 1])
-        steps = np.arange(scores.shape[1])
-        low, high = (self.table[place, series[:, None], steps] for place in (right - 1, right))
-        return low + share * (high - low)
-
-
 def _dependence(panel: Panel, origins: Ints, horizon: int, limits: Limits) -> tuple[Floats, Ints]:
     """Roots (2, H, H) of the correlations along the horizon, of prices and of other series; which (S,)."""
     able = possible(panel, origins, 1, scales=SCALES, limits=limits)
     price = able.limits.kind == KINDS.index("price")
     view = view_of(panel.frequency)
     roots = [
-        _root(load("prices"), np.arange(horizon), STEP["prices"]),
-        _root(load(view.kind), steps_of(view, horizon), STEP[view.kind]),
+        root_of(load("prices"), np.arange(horizon), STEP["prices"]),
+        root_of(load(view.kind), steps_of(view, horizon), STEP[view.kind]),
     ]
     return np.stack(roots), np.where(price, 0, 1)
-
-
-def _root(network: Pretrained, steps: Ints, season: int) -> Floats:
-    """The root (H, H) for steps (H,) of a network; those beyond its horizon count as a season earlier."""
-    known = len(network.dependence)
-    beyond = np.maximum(-(-(steps - known + 1) // season), 0) * season
-    steps = np.maximum(steps - beyond, 0)
-    correlation = (network.dependence @ network.dependence.T)[steps[:, None], steps]
-    mixed = (1 - BEYOND) * correlation + BEYOND * np.eye(len(steps))
-    return np.asarray(np.linalg.cholesky(mixed), np.float64)

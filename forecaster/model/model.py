@@ -256,7 +256,8 @@ def _check_whole(model: Model, arrays: int) -> None:
     networks = {network_name(number) for number in range(len(members))}
     if any(kind_of(name) == "network" and name not in networks for name in model.blend.components):
         raise ValueError("the blend names a network that the model does not have")
-    if PRETRAINED in model.blend.components and not model.pretrained:
+    kinds = {network.kind for network in model.pretrained}
+    if PRETRAINED in model.blend.components and not kinds - {"prices"}:
         raise ValueError("the blend names pretrained networks that the model does not have")
     for each in (weights, *model.blend.by_group.values()):
         if not all(weight >= 0 for weight in each.values()) or abs(sum(each.values()) - 1) > 1e-6:

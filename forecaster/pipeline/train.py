@@ -16,6 +16,7 @@ from forecaster.data.load import Loaded, load
 from forecaster.data.panel import Panel
 from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.scores import Report
+from forecaster.features.groups import GROUPS
 from forecaster.features.view import cleaned
 from forecaster.forecasting.components import blended
 from forecaster.forecasting.uncertainty import fit_distribution
@@ -152,9 +153,17 @@ def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, rep
         values=summary(series_kinds(panel, loaded.odd, log=fit.blend.log, limits=fit.blend.limits)),
     )
     options = dataclasses.replace(options, workers=None)  # never changes the result, nor the file
-    used = fit.pretrained if PRETRAINED in fit.blend.components else ()
+    used = tuple(network for network in fit.pretrained if network.kind in _kinds_used(fit))
     members = fit.networks.trained
     return Model(options, members, fit.blend, None, facts, errors, hashes(panel.ids), used)
+
+
+def _kinds_used(fit: Fit) -> set[str]:
+    """The kinds of pretrained networks that the model needs: of prices for intervals, others to blend."""
+    kinds = {network.kind for network in fit.pretrained}
+    blended = PRETRAINED in fit.blend.components
+    prices = bool((fit.groups == GROUPS.index("price")).any())
+    return {kind for kind in kinds if (prices if kind == "prices" else blended)}
 
 
 def _notes(panel: Panel, fit: Fit, report: Report, options: Options) -> tuple[str, ...]:

@@ -33,12 +33,18 @@ FADE = 0.8
 
 
 def zero_shot(
-    panel: Panel, origins: Ints, horizon: int, networks: Callable[[str], Pretrained], *, price: Bools
+    panel: Panel,
+    origins: Ints,
+    horizon: int,
+    networks: Callable[[str], Pretrained],
+    *,
+    price: Bools,
+    only_prices: bool = False,
 ) -> Floats:
     """Quantiles at `LEVELS` (Q, S, H) in the user's units, from the first origins[s] rows of each series.
 
-    `networks` gives the network of a kind. `price` (S,): series that move like prices. NaN for series without
-    a known row.
+    `networks` gives the network of a kind. `price` (S,): series that move like prices; `only_prices` leaves
+    others out. NaN for series without a known row.
     """
     result = np.full((len(LEVELS), len(panel), horizon), np.nan)
     rest = np.flatnonzero(origins >= 1)
@@ -46,7 +52,7 @@ def zero_shot(
     if walks.size:
         result[:, walks] = _prices(panel, origins, walks, horizon, networks("prices"))
         rest = rest[np.isnan(result[SIDE, rest, 0])]
-    if not rest.size:
+    if only_prices or not rest.size:
         return result
     view = view_of(panel.frequency)
     network = networks(view.kind)
