@@ -59,15 +59,15 @@ class Prior:
 
 
 YEARLY = Prior(
-    1, 1, (0.012, 0.35), growth=(0.09, 0.07), wild_growth=(0.06, 0.12), usual_growth=0.7, no_growth=0.05,
-    mean_growth=0.7, momentum=0.9, slope_gain=(1.3, 2.5), undamped=0.05, fast=0.15, slope_walk=(0.15, 1.2),
-    no_slope_walk=0.15, level_walk=(0.3, 3.0), no_noise=0.6, autoregression=(0.2, 0.97), logistic=0.45,
+    1, 1, (0.012, 0.35), growth=(0.07, 0.06), wild_growth=(0.05, 0.12), usual_growth=0.7, no_growth=0.07,
+    mean_growth=0.5, momentum=0.85, slope_gain=(1.3, 2.5), undamped=0.04, fast=0.1, slope_walk=(0.1, 1.0),
+    no_slope_walk=0.2, level_walk=(0.3, 3.0), no_noise=0.6, autoregression=(0.2, 0.97), logistic=0.45,
     trend_noise=0.6, smooth=0.6, additive=0.6, outliers=0.06,
 )  # fmt: skip
 QUARTERLY = Prior(
-    4, 4, (0.003, 0.15), growth=(0.07, 0.05), wild_growth=(0.05, 0.1), usual_growth=0.7, no_growth=0.05,
-    mean_growth=0.4, momentum=0.75, no_noise=0.5, autoregression=(0.2, 0.97), trend_noise=0.6, smooth=0.6,
-    season_size=(0.004, 0.4), season_change=(0.005, 0.1), outliers=0.06,
+    4, 4, (0.004, 0.3), growth=(0.055, 0.05), wild_growth=(0.04, 0.1), usual_growth=0.7, no_growth=0.1,
+    mean_growth=0.4, momentum=0.5, no_noise=0.35, autoregression=(0.2, 0.97), trend_noise=0.6, smooth=0.6,
+    season_size=(0.008, 0.6),
 )  # fmt: skip
 MONTHLY = Prior(12, 12, (0.004, 0.3))
 DAILY = Prior(
