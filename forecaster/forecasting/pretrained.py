@@ -19,7 +19,7 @@ from forecaster.methods.blend import DEMAND
 from forecaster.methods.smoothing import demand_forecasts
 from forecaster.pretraining.network import SIDE
 from forecaster.pretraining.store import load
-from forecaster.pretraining.views import STEP, view_of
+from forecaster.pretraining.views import STEP, knows_prices, view_of
 from forecaster.pretraining.zero_shot import steps_of, zero_shot
 
 SCALES: Scales = "each"
@@ -75,12 +75,12 @@ def quantiles_at(panel: Panel, origins: Ints, horizon: int, limits: Limits) -> F
 
 
 def _dependence(panel: Panel, origins: Ints, horizon: int, limits: Limits) -> tuple[Floats, Ints]:
-    """Roots (2, H, H) of the correlations along the horizon, of prices and of other series; which (S,)."""
+    """Roots (1 or 2, H, H) of the correlations along the horizon, the second for prices; which (S,)."""
     able = possible(panel, origins, 1, scales=SCALES, limits=limits)
     price = able.limits.kind == KINDS.index("price")
     view = view_of(panel.frequency)
-    roots = [
-        root_of(load("prices"), np.arange(horizon), STEP["prices"]),
-        root_of(load(view.kind), steps_of(view, horizon), STEP[view.kind]),
-    ]
-    return np.stack(roots), np.where(price, 0, 1)
+    roots = [root_of(load(view.kind), steps_of(view, horizon), STEP[view.kind])]
+    if not knows_prices(panel.frequency):
+        return np.stack(roots), np.zeros(len(panel), np.int64)
+    roots.append(root_of(load("prices"), np.arange(horizon), STEP["prices"]))
+    return np.stack(roots), price.astype(np.int64)

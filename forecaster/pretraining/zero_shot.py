@@ -19,13 +19,18 @@ from forecaster.nn.parallel import ShardedNetwork
 from forecaster.pretraining.inputs import daily, prices, seasonal
 from forecaster.pretraining.network import LEVELS, SCORES, SIDE, Sample, quantiles
 from forecaster.pretraining.store import Pretrained, load
-from forecaster.pretraining.views import HOURS, LONGEST, STEP, WEEK, View, view_of
+from forecaster.pretraining.views import HOURS, LONGEST, STEP, WEEK, View, knows_prices, view_of
 
 Prepare = Callable[[Floats, int], Sample]
 BLOCK = 2048
 """Series forecast at once."""
 FEWEST = {"season_1": 4}
 """Recurrent steps of the shortest past; 2 for other kinds. Shorter series are padded."""
+EARLIER = {"season_12": (0.5, 0.25, 0.15, 0.1)}
+"""Weights of forecasts from the origin and from one, two and three rows before it: the newest row of monthly
+data says little more than the one before."""
+SLOW = ("season_1", "season_4")
+"""Kinds of series that are seen in roots where others are seen in logarithms."""
 FEWEST_RETURNS = 30
 """Prices with fewer known returns are forecast like other series."""
 FADE = 0.8
@@ -48,7 +53,7 @@ def zero_shot(
     """
     result = np.full((len(LEVELS), len(panel), horizon), np.nan)
     rest = np.flatnonzero(origins >= 1)
-    walks = rest[price[rest]]
+    walks = rest[price[rest]] if knows_prices(panel.frequency) else rest[:0]
     if walks.size:
         result[:, walks] = _prices(panel, origins, walks, horizon, networks("prices"))
         rest = rest[np.isnan(result[SIDE, rest, 0])]
@@ -74,43 +79,62 @@ def steps_of(view: View, horizon: int) -> Ints:
 
 def networks_for(frequency: Frequency) -> tuple[Pretrained, ...]:
     """The networks of the package that forecast series of this frequency."""
-    return load(view_of(frequency).kind), load("prices")
+    own = load(view_of(frequency).kind)
+    return (own, load("prices")) if knows_prices(frequency) else (own,)
 
 
 def _seasonal(
     panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pretrained, view: View
 ) -> Floats:
-    """Quantiles (Q, B, H) of series with one season, in logarithms where they stay well above zero."""
-    power = powers(panel, origins, "relative")
+    """Quantiles (Q, B, H) of series with one season, in the scale that suits each."""
+    power = _scales(panel, origins, view)
     scaled, component = _without_season(panel, origins, power, view, horizon)
-    step, result = STEP[view.kind], np.full((len(LEVELS), len(panel), horizon), np.nan)
-    longest = step * LONGEST[view.kind]
-    rows = np.minimum(origins[series], longest)
+    step, longest = STEP[view.kind], LONGEST[view.kind]
+    result = np.full((len(LEVELS), len(panel), horizon), np.nan)
+    rows = np.minimum(origins[series], step * longest)
     if view.open_days:
         rows = -(-rows // view.open_days) * WEEK
-    steps = np.clip(-(-rows // step), FEWEST.get(view.kind, 2), LONGEST[view.kind])
+    steps = np.clip(-(-rows // step), FEWEST.get(view.kind, 2), longest)
 
     def prepare(past: Floats, ahead: int) -> Sample:
         return seasonal.prepare(past, step, ahead)
 
-    for block in _blocks(series, steps):
-        count = int(steps[np.searchsorted(series, block[0])]) * step
+    def forecast(block: Ints, steps: int, earlier: int) -> tuple[Ints, Floats]:
+        """Those of a block with a known row, and their quantiles (Q, B, H) from rows before the origin."""
+        starts = origins - earlier
         if view.open_days:
-            x = _with_closed_days(
-                _newest(scaled, panel, origins, block, count // WEEK * view.open_days), view.open_days
-            )
-            ahead = -(-horizon // view.open_days) * WEEK
+            known = _newest(scaled, panel, starts, block, steps * view.open_days)
+            x = _with_closed_days(known, view.open_days)
         else:
-            x, ahead = _newest(scaled, panel, origins, block, count), horizon
+            x = _newest(scaled, panel, starts, block, steps * step)
         some = np.isfinite(x).any(axis=1)
         block, x = block[some], x[some]
         unit = unit_of(x, power[block])[:, None]
-        forecast = _rolled(x / unit, ahead, network, prepare, step, LONGEST[view.kind])
-        if view.open_days:
-            forecast = forecast[:, :, steps_of(view, horizon)]
-        future = forecast * unit + component(block, origins[block])
-        result[:, block] = from_scale(future, np.broadcast_to(power[block, None], future.shape))
+        ahead = steps_of(view, horizon + earlier)
+        of_network = _rolled(x / unit, int(ahead[-1]) + 1, network, prepare, step, longest)
+        return block, of_network[:, :, ahead[earlier:]] * unit
+
+    for block in _blocks(series, steps):
+        count = int(steps[np.searchsorted(series, block[0])])
+        used, x = forecast(block, count, 0)
+        if view.kind in EARLIER and count > 2:
+            weights = EARLIER[view.kind]
+            for earlier in range(1, len(weights)):
+                some, other = forecast(used, count, earlier)
+                place = np.searchsorted(used, some)
+                x[:, place] += weights[earlier] / sum(weights[: earlier + 1]) * (other - x[:, place])
+        future = x + component(used, origins[used])
+        result[:, used] = from_scale(future, np.broadcast_to(power[used, None], future.shape))
     return result[:, series]
+
+
+def _scales(panel: Panel, origins: Ints, view: View) -> Floats:
+    """The power of each series (S,): logarithms where it stays well above zero, roots for slow data then.
+
+    Growth of years fades in ratios, but not in units: roots lie between the two.
+    """
+    power = powers(panel, origins, "relative")
+    return np.where(power == LOGARITHMS, ROOTS, power) if view.kind in SLOW else power
 
 
 def unit_of(x: Floats, power: Floats) -> Floats:

@@ -20,6 +20,7 @@ from forecaster.features.view import cleaned
 from forecaster.forecasting.components import component_forecasts
 from forecaster.methods.blend import DEMAND, PRETRAINED_SHARE, Blend, demand_weights, fit_weights
 from forecaster.model.model import Networks
+from forecaster.pretraining.views import knows_prices
 from forecaster.training.plan import Split
 
 ORIGINS = 2
@@ -81,7 +82,7 @@ def choose_weights(
         name = GROUPS[group]
         if name == "intermittent":
             by_group[name] = demand_weights({key: own[key] for key in DEMAND})
-        elif name == "price":
+        elif name == "price" and knows_prices(panel.frequency):
             by_group[name] = fit_weights(own, blocks, values, {"naive": 1.0})
         elif len(present) > 1:
             by_group[name] = fit_weights(own, blocks, values, common)

@@ -19,6 +19,7 @@ from forecaster.methods.blend import PRETRAINED_SHARE, Blend, demand_weights, ne
 from forecaster.methods.smoothing import methods_of
 from forecaster.model.model import Networks
 from forecaster.pretraining.store import Pretrained
+from forecaster.pretraining.views import knows_prices
 from forecaster.pretraining.zero_shot import networks_for
 from forecaster.training import ensemble
 from forecaster.training.blend_weights import choose_weights, try_components, validation_origins
@@ -85,7 +86,9 @@ def fit(
         blend = dataclasses.replace(partner, weights=weights)
         origins = np.full((0, len(panel)), -1)
         groups = _groups(view, known, blend)
-        blend = dataclasses.replace(blend, by_group=_unvalidated(groups))
+        blend = dataclasses.replace(
+            blend, by_group=_unvalidated(groups, prices=knows_prices(panel.frequency))
+        )
         interrupted = _interrupted(fitted)
         return Fit(fitted, blend, parts, origins, origins[:, 0], {}, groups, interrupted, pretrained)
     configs = plan(view, parts.train, horizon, options)
@@ -119,9 +122,13 @@ def _groups(view: Panel, known: Ints, blend: Blend) -> Ints:
     return series_groups(view, known, blend, limits)
 
 
-def _unvalidated(groups: Ints) -> dict[str, dict[str, float]]:
-    """Weights of the groups that have a prior of their own, where nothing could be validated."""
-    priors = {"price": {"naive": 1.0}, "intermittent": demand_weights({})}
+def _unvalidated(groups: Ints, *, prices: bool) -> dict[str, dict[str, float]]:
+    """Weights of the groups that have a prior of their own, where nothing could be validated.
+
+    `prices`: whether what moves like a price is one.
+    """
+    priors = {"price": {"naive": 1.0}} if prices else {}
+    priors["intermittent"] = demand_weights({})
     return {name: weights for name, weights in priors.items() if GROUPS.index(name) in groups}
 
 
