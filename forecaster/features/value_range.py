@@ -9,7 +9,7 @@ Learned from the known rows only. Without evidence a series stays unbounded.
     upper 1     the same for fractions; or only zeros and ones, so many that chance would have shown a two
     counter     never falls, although its steps vary so much that it would have fallen by chance
     idle        a position of the season that always showed the series' resting value (night, closed day)
-    circular    0 … 360, crosses north in both directions by small steps, and covers the whole circle
+    circular    the values of directions: one turn, see `data.series.directions`
 
 A temperature that happens to stay above zero meets none of these conditions.
 """
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.known_values import KnownValues, blocks_of_series, known_values
+from forecaster.data.panel import Turns
 from forecaster.features.price_like import before, moves_like_a_price
 
 Kind = Literal["continuous", "count", "intermittent", "bounded", "circular", "price", "counter", "constant"]
@@ -60,8 +61,6 @@ CHANCE = 0.01
 """Largest probability that a learned pattern is chance."""
 EXPECTED = 5.0
 """Events (falls, twos) that never occurred are ruled out if chance predicts this many: e^−5 = 0.7 %."""
-CIRCLE = 360.0
-SECTOR, SECTOR_PART, SMALL_TURN = 45.0, 0.01, 45.0
 RESTING = 0.25
 """Least fraction of all values at a resting value other than zero."""
 
@@ -73,7 +72,7 @@ class ValueRange:
     lower: Floats  # (S,) −inf: none
     upper: Floats  # (S,) inf: none
     integer: Bools  # (S,) whole numbers only
-    circle: Floats  # (S,) values wrap around from this to 0; NaN: they do not
+    circle: Floats  # (S,) the size of the turn from lower to upper; NaN: values do not wrap around
     rising: Bools  # (S,) never falls
     idle: Bools  # (S, m) positions of the season that always show `resting`
     resting: Floats  # (S,)
@@ -93,13 +92,15 @@ def learn_range(
     power: Floats | None = None,
     first: Ints | None = None,
     left_out: Bools | None = None,
+    turns: Turns | None = None,
 ) -> ValueRange:
     """The range of each series from rows first[s] … known[s]−1, without those `left_out` (N,).
 
     `phase` (N,): the position in the season of each row, on the local clock; None: counted from each
     series' first row. `power` (S,): the scale of each series (`choose_powers`). Series in units are not
-    prices; None: no series is a price.
+    prices; None: no series is a price. `turns`: the series that go round, with unwrapped values or not.
     """
+    low, size = Turns(*np.full((2, len(known)), np.nan)) if turns is None else turns
     ranges = []
     for part, span in blocks_of_series(offsets):
         start = offsets[part.start : part.stop + 1]
@@ -112,17 +113,19 @@ def learn_range(
             left_out=None if left_out is None else left_out[span],
         )
         row = seen.row if phase is None else phase[(start[seen.series] + seen.row)]
-        ranges.append(_range(seen, row % season, season, None if power is None else power[part]))
+        turn = Turns(low[part], size[part])
+        ranges.append(_range(seen, row % season, season, None if power is None else power[part], turn))
     columns = zip(*([getattr(each, field.name) for field in fields(each)] for each in ranges), strict=True)
     return ValueRange(*(np.concatenate(parts) for parts in columns))
 
 
-def _range(seen: KnownValues, place: Ints, season: int, power: Floats | None) -> ValueRange:
+def _range(seen: KnownValues, place: Ints, season: int, power: Floats | None, turn: Turns) -> ValueRange:
     """`learn_range` for some neighbouring series; `place` (K,): each value's position in the season."""
     least, most = seen.reduce(np.minimum, seen.values), seen.reduce(np.maximum, seen.values)
     whole = seen.reduce(np.logical_and, seen.values == np.floor(seen.values), 0.0) > 0
     idle, resting = _idle(seen, place, season)
-    circular = _is_circular(seen, least, most)
+    circular = np.isfinite(turn.size)
+    idle &= ~circular[:, None]
     rising = _never_falls(seen) & ~circular
     price = moves_like_a_price(seen, least, season) & (False if power is None else power < 1)
     at_zero = (_has_lower_zero(seen, least, most, whole) | price) & ~circular
@@ -142,10 +145,10 @@ def _range(seen: KnownValues, place: Ints, season: int, power: Floats | None) ->
     for name, those in kinds.items():  # later kinds take precedence
         kind[those] = KINDS.index(name)
     return ValueRange(
-        lower=np.where(at_zero | np.isfinite(upper) | circular, 0.0, -np.inf),
-        upper=np.where(circular, CIRCLE, upper),
+        lower=np.where(circular, turn.low, np.where(at_zero | np.isfinite(upper), 0.0, -np.inf)),
+        upper=np.where(circular, turn.low + turn.size, upper),
         integer=whole & (least < most),
-        circle=np.where(circular, CIRCLE, np.nan),
+        circle=turn.size,
         rising=rising,
         idle=idle,
         resting=resting,
@@ -167,9 +170,10 @@ def with_options(
     limits: dict[str, Any] = {"lower": lower, "upper": upper, "integer": integer}
     changes = {name: np.full(count, value) for name, value in limits.items() if value is not None}
     if circular is not None:
+        low = np.where(learned.circle == circular, learned.lower, 0.0)  # 0, or −180
         changes |= {
-            "lower": np.zeros(count),
-            "upper": np.full(count, circular),
+            "lower": low,
+            "upper": low + circular,
             "circle": np.full(count, circular),
             "rising": np.zeros(count, np.bool_),
             "kind": np.full(count, KINDS.index("circular"), np.int8),
@@ -250,27 +254,6 @@ def _normal_tail(x: Floats) -> Floats:
     t = 1 / (1 + 0.33267 * np.abs(x))
     density = np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
     return np.asarray(density * t * (0.4361836 + t * (-0.1201676 + t * 0.937298)))
-
-
-def _is_circular(seen: KnownValues, least: Floats, most: Floats) -> Bools:
-    """Series of directions in degrees, where that is certain (S,)."""
-    inside = (least >= 0) & (most <= CIRCLE) & (least < SECTOR / 3) & (most > CIRCLE - SECTOR / 3)
-    inside &= seen.count >= 2 * LEAST
-    if not inside.any():
-        return inside
-    part = seen.only(inside[seen.series])
-    sector = np.minimum(part.values // SECTOR, 7).astype(np.int64)
-    counts = np.bincount(part.series * 8 + sector, minlength=8 * len(least)).reshape(-1, 8)
-    all_round = (counts >= np.maximum(1, SECTOR_PART * part.count)[:, None]).all(axis=1)
-    steps = np.nan_to_num(part.steps)
-    over = np.abs(steps) > CIRCLE / 2
-    up, down = part.total(over & (steps > 0)), part.total(over & (steps < 0))
-    both = (np.minimum(up, down) >= OFTEN) & (np.maximum(up, down) <= 4 * np.minimum(up, down))
-    turns = part.only(over)
-    size = KnownValues(CIRCLE - np.abs(steps[over]), turns.row, turns.starts)
-    return np.asarray(
-        inside & all_round & both & (np.nan_to_num(size.quantile(0.5), nan=np.inf) <= SMALL_TURN)
-    )
 
 
 def _last(seen: KnownValues) -> Floats:

@@ -1,7 +1,7 @@
 """View: a panel as a component of the model sees it from an origin, and the possible values of each series.
 
-Suspicious values count as missing, and rows before a lasting change of level are brought to the new level.
-Both are detected again at each origin, from the rows before it only.
+Suspicious values count as missing, rows before a lasting change of level are brought to the new level, and
+directions are unwrapped. All is detected again at each origin, from the rows before it only.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Limits, Scales
 from forecaster.data.history import fitting_season
 from forecaster.data.panel import TARGET, Panel
+from forecaster.data.series.directions import nearest, turns_of, unwrapped
 from forecaster.data.series.level_shifts import LEAST_AFTER, spliced
 from forecaster.data.series.value_findings import Oddities, oddities
 from forecaster.features.possible_forecasts import respect, respect_paths
@@ -27,31 +28,40 @@ def cleaned(panel: Panel, origins: Ints, scales: Scales) -> Panel:
     """The panel as known from the first origins[s] rows of each series; as it is, for models of format 1."""
     if scales == "table":
         return panel
-    return without_oddities(panel, oddities(panel, origins))
+    return without_oddities(panel, oddities(panel, origins), origins)
 
 
-def without_oddities(panel: Panel, known: Oddities) -> Panel:
-    """The panel without suspicious values, at the newest level throughout."""
-    suspicious, shifts = known
-    if not len(suspicious.row) and not len(shifts.row):
+def without_oddities(panel: Panel, found: Oddities, known: Ints) -> Panel:
+    """The panel without suspicious values, at the newest level throughout, directions unwrapped.
+
+    `found`: what stands out in the first known[s] rows of each series.
+    """
+    suspicious, shifts, turns = found
+    if not len(suspicious.row) and not len(shifts.row) and turns is None:
         return panel
     values, observed = panel.values.copy(), panel.observed.copy()
     values[:, TARGET] = spliced(panel.target, panel.offsets, shifts)
     observed[suspicious.left_out, TARGET] = False
     values[suspicious.left_out, TARGET] = np.nan
-    return dataclasses.replace(panel, values=values, observed=observed)
+    view = dataclasses.replace(panel, values=values, observed=observed)
+    if turns is not None:
+        values[:, TARGET] = unwrapped(view, known, turns)
+        view = dataclasses.replace(view, values=values, turns=turns)
+    return view
 
 
-def comparable(panel: Panel, origins: Ints, actual: Floats) -> Floats:
-    """The actual values (O, S, H) after `origins` (O, S) by which errors are measured; NaN elsewhere.
+def comparable(panel: Panel, origins: Ints, actual: Floats, point: Floats) -> Floats:
+    """The actual values (O, S, H) after `origins` (O, S) by which errors of `point` are measured.
 
-    Two kinds are left out: suspicious values, and values of a level that begins after the origin, or too
-    shortly before it to be detected there. Otherwise forecasts of one level would be compared with values of
-    another.
+    Directions are brought to within half a turn of the forecast. Two kinds are left out, as NaN: suspicious
+    values, and values of a level that begins after the origin, or too shortly before it to be detected there.
+    Otherwise forecasts of one level would be compared with values of another.
     """
     steps = np.arange(actual.shape[2])
     known = np.clip(origins.max(axis=0) + actual.shape[2], 0, panel.lengths)
-    suspicious, shifts = oddities(panel, known)
+    suspicious, shifts, turns = oddities(panel, known)
+    if turns is not None:
+        actual = nearest(actual, point, turns.size[:, None])
     rows = np.maximum(origins[..., None], 0) + steps  # (O, S, H)
     flat = np.minimum(panel.offsets[:-1, None] + rows, len(panel.values) - 1)
     result = np.where(suspicious.left_out[flat], np.nan, actual)
@@ -101,6 +111,7 @@ def possible(panel: Panel, origins: Ints, horizon: int, *, scales: Scales, limit
         season=season,
         phase=clock.rows(slice(None), position, season),
         power=powers(panel, origins, scales),
+        turns=turns_of(panel, origins),
     )
     ahead = clock.ahead(np.arange(len(panel)), np.maximum(origins, 0), horizon, season)
     return Possible(with_options(learned, **dataclasses.asdict(limits)), ahead)

@@ -58,6 +58,24 @@ class Forecast:
         columns |= {f"q_{level:g}": values for level, values in self.quantiles.items()}
         return forecast_frame(self.panel, self.origins, columns)
 
+    def bands(self, series: int) -> dict[int, tuple[Floats, Floats]]:
+        """Lower and upper bounds (H,), (H,) of a series by level, around the forecast as pictures show them.
+
+        An interval of directions from 350 through north to 10 is one from −10 to 10 or from 350 to 370 there.
+        """
+        result = {}
+        size = np.nan if self.possible is None else float(self.possible.limits.circle[series])
+        point = self.point[series]
+        for level, lower, upper in zip(
+            self.levels, self.lower[:, series], self.upper[:, series], strict=True
+        ):
+            if np.isfinite(size):
+                across = upper - lower < size  # a whole turn stays from end to end
+                lower = np.where(across, point - (point - lower) % size, lower)
+                upper = np.where(across, point + (upper - point) % size, upper)
+            result[level] = lower, upper
+        return result
+
     def samples(self, count: int, seed: int = 0) -> Floats:
         """`count` paths of each series (S, count, H): what may come, with its dependence along the horizon.
 

@@ -35,7 +35,7 @@ def fit_distribution(panel: Panel, origins: Ints, point: Floats, blend: Blend) -
         histories.append(past(cleaned(panel, row, blend.scales), row, power))
     actual = held_out(panel, origins, point.shape[2])
     if len(origins) and blend.scales != "table":
-        actual = comparable(panel, origins, actual)
+        actual = comparable(panel, origins, actual, point)
     return fit(histories, point, actual, _kinds(power), len(SCALES), _seasons(panel))
 
 

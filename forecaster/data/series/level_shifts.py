@@ -62,6 +62,16 @@ class LevelShifts(NamedTuple):
     after: Floats  # (F,) median of the block after
     is_ratio: Bools  # (F,) the spread changed with the level: older values are divided, else moved
 
+    def only(self, chosen: Bools) -> LevelShifts:
+        """Only the chosen (F,) shifts."""
+        return LevelShifts(
+            self.series[chosen],
+            self.row[chosen],
+            self.before[chosen],
+            self.after[chosen],
+            self.is_ratio[chosen],
+        )
+
     def since(self, count: int) -> Ints:
         """The row at which the present level of each of `count` series begins (S,); 0 without a shift."""
         first = np.zeros(count, np.int64)

@@ -87,7 +87,10 @@ class SuspiciousValues(NamedTuple):
 
     def of(self, *codes: Code) -> SuspiciousValues:
         """Only rows of some codes; `left_out` stays as it is."""
-        chosen = np.isin(self.code, [CODES.index(code) for code in codes])
+        return self.only(np.isin(self.code, [CODES.index(code) for code in codes]))
+
+    def only(self, chosen: Bools) -> SuspiciousValues:
+        """Only the chosen (F,) rows; `left_out` stays as it is."""
         return SuspiciousValues(
             self.code[chosen], self.series[chosen], self.row[chosen], self.value[chosen], self.left_out
         )
