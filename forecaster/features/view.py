@@ -16,7 +16,7 @@ from forecaster.config import Limits, Scales
 from forecaster.data.history import fitting_season
 from forecaster.data.panel import TARGET, Panel
 from forecaster.data.series.directions import nearest, turns_of, unwrapped
-from forecaster.data.series.level_shifts import LEAST_AFTER, spliced
+from forecaster.data.series.level_shifts import LEAST_AFTER, lone_jumps, spliced
 from forecaster.data.series.value_findings import Oddities, oddities
 from forecaster.features.possible_forecasts import respect, respect_paths
 from forecaster.features.scale_choice import powers
@@ -54,8 +54,9 @@ def comparable(panel: Panel, origins: Ints, actual: Floats, point: Floats) -> Fl
     """The actual values (O, S, H) after `origins` (O, S) by which errors of `point` are measured.
 
     Directions are brought to within half a turn of the forecast. Two kinds are left out, as NaN: suspicious
-    values, and values of a level that begins after the origin, or too shortly before it to be detected there.
-    Otherwise forecasts of one level would be compared with values of another.
+    values, and values of a level that begins after the origin, or too shortly before it to be detected there;
+    a jump that happened once is such a beginning. Otherwise forecasts of one level would be compared with
+    values of another.
     """
     steps = np.arange(actual.shape[2])
     known = np.clip(origins.max(axis=0) + actual.shape[2], 0, panel.lengths)
@@ -65,9 +66,13 @@ def comparable(panel: Panel, origins: Ints, actual: Floats, point: Floats) -> Fl
     rows = np.maximum(origins[..., None], 0) + steps  # (O, S, H)
     flat = np.minimum(panel.offsets[:-1, None] + rows, len(panel.values) - 1)
     result = np.where(suspicious.left_out[flat], np.nan, actual)
-    for series, row in zip(shifts.series, shifts.row, strict=True):  # few
-        unseen = origins[:, series, None] < row + LEAST_AFTER
-        result[:, series][unseen & (rows[:, series] >= row)] = np.nan
+    level = spliced(panel.target, panel.offsets, shifts) if len(shifts.row) else panel.target
+    fair = panel.target_observed & ~suspicious.left_out
+    jumps = lone_jumps(level, fair, panel.offsets, known, np.zeros(len(panel), np.bool_))
+    for found, least in ((shifts, LEAST_AFTER), (jumps, 1)):
+        for series, row in zip(found.series, found.row, strict=True):  # few
+            unseen = origins[:, series, None] < row + least
+            result[:, series][unseen & (rows[:, series] >= row)] = np.nan
     return result
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from forecaster.arrays import Floats, Ints
 from forecaster.data.panel import Panel
+from forecaster.data.series.level_shifts import lone_jumps, spliced
 from forecaster.evaluation.backtest import held_out
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, UNITS, powers
 from forecaster.features.seasonal_position import row_numbers
@@ -57,12 +58,14 @@ def demand(panel: Panel, origins: Ints, sparse: Ints, levels: Floats) -> Floats:
 
 
 def past(panel: Panel, origins: Ints, power: Floats) -> PastRows:
-    """The known rows of each series, from its newest change of level or scale on."""
+    """The known rows of each series, from its newest change of level or scale on, without a lone jump."""
     season = min(_seasons(panel), default=1)
     first = row_numbers(panel, panel.offsets[:-1]) % season
     nothing = np.zeros(len(panel), np.int64)
     log = power == LOGARITHMS
-    whole = PastRows(panel.target, panel.target_observed, panel.offsets[:-1], origins, log, nothing, first)
+    jumps = lone_jumps(panel.target, panel.target_observed, panel.offsets, origins, log)
+    values = spliced(panel.target, panel.offsets, jumps) if len(jumps.row) else panel.target
+    whole = PastRows(values, panel.target_observed, panel.offsets[:-1], origins, log, nothing, first)
     return dataclasses.replace(whole, begins=change_points(whole, season))
 
 

@@ -82,3 +82,15 @@ def test_errors_of_directions_go_the_short_way():
     actual = held_out(wind, origins, HORIZON)
     error = comparable(wind, origins, actual, actual + 367) - (actual + 367)
     np.testing.assert_allclose(error, -7)
+
+
+def test_a_counter_goes_on_after_a_reset():
+    """Earlier counts are moved below the new ones, so that it never falls; a daily counter stays."""
+    counts = np.cumsum(np.random.default_rng(0).poisson(5, 400) + 0.5)
+    began = counts.copy()
+    began[300:] -= counts[299]
+    view = cleaned(panel_of(began), np.array([400]), "each")
+    np.testing.assert_allclose(view.target - view.target[0], counts - counts[0])
+    np.testing.assert_array_equal(view.target[300:], began[300:])
+    daily = panel_of(counts - np.repeat(counts[::100], 100))
+    np.testing.assert_array_equal(cleaned(daily, daily.lengths, "each").target, daily.target)

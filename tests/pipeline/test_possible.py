@@ -44,6 +44,27 @@ def test_after_a_change_of_level_all_starts_from_the_new_one(factor, seed):
     assert (found.upper[1] - found.lower[1]).min() > step
 
 
+@pytest.mark.parametrize("factor", [0.1, 1.5, 10.0])
+@pytest.mark.parametrize("rows", [3, 4, 5])
+def test_a_new_level_of_a_few_rows_is_no_usual_error(factor, rows):
+    """A level that is too new to be named makes the intervals no wider than the steps at either level."""
+    series = walk(150, seed=1)
+    series[-rows:] *= factor
+    found = forecast_of({"pressure": series})
+    step = max(factor, 1.0)
+    assert np.abs(found.point - series[-1]).max() < 5 * step
+    assert (found.upper[1] - found.lower[1]).max() < 30 * step
+    assert (found.upper[1] - found.lower[1]).min() > 0.5 * min(factor, 1.0)
+
+
+def test_a_jump_of_a_price_is_where_it_goes_on():
+    """The newest price, half as high again as the one before, is no impossible value."""
+    series = walk(300, step=2.0, seed=0)
+    series[-1] *= 1.5
+    found = forecast_of({"share": series})
+    assert np.abs(found.point - series[-1]).max() < 10
+
+
 def test_a_broken_reading_a_day_ago_is_not_forecast():
     """The half hour at which a thermometer failed yesterday is forecast like its neighbours."""
     series = {name: temperature(10, a_day=48, seed=3) for name in "abc"}

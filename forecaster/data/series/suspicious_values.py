@@ -5,13 +5,15 @@ holiday, a crash, a storm) must be kept:
 
     sentinel   a number that devices report for "no reading", far from all other values of the series
     dropout    zero for a few rows in a series that otherwise changes by small ratios
-    spike      up to three adjacent rows, outside all other values by a multiple of the usual range
+    spike      up to three adjacent rows, outside all other values by a multiple of the usual range; or by
+               less, if the others have no large extremes and never change so fast
     stuck      a run of equal readings many times longer than any other run of the series
     reset      a counter that otherwise never falls starts again near zero
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -26,6 +28,7 @@ from forecaster.data.known_values import (
     run_starts,
     sorted_within,
 )
+from forecaster.data.series.differences import comes_back, newest_resets, settled_resets
 
 Code = Literal["sentinel", "dropout", "spike", "stuck", "reset"]
 CODES: tuple[Code, ...] = ("sentinel", "dropout", "spike", "stuck", "reset")
@@ -56,8 +59,21 @@ RATIO = 20.0
 """Least ratio of a spike to the next largest value, in series without negative values: these are skewed."""
 FARTHER = 5.0
 """In other series: least ratio of their distances from the median."""
-SHORT = 3
-"""Most adjacent rows of a spike."""
+SHORT = 3  # rows of a spike at most
+BESIDE, SUDDEN = 1.0, 5.0
+"""Ranges that a lone value lies beyond the others, and the least ratio of the steps to and from it to the
+largest step elsewhere …"""
+APART = 3.5, 3.0
+"""… or these."""
+COMPACT = 3.0
+"""Largest ratio of the distances of the extreme and of the 95 % quantile from the median, without large
+extremes."""
+SKEWED = 3.0
+"""Largest ratio of the distances of the 95 % and the 5 % quantile from the median: rain is skewed."""
+LEVELS = 0.25  # least difference of levels, in ranges, of a series that wanders
+MANY = 50  # fewer values say little about extremes
+SMOOTH = 0.15
+"""Largest mean step of a smooth series, in its range."""
 CALM = 3.0
 """Dropouts need a series whose other values never change by this factor between neighbours …"""
 HIGH = 0.3
@@ -66,14 +82,10 @@ LONGER = 5.0
 """Least ratio of the length of a stuck run to the next longest run of equal readings."""
 STUCK = 12
 """Least rows of a stuck run."""
-RISES = 10
-"""Least rises of a counter per reset."""
 FULL = (1.0, 100.0)
 """Values at which a battery, a share or a humidity may rest."""
 LEAP = 0.95
 """A step above this quantile of all steps of its series is a leap."""
-NEAR_ZERO = 0.05
-"""A counter starts again at no more than this fraction of its last value."""
 
 
 class SuspiciousValues(NamedTuple):
@@ -119,11 +131,20 @@ def suspicious_values(values: Floats, observed: Bools, offsets: Ints, known: Int
 
 
 def _codes(seen: KnownValues) -> NDArray[np.int8]:
-    """Index into CODES of each value (K,), −1 for most. Each test sees the values without a code so far."""
+    """Index into CODES of each value (K,), −1 for most. Each test sees the values without a code so far.
+
+    A counter that counts on after a fall has no spikes; what has just fallen may be one.
+    """
     code = np.full(len(seen.values), -1, np.int8)
-    for number, test in enumerate((_sentinels, _dropouts, _spikes, _stuck, _resets)):
-        rest = np.flatnonzero(code < 0)
-        code[rest[test(seen.only(code < 0))]] = number
+    tests: tuple[tuple[Code, Callable[[KnownValues], Bools]], ...] = (
+        ("sentinel", _sentinels), ("dropout", _dropouts), ("reset", settled_resets),
+        ("spike", _spikes), ("stuck", _stuck), ("reset", newest_resets),
+    )  # fmt: skip
+    for name, test in tests:
+        asked = code < 0
+        if name in ("spike", "reset"):
+            asked &= seen.total(code == CODES.index("reset"))[seen.series] == 0
+        code[np.flatnonzero(asked)[test(seen.only(asked))]] = CODES.index(name)
     return code
 
 
@@ -228,44 +249,107 @@ def _short_runs(seen: KnownValues, chosen: Bools, longest: int) -> Bools:
 
 
 def _spikes(seen: KnownValues) -> Bools:
-    """Short excursions beyond a gap in the values of their series that is FAR ranges wide (K,).
+    """Short excursions beyond a gap in the values of their series (K,), unless they recur like a clock.
 
-    The gap must be among the lowest or highest RARE fraction of the sorted values. Its far side must also be
-    RATIO times the near one, or FARTHER times as far from the median: many series have large extremes.
+    The gap must be among the lowest or highest RARE fraction of the sorted values.
     """
     result = np.zeros(len(seen.values), np.bool_)
-    width = seen.quantile(0.95) - seen.quantile(0.05)
+    width = _width(seen)
     with np.errstate(invalid="ignore"):
-        wide = seen.quantile(1) - seen.quantile(0) >= FAR * width  # otherwise there is no room for a gap
-    concerned = (wide & (width > 0) & (seen.count >= LEAST))[seen.series]
+        room = seen.quantile(1) - seen.quantile(0) >= 2 * BESIDE * width  # otherwise there is none for a gap
+    concerned = (room & (width > 0) & (seen.count >= LEAST))[seen.series]
+    if not concerned.any():
+        return result
     part = seen.only(concerned)
-    lower, upper = _borders(part)
-    outside = (part.values < lower[part.series]) | (part.values > upper[part.series])
-    result[concerned] = _short_runs(part, outside, SHORT)
+    chosen = _short_runs(part, _outside(part, _far_gaps(part)), SHORT) | _lone(part)
+    result[concerned] = chosen & ~_recurring(part, chosen)
     return result
 
 
-def _borders(seen: KnownValues) -> tuple[Floats, Floats]:
-    """The bounds (S,), (S,) outside which values are spikes; infinite without a gap."""
-    ascending, count = seen.sorted, seen.count
-    width = (seen.quantile(0.95) - seen.quantile(0.05))[seen.series]
+def _width(seen: KnownValues) -> Floats:
+    """The range of each series (S,), 5 % to 95 %."""
+    return seen.quantile(0.95) - seen.quantile(0.05)
+
+
+def _gaps(seen: KnownValues) -> Floats:
+    """From each sorted value to the next larger one of its series (K,); NaN for the largest."""
+    gap = np.diff(seen.sorted, append=np.nan)
+    gap[seen.starts[1:][seen.count > 0] - 1] = np.nan
+    return gap
+
+
+def _far_gaps(seen: KnownValues) -> Bools:
+    """Gaps that are FAR ranges wide (K,).
+
+    The far side must also be RATIO times the near one, or FARTHER times as far from the median: many series
+    have large extremes.
+    """
+    ascending, gap = seen.sorted, _gaps(seen)
+    above = ascending + gap
     middle = seen.quantile(0.5)[seen.series]
-    rank = np.arange(len(ascending)) - seen.starts[seen.series]
-    most = np.maximum(1, np.floor(RARE * count)).astype(np.int64)[seen.series]
-    gap = np.diff(ascending, append=np.nan)  # (K,) to the next larger
-    above = np.concatenate([ascending[1:], [np.nan]])[: len(ascending)]
-    inside = rank + 1 < count[seen.series]
     with np.errstate(invalid="ignore"):
-        wide = inside & (gap >= FAR * width)
         skewed = (seen.reduce(np.minimum, seen.values) >= 0)[seen.series]
         away = np.abs(ascending - middle), np.abs(above - middle)
         farther = np.maximum(*away) >= FARTHER * np.minimum(*away)
-        wide &= np.where(skewed, (above >= RATIO * ascending) & (ascending > 0), farther)
-    low = wide & (rank < most)
-    high = wide & (rank + 1 >= count[seen.series] - most)
+        wide = gap >= FAR * _width(seen)[seen.series]
+        return np.asarray(wide & np.where(skewed, (above >= RATIO * ascending) & (ascending > 0), farther))
+
+
+def _outside(seen: KnownValues, wide: Bools) -> Bools:
+    """Values (K,) beyond a `wide` gap of the sorted values (K,) that has at most RARE of them beyond it."""
+    count = seen.count[seen.series]
+    rank = np.arange(len(wide)) - seen.starts[seen.series]
+    most = np.maximum(1, np.floor(RARE * count)).astype(np.int64)
+    low, high = wide & (rank < most), wide & (rank + 1 >= count - most)
+    above = np.concatenate([seen.sorted[1:], [np.nan]])[: len(wide)]
     lower = seen.reduce(np.maximum, np.where(low, above, -np.inf), -np.inf)
-    upper = seen.reduce(np.minimum, np.where(high, ascending, np.inf), np.inf)
-    return lower, upper
+    upper = seen.reduce(np.minimum, np.where(high, seen.sorted, np.inf), np.inf)
+    return np.asarray((seen.values < lower[seen.series]) | (seen.values > upper[seen.series]))
+
+
+def _lone(seen: KnownValues) -> Bools:
+    """Short excursions from a series without large extremes, to which nothing leads (K,).
+
+    Such a value is BESIDE ranges beyond the others, and SUDDEN times their largest step from its neighbours;
+    or APART of either. Whole numbers from zero on may be orders, unless they otherwise change in small steps.
+    """
+    outside = _outside(seen, _gaps(seen) >= BESIDE * _width(seen)[seen.series])
+    if not outside.any():
+        return outside
+    rest = seen.only(~outside)
+    least, low, middle, high, most = (rest.quantile(level) for level in (0, 0.05, 0.5, 0.95, 1))
+    step = np.where(outside | np.roll(outside, 1), np.nan, np.abs(seen.steps))
+    largest, usual = seen.reduce(np.fmax, step), seen.total(step) / np.maximum(rest.count - 1, 1)
+    before, after = _neighbours(seen, outside)
+    whole = seen.reduce(np.logical_and, (seen.values == np.floor(seen.values)) & (seen.values >= 0), 0.0) > 0
+    with np.errstate(invalid="ignore"):
+        compact = (most - middle <= COMPACT * (high - middle)) & (middle - least <= COMPACT * (middle - low))
+        even = np.maximum(high - middle, middle - low) <= SKEWED * np.minimum(high - middle, middle - low)
+        fair = compact & even & (seen.count >= MANY) & ~(whole & (usual > SMOOTH * (high - low)))
+        away = np.maximum(seen.values - most[seen.series], least[seen.series] - seen.values)
+        jump = np.fmin(np.abs(seen.values - before), np.abs(seen.values - after)) / largest[seen.series]
+        sudden = (jump >= SUDDEN) | ((jump >= APART[1]) & (away >= (APART[0] * (high - low))[seen.series]))
+    lone = _short_runs(seen, outside, SHORT) & fair[seen.series] & sudden
+    for series in np.unique(seen.series[lone & np.isnan(after)]):  # few
+        if _wanders(rest.values[rest.starts[series] : rest.starts[series + 1]]):
+            lone &= ~np.isnan(after) | (seen.series != series)  # it may be where it goes
+    return lone
+
+
+def _wanders(values: Floats) -> bool:
+    """Whether the fifths of a series (n,) have different levels, as those of prices do."""
+    low, high = np.quantile(values, (0.05, 0.95))
+    middles = [np.quantile(part, (0.05, 0.95)).mean() for part in np.array_split(values, 5)]
+    return bool(np.ptp(middles) > LEVELS * (high - low))
+
+
+def _recurring(seen: KnownValues, chosen: Bools) -> Bools:
+    """Which `chosen` values (K,) come back in even time, three times or more: a daily flush is no fault."""
+    result = np.zeros(len(chosen), np.bool_)
+    for series in np.unique(seen.series[chosen]):  # few
+        mine = np.flatnonzero(chosen & (seen.series == series))
+        result[mine] = comes_back(seen.row[mine])
+    return result
 
 
 def _stuck(seen: KnownValues) -> Bools:
@@ -314,21 +398,3 @@ def _resting(seen: KnownValues, place: Ints) -> Bools:
     into = np.abs(np.nan_to_num(seen.steps[place]))
     full = (value == high[owner]) & np.isin(value, FULL)
     return np.asarray(((value == low[owner]) | full) & (into <= step[owner]))
-
-
-def _resets(seen: KnownValues) -> Bools:
-    """Falls to nearly zero in series that otherwise never fall and rise in uneven steps (K,).
-
-    A series that is back above the previous value within SHORT rows had failed readings, not a reset.
-    """
-    soon = np.minimum(np.arange(len(seen.values)) + SHORT, seen.starts[1:][seen.series] - 1)
-    with np.errstate(invalid="ignore"):
-        falls = seen.steps < 0
-        before = seen.values - seen.steps
-        reset = falls & (seen.values >= 0) & (seen.values <= NEAR_ZERO * before)
-        reset &= seen.values[soon] < before
-    no_other = seen.total(falls) == seen.total(reset)
-    steps = np.where(falls, np.nan, seen.steps)
-    few = seen.total(reset) <= np.maximum(1, RARE * seen.count)
-    counts = no_other & few & (seen.count >= LEAST) & (seen.total(steps > 0) >= RISES * seen.total(reset))
-    return np.asarray(reset & counts[seen.series])

@@ -23,6 +23,7 @@ from forecaster.data.history import fitting_season
 from forecaster.data.known_values import KnownValues, known_values
 from forecaster.data.labels import shown, times_as_strings
 from forecaster.data.panel import Panel, Turns
+from forecaster.data.series.differences import is_replaced
 from forecaster.data.series.directions import turns_of
 from forecaster.data.series.level_shifts import LevelShifts, level_shifts
 from forecaster.data.series.stock_splits import splits
@@ -53,9 +54,30 @@ def oddities(panel: Panel, known: Ints) -> Oddities:
     season, left_out = fitting_season(panel, known), suspicious.left_out
     shifts = level_shifts(target, observed, offsets, known, season=season, left_out=left_out)
     if turns is not None:
-        still = np.isnan(turns.size[shifts.series])
-        shifts = shifts.only(still)
-    return Oddities(suspicious, shifts, turns)
+        shifts = shifts.only(np.isnan(turns.size[shifts.series]))
+    return Oddities(suspicious, _with_resets(shifts, panel, known, suspicious), turns)
+
+
+def _with_resets(shifts: LevelShifts, panel: Panel, known: Ints, suspicious: SuspiciousValues) -> LevelShifts:
+    """The shifts, and the resets of counters: earlier counts are moved so that the counter goes on rising."""
+    found = suspicious.of("reset")
+    rows = []
+    for series in np.unique(found.series):  # few
+        mine = found.row[found.series == series]
+        if not is_replaced(mine, int(known[series])):
+            continue
+        part = slice(panel.offsets[series], panel.offsets[series] + known[series])
+        seen = np.flatnonzero(panel.target_observed[part] & ~suspicious.left_out[part])
+        values = panel.target[part][seen]
+        most = np.diff(values).max()  # what was counted since the reset is no more than a step
+        at = np.searchsorted(seen, mine)
+        rows += [(series, seen[k], values[k - 1], max(values[k] - most, 0.0), False) for k in at]
+    if not rows:
+        return shifts
+    series, row, before, after, ratio = (np.array(column) for column in zip(*rows, strict=True))
+    shifts = shifts.only(~np.isin(shifts.series, series))
+    resets = LevelShifts(series, row, before, after, ratio)
+    return shifts.joined(resets)
 
 
 def _outside(turns: Turns, suspicious: SuspiciousValues, offsets: Ints) -> SuspiciousValues:
@@ -75,8 +97,8 @@ def examine_values(panel: Panel, known: Oddities, na: tuple[str, ...] = ()) -> l
         *_sentinels(panel, known.suspicious, na),
         *_dropouts(panel, known.suspicious),
         *_stuck(panel, known.suspicious),
-        *_resets(panel, known.suspicious),
-        *_shifts(panel, known.shifts),
+        *_resets(panel, known),
+        *_shifts(panel, known.suspicious, known.shifts),
     ]
 
 
@@ -105,17 +127,22 @@ def _stuck(panel: Panel, suspicious: SuspiciousValues) -> list[Finding]:
     return [repair("V009", message, count=len(some.row), places=_places(panel, some), action=LEFT_OUT)]
 
 
-def _resets(panel: Panel, suspicious: SuspiciousValues) -> list[Finding]:
-    some = suspicious.of("reset")
+def _resets(panel: Panel, known: Oddities) -> list[Finding]:
+    some = known.suspicious.of("reset")
     if not len(some.row):
         return []
     message, action = "counters that began again near zero", "kept; --difference forecasts their rate"
+    if np.isin(some.series, known.shifts.series).all():
+        action = "the forecast goes on from the new count; --difference forecasts the rate"
     return [warn("V010", message, count=len(some.row), places=_places(panel, some), action=action)]
 
 
-def _shifts(panel: Panel, shifts: LevelShifts) -> list[Finding]:
-    """Changes of level, the latest first; without those that are named as stock splits."""
+def _shifts(panel: Panel, suspicious: SuspiciousValues, shifts: LevelShifts) -> list[Finding]:
+    """Changes of level, the latest first; without resets and those that are named as stock splits."""
     rows = panel.offsets[shifts.series] + shifts.row
+    resets = suspicious.of("reset")
+    is_reset = np.isin(rows, panel.offsets[resets.series] + resets.row)
+    shifts, rows = shifts.only(~is_reset), rows[~is_reset]
     named = [panel.offsets[series] + row for series, row, _ in splits(panel)] if len(rows) else []
     kept = np.flatnonzero(~np.isin(rows, np.array(named, np.int64)))
     if not len(kept):
