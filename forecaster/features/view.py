@@ -7,14 +7,16 @@ directions are unwrapped. All is detected again at each origin, from the rows be
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Limits, Scales
 from forecaster.data.history import fitting_season
-from forecaster.data.panel import TARGET, Panel
+from forecaster.data.panel import TARGET, Panel, Turns
 from forecaster.data.series.directions import nearest, turns_of, unwrapped
 from forecaster.data.series.level_shifts import LEAST_AFTER, lone_jumps, spliced
 from forecaster.data.series.value_findings import Oddities, oddities
@@ -22,6 +24,13 @@ from forecaster.features.possible_forecasts import respect, respect_paths
 from forecaster.features.scale_choice import powers
 from forecaster.features.season_clock import SeasonClock
 from forecaster.features.value_range import KINDS, ValueRange, learn_range, with_options
+
+SIGNED = re.compile(
+    r"(?<![a-z])(temp|celsius|fahrenheit|deg_?[cf]|dew|frost|delta|diff|change|anomal|balance|profit"
+    r"|elevation|altitude|(net|lat|lon|lng|t2m)(?![a-z]))|°|temperatur",
+    re.IGNORECASE,
+)
+"""Words for what may be below zero although it never was."""
 
 
 def cleaned(panel: Panel, origins: Ints, scales: Scales) -> Panel:
@@ -39,15 +48,30 @@ def without_oddities(panel: Panel, found: Oddities, known: Ints) -> Panel:
     suspicious, shifts, turns = found
     if not len(suspicious.row) and not len(shifts.row) and turns is None:
         return panel
+    view = _without(panel, suspicious.left_out)
+    view.values[:, TARGET] = spliced(view.target, panel.offsets, shifts)
+    return view if turns is None else _unwrapped(view, known, turns)
+
+
+def as_scored(panel: Panel) -> Panel:
+    """The panel that forecasts are judged by: suspicious values of all rows missing, directions unwrapped."""
+    suspicious, _, turns = oddities(panel, panel.lengths)
+    view = _without(panel, suspicious.left_out) if suspicious.left_out.any() else panel
+    return view if turns is None else _unwrapped(view, panel.lengths, turns)
+
+
+def _unwrapped(panel: Panel, known: Ints, turns: Turns) -> Panel:
+    values = panel.values.copy()
+    values[:, TARGET] = unwrapped(panel, known, turns)
+    return dataclasses.replace(panel, values=values, turns=turns)
+
+
+def _without(panel: Panel, left_out: Bools) -> Panel:
+    """A copy of the panel in which the targets `left_out` (N,) are missing."""
     values, observed = panel.values.copy(), panel.observed.copy()
-    values[:, TARGET] = spliced(panel.target, panel.offsets, shifts)
-    observed[suspicious.left_out, TARGET] = False
-    values[suspicious.left_out, TARGET] = np.nan
-    view = dataclasses.replace(panel, values=values, observed=observed)
-    if turns is not None:
-        values[:, TARGET] = unwrapped(view, known, turns)
-        view = dataclasses.replace(view, values=values, turns=turns)
-    return view
+    observed[left_out, TARGET] = False
+    values[left_out, TARGET] = np.nan
+    return dataclasses.replace(panel, values=values, observed=observed)
 
 
 def comparable(panel: Panel, origins: Ints, actual: Floats, point: Floats) -> Floats:
@@ -117,6 +141,15 @@ def possible(panel: Panel, origins: Ints, horizon: int, *, scales: Scales, limit
         phase=clock.rows(slice(None), position, season),
         power=powers(panel, origins, scales),
         turns=turns_of(panel, origins),
+        signed=_signed(panel.ids, panel.names.target),
     )
     ahead = clock.ahead(np.arange(len(panel)), np.maximum(origins, 0), horizon, season)
     return Possible(with_options(learned, **dataclasses.asdict(limits)), ahead)
+
+
+@lru_cache(maxsize=4)
+def _signed(ids: tuple[str, ...], target: str) -> Bools:
+    """Which series may fall below zero, by the words in the names of the column or the series (S,)."""
+    if SIGNED.search(target):
+        return np.ones(len(ids), np.bool_)
+    return np.array([SIGNED.search(name) is not None for name in ids], np.bool_)

@@ -131,6 +131,8 @@ def forecast(
     needed = np.unique([*(0.5 + side * level / 200 for level in levels for side in (-1, 1)), *asked])
     limits = possible(view, origins, horizon, scales=model.blend.scales, limits=model.blend.limits)
     each = np.stack([distribution.quantile(level) for level in needed], axis=2)
+    around = point[:, :, None]
+    each = np.where(needed < 0.5, np.minimum(each, around), np.maximum(each, around))
     sparse = np.flatnonzero(limits.intermittent)
     if sparse.size:
         each[sparse] = demand(view, origins, sparse, needed)[:, None]

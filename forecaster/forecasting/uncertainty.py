@@ -6,7 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from forecaster.arrays import Floats, Ints
+from forecaster.arrays import Bools, Floats, Ints
+from forecaster.data.history import known_target
 from forecaster.data.panel import Panel
 from forecaster.data.series.level_shifts import lone_jumps, spliced
 from forecaster.evaluation.backtest import held_out
@@ -49,7 +50,21 @@ def quantiles(model: Model, panel: Panel, origins: Ints, point: Floats) -> Quant
     power = _powers(panel, origins, model.blend)
     factors = model.factors_of(panel.ids)
     history = past(panel, origins, power)
+    point = _with_a_factor(point, panel, origins, history.log)
     return model.distribution.forecast(history, point, _kinds(power), _seasons(panel), factors)
+
+
+def _with_a_factor(point: Floats, panel: Panel, origins: Ints, log: Bools) -> Floats:
+    """The points (S, H); in logarithms, the least value so far instead of zero or less.
+
+    A line may fall to zero. The errors of such a series are factors, and zero times these would be certain.
+    """
+    if not (log[:, None] & (point <= 0)).any():
+        return point
+    known = known_target(panel, origins) & (panel.target > 0)
+    least = np.minimum.reduceat(np.where(known, panel.target, np.inf), panel.offsets[:-1])
+    lifted = (log & np.isfinite(least))[:, None] & (point <= 0)
+    return np.where(lifted, np.where(np.isfinite(least), least, 0.0)[:, None], point)
 
 
 def demand(panel: Panel, origins: Ints, sparse: Ints, levels: Floats) -> Floats:

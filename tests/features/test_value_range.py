@@ -1,17 +1,21 @@
 """What series can show is learned where they show it, and forecasts keep to it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from flat import flat, sunshine, temperature, walk, with_garbage
 from hypothesis import given
 from hypothesis import strategies as st
-from panels import flat_panel
+from panels import flat_panel, panel_of
 
+from forecaster.config import Limits
 from forecaster.data import known_values as blocks
 from forecaster.data.series.directions import turns_of
 from forecaster.features.possible_forecasts import respect
 from forecaster.features.scale_choice import choose_powers
 from forecaster.features.value_range import KINDS, ValueRange, learn_range, with_options
+from forecaster.features.view import possible
 
 LEVELS = np.array([0.025, 0.1, 0.5, 0.9, 0.975])
 HOUR = np.arange(24 * 40)
@@ -43,6 +47,38 @@ SERIES = {
     "returns": (RNG.normal(0, 0.01, 400), 1, "continuous", -np.inf, np.inf),
     "trend": (np.arange(60) * 10 + RNG.normal(0, 2, 60), 1, "continuous", None, np.inf),
     "anything up to 360": (RNG.uniform(0, 360, 900), 1, "continuous", 0, np.inf),
+    "counts without zero": (np.maximum(2, RNG.poisson(9, 200)), 1, "count", 0, np.inf),
+    "few counts that fall": (np.array([41, 33, 30, 22, 19, 11, 6, 3]), 1, "count", 0, np.inf),
+    "whole degrees": (
+        np.rint(12 + 6 * np.sin(HOUR / 4) + walk(960, start=0, step=0.1)).clip(2),
+        24,
+        "continuous",
+        -np.inf,
+        np.inf,
+    ),
+    "full word": (
+        np.minimum(3960 + 150 * np.sin(HOUR / 4) + RNG.normal(0, 30, 960), 4095),
+        24,
+        "bounded",
+        None,
+        4095,
+    ),
+    "floor of a scale": (
+        np.maximum(40 + 30 * np.sin(HOUR / 4) + RNG.normal(0, 3, 960), 14.5),
+        24,
+        "continuous",
+        14.5,
+        np.inf,
+    ),
+    "sun less standby": (np.where(sunshine() > 0, sunshine(), -0.3), 24, "continuous", -0.3, np.inf),
+    "highest price for a while": (
+        np.minimum(walk(300, start=50, step=0.5, seed=1), 55.0)[:200],
+        1,
+        "price",
+        None,
+        np.inf,
+    ),
+    "two tariffs": (np.where(HOUR % 24 < 7, 0.18, 0.31), 24, "continuous", None, np.inf),
     "an index near 100": (np.minimum(walk(300, start=97, step=0.5), 99.8), 1, "price", 0, np.inf),
 }
 
@@ -126,6 +162,27 @@ def test_demand_is_expected_in_fractions_and_bounded_in_whole_numbers():
         )
         assert point.tolist() == [[expected]]
         assert whole.tolist() == [[[0, 0, 0, 4, 5]]]
+
+
+def test_a_night_that_scatters_below_zero():
+    """An inverter draws 0.2 to 0.5 W at night: its forecast is never below; a temperature has no floor."""
+    night = np.where(sunshine() > 0, sunshine(), -0.35 + RNG.uniform(-0.15, 0.15, len(sunshine())))
+    assert learned(night, 24).lower[0] == night.min()
+    assert learned(temperature() - 20, 288).lower[0] == -np.inf
+
+
+def test_names_that_tell():
+    """Whole numbers above zero are counts, but not if they are called a temperature or a balance."""
+    for name, lower in (
+        ("orders", 0),
+        ("network", 0),
+        ("attempts", 0),
+        ("temp_out", -np.inf),
+        ("net", -np.inf),
+    ):
+        panel = panel_of([5, 4, 4, 3, 1] * 4)
+        panel = dataclasses.replace(panel, ids=(name,))
+        assert possible(panel, panel.lengths, 3, scales="each", limits=Limits()).limits.lower[0] == lower
 
 
 def test_a_counter_never_falls():

@@ -122,6 +122,30 @@ def test_counts_are_whole_and_not_negative():
     assert found.upper[1, 1].max() < 15
 
 
+def test_counts_that_fall_to_zero_are_not_certain_there():
+    """Where a line through whole numbers reaches zero, the forecast stops, and the interval is above it."""
+    found = forecast_of({"orders": [7, 5, 6, 4, 3, 4, 2, 3, 1], "stock": [41, 33, 30, 22, 19, 11, 6, 3, 2]})
+    assert (found.lower >= 0).all()
+    assert (found.upper[1] >= 1).all()
+
+
+def test_nights_of_a_solar_inverter():
+    """At night it draws 0.3 W: forecasts and bounds are that, and never below it by day."""
+    sun = np.round(sunshine(30), 1)
+    found = forecast_of({"power": np.where(sun > 0, sun, -0.3)}, freq="h", horizon=24)
+    assert found.lower.min() == -0.3
+    assert (found.point[0, :5] == -0.3).all()
+
+
+def test_a_saturated_sensor_stays_at_its_end():
+    """A converter of twelve bits that often shows 4095 never shows more, nor do its bounds."""
+    hours = np.arange(24 * 30)
+    rng = np.random.default_rng(0)
+    raw = 3800 + 400 * np.sin(hours * 2 * np.pi / 24) + rng.normal(0, 40, len(hours))
+    found = forecast_of({"raw": np.minimum(raw, 4095).round()}, freq="h", horizon=24)
+    assert found.upper.max() == found.point.max() == 4095
+
+
 def test_rare_demand_is_expected_and_counted():
     """Where one day in eight has any, the forecast is the mean of a day, and bounds are whole numbers."""
     rng = np.random.default_rng(1)

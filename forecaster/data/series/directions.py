@@ -16,7 +16,8 @@ import numpy as np
 from forecaster.arrays import Floats, Ints
 from forecaster.data.known_values import known_values
 from forecaster.data.panel import Panel, Turns
-from forecaster.data.series.suspicious_values import FREQUENT, RARE, SENTINELS
+from forecaster.data.series.spikes import RARE
+from forecaster.data.series.suspicious_values import FREQUENT, SENTINELS
 
 TURNS = (
     (0.0, 360.0, 45.0),

@@ -5,8 +5,7 @@ holiday, a crash, a storm) must be kept:
 
     sentinel   a number that devices report for "no reading", far from all other values of the series
     dropout    zero for a few rows in a series that otherwise changes by small ratios
-    spike      up to three adjacent rows, outside all other values by a multiple of the usual range; or by
-               less, if the others have no large extremes and never change so fast
+    spike      up to three adjacent rows far outside all other values, see `spikes`
     stuck      a run of equal readings many times longer than any other run of the series
     reset      a counter that otherwise never falls starts again near zero
 """
@@ -28,7 +27,8 @@ from forecaster.data.known_values import (
     run_starts,
     sorted_within,
 )
-from forecaster.data.series.differences import comes_back, newest_resets, settled_resets
+from forecaster.data.series.differences import newest_resets, settled_resets
+from forecaster.data.series.spikes import LEAST, RARE, absurd, neighbours, spikes
 
 Code = Literal["sentinel", "dropout", "spike", "stuck", "reset"]
 CODES: tuple[Code, ...] = ("sentinel", "dropout", "spike", "stuck", "reset")
@@ -37,12 +37,8 @@ NEGATIVE = (-1, -99, -127, -128, -999, -999.9, -9999, -99999, -32768)
 POSITIVE = (85, 99, 255, 999, 999.9, 4095, 9999, 99999, 32767, 65535)
 SENTINELS = np.array(NEGATIVE + POSITIVE)
 """What files and devices write for "no reading": −127 and 85 are a DS18B20's, 255 … 65535 full words."""
-LEAST = 20
-"""With fewer known values nothing is suspicious."""
 FREQUENT = 0.2
 """Largest fraction of sentinels in a series."""
-RARE = 0.02
-"""Largest fraction of spikes, dropouts and resets."""
 CODED = 1.0
 """Least distance of a sentinel from the nearest other value, in ranges (5 % to 95 %) of its series."""
 SIGNED = 0.25
@@ -53,27 +49,6 @@ CERTAIN = -99
 WORD, COUNTED = 255, 3.0
 """Positive sentinels below WORD may be counts or amounts. Among whole numbers, or where zero occurs, their
 distance must be COUNTED full ranges."""
-FAR = 5.0
-"""Least distance of a spike from the nearest other value, in ranges (5 % to 95 %)."""
-RATIO = 20.0
-"""Least ratio of a spike to the next largest value, in series without negative values: these are skewed."""
-FARTHER = 5.0
-"""In other series: least ratio of their distances from the median."""
-SHORT = 3  # rows of a spike at most
-BESIDE, SUDDEN = 1.0, 5.0
-"""Ranges that a lone value lies beyond the others, and the least ratio of the steps to and from it to the
-largest step elsewhere …"""
-APART = 3.5, 3.0
-"""… or these."""
-COMPACT = 3.0
-"""Largest ratio of the distances of the extreme and of the 95 % quantile from the median, without large
-extremes."""
-SKEWED = 3.0
-"""Largest ratio of the distances of the 95 % and the 5 % quantile from the median: rain is skewed."""
-LEVELS = 0.25  # least difference of levels, in ranges, of a series that wanders
-MANY = 50  # fewer values say little about extremes
-SMOOTH = 0.15
-"""Largest mean step of a smooth series, in its range."""
 CALM = 3.0
 """Dropouts need a series whose other values never change by this factor between neighbours …"""
 HIGH = 0.3
@@ -137,12 +112,12 @@ def _codes(seen: KnownValues) -> NDArray[np.int8]:
     """
     code = np.full(len(seen.values), -1, np.int8)
     tests: tuple[tuple[Code, Callable[[KnownValues], Bools]], ...] = (
-        ("sentinel", _sentinels), ("dropout", _dropouts), ("reset", settled_resets),
-        ("spike", _spikes), ("stuck", _stuck), ("reset", newest_resets),
+        ("spike", absurd), ("sentinel", _sentinels), ("dropout", _dropouts), ("reset", settled_resets),
+        ("spike", spikes), ("stuck", _stuck), ("reset", newest_resets),
     )  # fmt: skip
     for name, test in tests:
         asked = code < 0
-        if name in ("spike", "reset"):
+        if test in (spikes, settled_resets, newest_resets):
             asked &= seen.total(code == CODES.index("reset"))[seen.series] == 0
         code[np.flatnonzero(asked)[test(seen.only(asked))]] = CODES.index(name)
     return code
@@ -219,137 +194,10 @@ def _interruptions(seen: KnownValues, number: float) -> Bools:
         ratio = np.abs(np.log(rest.values / (rest.values - rest.steps)))
         widest = rest.reduce(np.fmax, ratio)
         calm = concerned & (least > 0) & (widest < np.log(CALM))
-    before, after = _neighbours(seen, here)
+    before, after = neighbours(seen, here)
     with np.errstate(invalid="ignore"):
         high = np.fmin(before, after) >= HIGH * rest.quantile(0.5)[seen.series]
     return np.asarray(here & calm[seen.series] & ~np.isnan(before) & high)
-
-
-def _neighbours(seen: KnownValues, here: Bools) -> tuple[Floats, Floats]:
-    """The nearest values before and after each that are not `here` (K,), (K,); NaN without any."""
-    index = np.arange(len(here))
-    before = np.maximum.accumulate(np.where(here, -1, index))
-    after = np.minimum.accumulate(np.where(here, len(here), index)[::-1])[::-1]
-    inside = before >= seen.starts[seen.series], after < seen.starts[seen.series + 1]
-    places = np.maximum(before, 0), np.minimum(after, len(here) - 1)
-    first, second = (np.where(ok, seen.values[at], np.nan) for ok, at in zip(inside, places, strict=True))
-    return first, second
-
-
-def _short_runs(seen: KnownValues, chosen: Bools, longest: int) -> Bools:
-    """Which `chosen` values (K,) lie in runs of at most `longest` (K,)."""
-    if not chosen.any():
-        return chosen
-    first = seen.starts[:-1][seen.count > 0]
-    begins = np.concatenate([[True], chosen[1:] != chosen[:-1]])
-    begins[first] = True
-    place = np.flatnonzero(begins)
-    length = np.diff(place, append=len(chosen))
-    return chosen & np.repeat(length <= longest, length)
-
-
-def _spikes(seen: KnownValues) -> Bools:
-    """Short excursions beyond a gap in the values of their series (K,), unless they recur like a clock.
-
-    The gap must be among the lowest or highest RARE fraction of the sorted values.
-    """
-    result = np.zeros(len(seen.values), np.bool_)
-    width = _width(seen)
-    with np.errstate(invalid="ignore"):
-        room = seen.quantile(1) - seen.quantile(0) >= 2 * BESIDE * width  # otherwise there is none for a gap
-    concerned = (room & (width > 0) & (seen.count >= LEAST))[seen.series]
-    if not concerned.any():
-        return result
-    part = seen.only(concerned)
-    chosen = _short_runs(part, _outside(part, _far_gaps(part)), SHORT) | _lone(part)
-    result[concerned] = chosen & ~_recurring(part, chosen)
-    return result
-
-
-def _width(seen: KnownValues) -> Floats:
-    """The range of each series (S,), 5 % to 95 %."""
-    return seen.quantile(0.95) - seen.quantile(0.05)
-
-
-def _gaps(seen: KnownValues) -> Floats:
-    """From each sorted value to the next larger one of its series (K,); NaN for the largest."""
-    gap = np.diff(seen.sorted, append=np.nan)
-    gap[seen.starts[1:][seen.count > 0] - 1] = np.nan
-    return gap
-
-
-def _far_gaps(seen: KnownValues) -> Bools:
-    """Gaps that are FAR ranges wide (K,).
-
-    The far side must also be RATIO times the near one, or FARTHER times as far from the median: many series
-    have large extremes.
-    """
-    ascending, gap = seen.sorted, _gaps(seen)
-    above = ascending + gap
-    middle = seen.quantile(0.5)[seen.series]
-    with np.errstate(invalid="ignore"):
-        skewed = (seen.reduce(np.minimum, seen.values) >= 0)[seen.series]
-        away = np.abs(ascending - middle), np.abs(above - middle)
-        farther = np.maximum(*away) >= FARTHER * np.minimum(*away)
-        wide = gap >= FAR * _width(seen)[seen.series]
-        return np.asarray(wide & np.where(skewed, (above >= RATIO * ascending) & (ascending > 0), farther))
-
-
-def _outside(seen: KnownValues, wide: Bools) -> Bools:
-    """Values (K,) beyond a `wide` gap of the sorted values (K,) that has at most RARE of them beyond it."""
-    count = seen.count[seen.series]
-    rank = np.arange(len(wide)) - seen.starts[seen.series]
-    most = np.maximum(1, np.floor(RARE * count)).astype(np.int64)
-    low, high = wide & (rank < most), wide & (rank + 1 >= count - most)
-    above = np.concatenate([seen.sorted[1:], [np.nan]])[: len(wide)]
-    lower = seen.reduce(np.maximum, np.where(low, above, -np.inf), -np.inf)
-    upper = seen.reduce(np.minimum, np.where(high, seen.sorted, np.inf), np.inf)
-    return np.asarray((seen.values < lower[seen.series]) | (seen.values > upper[seen.series]))
-
-
-def _lone(seen: KnownValues) -> Bools:
-    """Short excursions from a series without large extremes, to which nothing leads (K,).
-
-    Such a value is BESIDE ranges beyond the others, and SUDDEN times their largest step from its neighbours;
-    or APART of either. Whole numbers from zero on may be orders, unless they otherwise change in small steps.
-    """
-    outside = _outside(seen, _gaps(seen) >= BESIDE * _width(seen)[seen.series])
-    if not outside.any():
-        return outside
-    rest = seen.only(~outside)
-    least, low, middle, high, most = (rest.quantile(level) for level in (0, 0.05, 0.5, 0.95, 1))
-    step = np.where(outside | np.roll(outside, 1), np.nan, np.abs(seen.steps))
-    largest, usual = seen.reduce(np.fmax, step), seen.total(step) / np.maximum(rest.count - 1, 1)
-    before, after = _neighbours(seen, outside)
-    whole = seen.reduce(np.logical_and, (seen.values == np.floor(seen.values)) & (seen.values >= 0), 0.0) > 0
-    with np.errstate(invalid="ignore"):
-        compact = (most - middle <= COMPACT * (high - middle)) & (middle - least <= COMPACT * (middle - low))
-        even = np.maximum(high - middle, middle - low) <= SKEWED * np.minimum(high - middle, middle - low)
-        fair = compact & even & (seen.count >= MANY) & ~(whole & (usual > SMOOTH * (high - low)))
-        away = np.maximum(seen.values - most[seen.series], least[seen.series] - seen.values)
-        jump = np.fmin(np.abs(seen.values - before), np.abs(seen.values - after)) / largest[seen.series]
-        sudden = (jump >= SUDDEN) | ((jump >= APART[1]) & (away >= (APART[0] * (high - low))[seen.series]))
-    lone = _short_runs(seen, outside, SHORT) & fair[seen.series] & sudden
-    for series in np.unique(seen.series[lone & np.isnan(after)]):  # few
-        if _wanders(rest.values[rest.starts[series] : rest.starts[series + 1]]):
-            lone &= ~np.isnan(after) | (seen.series != series)  # it may be where it goes
-    return lone
-
-
-def _wanders(values: Floats) -> bool:
-    """Whether the fifths of a series (n,) have different levels, as those of prices do."""
-    low, high = np.quantile(values, (0.05, 0.95))
-    middles = [np.quantile(part, (0.05, 0.95)).mean() for part in np.array_split(values, 5)]
-    return bool(np.ptp(middles) > LEVELS * (high - low))
-
-
-def _recurring(seen: KnownValues, chosen: Bools) -> Bools:
-    """Which `chosen` values (K,) come back in even time, three times or more: a daily flush is no fault."""
-    result = np.zeros(len(chosen), np.bool_)
-    for series in np.unique(seen.series[chosen]):  # few
-        mine = np.flatnonzero(chosen & (seen.series == series))
-        result[mine] = comes_back(seen.row[mine])
-    return result
 
 
 def _stuck(seen: KnownValues) -> Bools:
