@@ -140,7 +140,7 @@ def _range(
     rising = _never_falls(seen) & ~circular
     price = moves_like_a_price(seen, least, season) & (False if power is None else power < 1)
     counts = whole & (least >= 0) & ~signed & ~_may_be_degrees(seen, most)
-    at_zero = (_has_lower_zero(seen, least, most, whole) | counts | price) & ~circular
+    at_zero = (_has_lower_zero(seen, least, most, whole & ~signed) | counts | price) & ~circular
     upper = _upper(seen, least, most, whole, ~circular)
     lower = np.where(at_zero | np.isfinite(upper), 0.0, -np.inf)
     zero = (seen.values == 0) & ~idle[seen.series, place]

@@ -35,11 +35,13 @@ APART = 3.5, 3.0
 COMPACT = 3.0
 """Largest ratio of the distances of the extreme and of the 95 % quantile from the median, without large
 extremes."""
-SKEWED = 3.0
-"""Largest ratio of the distances of the 95 % and the 5 % quantile from the median: rain is skewed."""
+SKEWED = 3.0, 1.2
+"""Largest ratio of the distances of the 95 % and the 5 % quantile from the median, of smooth series and of
+noise: rain is skewed, and so are sales, a little."""
 LEVELS = 0.25  # least difference of levels, in ranges, of a series that wanders
-MANY = 50  # fewer values say little about extremes
-SMOOTH = 0.15
+MANY = 50, 200
+"""Fewer values say little about extremes; the second is for noise from zero on, which may be sales."""
+SMOOTH = 0.2
 """Largest mean step of a smooth series, in its range."""
 ABSURD, ABSURDLY = 1e15, 1e9
 """Least size of an absurd number, and its least ratio to the next smaller one of its series."""
@@ -108,7 +110,7 @@ def _lone(seen: KnownValues) -> Bools:
     """Short excursions from a series without large extremes, to which nothing leads (K,).
 
     Such a value is BESIDE ranges beyond the others, and SUDDEN times their largest step from its neighbours;
-    or APART of either. Whole numbers from zero on may be orders, unless they otherwise change in small steps.
+    or APART of either. The series is smooth, or symmetric noise; whole numbers from zero on may be orders.
     """
     outside = _outside(seen, _gaps(seen) >= BESIDE * _width(seen)[seen.series])
     if not outside.any():
@@ -118,14 +120,18 @@ def _lone(seen: KnownValues) -> Bools:
     step = np.where(outside | np.roll(outside, 1), np.nan, np.abs(seen.steps))
     largest, usual = seen.reduce(np.fmax, step), seen.total(step) / np.maximum(rest.count - 1, 1)
     before, after = neighbours(seen, outside)
-    whole = seen.reduce(np.logical_and, (seen.values == np.floor(seen.values)) & (seen.values >= 0), 0.0) > 0
-    with np.errstate(invalid="ignore"):
+    whole = seen.reduce(np.logical_and, seen.values == np.floor(seen.values), 0.0) > 0
+    amounts = seen.reduce(np.minimum, seen.values, 0.0) >= 0
+    with np.errstate(invalid="ignore", divide="ignore"):
         compact = (most - middle <= COMPACT * (high - middle)) & (middle - least <= COMPACT * (middle - low))
-        even = np.maximum(high - middle, middle - low) <= SKEWED * np.minimum(high - middle, middle - low)
-        fair = compact & even & (seen.count >= MANY) & ~(whole & (usual > SMOOTH * (high - low)))
+        skew = np.maximum(high - middle, middle - low) / np.minimum(high - middle, middle - low)
+        smooth = usual <= SMOOTH * (high - low)
+        noise = (skew <= SKEWED[1]) & (~amounts | (~whole & (seen.count >= MANY[1])))
+        fair = compact & (skew <= SKEWED[0]) & (seen.count >= MANY[0]) & (smooth | noise)
         away = np.maximum(seen.values - most[seen.series], least[seen.series] - seen.values)
         jump = np.fmin(np.abs(seen.values - before), np.abs(seen.values - after)) / largest[seen.series]
-        sudden = (jump >= SUDDEN) | ((jump >= APART[1]) & (away >= (APART[0] * (high - low))[seen.series]))
+        apart = away >= (APART[0] * (high - low))[seen.series]
+        sudden = (jump >= SUDDEN) | ((jump >= APART[1]) & apart)
     lone = _short_runs(seen, outside, SHORT) & fair[seen.series] & sudden
     for series in np.unique(seen.series[lone & np.isnan(after)]):  # few
         if _wanders(rest.values[rest.starts[series] : rest.starts[series + 1]]):

@@ -211,6 +211,7 @@ GENUINE = {
     "load": lambda rng, n: (
         100 + 20 * np.sin(np.arange(n) / 4) + 15 * (rng.random(n) < 0.05) + rng.normal(0, 2, n)
     ),
+    "sales": lambda rng, n: rng.gamma(9, 2, n) + 100 * (rng.random(n) < 0.01),
     "latency": lambda rng, n: rng.lognormal(3, 0.5, n),
     "t noise": lambda rng, n: 20 + rng.standard_t(5, n),
     "exponential": lambda rng, n: rng.exponential(3, n),
