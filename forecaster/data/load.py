@@ -29,11 +29,10 @@ from forecaster.data.series.differences import differenced
 from forecaster.data.series.grid import to_panel
 from forecaster.data.series.health import examine
 from forecaster.data.series.learned_holidays import with_holidays
-from forecaster.data.series.limit_check import check_limits
 from forecaster.data.series.observations import Observations, each_once, in_order, observe, trimmed
 from forecaster.data.series.resample import on_grid
 from forecaster.data.series.stock_splits import adjusted
-from forecaster.data.series.value_findings import Oddities, examine_values, oddities
+from forecaster.data.series.value_findings import Oddities, check_limits, examine_values, oddities
 from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
 
@@ -108,6 +107,7 @@ def load(
     panel = note(with_holidays(panel))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = note(differenced(panel, asked=config.difference))
+    panel = dataclasses.replace(panel, circle=limits.circular)
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it

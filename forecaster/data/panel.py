@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,13 @@ from forecaster.data.labels import Names
 
 TARGET = 0
 """The channel that is forecast; the covariates follow it."""
+
+
+class Turns(NamedTuple):
+    """Where the values of each series go round, as directions do."""
+
+    low: Floats  # (S,) the first value of the turn: 0 or −180
+    size: Floats  # (S,) 360 of degrees; NaN: the series does not go round
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +44,10 @@ class Panel:
     names: Names
     max_gap: int | None = None
     """Consecutive missing rows that a window may cross; None: any number."""
+    circle: float | None = None
+    """The user says that all targets go round, from this to 0."""
+    turns: Turns | None = None
+    """Set where the target is unwrapped: a step across north is small. The values then leave the turn."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -56,6 +68,7 @@ class Panel:
             time=self.time[kept],
             offsets=np.concatenate([[0], np.cumsum(counts[alive])]),
             ids=tuple(self.ids[series] for series in alive),
+            turns=self.turns and Turns(*(column[alive] for column in self.turns)),
         )
 
     @property

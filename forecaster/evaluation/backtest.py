@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
+from forecaster.data.series.directions import nearest, turns_of
 from forecaster.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -66,10 +67,20 @@ def held_out(panel: Panel, origins: Ints, horizon: int) -> Floats:
     """Actual targets (O, S, H) in the `horizon` rows after each of the `origins` (O, S).
 
     NaN where not observed, after the end of the series or a gap beyond `max_gap`, or where the origin is -1.
+    Directions are brought to within half a turn of the newest known one, where forecasts begin.
     """
     first = panel.offsets[:-1] + origins  # (O, S)
     _, stop = panel.spans.around(np.maximum(first - 1, panel.offsets[:-1]))
     rows = first[..., None] + np.arange(horizon)  # (O, S, H)
     inside = (origins >= 0)[..., None] & (rows < stop[..., None])
     rows = np.where(inside, rows, 0)
-    return np.where(inside, panel.target[rows], np.nan)
+    actual = np.where(inside, panel.target[rows], np.nan)
+    turns = turns_of(panel, origins.max(axis=0, initial=0))
+    return actual if turns is None else nearest(actual, _newest(panel, first - 1), turns.size[:, None])
+
+
+def _newest(panel: Panel, rows: Ints) -> Floats:
+    """The last observed target up to each of the rows (O, S), as (O, S, 1)."""
+    place = np.where(panel.target_observed, np.arange(len(panel.target)), -1)
+    newest = np.maximum.accumulate(place)[np.maximum(rows, 0)]
+    return np.asarray(panel.target[np.maximum(newest, 0)][..., None])

@@ -20,6 +20,7 @@ import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.history import History
+from forecaster.data.series.directions import nearest, turns_of
 from forecaster.errors import DataError, ForecasterError, UsageError
 from forecaster.evaluation import metrics
 from forecaster.evaluation.backtest import held_out
@@ -28,7 +29,7 @@ from forecaster.evaluation.metrics import METRICS
 from forecaster.methods.baselines import blocks, first_origins
 
 if TYPE_CHECKING:
-    from forecaster.data.panel import Panel
+    from forecaster.data.panel import Panel, Turns
 
 __all__ = ["Report", "score"]
 
@@ -53,6 +54,7 @@ def score(panel: Panel, origins: Ints, forecasts: dict[str, Floats], horizon: in
             else "",
         )
     _check_finite(panel, forecasts, seen)
+    forecasts = _on_the_short_side(panel, origins, forecasts, actual)
     scale = mase_scales(panel, first_origins(origins), panel.frequency.season)
     scored = seen.any(axis=(0, 2))
     tables = [_tables(actual, forecast, scale) for forecast in forecasts.values()]
@@ -83,19 +85,34 @@ def score(panel: Panel, origins: Ints, forecasts: dict[str, Floats], horizon: in
     )
 
 
+def _on_the_short_side(
+    panel: Panel, origins: Ints, forecasts: dict[str, Floats], actual: Floats
+) -> dict[str, Floats]:
+    """The forecasts; those of directions within half a turn of the actual values: 355 is near 5."""
+    turns = turns_of(panel, np.maximum(origins.max(axis=0), 0))
+    if turns is None:
+        return forecasts
+    return {name: nearest(values, actual, turns.size[:, None]) for name, values in forecasts.items()}
+
+
 def mase_scales(panel: Panel, origins: Ints, season: int) -> Floats:
     """`metrics.mase_scale` of the first origins[s] rows of every series of the panel (S,)."""
-    return np.concatenate([_mase_scales(panel, part, origins, season) for part in blocks(panel.lengths)])
+    turns = turns_of(panel, np.maximum(origins, 0))
+    parts = [_mase_scales(panel, part, origins, season, turns) for part in blocks(panel.lengths)]
+    return np.concatenate(parts)
 
 
-def _mase_scales(panel: Panel, part: slice, origins: Ints, season: int) -> Floats:
+def _mase_scales(panel: Panel, part: slice, origins: Ints, season: int, turns: Turns | None) -> Floats:
     """`mase_scales` for some neighbouring series."""
     history = History(panel.offsets[part.start : part.stop + 1], origins[part])
     rows, owner = slice(panel.offsets[part.start], panel.offsets[part.stop]), history.series
     target, observed = panel.target[rows], panel.target_observed[rows]
     later = np.flatnonzero(history.known & (history.position >= season))
     both = later[observed[later] & observed[later - season]]
-    steps = np.abs(target[both] - target[both - season])
+    steps = target[both] - target[both - season]
+    if turns is not None:
+        steps = nearest(steps, 0.0, turns.size[part][owner[both]])
+    steps = np.abs(steps)
     total = np.bincount(owner[both], weights=steps, minlength=history.count)
     count = np.bincount(owner[both], minlength=history.count)
     return np.where(total > 0, total / np.maximum(count, 1), np.nan)

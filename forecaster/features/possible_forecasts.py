@@ -26,15 +26,15 @@ def respect(
     `last` (B,): the value before the first step, that of `limits` if None.
 
     Quantiles of whole numbers are rounded away from the median, so that intervals never shrink. The point of
-    intermittent demand is an expectation and stays a fraction. Circular forecasts are brought into one turn;
-    an interval that crosses north becomes the whole turn, because its values lie at both ends. Ascending
-    quantiles stay ascending.
+    intermittent demand is an expectation and stays a fraction. Ascending quantiles stay ascending, but those
+    of directions: they are brought into the turn one by one, so that an interval across north goes from 350
+    up, through north, to 10. An interval of a turn or more is the whole turn.
     """
     whole = limits.integer[series, None] & np.ones(point.shape, np.bool_)
     expected = whole & (limits.kind[series, None] == INTERMITTENT)
     point = np.where(whole & ~expected, np.rint(point), point)
     quantiles = np.where(whole[:, :, None], _outwards(quantiles, levels), quantiles)
-    point, quantiles = _into_turn(limits.circle[series], point, quantiles, levels)
+    point, quantiles = _into_turn(limits.lower[series], limits.circle[series], point, quantiles, levels)
     if limits.rising[series].any():
         before = limits.last[series] if last is None else last
         point = _not_falling(point, before, limits.rising[series])
@@ -61,18 +61,37 @@ def respect_paths(limits: ValueRange, paths: Floats, *, phase: Ints | None = Non
     return respect(limits, flat, nothing, np.empty(0), series=series, phase=place)[0].reshape(paths.shape)
 
 
-def _into_turn(circle: Floats, point: Floats, quantiles: Floats, levels: Floats) -> tuple[Floats, Floats]:
-    """Circular forecasts within 0 … circle (B,); NaN there leaves a forecast as it is."""
-    if not np.isfinite(circle).any():
+def _into_turn(
+    low: Floats, circle: Floats, point: Floats, quantiles: Floats, levels: Floats
+) -> tuple[Floats, Floats]:
+    """Circular forecasts within low … low + circle (B,), (B,); NaN there leaves a forecast as it is.
+
+    Quantiles at levels τ and 1 − τ that are a turn apart become the ends of the turn. A quantile without a
+    partner at 1 − τ is at most half a turn from the forecast.
+    """
+    wraps = np.isfinite(circle)
+    if not wraps.any():
         return point, quantiles
-    turn = circle[:, None]
-    wraps = np.isfinite(turn)
-    with np.errstate(invalid="ignore"):
-        shift = np.where(wraps, np.floor(point / turn) * turn, 0.0)
-        point, moved = point - shift, quantiles - shift[:, :, None]
-        outside = (moved.min(axis=2) < 0) | (moved.max(axis=2) > turn) if moved.shape[2] else ~wraps
-    ends = np.where(levels < 0.5, 0.0, np.where(levels > 0.5, turn[:, :, None], point[:, :, None]))
-    return point, np.where((wraps & outside)[:, :, None], ends, moved)
+    low, circle = np.where(wraps, low, 0.0)[:, None], np.where(wraps, circle, np.inf)[:, None]
+    result = quantiles.copy()
+    for place, level in enumerate(levels):
+        (partner,) = np.nonzero(np.isclose(levels, 1 - level))
+        mine, half = quantiles[..., place], circle / 2
+        if not len(partner):
+            result[..., place] = _within(np.clip(mine, point - half, point + half), low, circle)
+            continue
+        whole = np.abs(mine - quantiles[..., partner[0]]) >= circle
+        end = low + circle if level > 0.5 else low
+        result[..., place] = np.where(whole, end, _within(mine, low, circle))
+    return _within(point, low, circle), result
+
+
+def _within(values: Floats, low: Floats, circle: Floats) -> Floats:
+    """Values (B, H), moved by whole turns to low … low + circle (B, 1); not where circle is infinite."""
+    finite = np.isfinite(circle)
+    size = np.where(finite, circle, 1.0)
+    inside = (values >= low) & (values <= low + size)  # 360 stays, as 0 does
+    return np.where(inside | ~finite, values, values - np.floor((values - low) / size) * size)
 
 
 def _not_falling(forecast: Floats, before: Floats, rising: Bools) -> Floats:

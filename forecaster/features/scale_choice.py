@@ -13,6 +13,8 @@ slope of log s on log l over blocks, shrunk towards a prior, which dominates in 
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,7 +44,10 @@ LOGARITHMS, ROOTS, UNITS = 0.0, 0.5, 1.0
 
 
 def powers(panel: Panel, origins: Ints, scales: Scales) -> Floats:
-    """The power λ of each series (S,), as `scales` says."""
+    """The power λ of each series (S,), as `scales` says; directions, once unwrapped, stay in units."""
+    if panel.turns is not None:
+        straight = dataclasses.replace(panel, turns=None)
+        return np.where(np.isfinite(panel.turns.size), UNITS, powers(straight, origins, scales))
     if scales == "each":
         return choose_powers(panel, origins)
     known = known_target(panel, origins)

@@ -2,14 +2,16 @@
 
 Learned from the known rows only. Without evidence a series stays unbounded.
 
-    lower 0     no value is below zero, and one of these: values pile up at zero; whole numbers reach it;
-                the values, mirrored about the median, would lie far below zero; some values are near zero and
-                others too large for a temperature; the series moves like a price
+    lower 0     no value is below zero, and one of these: values pile up at zero; all are whole numbers that
+                cannot be degrees; the values, mirrored about the median, would lie far below zero; some are
+                near zero and others too large for a temperature; the series moves like a price
     upper 100   no value is below 0 or above 100, and values pile up at 100 or come near it again and again
     upper 1     the same for fractions; or only zeros and ones, so many that chance would have shown a two
+    other       a sensor's least or greatest value, which many readings share that come and go, while values
+                in between hardly ever repeat; below zero it may scatter a little, as at night
     counter     never falls, although its steps vary so much that it would have fallen by chance
     idle        a position of the season that always showed the series' resting value (night, closed day)
-    circular    0 … 360, crosses north in both directions by small steps, and covers the whole circle
+    circular    the values of directions: one turn, see `data.series.directions`
 
 A temperature that happens to stay above zero meets none of these conditions.
 """
@@ -24,6 +26,8 @@ from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.known_values import KnownValues, blocks_of_series, known_values
+from forecaster.data.panel import Turns
+from forecaster.features.edges import saturated
 from forecaster.features.price_like import before, moves_like_a_price
 
 Kind = Literal["continuous", "count", "intermittent", "bounded", "circular", "price", "counter", "constant"]
@@ -52,6 +56,8 @@ MIRRORED = 2.0
 """Least distance from the median to the 99 % quantile, relative to that from zero to the median."""
 TOO_HOT, NEAR_ZERO = 60.0, 0.1
 """A series that exceeds TOO_HOT and also falls to NEAR_ZERO of its maximum is not a temperature in °C."""
+CALM, CALM_COUNT = 0.25, 50
+"""Whole numbers may be degrees if the mean square of their steps is below this part of that of counts."""
 NEAR, AWAY, VISITS = 0.97, 0.85, 5
 """A bound is learned where values rise from below AWAY to above NEAR of it VISITS times, never above it."""
 SPARSE = 0.25
@@ -60,8 +66,6 @@ CHANCE = 0.01
 """Largest probability that a learned pattern is chance."""
 EXPECTED = 5.0
 """Events (falls, twos) that never occurred are ruled out if chance predicts this many: e^−5 = 0.7 %."""
-CIRCLE = 360.0
-SECTOR, SECTOR_PART, SMALL_TURN = 45.0, 0.01, 45.0
 RESTING = 0.25
 """Least fraction of all values at a resting value other than zero."""
 
@@ -73,7 +77,7 @@ class ValueRange:
     lower: Floats  # (S,) −inf: none
     upper: Floats  # (S,) inf: none
     integer: Bools  # (S,) whole numbers only
-    circle: Floats  # (S,) values wrap around from this to 0; NaN: they do not
+    circle: Floats  # (S,) the size of the turn from lower to upper; NaN: values do not wrap around
     rising: Bools  # (S,) never falls
     idle: Bools  # (S, m) positions of the season that always show `resting`
     resting: Floats  # (S,)
@@ -93,13 +97,18 @@ def learn_range(
     power: Floats | None = None,
     first: Ints | None = None,
     left_out: Bools | None = None,
+    turns: Turns | None = None,
+    signed: Bools | None = None,
 ) -> ValueRange:
     """The range of each series from rows first[s] … known[s]−1, without those `left_out` (N,).
 
     `phase` (N,): the position in the season of each row, on the local clock; None: counted from each
     series' first row. `power` (S,): the scale of each series (`choose_powers`). Series in units are not
-    prices; None: no series is a price.
+    prices; None: no series is a price. `turns`: the series that go round, with unwrapped values or not.
+    `signed` (S,): series whose names say that they may fall below zero; None: none.
     """
+    low, size = Turns(*np.full((2, len(known)), np.nan)) if turns is None else turns
+    signed = np.zeros(len(known), np.bool_) if signed is None else signed
     ranges = []
     for part, span in blocks_of_series(offsets):
         start = offsets[part.start : part.stop + 1]
@@ -112,28 +121,39 @@ def learn_range(
             left_out=None if left_out is None else left_out[span],
         )
         row = seen.row if phase is None else phase[(start[seen.series] + seen.row)]
-        ranges.append(_range(seen, row % season, season, None if power is None else power[part]))
+        turn = Turns(low[part], size[part])
+        scale = None if power is None else power[part]
+        ranges.append(_range(seen, row % season, season, scale, turn, signed[part]))
     columns = zip(*([getattr(each, field.name) for field in fields(each)] for each in ranges), strict=True)
     return ValueRange(*(np.concatenate(parts) for parts in columns))
 
 
-def _range(seen: KnownValues, place: Ints, season: int, power: Floats | None) -> ValueRange:
+def _range(
+    seen: KnownValues, place: Ints, season: int, power: Floats | None, turn: Turns, signed: Bools
+) -> ValueRange:
     """`learn_range` for some neighbouring series; `place` (K,): each value's position in the season."""
     least, most = seen.reduce(np.minimum, seen.values), seen.reduce(np.maximum, seen.values)
     whole = seen.reduce(np.logical_and, seen.values == np.floor(seen.values), 0.0) > 0
     idle, resting = _idle(seen, place, season)
-    circular = _is_circular(seen, least, most)
+    circular = np.isfinite(turn.size)
+    idle &= ~circular[:, None]
     rising = _never_falls(seen) & ~circular
     price = moves_like_a_price(seen, least, season) & (False if power is None else power < 1)
-    at_zero = (_has_lower_zero(seen, least, most, whole) | price) & ~circular
+    counts = whole & (least >= 0) & ~signed & ~_may_be_degrees(seen, most)
+    at_zero = (_has_lower_zero(seen, least, most, whole & ~signed) | counts | price) & ~circular
     upper = _upper(seen, least, most, whole, ~circular)
+    lower = np.where(at_zero | np.isfinite(upper), 0.0, -np.inf)
     zero = (seen.values == 0) & ~idle[seen.series, place]
     sparse = seen.total(zero) >= SPARSE * seen.total(~idle[seen.series, place])
+    sparse &= at_zero & ~np.isfinite(upper)
+    floor, cap = (edge & ~price for edge in saturated(seen))
+    lower = np.where(floor, least, lower)
+    upper = np.where(cap & ~sparse & np.isinf(upper), most, upper)
     kinds = {
         "price": price,
         "count": whole & at_zero,
         "bounded": np.isfinite(upper),
-        "intermittent": at_zero & sparse & ~np.isfinite(upper),
+        "intermittent": sparse,
         "counter": rising,
         "circular": circular,
         "constant": (least == most) | (seen.count == 0),
@@ -142,10 +162,10 @@ def _range(seen: KnownValues, place: Ints, season: int, power: Floats | None) ->
     for name, those in kinds.items():  # later kinds take precedence
         kind[those] = KINDS.index(name)
     return ValueRange(
-        lower=np.where(at_zero | np.isfinite(upper) | circular, 0.0, -np.inf),
-        upper=np.where(circular, CIRCLE, upper),
+        lower=np.where(circular, turn.low, lower),
+        upper=np.where(circular, turn.low + turn.size, upper),
         integer=whole & (least < most),
-        circle=np.where(circular, CIRCLE, np.nan),
+        circle=turn.size,
         rising=rising,
         idle=idle,
         resting=resting,
@@ -167,9 +187,10 @@ def with_options(
     limits: dict[str, Any] = {"lower": lower, "upper": upper, "integer": integer}
     changes = {name: np.full(count, value) for name, value in limits.items() if value is not None}
     if circular is not None:
+        low = np.where(learned.circle == circular, learned.lower, 0.0)  # 0, or −180
         changes |= {
-            "lower": np.zeros(count),
-            "upper": np.full(count, circular),
+            "lower": low,
+            "upper": low + circular,
             "circle": np.full(count, circular),
             "rising": np.zeros(count, np.bool_),
             "kind": np.full(count, KINDS.index("circular"), np.int8),
@@ -187,6 +208,16 @@ def _has_lower_zero(seen: KnownValues, least: Floats, most: Floats, whole: Bools
     amounts = (most > TOO_HOT) & (least <= NEAR_ZERO * most)
     shown = (seen.count >= LEAST) & (mirrored | counts | piled | amounts)
     return np.asarray((least >= 0) & (shown | (counts & (zeros >= ZEROS))))
+
+
+def _may_be_degrees(seen: KnownValues, most: Floats) -> Bools:
+    """Whole numbers that may be temperatures (S,): none is too hot, and they change less than counts would.
+
+    Independent counts with a mean μ have steps whose mean square is at least 2 μ (Poisson).
+    """
+    steps = np.nan_to_num(seen.steps)
+    calm = seen.total(steps * steps) < CALM * 2 * seen.total(seen.values)
+    return np.asarray((most <= TOO_HOT) & (seen.count >= CALM_COUNT) & calm)
 
 
 def _upper(seen: KnownValues, least: Floats, most: Floats, whole: Bools, allowed: Bools) -> Floats:
@@ -250,27 +281,6 @@ def _normal_tail(x: Floats) -> Floats:
     t = 1 / (1 + 0.33267 * np.abs(x))
     density = np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
     return np.asarray(density * t * (0.4361836 + t * (-0.1201676 + t * 0.937298)))
-
-
-def _is_circular(seen: KnownValues, least: Floats, most: Floats) -> Bools:
-    """Series of directions in degrees, where that is certain (S,)."""
-    inside = (least >= 0) & (most <= CIRCLE) & (least < SECTOR / 3) & (most > CIRCLE - SECTOR / 3)
-    inside &= seen.count >= 2 * LEAST
-    if not inside.any():
-        return inside
-    part = seen.only(inside[seen.series])
-    sector = np.minimum(part.values // SECTOR, 7).astype(np.int64)
-    counts = np.bincount(part.series * 8 + sector, minlength=8 * len(least)).reshape(-1, 8)
-    all_round = (counts >= np.maximum(1, SECTOR_PART * part.count)[:, None]).all(axis=1)
-    steps = np.nan_to_num(part.steps)
-    over = np.abs(steps) > CIRCLE / 2
-    up, down = part.total(over & (steps > 0)), part.total(over & (steps < 0))
-    both = (np.minimum(up, down) >= OFTEN) & (np.maximum(up, down) <= 4 * np.minimum(up, down))
-    turns = part.only(over)
-    size = KnownValues(CIRCLE - np.abs(steps[over]), turns.row, turns.starts)
-    return np.asarray(
-        inside & all_round & both & (np.nan_to_num(size.quantile(0.5), nan=np.inf) <= SMALL_TURN)
-    )
 
 
 def _last(seen: KnownValues) -> Floats:

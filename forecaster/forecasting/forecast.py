@@ -62,6 +62,24 @@ class Forecast:
         columns |= {f"q_{level:g}": values for level, values in self.quantiles.items()}
         return forecast_frame(self.panel, self.origins, columns)
 
+    def bands(self, series: int) -> dict[int, tuple[Floats, Floats]]:
+        """Lower and upper bounds (H,), (H,) of a series by level, around the forecast as pictures show them.
+
+        An interval of directions from 350 through north to 10 is one from −10 to 10 or from 350 to 370 there.
+        """
+        result = {}
+        size = np.nan if self.possible is None else float(self.possible.limits.circle[series])
+        point = self.point[series]
+        for level, lower, upper in zip(
+            self.levels, self.lower[:, series], self.upper[:, series], strict=True
+        ):
+            if np.isfinite(size):
+                across = upper - lower < size  # a whole turn stays from end to end
+                lower = np.where(across, point - (point - lower) % size, lower)
+                upper = np.where(across, point + (upper - point) % size, upper)
+            result[level] = lower, upper
+        return result
+
     def samples(self, count: int, seed: int = 0) -> Floats:
         """`count` paths of each series (S, count, H): what may come, with its dependence along the horizon.
 
@@ -156,6 +174,8 @@ def finished(
     """
     needed = np.unique([*(0.5 + side * level / 200 for level in levels for side in (-1, 1)), *asked])
     each = np.stack([distribution.quantile(level) for level in needed], axis=2)
+    around = point[:, :, None]
+    each = np.where(needed < 0.5, np.minimum(each, around), np.maximum(each, around))
     sparse = np.flatnonzero(limits.intermittent)
     if sparse.size:
         each[sparse] = demand(view, origins, sparse, needed)[:, None]

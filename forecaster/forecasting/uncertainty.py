@@ -6,8 +6,10 @@ import dataclasses
 
 import numpy as np
 
-from forecaster.arrays import Floats, Ints
+from forecaster.arrays import Bools, Floats, Ints
+from forecaster.data.history import known_target
 from forecaster.data.panel import Panel
+from forecaster.data.series.level_shifts import lone_jumps, spliced
 from forecaster.evaluation.backtest import held_out
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, UNITS, powers
 from forecaster.features.seasonal_position import row_numbers
@@ -35,7 +37,7 @@ def fit_distribution(panel: Panel, origins: Ints, point: Floats, blend: Blend) -
         histories.append(past(cleaned(panel, row, blend.scales), row, power))
     actual = held_out(panel, origins, point.shape[2])
     if len(origins) and blend.scales != "table":
-        actual = comparable(panel, origins, actual)
+        actual = comparable(panel, origins, actual, point)
     return fit(histories, point, actual, _kinds(power), len(SCALES), _seasons(panel))
 
 
@@ -48,7 +50,21 @@ def quantiles(model: Model, panel: Panel, origins: Ints, point: Floats) -> Quant
     power = _powers(panel, origins, model.blend)
     factors = model.factors_of(panel.ids)
     history = past(panel, origins, power)
+    point = _with_a_factor(point, panel, origins, history.log)
     return model.distribution.forecast(history, point, _kinds(power), _seasons(panel), factors)
+
+
+def _with_a_factor(point: Floats, panel: Panel, origins: Ints, log: Bools) -> Floats:
+    """The points (S, H); in logarithms, the least value so far instead of zero or less.
+
+    A line may fall to zero. The errors of such a series are factors, and zero times these would be certain.
+    """
+    if not (log[:, None] & (point <= 0)).any():
+        return point
+    known = known_target(panel, origins) & (panel.target > 0)
+    least = np.minimum.reduceat(np.where(known, panel.target, np.inf), panel.offsets[:-1])
+    lifted = (log & np.isfinite(least))[:, None] & (point <= 0)
+    return np.where(lifted, np.where(np.isfinite(least), least, 0.0)[:, None], point)
 
 
 def demand(panel: Panel, origins: Ints, sparse: Ints, levels: Floats) -> Floats:
@@ -57,12 +73,14 @@ def demand(panel: Panel, origins: Ints, sparse: Ints, levels: Floats) -> Floats:
 
 
 def past(panel: Panel, origins: Ints, power: Floats) -> PastRows:
-    """The known rows of each series, from its newest change of level or scale on."""
+    """The known rows of each series, from its newest change of level or scale on, without a lone jump."""
     season = min(_seasons(panel), default=1)
     first = row_numbers(panel, panel.offsets[:-1]) % season
     nothing = np.zeros(len(panel), np.int64)
     log = power == LOGARITHMS
-    whole = PastRows(panel.target, panel.target_observed, panel.offsets[:-1], origins, log, nothing, first)
+    jumps = lone_jumps(panel.target, panel.target_observed, panel.offsets, origins, log)
+    values = spliced(panel.target, panel.offsets, jumps) if len(jumps.row) else panel.target
+    whole = PastRows(values, panel.target_observed, panel.offsets[:-1], origins, log, nothing, first)
     return dataclasses.replace(whole, begins=change_points(whole, season))
 
 

@@ -55,7 +55,7 @@ STILL_SEASONS = 5
 """A position that did not change in this many seasons, such as the night of a solar plant, has no spread."""
 UNKNOWN = 0.1
 """Spread of a series of one value where no other series of its kind has a spread, as a fraction of that value
-(in logarithms: absolute)."""
+(in logarithms: absolute). A single zero has the median spread of others, or one unit: it shows no scale."""
 BLOCK = 2**17
 """Numbers in a block of series: intermediate arrays stay in the cache."""
 
@@ -285,6 +285,7 @@ def _filled(result: Floats, history: PastRows) -> Floats:
     size = np.where(history.log, 1.0, np.abs(level))
     fair = ~unknown & (size > 1e-100 * result[:, 0])
     typical = np.median(result[fair, 0] / size[fair]) if fair.any() else UNKNOWN
-    first = np.where(np.isfinite(steps), steps, typical * size)
+    of_zero = np.median(result[~unknown, 0]) if not unknown.all() else 1.0
+    first = np.where(np.isfinite(steps), steps, np.where(size > 0, typical * size, of_zero))
     result[unknown] = np.nan_to_num(first)[unknown, None] * growth
     return result

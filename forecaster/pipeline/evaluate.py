@@ -17,7 +17,7 @@ from forecaster.errors import ModelError
 from forecaster.evaluation.backtest import rolling_origins
 from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.scores import Report, score
-from forecaster.features.view import cleaned
+from forecaster.features.view import as_scored, cleaned
 from forecaster.forecasting.components import point_forecasts
 from forecaster.forecasting.pretrained import medians
 from forecaster.methods.baselines import backtest_baselines, first_origins
@@ -100,8 +100,13 @@ def _evaluate_pretrained(
 
 
 def score_beside_baselines(panel: Panel, point: Floats, origin_rows: Ints) -> Report:
-    """The report of the model's forecasts (O, S, H), compared with the baselines."""
+    """The report of the model's forecasts (O, S, H), compared with the baselines; without suspicious values.
+
+    None is asked to forecast a reading of 1e300, the naive forecast does not repeat it, and the mean of winds
+    around north is north.
+    """
     horizon = point.shape[2]
+    panel = as_scored(panel)
     return score(
         panel, origin_rows, {MODEL: point} | backtest_baselines(panel, origin_rows, horizon), horizon
     )

@@ -110,7 +110,7 @@ def _draw_series(axes: Axes, forecast: Forecast, s: int) -> None:
         panel.target[start:stop],
         to_local(ahead, panel.names.tz),
         forecast.point[s],
-        {level: (forecast.lower[i, s], forecast.upper[i, s]) for i, level in enumerate(forecast.levels)},
+        forecast.bands(s),
     )
 
 

@@ -61,7 +61,7 @@ def series_kinds(
     `odd`: what stands out in the panel; `log` False: all in units; `limits`: those that a user sets.
     """
     known = panel.lengths
-    view = without_oddities(panel, odd)
+    view = without_oddities(panel, odd, known)
     learned = possible(view, known, 1, scales="each", limits=limits).limits
     power = powers(view, known, "each") if log in (None, True) else np.full(len(panel), UNITS)
     since = odd.shifts.since(len(panel))

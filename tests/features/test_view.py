@@ -43,7 +43,7 @@ def test_values_of_a_level_not_yet_seen_are_not_compared():
     origins = np.array([100, 124, 128, 133, 140])[:, None].repeat(3, axis=1)
     origins[0, 2] = -1
     actual = held_out(panel, origins, HORIZON)
-    found = comparable(panel, origins, actual)
+    found = comparable(panel, origins, actual, actual)
     kept = np.isfinite(found)
     np.testing.assert_array_equal(found[kept], actual[kept])
     rows = origins[..., None] + np.arange(HORIZON)
@@ -57,8 +57,40 @@ def test_nothing_after_what_is_held_out_is_read():
     """Rows after the last held-out one change nothing."""
     panel = eventful()
     origins = np.array([124, 132, 137])[:, None].repeat(3, axis=1)
-    reference = comparable(panel, origins, held_out(panel, origins, HORIZON))
+    reference = comparable(panel, origins, held_out(panel, origins, HORIZON), np.zeros(()))
     for seed in range(3):
         garbage = with_garbage(panel, origins[-1] + HORIZON, seed=seed)
-        found = comparable(garbage, origins, held_out(garbage, origins, HORIZON))
+        found = comparable(garbage, origins, held_out(garbage, origins, HORIZON), np.zeros(()))
         assert found.tobytes() == reference.tobytes()
+
+
+def test_directions_are_seen_without_the_jump_at_north():
+    """The view of a wind around north turns by small steps; its newest value and whole turns stay."""
+    angles = walk(300, start=0, step=6, seed=3) * 0.5
+    wind = panel_of(np.mod(angles, 360), walk(300, seed=2), seasons=(7,))
+    view = cleaned(wind, wind.lengths, "each")
+    assert np.abs(np.diff(view.target[:300])).max() < 30
+    assert view.target[299] == wind.target[299]
+    np.testing.assert_allclose((view.target - wind.target)[:300] % 360 % 359.999, 0, atol=1e-2)
+    np.testing.assert_array_equal(view.target[300:], wind.target[300:])
+
+
+def test_errors_of_directions_go_the_short_way():
+    """After 355 a forecast of 2 is 7 from it, whichever turn either is in."""
+    wind = panel_of(np.mod(walk(300, start=0, step=6, seed=3), 360), seasons=(7,))
+    origins = np.array([[290]])
+    actual = held_out(wind, origins, HORIZON)
+    error = comparable(wind, origins, actual, actual + 367) - (actual + 367)
+    np.testing.assert_allclose(error, -7)
+
+
+def test_a_counter_goes_on_after_a_reset():
+    """Earlier counts are moved below the new ones, so that it never falls; a daily counter stays."""
+    counts = np.cumsum(np.random.default_rng(0).poisson(5, 400) + 0.5)
+    began = counts.copy()
+    began[300:] -= counts[299]
+    view = cleaned(panel_of(began), np.array([400]), "each")
+    np.testing.assert_allclose(view.target - view.target[0], counts - counts[0])
+    np.testing.assert_array_equal(view.target[300:], began[300:])
+    daily = panel_of(counts - np.repeat(counts[::100], 100))
+    np.testing.assert_array_equal(cleaned(daily, daily.lengths, "each").target, daily.target)

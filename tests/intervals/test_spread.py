@@ -106,6 +106,16 @@ def test_a_single_row_has_the_spread_of_its_kind(log):
     assert (spread(history_of([5.0], log=log), 4, ()) > 0).all()
 
 
+def test_a_single_zero_is_not_certain():
+    """One reading of zero shows no scale: it has the spread of others, alone one unit; many are certain."""
+    rng = np.random.default_rng(0)
+    others = [rng.normal(100, size, 200) for size in (2.0, 3.0, 4.0)]
+    found = spread(history_of([0.0], *others), 4, ())
+    assert found[0, 0] == np.median(found[1:, 0])
+    assert spread(history_of([0.0]), 4, ())[0].tolist() == pytest.approx([1, 2**0.5, 3**0.5, 2])
+    assert not spread(history_of(np.zeros(30)), 4, ()).any()
+
+
 def test_a_perfect_line_still_has_a_spread():
     """A method that was never wrong is not trusted to stay so."""
     assert (spread(history_of(np.arange(200.0)), 5, ()) > 0).all()

@@ -27,7 +27,7 @@ def forecast_of(series, *, freq="D", horizon=7, start="2024-01-01", **options):
     found = forecast(result.model, result.loaded.panel)
     bounds = np.concatenate([found.lower[::-1], found.point[None], found.upper])  # 95, 80, point, 80, 95
     assert np.isfinite(bounds).all()
-    assert (np.diff(bounds, axis=0) >= 0).all()
+    assert "circular" in options or (np.diff(bounds, axis=0) >= 0).all()
     return found
 
 
@@ -42,6 +42,27 @@ def test_after_a_change_of_level_all_starts_from_the_new_one(factor, seed):
     assert found.upper[1].max() - series[-1] < 12 * step
     assert series[-1] - found.lower[1].min() < 12 * step
     assert (found.upper[1] - found.lower[1]).min() > step
+
+
+@pytest.mark.parametrize("factor", [0.1, 1.5, 10.0])
+@pytest.mark.parametrize("rows", [3, 4, 5])
+def test_a_new_level_of_a_few_rows_is_no_usual_error(factor, rows):
+    """A level that is too new to be named makes the intervals no wider than the steps at either level."""
+    series = walk(150, seed=1)
+    series[-rows:] *= factor
+    found = forecast_of({"pressure": series})
+    step = max(factor, 1.0)
+    assert np.abs(found.point - series[-1]).max() < 5 * step
+    assert (found.upper[1] - found.lower[1]).max() < 30 * step
+    assert (found.upper[1] - found.lower[1]).min() > 0.5 * min(factor, 1.0)
+
+
+def test_a_jump_of_a_price_is_where_it_goes_on():
+    """The newest price, half as high again as the one before, is no impossible value."""
+    series = walk(300, step=2.0, seed=0)
+    series[-1] *= 1.5
+    found = forecast_of({"share": series})
+    assert np.abs(found.point - series[-1]).max() < 10
 
 
 def test_a_broken_reading_a_day_ago_is_not_forecast():
@@ -101,6 +122,30 @@ def test_counts_are_whole_and_not_negative():
     assert found.upper[1, 1].max() < 15
 
 
+def test_counts_that_fall_to_zero_are_not_certain_there():
+    """Where a line through whole numbers reaches zero, the forecast stops, and the interval is above it."""
+    found = forecast_of({"orders": [7, 5, 6, 4, 3, 4, 2, 3, 1], "stock": [41, 33, 30, 22, 19, 11, 6, 3, 2]})
+    assert (found.lower >= 0).all()
+    assert (found.upper[1] >= 1).all()
+
+
+def test_nights_of_a_solar_inverter():
+    """At night it draws 0.3 W: forecasts and bounds are that, and never below it by day."""
+    sun = np.round(sunshine(30), 1)
+    found = forecast_of({"power": np.where(sun > 0, sun, -0.3)}, freq="h", horizon=24)
+    assert found.lower.min() == -0.3
+    assert (found.point[0, :5] == -0.3).all()
+
+
+def test_a_saturated_sensor_stays_at_its_end():
+    """A converter of twelve bits that often shows 4095 never shows more, nor do its bounds."""
+    hours = np.arange(24 * 30)
+    rng = np.random.default_rng(0)
+    raw = 3800 + 400 * np.sin(hours * 2 * np.pi / 24) + rng.normal(0, 40, len(hours))
+    found = forecast_of({"raw": np.minimum(raw, 4095).round()}, freq="h", horizon=24)
+    assert found.upper.max() == found.point.max() == 4095
+
+
 def test_rare_demand_is_expected_and_counted():
     """Where one day in eight has any, the forecast is the mean of a day, and bounds are whole numbers."""
     rng = np.random.default_rng(1)
@@ -115,9 +160,25 @@ def test_rare_demand_is_expected_and_counted():
 def test_directions_stay_within_one_turn():
     """A wind that passes north again and again has directions from 0 to 360, with both bounds."""
     direction = np.mod(walk(24 * 20, start=0, step=20, seed=4), 360)
-    found = forecast_of({"wind": direction}, freq="h", horizon=24)
+    found = forecast_of({"wind": direction}, freq="h", horizon=24, circular=360.0)
     for values in (found.point, found.lower, found.upper):
         assert ((values >= 0) & (values <= 360)).all()
+
+
+def test_a_steady_north_wind_has_a_narrow_interval():
+    """Around north the forecast is near north, not south, and its interval passes north."""
+    rng = np.random.default_rng(0)
+    away = 6 * np.convolve(rng.normal(size=500), np.ones(6) / 6**0.5, "valid")
+    train_on = {"wind": np.rint(away) % 360, "signed": (np.rint(away) + 180) % 360 - 180}
+    found = forecast_of(train_on, freq="h", horizon=24, circular=360.0)
+    assert (np.abs((found.point + 180) % 360 - 180) < 20).all()
+    width = (found.upper - found.lower) % 360
+    assert ((width > 5) & (width < 90)).all()
+    inside = (found.point - found.lower) % 360 <= width
+    assert inside.all()
+    assert (found.lower > found.upper).any()  # from 350, say, up to 10
+    lower, upper = found.bands(0)[95]
+    assert (lower <= found.point[0]).all() and (found.point[0] <= upper).all()
 
 
 def test_what_a_user_says_is_kept_to():

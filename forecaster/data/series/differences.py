@@ -1,4 +1,4 @@
-"""The rate of counters: the difference of each value to that of the row before.
+"""Counters that begin again, and their rate: the difference of each value to that of the row before.
 
 A counter falls for two reasons. It begins again (a new meter, an overflow, a day): then its value is what it
 has counted since. Or a reading fails and the next rows go on as before: then the reading is missing. Both are
@@ -13,6 +13,7 @@ import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.findings import SHOWN, Finding, info, repair
+from forecaster.data.known_values import KnownValues
 from forecaster.data.labels import listed, shown, times_as_strings
 from forecaster.data.panel import TARGET, Panel
 from forecaster.errors import DataError
@@ -25,6 +26,14 @@ RARE = 0.02
 """The most part of the rows that may be failed readings; LONGEST always may."""
 OTHERWISE = 0.01
 """The most part of all steps that may fall otherwise."""
+RISES = 10
+"""Least rises of a counter per reset."""
+FEWEST = 20
+"""Values that show a counter."""
+NEAR_ZERO = 0.05
+"""A counter starts again at no more than this fraction of its last value."""
+EVEN, OVERDUE = 0.01, 1.1
+"""How even, as a part of the time between them, things come back; and when they would have."""
 
 
 def differenced(panel: Panel, *, asked: bool) -> tuple[Panel, list[Finding]]:
@@ -131,3 +140,56 @@ def _places(panel: Panel, rows: Ints) -> list[str]:
         f"{value:.10g} on {stamp} in {shown(panel.ids[owner])}"
         for value, stamp, owner in zip(panel.target[rows], stamps, series, strict=True)
     ]
+
+
+def resets(seen: KnownValues) -> Bools:
+    """Falls to nearly zero in series that otherwise never fall and rise in uneven steps (K,).
+
+    A series that is back above the previous value within LONGEST rows had failed readings, not a reset.
+    """
+    soon = np.minimum(np.arange(len(seen.values)) + LONGEST, seen.starts[1:][seen.series] - 1)
+    with np.errstate(invalid="ignore"):
+        falls = seen.steps < 0
+        before = seen.values - seen.steps
+        reset = falls & (seen.values >= 0) & (seen.values <= NEAR_ZERO * before)
+        reset &= seen.values[soon] < before
+    no_other = seen.total(falls) == seen.total(reset)
+    steps = np.where(falls, np.nan, seen.steps)
+    few = seen.total(reset) <= np.maximum(1, RARE * seen.count)
+    counts = no_other & few & (seen.count >= FEWEST) & (seen.total(steps > 0) >= RISES * seen.total(reset))
+    return np.asarray(reset & counts[seen.series])
+
+
+def settled_resets(seen: KnownValues) -> Bools:
+    """Resets after which the counter went on (K,)."""
+    return resets(seen) & ~_newest(seen)
+
+
+def newest_resets(seen: KnownValues) -> Bools:
+    """Resets in the newest value of a series (K,)."""
+    return resets(seen) & _newest(seen)
+
+
+def _newest(seen: KnownValues) -> Bools:
+    newest = np.zeros(len(seen.values), np.bool_)
+    newest[seen.starts[1:][seen.count > 0] - 1] = True
+    return newest
+
+
+def comes_back(rows: Ints) -> bool:
+    """Whether runs of neighbouring `rows` (n,), in order, begin three times or more at even distances."""
+    apart = np.diff(rows[np.diff(rows, prepend=rows[0] - 2) > 1])
+    if len(apart) < 2:
+        return False
+    least = int(apart.min())
+    return bool((np.abs(apart - np.rint(apart / least) * least) <= 1 + EVEN * least).all())
+
+
+def is_replaced(rows: Ints, known: int) -> bool:
+    """Whether a counter that began again at `rows` (n,) of `known` goes on from there for good.
+
+    Otherwise it begins again and again, as the energy of the day does, and its fall is part of a season.
+    """
+    if len(rows) == 2:
+        return bool(known - rows[1] > OVERDUE * (rows[1] - rows[0]))
+    return not comes_back(rows)

@@ -49,6 +49,8 @@ NOTHING = 1e-9
 """Changes of less than this fraction of the largest value are rounding."""
 LEAST_SEASONS = 4
 """With fewer seasons the season is not removed."""
+LONE, LEAST_STEPS = 5.0, 20
+"""Ratio of a jump that happened once to the largest other step, and the values needed to say so."""
 MOST_SHIFTS = 3
 """Most shifts of one series: the largest first, then the largest among newer rows."""
 
@@ -61,6 +63,26 @@ class LevelShifts(NamedTuple):
     before: Floats  # (F,) median of the block before
     after: Floats  # (F,) median of the block after
     is_ratio: Bools  # (F,) the spread changed with the level: older values are divided, else moved
+
+    def only(self, chosen: Bools) -> LevelShifts:
+        """Only the chosen (F,) shifts."""
+        return LevelShifts(
+            self.series[chosen],
+            self.row[chosen],
+            self.before[chosen],
+            self.after[chosen],
+            self.is_ratio[chosen],
+        )
+
+    def joined(self, others: LevelShifts) -> LevelShifts:
+        """These and others, in order."""
+        order = np.lexsort(
+            (np.concatenate([self.row, others.row]), np.concatenate([self.series, others.series]))
+        )
+        series, row, before, after, ratio = (
+            np.concatenate(pair)[order] for pair in zip(self, others, strict=True)
+        )
+        return LevelShifts(series, row, before, after, ratio > 0)
 
     def since(self, count: int) -> Ints:
         """The row at which the present level of each of `count` series begins (S,); 0 without a shift."""
@@ -96,6 +118,38 @@ def level_shifts(
     series, row, before, after, ratio = (np.concatenate(parts) for parts in zip(*columns, strict=True))
     order = np.lexsort((row, series))
     return LevelShifts(series[order], row[order], before[order], after[order], ratio[order] > 0)
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # absurd values may overflow
+def lone_jumps(values: Floats, observed: Bools, offsets: Ints, known: Ints, log: Bools) -> LevelShifts:
+    """The step of each series that is LONE times as large as any other, however few rows follow it.
+
+    It happened once, and says nothing about the size of errors. In positive series it must stand out in
+    logarithms, too. `log` (S,): series whose older rows are to be divided, not moved.
+    """
+    seen = known_values(values, observed, offsets, known)
+    positive = seen.reduce(np.minimum, seen.values, 0.0) > 0
+    size = np.abs(seen.steps)
+    place = _place_of_largest(seen, size)
+    lone = (seen.count >= LEAST_STEPS) & _stands_out(seen, size, place)
+    if lone.any():
+        ratio = np.abs(np.log(seen.values / (seen.values - seen.steps)))
+        lone &= ~positive | _stands_out(seen, ratio, place)
+    series = np.flatnonzero(lone)
+    place = place[series]
+    after = seen.values[place]
+    return LevelShifts(series, seen.row[place], after - seen.steps[place], after, (log & positive)[series])
+
+
+def _stands_out(seen: KnownValues, size: Floats, place: Ints) -> Bools:
+    """Whether the size (K,) at the place is LONE times as large as any other of its series (S,)."""
+    others = np.nan_to_num(size, nan=0.0)
+    here = np.zeros(len(place))
+    some = seen.count > 0
+    here[some] = others[place[some]]
+    others[place[some]] = 0.0
+    largest = seen.reduce(np.maximum, others, 0.0)
+    return np.asarray((largest > 0) & (here >= LONE * largest))
 
 
 def _shifts(seen: KnownValues, season: int) -> Iterator[tuple[Ints, Ints, Floats, Floats, Bools]]:

@@ -5,13 +5,14 @@ holiday, a crash, a storm) must be kept:
 
     sentinel   a number that devices report for "no reading", far from all other values of the series
     dropout    zero for a few rows in a series that otherwise changes by small ratios
-    spike      up to three adjacent rows, outside all other values by a multiple of the usual range
+    spike      up to three adjacent rows far outside all other values, see `spikes`
     stuck      a run of equal readings many times longer than any other run of the series
     reset      a counter that otherwise never falls starts again near zero
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ from forecaster.data.known_values import (
     run_starts,
     sorted_within,
 )
+from forecaster.data.series.differences import newest_resets, settled_resets
+from forecaster.data.series.spikes import LEAST, RARE, absurd, neighbours, spikes
 
 Code = Literal["sentinel", "dropout", "spike", "stuck", "reset"]
 CODES: tuple[Code, ...] = ("sentinel", "dropout", "spike", "stuck", "reset")
@@ -34,12 +37,8 @@ NEGATIVE = (-1, -99, -127, -128, -999, -999.9, -9999, -99999, -32768)
 POSITIVE = (85, 99, 255, 999, 999.9, 4095, 9999, 99999, 32767, 65535)
 SENTINELS = np.array(NEGATIVE + POSITIVE)
 """What files and devices write for "no reading": −127 and 85 are a DS18B20's, 255 … 65535 full words."""
-LEAST = 20
-"""With fewer known values nothing is suspicious."""
 FREQUENT = 0.2
 """Largest fraction of sentinels in a series."""
-RARE = 0.02
-"""Largest fraction of spikes, dropouts and resets."""
 CODED = 1.0
 """Least distance of a sentinel from the nearest other value, in ranges (5 % to 95 %) of its series."""
 SIGNED = 0.25
@@ -50,14 +49,6 @@ CERTAIN = -99
 WORD, COUNTED = 255, 3.0
 """Positive sentinels below WORD may be counts or amounts. Among whole numbers, or where zero occurs, their
 distance must be COUNTED full ranges."""
-FAR = 5.0
-"""Least distance of a spike from the nearest other value, in ranges (5 % to 95 %)."""
-RATIO = 20.0
-"""Least ratio of a spike to the next largest value, in series without negative values: these are skewed."""
-FARTHER = 5.0
-"""In other series: least ratio of their distances from the median."""
-SHORT = 3
-"""Most adjacent rows of a spike."""
 CALM = 3.0
 """Dropouts need a series whose other values never change by this factor between neighbours …"""
 HIGH = 0.3
@@ -66,14 +57,10 @@ LONGER = 5.0
 """Least ratio of the length of a stuck run to the next longest run of equal readings."""
 STUCK = 12
 """Least rows of a stuck run."""
-RISES = 10
-"""Least rises of a counter per reset."""
 FULL = (1.0, 100.0)
 """Values at which a battery, a share or a humidity may rest."""
 LEAP = 0.95
 """A step above this quantile of all steps of its series is a leap."""
-NEAR_ZERO = 0.05
-"""A counter starts again at no more than this fraction of its last value."""
 
 
 class SuspiciousValues(NamedTuple):
@@ -87,7 +74,10 @@ class SuspiciousValues(NamedTuple):
 
     def of(self, *codes: Code) -> SuspiciousValues:
         """Only rows of some codes; `left_out` stays as it is."""
-        chosen = np.isin(self.code, [CODES.index(code) for code in codes])
+        return self.only(np.isin(self.code, [CODES.index(code) for code in codes]))
+
+    def only(self, chosen: Bools) -> SuspiciousValues:
+        """Only the chosen (F,) rows; `left_out` stays as it is."""
         return SuspiciousValues(
             self.code[chosen], self.series[chosen], self.row[chosen], self.value[chosen], self.left_out
         )
@@ -116,11 +106,20 @@ def suspicious_values(values: Floats, observed: Bools, offsets: Ints, known: Int
 
 
 def _codes(seen: KnownValues) -> NDArray[np.int8]:
-    """Index into CODES of each value (K,), −1 for most. Each test sees the values without a code so far."""
+    """Index into CODES of each value (K,), −1 for most. Each test sees the values without a code so far.
+
+    A counter that counts on after a fall has no spikes; what has just fallen may be one.
+    """
     code = np.full(len(seen.values), -1, np.int8)
-    for number, test in enumerate((_sentinels, _dropouts, _spikes, _stuck, _resets)):
-        rest = np.flatnonzero(code < 0)
-        code[rest[test(seen.only(code < 0))]] = number
+    tests: tuple[tuple[Code, Callable[[KnownValues], Bools]], ...] = (
+        ("spike", absurd), ("sentinel", _sentinels), ("dropout", _dropouts), ("reset", settled_resets),
+        ("spike", spikes), ("stuck", _stuck), ("reset", newest_resets),
+    )  # fmt: skip
+    for name, test in tests:
+        asked = code < 0
+        if test in (spikes, settled_resets, newest_resets):
+            asked &= seen.total(code == CODES.index("reset"))[seen.series] == 0
+        code[np.flatnonzero(asked)[test(seen.only(asked))]] = CODES.index(name)
     return code
 
 
@@ -195,74 +194,10 @@ def _interruptions(seen: KnownValues, number: float) -> Bools:
         ratio = np.abs(np.log(rest.values / (rest.values - rest.steps)))
         widest = rest.reduce(np.fmax, ratio)
         calm = concerned & (least > 0) & (widest < np.log(CALM))
-    before, after = _neighbours(seen, here)
+    before, after = neighbours(seen, here)
     with np.errstate(invalid="ignore"):
         high = np.fmin(before, after) >= HIGH * rest.quantile(0.5)[seen.series]
     return np.asarray(here & calm[seen.series] & ~np.isnan(before) & high)
-
-
-def _neighbours(seen: KnownValues, here: Bools) -> tuple[Floats, Floats]:
-    """The nearest values before and after each that are not `here` (K,), (K,); NaN without any."""
-    index = np.arange(len(here))
-    before = np.maximum.accumulate(np.where(here, -1, index))
-    after = np.minimum.accumulate(np.where(here, len(here), index)[::-1])[::-1]
-    inside = before >= seen.starts[seen.series], after < seen.starts[seen.series + 1]
-    places = np.maximum(before, 0), np.minimum(after, len(here) - 1)
-    first, second = (np.where(ok, seen.values[at], np.nan) for ok, at in zip(inside, places, strict=True))
-    return first, second
-
-
-def _short_runs(seen: KnownValues, chosen: Bools, longest: int) -> Bools:
-    """Which `chosen` values (K,) lie in runs of at most `longest` (K,)."""
-    if not chosen.any():
-        return chosen
-    first = seen.starts[:-1][seen.count > 0]
-    begins = np.concatenate([[True], chosen[1:] != chosen[:-1]])
-    begins[first] = True
-    place = np.flatnonzero(begins)
-    length = np.diff(place, append=len(chosen))
-    return chosen & np.repeat(length <= longest, length)
-
-
-def _spikes(seen: KnownValues) -> Bools:
-    """Short excursions beyond a gap in the values of their series that is FAR ranges wide (K,).
-
-    The gap must be among the lowest or highest RARE fraction of the sorted values. Its far side must also be
-    RATIO times the near one, or FARTHER times as far from the median: many series have large extremes.
-    """
-    result = np.zeros(len(seen.values), np.bool_)
-    width = seen.quantile(0.95) - seen.quantile(0.05)
-    with np.errstate(invalid="ignore"):
-        wide = seen.quantile(1) - seen.quantile(0) >= FAR * width  # otherwise there is no room for a gap
-    concerned = (wide & (width > 0) & (seen.count >= LEAST))[seen.series]
-    part = seen.only(concerned)
-    lower, upper = _borders(part)
-    outside = (part.values < lower[part.series]) | (part.values > upper[part.series])
-    result[concerned] = _short_runs(part, outside, SHORT)
-    return result
-
-
-def _borders(seen: KnownValues) -> tuple[Floats, Floats]:
-    """The bounds (S,), (S,) outside which values are spikes; infinite without a gap."""
-    ascending, count = seen.sorted, seen.count
-    width = (seen.quantile(0.95) - seen.quantile(0.05))[seen.series]
-    middle = seen.quantile(0.5)[seen.series]
-    rank = np.arange(len(ascending)) - seen.starts[seen.series]
-    most = np.maximum(1, np.floor(RARE * count)).astype(np.int64)[seen.series]
-    gap = np.diff(ascending, append=np.nan)  # (K,) to the next larger
-    above = np.concatenate([ascending[1:], [np.nan]])[: len(ascending)]
-    inside = rank + 1 < count[seen.series]
-    with np.errstate(invalid="ignore"):
-        wide = inside & (gap >= FAR * width)
-        skewed = (seen.reduce(np.minimum, seen.values) >= 0)[seen.series]
-        away = np.abs(ascending - middle), np.abs(above - middle)
-        farther = np.maximum(*away) >= FARTHER * np.minimum(*away)
-        wide &= np.where(skewed, (above >= RATIO * ascending) & (ascending > 0), farther)
-    low = wide & (rank < most)
-    high = wide & (rank + 1 >= count[seen.series] - most)
-    lower = seen.reduce(np.maximum, np.where(low, above, -np.inf), -np.inf)
-    upper = seen.reduce(np.minimum, np.where(high, ascending, np.inf), np.inf)
-    return lower, upper
 
 
 def _stuck(seen: KnownValues) -> Bools:
@@ -311,21 +246,3 @@ def _resting(seen: KnownValues, place: Ints) -> Bools:
     into = np.abs(np.nan_to_num(seen.steps[place]))
     full = (value == high[owner]) & np.isin(value, FULL)
     return np.asarray(((value == low[owner]) | full) & (into <= step[owner]))
-
-
-def _resets(seen: KnownValues) -> Bools:
-    """Falls to nearly zero in series that otherwise never fall and rise in uneven steps (K,).
-
-    A series that is back above the previous value within SHORT rows had failed readings, not a reset.
-    """
-    soon = np.minimum(np.arange(len(seen.values)) + SHORT, seen.starts[1:][seen.series] - 1)
-    with np.errstate(invalid="ignore"):
-        falls = seen.steps < 0
-        before = seen.values - seen.steps
-        reset = falls & (seen.values >= 0) & (seen.values <= NEAR_ZERO * before)
-        reset &= seen.values[soon] < before
-    no_other = seen.total(falls) == seen.total(reset)
-    steps = np.where(falls, np.nan, seen.steps)
-    few = seen.total(reset) <= np.maximum(1, RARE * seen.count)
-    counts = no_other & few & (seen.count >= LEAST) & (seen.total(steps > 0) >= RISES * seen.total(reset))
-    return np.asarray(reset & counts[seen.series])

@@ -5,7 +5,7 @@ import pytest
 from flat import flat, walk, with_garbage
 
 from forecaster.data import known_values as blocks
-from forecaster.data.series.level_shifts import level_shifts, spliced
+from forecaster.data.series.level_shifts import level_shifts, lone_jumps, spliced
 
 
 def shifts_of(series, season=1):
@@ -177,3 +177,17 @@ def test_a_change_of_unit_is_a_ratio_whatever_season_is_looked_for(factor, seaso
     assert shifts.is_ratio.tolist() == [True]
     steps = np.abs(np.diff(spliced(values, offsets, shifts)))
     assert steps[:129].mean() < 3 * steps[130:].mean()
+
+
+def test_a_jump_that_happened_once():
+    """Found however few rows follow, with the step at it; neither a season of steps nor noise has one."""
+    series = walk(150, seed=2)
+    series[-2:] *= 0.5
+    daily = 20 + 30 * (np.arange(150) % 24 > 7) + walk(150, start=0, step=0.1)
+    garch = np.random.default_rng(0).standard_t(4, 150)
+    values, observed, offsets, known = flat(series, daily, garch, series[:149] + 0)
+    found = lone_jumps(values, observed, offsets, known, np.array([True, False, False, False]))
+    assert (found.series.tolist(), found.row.tolist()) == ([0, 3], [148, 148])
+    assert (found.before[0], found.after[0]) == pytest.approx((series[147], series[148]))
+    assert found.is_ratio.tolist() == [True, False]
+    assert not len(lone_jumps(values, observed, offsets, known - 2, known > 0).row)

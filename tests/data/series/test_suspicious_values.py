@@ -124,6 +124,44 @@ def test_a_lost_decimal_point():
     assert found(series) == {"spike": [40]}
 
 
+@pytest.mark.parametrize("value", [99.9, 60.0, 45.0, -12.0])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_moderate_spike(value, rows):
+    """A thermometer at 18 ± 5 °C that shows 45 for a few minutes has failed; zero is not needed for that."""
+    hour = np.arange(24 * 20) / 24
+    series = 18 + 5 * np.sin(2 * np.pi * hour) + np.random.default_rng(0).normal(0, 0.4, len(hour))
+    for place in (200, len(series) - 24, len(series) - rows):
+        broken = series.copy()
+        broken[place : place + rows] = value
+        assert found(broken) == {"spike": list(range(place, place + rows))}
+
+
+def test_a_spike_among_noise():
+    """99.9 is impossible in a series that is noise around 18, too."""
+    series = np.random.default_rng(0).normal(18, 5, 400)
+    series[300] = 99.9
+    assert found(series) == {"spike": [300]}
+
+
+def test_a_spike_of_whole_degrees():
+    """A smooth series of whole numbers is no count of orders."""
+    series = np.rint(18 + 5 * np.sin(2 * np.pi * np.arange(480) / 24))
+    series[300] = 90
+    assert found(series) == {"spike": [300]}
+
+
+def test_what_recurs_is_no_fault():
+    """A flush every morning, far above all else, is part of the day; at odd times it is not."""
+    rng = np.random.default_rng(0)
+    series = 7.5 + 0.05 * np.sin(2 * np.pi * np.arange(288 * 8) / 288) + rng.normal(0, 0.005, 288 * 8)
+    daily = series.copy()
+    daily[100::288] = 9.3
+    assert not found(daily)
+    odd = series.copy()
+    odd[[100, 450, 1100, 1999]] = 9.3
+    assert found(odd) == {"spike": [100, 450, 1100, 1999]}
+
+
 def test_a_stuck_sensor_at_the_end_and_inside():
     """The first of the repeated readings is kept, and the others are left out."""
     for part in (slice(4032 - 44, 4032), slice(1000, 1100)):
@@ -139,6 +177,15 @@ def test_a_counter_that_begins_again():
     values = suspicious_values(*flat(series))
     assert values.of("reset").row.tolist() == [250]
     assert not values.left_out.any()
+
+
+def test_a_reset_a_few_rows_ago():
+    """A counter that counts on from zero has no spikes, however new that is."""
+    series = 5000 + np.cumsum(np.random.default_rng(0).poisson(5, 400) + 1.0)
+    for rows in (2, 3, 5):
+        broken = series.copy()
+        broken[-rows:] -= broken[-rows - 1]
+        assert found(broken) == {"reset": [400 - rows]}
 
 
 def _garch(rng, count):
@@ -160,6 +207,14 @@ GENUINE = {
     "humidity": lambda rng, n: np.clip(np.round(85 + rng.normal(0, 15, n)), 0, 100),
     "direction": lambda rng, n: np.mod(np.round(180 + walk(n, start=0, step=30, seed=rng.integers(99))), 360),
     "meter": lambda rng, n: np.cumsum(rng.poisson(3, n)),
+    "wind": lambda rng, n: np.abs(walk(n, start=0, step=0.4, seed=rng.integers(99))) * rng.gamma(4, 0.25, n),
+    "load": lambda rng, n: (
+        100 + 20 * np.sin(np.arange(n) / 4) + 15 * (rng.random(n) < 0.05) + rng.normal(0, 2, n)
+    ),
+    "sales": lambda rng, n: rng.gamma(9, 2, n) + 100 * (rng.random(n) < 0.01),
+    "latency": lambda rng, n: rng.lognormal(3, 0.5, n),
+    "t noise": lambda rng, n: 20 + rng.standard_t(5, n),
+    "exponential": lambda rng, n: rng.exponential(3, n),
     "net flow": lambda rng, n: rng.integers(-30, 30, n),
     "switch": lambda rng, n: 1500 * np.mod(np.cumsum(rng.random(n) < 0.05), 2),
     "coarse": lambda rng, n: np.round(21 + 0.2 * np.sin(np.arange(n) / 9) + rng.normal(0, 0.05, n), 1),
