@@ -90,9 +90,11 @@ def _unclear(table: Table, name: str, numbers: Ints, parts: Ints, dates: str | N
     likely = dates or next(
         (word for word, fits in (("excel", days), ("epoch", epochs), ("week", weeks)) if fits), ""
     )
-    hint = f"Say what they are: --date-format {likely}. " if likely else ""
-    hint += "If they count from a start: --start 2020-01-01 --time-unit s. Or choose another column: --time."
-    return DataError(f"{message}, not clearly times", hint=hint)
+    hints = [f"say what they are: --date-format {likely}"] if likely else []
+    if likely in ("", "%Y"):
+        hints.append("if they count from a start: --start 2020-01-01 --time-unit s")
+    hint = "; ".join([*hints, "or choose another column: --time."])
+    return DataError(f"{message}, not clearly times", hint=hint[0].upper() + hint[1:])
 
 
 def _from_years(table: Table, name: str, numbers: Ints, parts: Ints, form: str | None) -> Times | None:

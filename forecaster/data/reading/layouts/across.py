@@ -180,10 +180,10 @@ def _has_times(table: Table, names: Sequence[str], config: ReadConfig) -> bool:
 
 
 def _hold_numbers(table: Table, names: Sequence[str], config: ReadConfig) -> bool:
-    """Whether the columns hold numbers. A few are looked at."""
+    """Whether most columns that are not empty hold numbers, and none holds times. A few are looked at."""
     some = [names[place] for place in np.unique(np.linspace(0, len(names) - 1, 10).astype(int))]
-    kinds = {_kind(table, name, config) for name in some}
-    return "number" in kinds and kinds <= {"number", "empty"}
+    kinds = [kind for name in some if (kind := _kind(table, name, config)) != "empty"]
+    return "time" not in kinds and 2 * kinds.count("number") > len(kinds)
 
 
 def _long(table: Table, across: Across, config: ReadConfig) -> tuple[tuple[Table, ReadConfig], list[Finding]]:

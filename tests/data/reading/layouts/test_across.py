@@ -175,3 +175,12 @@ def test_forecast_of_a_table_of_years(tmp_path: Path) -> None:
     done = forecast("predict", "--model", model, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[1].startswith("2011-01-01,")
+
+
+def test_words_for_missing_values_do_not_hide_the_layout(tmp_path: Path) -> None:
+    """A column of which half the cells say `..` is still one of the times; the error names them."""
+    path = written(tmp_path, "Country,2000,2001,2002,2003", ["A,1,,3,4", "B,..,2,3,4"])
+    with pytest.raises(DataError, match=r"line 3 under '2000', column 'value': '\.\.'") as caught:
+        load(path)
+    assert "--na .." in caught.value.hint
+    assert load(path, ReadConfig(na=("..",))).panel.ids == ("A", "B")
