@@ -32,13 +32,15 @@ logarithms of all that have them; one for all series (models of format 1)."""
 T = TypeVar("T")
 Duplicates = Literal["error", "mean", "last", "first"]
 Aggregate = Literal["mean", "sum", "last", "first", "max", "min"]
+TimeUnit = Literal["ns", "us", "ms", "s", "min", "h", "D"]
 BadRows = Literal["error", "skip"]
-Layout = Literal["one", "long", "wide", "files"]
+Layout = Literal["one", "long", "wide", "files", "across"]
 
 RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("horizon", "lookback", "segment", "output_segment", "seasons", "phases"), (1, math.inf)),
     "level_rows": (1, math.inf),
     **dict.fromkeys(("inputs", "hidden", "outputs", "members", "steps", "batch"), (1, math.inf)),
+    "max_bytes": (1, math.inf),
     **dict.fromkeys(("unroll", "workers"), (1, math.inf)),
     **dict.fromkeys(("weight_decay", "clip", "patience", "seed"), (0, math.inf)),
     **dict.fromkeys(("lower", "upper"), (-math.inf, math.inf)),
@@ -63,7 +65,8 @@ class ReadConfig:
     """One name, or several value columns of a wide table. Each column of a wide table becomes a series."""
     covariates: tuple[str, ...] = ()
     layout: Layout | None = None
-    """one: a single series; long: an id column; wide: each target column is a series; files: each file is."""
+    """one: a single series; long: an id column; wide: each target column is a series; files: each file is;
+    across: columns are times, such as years, or parts of times, such as the months of a year in each row."""
     freq: str | None = None
     """A pandas offset alias such as h, 30min, D, B, W-SUN, MS, ME, QS, YS."""
     every: str | None = None
@@ -80,6 +83,8 @@ class ReadConfig:
     """Forecast the rate of a counter: the difference of each value to that of the row before."""
     delimiter: str | None = None
     encoding: str | None = None
+    max_bytes: int | None = None
+    """The most that a packed file may grow to; None: 20 times its size, or 1 GiB if that is more."""
     quote: str | None = None
     escape: str | None = None
     """The character before a quote inside a quoted cell, where quotes are not doubled."""
@@ -98,7 +103,12 @@ class ReadConfig:
     na: tuple[str, ...] = ()
     """Further words that mean a missing value."""
     date_format: str | None = None
-    """iso, ymd, dmy, mdy, named; s, ms, us, ns since 1970; or a strptime pattern such as %d.%m.%Y."""
+    """iso, ymd, dmy, mdy, named, period, year; s, ms, us, ns, epoch since 1970; `s since 2020-01-01`; or a
+    strptime pattern such as %d.%m.%Y."""
+    start: str | None = None
+    """The time of the first row, if no column holds times: rows are one step of `freq` apart."""
+    time_unit: TimeUnit | None = None
+    """The time column counts these from `start`; without one, from 1970."""
     tz: str | None = None
     """Times without a zone are in this one; times with a zone are shown in it."""
     duplicates: Duplicates = "error"

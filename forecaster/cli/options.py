@@ -53,7 +53,7 @@ COLUMNS = {
     "id": "Column that identifies the series.",
     "target": "Column to forecast. In a wide table: several, each a series.",
     "covariates": "Further columns that the networks use as inputs.",
-    "layout": "What is a series: the table, each id, each column or each file.",
+    "layout": "What is a series: the table, each id, each column or each file. across: columns are times.",
     "freq": "Frequency of the rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
 }
 READING = {
@@ -65,6 +65,7 @@ READING = {
     "difference": "Forecast the rate of a counter: the difference to the row before.",
     "delimiter": "Delimiter between cells.",
     "encoding": "Encoding of the text, such as latin-1.",
+    "max_bytes": "Most bytes that a .gz file may unpack to. Default: 20 times its size, at least 1 GiB.",
     "quote": "Quote character around cells.",
     "escape": "Escape character before a quote in a cell.",
     "header": "Whether the first line holds the column names.",
@@ -75,6 +76,8 @@ READING = {
     "strip": "Characters to remove from numbers, such as $ or %.",
     "na": "Further words that mean a missing value.",
     "date_format": "Format of timestamps, such as %d.%m.%Y.",
+    "start": "Time of the first row, if no column holds times; with --freq.",
+    "time_unit": "The time column counts these from --start, or from 1970.",
     "tz": "Time zone of timestamps that have none.",
     "duplicates": "What to do with duplicate timestamps of a series.",
     "bad_rows": "What to do with rows that cannot be read.",
@@ -180,7 +183,7 @@ def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable
 
         @functools.wraps(command)
         def run(**values: Any) -> None:
-            flags = {name: value for name in names if (value := values.pop(name)) is not None}
+            flags = {name: _one(value) for name in names if (value := values.pop(name)) not in (None, [], ())}
             command(**values, settings=resolve(flags))
 
         signature = inspect.Signature(own + [_parameter(name) for name in names])
@@ -189,6 +192,11 @@ def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable
         return run
 
     return decorate
+
+
+def _one(value: Any) -> Any:
+    """The value of a flag. A list of items may be given at once or by several flags, which add up."""
+    return ",".join(value) if isinstance(value, list | tuple) else value
 
 
 def resolve(flags: dict[str, Any]) -> Settings:
@@ -265,7 +273,8 @@ def _plain(name: str, value: Any) -> Any:
 def _parameter(name: str) -> inspect.Parameter:
     """The flag of a setting. Its default is None: the flag is not set."""
     kind = _type(name)
-    flag_type = str if get_origin(kind) in (Literal, tuple) else kind
+    flag_type: Any = str if get_origin(kind) is Literal else kind
+    flag_type = list[str] if get_origin(kind) is tuple else flag_type
     dashed = "--" + name.replace("_", "-")
     negative = (
         f"/--no-{dashed[2:]}"

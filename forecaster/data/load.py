@@ -12,12 +12,13 @@ from typing import TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from forecaster.config import Limits, ReadConfig
+from forecaster.config import Layout, Limits, ReadConfig
 from forecaster.data.calendar.frequency import frequency
 from forecaster.data.findings import Finding, enforce
 from forecaster.data.gaps import ANY
 from forecaster.data.labels import Names
 from forecaster.data.panel import Panel
+from forecaster.data.parsing.numbers import by_word
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
@@ -29,7 +30,7 @@ from forecaster.data.series.differences import differenced
 from forecaster.data.series.grid import to_panel
 from forecaster.data.series.health import examine
 from forecaster.data.series.learned_holidays import with_holidays
-from forecaster.data.series.observations import Observations, each_once, in_order, observe, trimmed
+from forecaster.data.series.observations import Observations, Readings, each_once, in_order, observe, trimmed
 from forecaster.data.series.resample import on_grid
 from forecaster.data.series.stock_splits import adjusted
 from forecaster.data.series.value_findings import Oddities, check_limits, examine_values, oddities
@@ -61,14 +62,15 @@ def load(
     usual: str | None = None,
     on_rows: Callable[[Observations, Names, list[Finding]], None] | None = None,
     noted: list[Finding] | None = None,
+    remembered: bool = False,
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
     `on_rows` gets the rows, the user's names for them and the findings so far, before the rows are put in
     order: a later step may fail. `limits` are those that a user sets for forecasts; `usual` is the frequency
     where no series has two rows to show one. `noted` is a list that each step adds its findings to.
-    Raises UsageError (a column or option that does not exist), DataError (the data cannot be used as it is)
-    and StorageError (reading fails).
+    `remembered`: a model has this configuration; a word for missing values may be in no cell. Raises
+    UsageError (a column or option that does not exist), DataError (unusable data) and StorageError.
     """
     findings = [] if noted is None else noted
 
@@ -84,7 +86,7 @@ def load(
     table = note(without_units(table, config))
     table = note(without_non_data_rows(table, config))
     roles, times, doubt = note(assign(table, config, many=is_many(source)))
-    readings = note(observe(table, roles, times, config))
+    readings = note(_observed(table, roles, times, config, remembered))
     findings += adjusted_closes(table, roles, config)
     join = to_join(table, roles.time, config)
     # The cells are parsed: from here on the table only says where a row comes from.
@@ -111,7 +113,16 @@ def load(
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
-    return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _absolute(source), odd)
+    understood = _resolved(config, roles, times, panel, table.layout)
+    return Loaded(panel, understood, tuple(findings), _absolute(source), odd)
+
+
+def _observed(
+    table: Table, roles: Roles, times: Times, config: ReadConfig, remembered: bool
+) -> tuple[Readings, list[Finding]]:
+    """The readings, and what was noticed about the cells. UsageError for a word of `na` in no cell."""
+    readings, findings = observe(table, roles, times, config)
+    return readings, by_word(findings, config.na, all_used=not remembered)
 
 
 def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> tuple[Oddities, list[Finding]]:
@@ -149,14 +160,16 @@ def _names(roles: Roles, times: Times) -> Names:
     return Names(roles.time, column, target, roles.covariates, times.tz, times.dates)
 
 
-def _resolved(config: ReadConfig, roles: Roles, times: Times, panel: Panel) -> ReadConfig:
-    """The configuration with every choice that was inferred."""
+def _resolved(
+    config: ReadConfig, roles: Roles, times: Times, panel: Panel, layout: Layout | None
+) -> ReadConfig:
+    """The configuration with every choice that was inferred. `layout`: of a rearranged source."""
     return dataclasses.replace(
         config,
         time=roles.time,
         id=roles.id,
         target=roles.targets,
-        layout=roles.layout,
+        layout=layout or roles.layout,
         freq=panel.frequency.alias,
         max_gap=ANY if panel.max_gap is None else panel.max_gap,
         date_format=times.form or config.date_format,

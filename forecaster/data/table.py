@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -65,7 +66,9 @@ class Table:
     parsed: dict[str, pa.ChunkedArray] = field(default_factory=dict)
     """Text columns parsed as numbers, dates, times or words, if every cell is one; null where missing."""
     keys: tuple[str, ...] = ()
-    """Columns that come from the names of folders, as in symbol=AAPL."""
+    """Columns that name things even if they hold digits: from the names of folders, or said to be text."""
+    layout: Literal["across"] | None = None
+    """across: the source has times in its columns; here each has a row."""
 
     @property
     def rows(self) -> int:
@@ -97,7 +100,7 @@ class Table:
             parts.append(replace(part, rows=len(inside), line=_line_of(part, inside)))
             start += part.rows
         parsed = {name: column.filter(pa.array(mask)) for name, column in self.parsed.items()}
-        return Table(columns, tuple(parts), parsed, self.keys)
+        return replace(self, columns=columns, parts=tuple(parts), parsed=parsed)
 
     def _filtered(self, name: str, mask: Bools) -> pa.ChunkedArray:
         return self.columns[name].filter(pa.array(mask))

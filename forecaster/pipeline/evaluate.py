@@ -59,7 +59,9 @@ def evaluate(
     if isinstance(model, str):
         return _evaluate_pretrained(source, options, read, origins=origins, step=step)
     limits = model.blend.limits if model else limits_of(options)
-    loaded = load(source, read_as(model, source, read) if model else read, limits=limits)
+    loaded = load(
+        source, read_as(model, source, read) if model else read, limits=limits, remembered=model is not None
+    )
     panel = loaded.panel
     horizon = model.horizon if model else choose_horizon(options, panel)
     if model and options.horizon is not None:

@@ -56,7 +56,9 @@ def predict(
                 hint="Name the data, `forecast predict DATA`, or use `-` to read standard input.",
             )
     config = read_as(model, source, read)
-    loaded = load(source, config, limits=model.blend.limits, usual=model.facts.frequency.alias)
+    loaded = load(
+        source, config, limits=model.blend.limits, usual=model.facts.frequency.alias, remembered=True
+    )
     panel, short = with_short(model, loaded.panel, skip=skip_short)
     result = forecast(model, panel, horizon=horizon, levels=levels, quantiles=quantiles)
     return dataclasses.replace(result, findings=(*loaded.findings, *short))
@@ -117,6 +119,8 @@ def read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig |
     default = ReadConfig()
     if not own:
         reset = {name: getattr(default, name) for name in OF_ONE_SOURCE}
+        if stored.start and not stored.time_unit:
+            del reset["freq"]  # the times of the rows come from it
         stored = dataclasses.replace(stored, **reset)
     if asked is None:
         return stored

@@ -146,3 +146,10 @@ def test_a_wrong_flag_is_wrong_usage(
     """A flag that does not exist or has a wrong value ends with exit code 2."""
     ask(*arguments, code=2)
     assert message in capsys.readouterr().err
+
+
+def test_repeated_flags_add_up(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An option that takes a list may be given several times; a variable keeps the spaces in its items."""
+    read = ask("--na", "85", "--na", "-127,x", "--target", "a b").read
+    assert (read.na, read.target) == (("85", "-127", "x"), ("a b",))
+    assert ask("--levels", "50", "--levels", "90").options.levels == (50, 90)

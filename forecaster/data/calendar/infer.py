@@ -19,6 +19,7 @@ from forecaster.errors import DataError
 ROUND_STEPS = ("ms", "10ms", "100ms", "s", "2s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min",
                "15min", "30min", "h", "2h", "3h", "6h", "12h", "D", "W", "4W")  # fmt: skip
 RARE = 0.1  # share of the days of a weekday, up to which rows on them are exceptions
+MOST_GAPS = 20  # rows of a grid for each that is there, for a grid to be suggested
 UNLIKE = 0.05  # share of all steps, up to which the commonest one is there by chance
 CANDIDATES: tuple[Step, ...] = (
     Fixed(1), Months(), Months(at_end=True), BusinessDays(), Months(on_weekday=True),
@@ -63,7 +64,8 @@ def infer_frequency(time: Ints, offsets: Ints) -> Frequency:
         raise DataError(
             "rows come at irregular times: "
             + (commonest if share > UNLIKE else "hardly any two steps between them are the same"),
-            hint=f"Name the step of a grid to put them on, such as --every {round_step(time, offsets)}.",
+            hint=f"{_with_gaps(time, offsets)}Name the step of a grid to put them on, such as "
+            f"--every {round_step(time, offsets)}.",
         )
     starts, counts = np.unique(time[offsets[agree]], return_counts=True)
     aliases: Counter[str] = Counter()
@@ -99,6 +101,15 @@ def round_step(time: Ints, offsets: Ints) -> str:
     usual = max(float(np.quantile(steps, 0.9)), 1.0)
     sizes = {alias: step.size for alias in ROUND_STEPS if isinstance(step := step_of(alias), Fixed)}
     return min(sizes, key=lambda alias: abs(np.log(sizes[alias] / usual)))
+
+
+def _with_gaps(time: Ints, offsets: Ints) -> str:
+    """The hint to the step that all rows lie on, with gaps, as whole hours do; empty without one."""
+    steps, _ = _differences(time, offsets)
+    common = int(np.gcd.reduce(steps))
+    if steps.sum() > MOST_GAPS * common * len(time):
+        return ""
+    return f"All rows lie on a grid, which has gaps: --freq {Fixed(common).alias(int(time[0]))}. "
 
 
 def grid_positions(step: Step, time: Ints, offsets: Ints) -> tuple[Ints, Bools]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from forecaster.data.parsing.number_formats import NUMBER
 from forecaster.data.parsing.numbers import blanked
-from forecaster.data.parsing.time_formats import NAMED
+from forecaster.data.parsing.time_formats import NAMED, PERIOD_LIKE, WEEKDAY
 
 NUMBER_LIKE = (  # a number as people write it, in apostrophes too
     r"^'?[(]?[+\-\x{2212}$€£¥]?[0-9]{1,3}(\\?[,.' \x{a0}\x{202f}\x{2019}]?'?[0-9]{3})*([.,][0-9]*)?"
@@ -25,7 +25,8 @@ TIME_LIKE = (
     r"|^[0-9]{4}[- ][A-Za-z]{3}[- ][0-9]{1,2}|^[0-9]{4}-[0-9]{2}$|^[0-9]{8}[T :][0-9]{4,6}$"
     rf"|^[0-9]{{1,2}}{NAMED}[0-9]{{2,4}}|^{NAMED}\.?[- ][0-9]{{4}}$|^[0-9]{{4}}[- ]{NAMED}$"
     r"|^[0-9]{1,2}/[0-9]{4}$|^[0-9]{4}/[0-9]{1,2}$|^[0-9]{4}[- ]?Q[1-4]$|^Q[1-4][- /]?[0-9]{4}$"
-    r"|^[0-9]{4}-?W[0-9]{2}$"
+    rf"|^[0-9]{{4}}-?W[0-9]{{2}}$|^[A-Za-z]{{3,9}}-[0-9]{{1,2}}-[0-9]{{4}}|{PERIOD_LIKE}"
+    rf"|^{WEEKDAY[:-1]}[A-Za-z0-9]+ .*[0-9]{{4}}"
 )
 TIME_OF_DAY = (
     r"^ *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?[AaPp][Mm])?( ?(Z|[+-][0-9]{2}:?[0-9]{2}))? *$"
@@ -36,7 +37,8 @@ _NUMBER_CELL = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[(]?[+\-−$€£¥]*\d[\
 _NAMED_DATE = r"(\d{1,2}|\d{4})[- ][A-Za-z]{3,9}\.?[- ,]+\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
 DATA_CELL = re.compile(rf"\s*({_NUMBER_CELL}|({_NAMED_DATE})([ T,].*)?)\s*|{DATE_CELL.pattern}")
 TIME_NAMES = ("ds", "timestamp", "datetime", "date time", "time", "date", "ts", "epoch", "period", "day",
-              "month", "year")  # fmt: skip
+              "month", "year", "quarter", "week", "yr", "jahr", "année", "año", "anno", "jaar",
+              "rok", "time period")  # fmt: skip
 
 
 def plain(name: str) -> str:

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from forecaster.arrays import Floats
 from forecaster.config import ReadConfig
-from forecaster.data.findings import SHOWN, Finding, repair
+from forecaster.data.findings import SHOWN, Finding, info, repair
 from forecaster.data.labels import shown
 from forecaster.data.parsing.hints import for_numbers
 from forecaster.data.parsing.number_formats import MISSING, NUMBER, plain_numbers, refuse_groups
 from forecaster.data.table import Table
-from forecaster.errors import DataError
+from forecaster.errors import DataError, UsageError
 
 EXACT = 2.0**53  # up to here every whole number is a floating point number
 
@@ -55,18 +55,56 @@ def parse_numbers(
     """
     values = None if comma else _as_parsed(table, name, out)
     if values is not None:
-        return _without(config.na, values), []
+        found = _words_taken(table, name, config.na, values)
+        return _without(config.na, values), found
     try:
         values, findings = _checked(table, name, config, comma)
     except DataError as error:
         if error.code == "E003":
             error.hint = _hint(table, name, config, comma)
         raise
+    findings += _words_taken(table, name, config.na, values)
     values = _without(config.na, values)
     if out is not None:
         out[:] = values
         values = out
     return values, findings
+
+
+def by_word(findings: list[Finding], na: tuple[str, ...], *, all_used: bool) -> list[Finding]:
+    """The findings of all columns, with those of `--na` as one for each word.
+
+    `all_used`: raise UsageError for a word that stands in no cell.
+    """
+    others = [finding for finding in findings if finding.code != "N007"]
+    words = []
+    for word in na:
+        here = [each for each in findings if each.code == "N007" and each.message == shown(word)]
+        columns = [place for each in here for place in each.places]
+        if not here and all_used:
+            raise UsageError(
+                f"--na {shown(word)} is in no cell that is read", hint="Leave it out, or correct it."
+            )
+        if here:
+            message = f"cells that say {shown(word)}, a missing value as set"
+            count = sum(each.count for each in here)
+            words.append(info("N007", message, count=count, places=columns))
+    return [*others, *words]
+
+
+def _words_taken(table: Table, name: str, na: tuple[str, ...], values: Floats) -> list[Finding]:
+    """How many cells of a column each of the words for missing values takes: a number by its value."""
+    findings = []
+    column = table.columns[name] if na else None
+    for word in na:
+        number = float(word) if re.fullmatch(NUMBER, word) else None
+        count = 0 if number is None else int(np.count_nonzero(values == number))
+        if column is not None and is_text(column.type) and (number is None or np.isnan(values).any()):
+            count += int(pc.sum(pc.equal(pc.utf8_trim_whitespace(column), word)).as_py() or 0)
+        if count:
+            places = [f"column {shown(name)}: {count}"]
+            findings.append(info("N007", shown(word), count=count, places=places))
+    return findings
 
 
 def _without(na: tuple[str, ...], values: Floats) -> Floats:

@@ -6,7 +6,7 @@ days that do not exist are refused. A month, a quarter or a week is its first da
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,8 @@ NAMED = (
 )
 YEAR, DATE, NAME = "(?P<year>[0-9]{4})", "(?P<day>[0-9]{1,2})", rf"(?P<name>{NAMED})\.?"
 MONTH = "(?P<month>[0-9]{1,2})"
+QUARTER, SHORT = "(?P<quarter>[1-4])", "(?P<short>[0-9]{2})"
+WEEKDAY = "(?:(?i:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?i:day)?[.]?,? )?"
 CLOCK = (
     r"(?:[T ,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,9}))?)?"
@@ -49,8 +51,8 @@ FORMS = {
         f"^{MONTH}{mark}{DATE}{mark}{YEAR}{clock}" for mark in ("/", "-") for clock in (CLOCK, SECONDS)
     ),
     "named": (
-        f"^{DATE}[- ]?{NAME}[- ,]*{YEAR}{CLOCK}",
-        f"^{NAME} {DATE},? {YEAR}{CLOCK}",
+        f"^{WEEKDAY}{DATE}[- ]?{NAME}[- ,]*{YEAR}{CLOCK}",
+        f"^{WEEKDAY}{NAME}[- ]{DATE}(?:,? |-){YEAR}{CLOCK}",
         f"^{YEAR}[- ]{NAME}[- ]{DATE}{CLOCK}",
     ),
     "period": (
@@ -58,11 +60,24 @@ FORMS = {
         f"^{YEAR}[- ]{NAME}$",
         f"^{MONTH}/{YEAR}$",
         f"^{YEAR}[-/]{MONTH}$",
-        f"^{YEAR}[- ]?Q(?P<quarter>[1-4])$",
-        f"^Q(?P<quarter>[1-4])[- /]?{YEAR}$",
-        f"^{YEAR}-?W(?P<week>[0-9]{{2}})$",
+        f"^{YEAR}-?M{MONTH}$",
+        f"^(?:FY ?)?{YEAR}[-: /]?Q{QUARTER}$",
+        f"^Q{QUARTER}[- /]?(?:FY ?)?{YEAR}$",
+        f"^{QUARTER}Q[- /]?{YEAR}$",
+        f"^{QUARTER}Q[- /']?{SHORT}$",
+        f"^Q{QUARTER}[- /']?{SHORT}$",
+        f"^{YEAR}[- ]?W(?P<week>[0-9]{{2}})$",
+        f"^FY ?{YEAR}$",
     ),
 }
+PERIOD_LIKE = (  # further forms of `period`; FY2024 Q1 is named by its year and quarter, whenever it began
+    r"^(FY ?)?[0-9]{4}[-: /]?Q[1-4]$|^Q[1-4][- /]?(FY ?)?[0-9]{4}$|^[1-4]Q[- /']?([0-9]{2}){1,2}$"
+    r"|^Q[1-4][- /']?[0-9]{2}$|^[0-9]{4} W[0-9]{2}$|^[0-9]{4}-?M[0-9]{1,2}$|^FY ?[0-9]{4}$"
+)
+YEAR_NAMES = ("year", "yr", "jahr", "année", "annee", "año", "anno", "jaar", "rok", "år", "fiscal year",
+              "calendar year", "date", "ds", "period", "time period")  # fmt: skip
+"""Names of columns in which whole numbers such as 1960 are years."""
+PIVOT = 69  # two digits from here on are of the last century, as for strptime
 
 
 @dataclass(frozen=True)
@@ -83,24 +98,38 @@ def match_pattern(cells: pa.ChunkedArray, form: str, pattern: str) -> PatternMat
     Piece by piece: all parts of all cells at once would take ten times the memory of the text.
     """
     pieces = [_match(pa.chunked_array([chunk]), form, pattern) for chunk in cells.chunks if len(chunk)]
-    if len(pieces) == 1:
-        return pieces[0]
-    zones = [piece.zones for piece in pieces if piece.zones is not None]
-    # If some times have a zone, those without are refused.
-    sound = [piece.sound & (piece.zones is not None or not zones) for piece in pieces]
-    return PatternMatch(
+    whole = PatternMatch(
         form,
-        np.concatenate([*sound, np.empty(0, np.bool_)]),
+        np.concatenate([*(piece.sound for piece in pieces), np.empty(0, np.bool_)]),
         np.concatenate([*(piece.ns for piece in pieces), np.empty(0, np.int64)]),
         all(piece.dates for piece in pieces),
-        pa.chunked_array([chunk for zone in zones for chunk in zone.chunks]) if zones else None,
+        pa.chunked_array(
+            [chunk for piece in pieces for chunk in (piece.zones.chunks if piece.zones else [])], pa.string()
+        ),
     )
+    return _in_one_clock(whole)
+
+
+def _in_one_clock(match: PatternMatch) -> PatternMatch:
+    """The times in UTC if most have a zone: those without are refused; else those with one are."""
+    assert match.zones is not None
+    aware = ~_equals(match.zones, "")
+    if 2 * np.count_nonzero(aware) < np.count_nonzero(match.sound):
+        return replace(match, sound=match.sound & ~aware, zones=None)
+    if not aware.any():
+        return replace(match, zones=None)
+    offsets = utc_offsets(match.zones)
+    sound = match.sound & aware & (np.abs(offsets) < DAY)
+    return replace(match, sound=sound, ns=match.ns - offsets, dates=False)
 
 
 def _match(cells: pa.ChunkedArray, form: str, pattern: str) -> PatternMatch:
     extracted = pc.extract_regex(cells, pattern)
     if extracted.null_count == len(extracted):
-        return PatternMatch(form, np.zeros(len(extracted), bool), np.zeros(len(extracted), np.int64))
+        none = pa.chunked_array([pa.repeat("", len(extracted))])
+        return PatternMatch(
+            form, np.zeros(len(extracted), bool), np.zeros(len(extracted), np.int64), zones=none
+        )
     parts = _Parts(extracted)
     days, fits = parts.days()
     hour, minute, second = parts.number("hour"), parts.number("minute"), parts.number("second")
@@ -110,11 +139,8 @@ def _match(cells: pa.ChunkedArray, form: str, pattern: str) -> PatternMatch:
     sound &= np.where(halved, (hour >= 1) & (hour <= 12), hour < 24)
     hour = np.where(halved, hour % 12 + 12 * late, hour)
     ns = days * DAY + ((hour * 60 + minute) * 60 + second) * SECOND + parts.fraction()
-    zones = parts.text("zone")
-    aware = ~_equals(zones, "")
-    if not aware.any():
-        return PatternMatch(form, sound, ns, dates=bool(_equals(parts.text("hour"), "").all()))
-    return PatternMatch(form, sound & aware, ns - utc_offsets(zones), dates=False, zones=zones)
+    dates = bool(_equals(parts.text("hour"), "").all())
+    return PatternMatch(form, sound, ns, dates=dates, zones=parts.text("zone"))
 
 
 class _Parts:
@@ -132,12 +158,16 @@ class _Parts:
 
     def days(self) -> tuple[Ints, Bools]:
         """Days since 1970, and which dates exist."""
-        year = self.number("year")
+        year = self.number("short" if "short" in self.groups else "year")
+        if "short" in self.groups:
+            year = year + np.where(year < PIVOT, 2000, 1900)
         if "week" in self.groups:
-            return _weeks(year, self.number("week"))
+            return week_starts(year, self.number("week"))
         if "quarter" in self.groups:
             return _days(year, 3 * self.number("quarter") - 2, np.ones_like(year))
         month = self.named_month() if "name" in self.groups else self.number("month")
+        if "month" not in self.groups and "name" not in self.groups:
+            month = np.ones_like(year)
         return _days(year, month, self.number("day") if "day" in self.groups else np.ones_like(year))
 
     def number(self, group: str) -> Ints:
@@ -169,7 +199,7 @@ def _days(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Bools]:
     return np.where(fits, first + day - 1, 0), fits
 
 
-def _weeks(year: Ints, week: Ints) -> tuple[Ints, Bools]:
+def week_starts(year: Ints, week: Ints) -> tuple[Ints, Bools]:
     """The Mondays of ISO weeks in days since 1970, and which weeks exist."""
     fourth, fits = _days(year, np.ones_like(year), np.full_like(year, 4))  # lies in week 1 of its year
     following, _ = _days(year + 1, np.ones_like(year), np.full_like(year, 4))

@@ -10,6 +10,9 @@ from forecaster.data.findings import Finding, info, repair
 from forecaster.data.labels import listed, shown
 from forecaster.data.parsing.looks import data_cell
 from forecaster.data.reading.header import Heading, find_header
+from forecaster.data.reading.layouts.across import may_be_times
+from forecaster.data.reading.layouts.row_names import row_names
+from forecaster.data.reading.layouts.stacking import free_name
 from forecaster.data.reading.records import LINE_END, Marks, Record, records, split, widths
 from forecaster.data.reading.row_scanner import Segment, scan_rows
 from forecaster.errors import DataError, UsageError
@@ -33,6 +36,8 @@ class Dialect:
     """Each row ends with a delimiter, but the header does not."""
     above: tuple[Record, ...] = ()
     """Lines above the header, left out under `--bad-rows skip`."""
+    row_names: bool = False
+    """The first column numbers the rows, and has no name in the header."""
 
     @property
     def width(self) -> int:
@@ -48,7 +53,8 @@ def detect(name: str, data: bytes, config: ReadConfig) -> tuple[Dialect, list[Fi
     if header is None:
         raise DataError(f"{name} has no rows", hint="A header and at least two rows are needed.")
     trailing = not header.fault and _is_trailing(data, marks, header)
-    if config.bad_rows == "skip" and config.header is not False and not trailing:
+    rows = row_names(data, marks, header) if config.header is None and not trailing else ""
+    if config.bad_rows == "skip" and config.header is not False and not trailing and not rows:
         heading = find_header(data, marks, start, config)
         if heading and (heading.repaired or heading.above):
             return _headed(name, data, marks, heading, config, findings)
@@ -67,9 +73,16 @@ def detect(name: str, data: bytes, config: ReadConfig) -> tuple[Dialect, list[Fi
     if config.header is False:
         names = tuple(f"column_{place}" for place in range(1, len(cells) + 1))
         return Dialect(marks, names, start), findings
+    if rows:
+        cells = [free_name(["row name" if rows == "counter" else "time", "row"], cells), *cells]
+        named = "left out" if rows == "counter" else f"named {shown(cells[0])}"
+        message = f"{name}: the first column holds row names, without a name in the header"
+        findings.append(info("L006", message, action=named))
     above = _above(data, marks, header)
-    names, more = _names(name, header.line, cells, sure=config.header is True, above=above)
-    return Dialect(marks, names, _below(data, header), trailing), findings + more
+    sure = config.header is True or config.layout == "across" or may_be_times(cells, config.date_format)
+    names, more = _names(name, header.line, cells, sure=sure, above=above)
+    dialect = Dialect(marks, names, _below(data, header), trailing, row_names=rows == "counter")
+    return dialect, findings + more
 
 
 def _headed(
@@ -142,7 +155,7 @@ def _marks(
             if width and _holds(data, marks, start, width):
                 message = f"{name} is written with {words}"
                 return marks, [info("R007", message)]
-    return _likeliest(name, sample, usual), []
+    return _likeliest(name, sample, usual, one=config.start is not None), []
 
 
 def _check_marks(**marks: str | None) -> None:
@@ -168,7 +181,7 @@ def _width(text: bytes, marks: Marks, *, cut: bool = False) -> int:
     for record in records(text, marks, width):
         if cut and record.end + 2**12 > len(text):
             break
-        trailing = header and record.width == width - 1 and _is_trailing(text, marks, record)
+        trailing = header and record.width == width - 1 and _lacks_name(text, marks, record)
         if record.fault and not trailing:
             return 0
         header = False
@@ -181,7 +194,7 @@ def _holds(data: bytes, marks: Marks, start: int, width: int) -> bool:
     for place, row in enumerate(rows):
         if isinstance(row, Segment) or not row.fault:
             continue
-        if place or row.width != width - 1 or not _is_trailing(data, marks, row):
+        if place or row.width != width - 1 or not _lacks_name(data, marks, row):
             return False
     return True
 
@@ -199,6 +212,11 @@ def _is_trailing(data: bytes, marks: Marks, header: Record) -> bool:
     return set(widths(b"\n".join(lines), marks)) == {header.width + 1} and all(
         line.endswith(marks.delimiter.encode()) for line in lines
     )
+
+
+def _lacks_name(data: bytes, marks: Marks, header: Record) -> bool:
+    """Whether a header has a reason to be one cell shorter than the rows."""
+    return _is_trailing(data, marks, header) or bool(row_names(data, marks, header))
 
 
 def _unusual(data: bytes, start: int, delimiter: str | None) -> list[tuple[Marks, str]]:
@@ -231,8 +249,8 @@ def _several(name: str, sample: bytes, fits: list[Marks]) -> DataError:
     )
 
 
-def _likeliest(name: str, sample: bytes, usual: list[Marks]) -> Marks:
-    """The marks that give most lines the same number of cells, two or more."""
+def _likeliest(name: str, sample: bytes, usual: list[Marks], *, one: bool) -> Marks:
+    """The marks that give most lines the same number of cells, two or more. `one`: one cell is enough."""
     if len(usual) == 1:
         return usual[0]
     shares = {}
@@ -240,10 +258,13 @@ def _likeliest(name: str, sample: bytes, usual: list[Marks]) -> Marks:
         counts = widths(sample, marks)
         shares[marks] = max((count for width, count in counts.items() if width > 1), default=0)
     best = max(usual, key=lambda marks: shares[marks])
+    if not shares[best] and one:
+        return best
     if not shares[best]:
         raise DataError(
             f"{name} has one column only",
-            hint="A time column and a value column are needed; or set the --delimiter.",
+            hint="A time column and a value column are needed; or set the --delimiter. If it holds values, "
+            "one step apart, say when the first was: --start 2020-01-01 --freq D.",
         )
     rivals = [marks for marks in usual if marks != best and 2 * shares[marks] > shares[best]]
     if rivals:
@@ -269,7 +290,8 @@ def _names(
             hint=f"If the table begins in line {above + 1}: --skip {above}."
             if above >= line
             else "If there is no header: --no-header, which names columns column_1, column_2 ...; "
-            "if this is the header: --header; if lines stand above it: --skip N.",
+            "if this is the header: --header; if it is and its cells are the times of the values below: "
+            "--layout across; if lines stand above it: --skip N.",
         )
     stripped = [cell.strip() for cell in header]
     findings = []

@@ -21,6 +21,10 @@ PARTITION = re.compile(r"([^=]+)=(.*)")
 DEEPEST = 8  # folders within folders
 GZIP, PARQUET, ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
 LIMIT = 16 * 2**30  # bytes of an unpacked file
+FREE, USUAL_GROWTH = (
+    2**30,
+    20,
+)  # an unpacked file of more bytes, and of more times its size, is to be asked for
 
 
 @dataclass(frozen=True)
@@ -38,19 +42,21 @@ class Content:
         return self.data[:4] == PARQUET
 
 
-def contents(source: str | Path) -> Iterator[Content]:
+def contents(source: str | Path, max_bytes: int | None = None) -> Iterator[Content]:
     """The files of `source`, sorted by name, one at a time.
+
+    `max_bytes`: the most that a packed file may grow to; None: as LIMIT and FREE say.
 
     Raises StorageError (missing, unreadable), DataError (no data, damaged gzip), UsageError (URL).
     """
     if str(source) == "-":
-        yield _content("stdin", "stdin", sys.stdin.buffer.read())
+        yield _content("stdin", "stdin", sys.stdin.buffer.read(), max_bytes)
         return
     if "://" in str(source):
         raise UsageError(f"{shown(source)} is a URL", hint="Download it first, then name the file.")
     paths = _paths(source)
     for path, name in zip(paths, _stems(paths), strict=True):
-        content = _content(path.name, name, _bytes(path))
+        content = _content(path.name, name, _bytes(path), max_bytes)
         yield replace(content, keys=_keys(path, Path(source).expanduser()))
 
 
@@ -156,11 +162,11 @@ def _failed(path: Path, error: OSError) -> StorageError:
     return StorageError(f"{shown(path)} cannot be read: {error.strerror or error}")
 
 
-def _content(name: str, stem: str, data: bytes) -> Content:
+def _content(name: str, stem: str, data: bytes, max_bytes: int | None) -> Content:
     if not data:
         raise DataError(f"{shown(name)} is empty (0 bytes)")
     if data[:2] == GZIP:
-        data = _gunzip(name, data)
+        data = _gunzip(name, data, max_bytes or min(max(USUAL_GROWTH * len(data), FREE), LIMIT))
     elif name.lower().endswith(".gz"):
         raise DataError(
             f"{shown(name)} ends in .gz but is not gzip", hint="Rename it without .gz if it is plain."
@@ -172,20 +178,23 @@ def _content(name: str, stem: str, data: bytes) -> Content:
     return Content(name, stem, data)
 
 
-def _gunzip(name: str, data: bytes) -> bytes:
-    """Unpack gzip (one member or several); its CRC and its size are checked."""
+def _gunzip(name: str, data: bytes, limit: int) -> bytes:
+    """Unpack gzip (one member or several) to at most `limit` bytes; its CRC and its size are checked."""
     grown, size = [], 0
     while data:
         member = zlib.decompressobj(wbits=31)
         try:
-            grown.append(member.decompress(data, LIMIT - size + 1))
+            grown.append(member.decompress(data, limit - size + 1))
         except zlib.error as error:
             raise DataError(
                 f"{shown(name)} is damaged gzip: {error}", hint="Fetch or pack it again."
             ) from error
         size += len(grown[-1])
-        if size > LIMIT:
-            raise DataError(f"{shown(name)} grows beyond {LIMIT:,} bytes", hint="Unpack it and split it.")
+        if size > limit:
+            raise DataError(
+                f"{shown(name)} grows beyond {limit:,} bytes when it is unpacked",
+                hint=f"If it may: --max-bytes {4 * limit}; or unpack it and split it.",
+            )
         if not member.eof:
             raise DataError(f"{shown(name)} is truncated gzip", hint="Fetch or pack it again.")
         data = member.unused_data.lstrip(b"\0")

@@ -14,6 +14,9 @@ from forecaster.config import ReadConfig
 from forecaster.data.findings import Finding
 from forecaster.data.labels import listed, shown
 from forecaster.data.reading.files import LIMIT, Content, contents
+from forecaster.data.reading.layouts.across import without_times_across
+from forecaster.data.reading.layouts.row_times import with_times
+from forecaster.data.reading.layouts.year_columns import join_year_columns
 from forecaster.data.reading.text_table import read_text
 from forecaster.data.table import OnDemand, Part, Table, makers_of
 from forecaster.errors import DataError
@@ -30,15 +33,25 @@ def read(
     Raises StorageError where reading fails and DataError where a file is not a sound table.
     """
     if isinstance(source, pd.DataFrame):
-        return (_from_frame(source), config), []
+        return _arranged(_from_frame(source), config, [])
     tables, findings = [], []
-    for content in contents(source):
+    for content in contents(source, config.max_bytes):
         table, config, more = (
             _from_parquet(content, config) if content.is_parquet else read_text(content, config)
         )
         tables.append(_with_keys(table, content))
         findings += more
-    return (_joined(tables), config), findings
+    return _arranged(_joined(tables), config, findings)
+
+
+def _arranged(
+    table: Table, config: ReadConfig, findings: list[Finding]
+) -> tuple[tuple[Table, ReadConfig], list[Finding]]:
+    """The table with a row for each observation, and a column of times if one can be made."""
+    for step in (with_times, without_times_across, join_year_columns):
+        (table, config), more = step(table, config)
+        findings = [*findings, *more]
+    return (table, config), findings
 
 
 def _with_keys(table: Table, content: Content) -> Table:
@@ -49,7 +62,7 @@ def _with_keys(table: Table, content: Content) -> Table:
     for key, value in content.keys:
         makers.setdefault(key, partial(_repeated, value, table.rows))
     keys = tuple(key for key, _ in content.keys if key not in table.columns)
-    return dataclasses.replace(table, columns=OnDemand(makers), keys=keys)
+    return dataclasses.replace(table, columns=OnDemand(makers), keys=(*table.keys, *keys))
 
 
 def _repeated(word: str, rows: int) -> pa.ChunkedArray:
@@ -129,7 +142,7 @@ def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConf
 
     try:
         file = ParquetFile(pa.BufferReader(content.data), page_checksum_verification=True)
-        _refuse_bomb(content.name, file.metadata)
+        _refuse_bomb(content.name, file.metadata, config.max_bytes or LIMIT)
         table = file.read()
     except (pa.ArrowException, OSError) as error:
         raise DataError(
@@ -137,6 +150,7 @@ def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConf
         ) from error
     if not table.num_rows:
         raise DataError(f"{content.name} has no rows")
+    _check_text(content.name, table)
     repeated = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
     if repeated:
         raise DataError(f"{content.name}: several columns are named {listed(repeated)}")
@@ -145,15 +159,28 @@ def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConf
     return Table(columns, (part,)), config, []
 
 
-def _refuse_bomb(name: str, metadata: FileMetaData) -> None:
+def _check_text(name: str, table: pa.Table) -> None:
+    """DataError for text that is not UTF-8, which Parquet files may hold and nothing else checks."""
+    for column, cells in zip(table.column_names, table.columns, strict=True):
+        try:
+            cells.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"{name}: column {shown(column)} holds text that is not UTF-8: {error}",
+                hint="Write the file again from text that is.",
+            ) from error
+
+
+def _refuse_bomb(name: str, metadata: FileMetaData, limit: int) -> None:
     """DataError before memory is allocated for more rows × columns than the limit."""
     size = max(metadata.num_rows, 0) * metadata.num_columns * 8
     groups = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
-    if max(size, groups) > LIMIT:
+    if max(size, groups) > limit:
         raise DataError(
             f"{name} declares {metadata.num_rows:,} rows of {metadata.num_columns} columns, more than "
-            f"{LIMIT:,} bytes",
-            hint="Write the columns and rows that you need to a smaller file.",
+            f"{limit:,} bytes",
+            hint=f"If it may: --max-bytes {4 * limit}; or write the columns and rows that you need to a "
+            "smaller file.",
         )
 
 

@@ -24,7 +24,10 @@ from forecaster.data.labels import shown
 from forecaster.data.reading.arrow_csv import Cells, read_cells
 from forecaster.data.reading.dialect import Dialect, detect
 from forecaster.data.reading.encoding import decode, is_utf8
+from forecaster.data.reading.extra_lines import without_comments, without_lines_below
 from forecaster.data.reading.files import Content
+from forecaster.data.reading.layouts.annotated_csv import as_annotated, read_annotations
+from forecaster.data.reading.layouts.stacked_header import as_long, read_levels
 from forecaster.data.reading.records import Marks, Record, line_at, quotes_are_sound, records
 from forecaster.data.reading.row_scanner import Segment, scan_rows
 from forecaster.data.table import OnDemand, Part, Table
@@ -49,24 +52,51 @@ def read_text(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, 
     lenient = config.bad_rows == "skip"
     data, encoding, findings = decode(name, content.data, config.encoding, lenient=lenient)
     data = _without_end(data, config.skip_end)
+    (data, annotations), annotated = read_annotations(name, data)
+    (data, stack), levels = read_levels(name, data, config)
+    data, comments = without_comments(name, data, config)
+    if config.start and not config.time_unit:
+        _refuse_blank_lines(name, data)
     dialect, inferred = detect(name, data, config)
+    (data, words), extra = without_lines_below(name, data, dialect.start, dialect.marks, dialect.width)
     rows = _rows(name, data, dialect, config)
     if not rows.cells.rows:
         raise DataError(f"{name} has a header only", hint="At least two rows are needed.")
     places, dropped = _without_empty_column(name, dialect, rows.cells)
-    empty, blank = _without_empty_rows(name, places, rows)
+    empty, blank = _without_empty_rows(name, places, rows) if not config.start else (np.empty(0, np.intp), [])
     makers = {label: partial(rows.cells.text, place) for label, place in places.items()}
     taken = [label for label, place in places.items() if place in rows.cells.parsed]
     parsed = {label: rows.cells.parsed.pop(places[label]) for label in taken}  # held here only
     line = rows.line
     part = Part(name, content.stem, rows.cells.rows, lambda row: f"line {line(row)}")
     table = Table(
-        OnDemand(makers), (part,), {label: made for label, made in parsed.items() if made is not None}
+        OnDemand(makers),
+        (part,),
+        {label: made for label, made in parsed.items() if made is not None},
+        tuple(dialect.names[place] for place in words),
     )
     if len(empty):
         table = table.without(empty)
     config = dataclasses.replace(config, delimiter=dialect.marks.delimiter, encoding=encoding)
-    return table, config, [*findings, *inferred, *rows.findings, *dropped, *blank]
+    findings += [*annotated, *comments, *levels, *inferred, *extra, *rows.findings, *dropped, *blank]
+    if annotations:
+        (table, config), more = as_annotated(table, annotations, config)
+        findings += more
+    if stack:
+        (table, config), more = as_long(table, stack, config)
+        findings += more
+    return table, config, findings
+
+
+def _refuse_blank_lines(name: str, data: bytes) -> None:
+    """DataError for a blank line, if rows are counted: it may be a missing value, or none."""
+    blank = re.search(rb"\n\r?\n|\r\r", data.strip(b"\r\n"))
+    if blank:
+        line = line_at(data, len(data) - len(data.lstrip(b"\r\n")) + blank.start()) + 1
+        raise DataError(
+            f"{name}, line {line}: a blank line, where rows are counted for their times",
+            hint="Delete it; or write NA if it stands for a missing value.",
+        )
 
 
 def _without_end(data: bytes, count: int) -> bytes:
@@ -104,6 +134,12 @@ def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
             damaged.append(record._replace(fault=fault))
         else:
             sound.add(record)
+    if damaged and config.start and bad_rows == "skip":
+        raise DataError(
+            f"{name}, line {damaged[0].line}: {damaged[0].fault}, where rows are counted for their times",
+            hint="Repair the line; or leave out lines above and below the table: --skip N, --skip-end N.",
+            code="E002",
+        )
     doubtful = next((record for record in damaged if record.doubt), None)
     if doubtful or (damaged and (bad_rows == "error" or len(damaged) > len(sound.lines))):
         raise _damage(name, data, doubtful or damaged[0], damaged, sound, bad_rows)
@@ -213,6 +249,8 @@ def _hint(damaged: list[Record], sound: Sequence[int], bad_rows: BadRows) -> str
 def _without_empty_column(name: str, dialect: Dialect, cells: Cells) -> tuple[dict[str, int], list[Finding]]:
     """The position of each column, without an empty last one from a delimiter at the end of all rows."""
     places = {label: place for place, label in enumerate(dialect.names)}
+    if dialect.row_names:
+        del places[dialect.names[0]]
     if dialect.trailing:
         last = cells.text(dialect.width - 1)
         if not _all_empty(last):

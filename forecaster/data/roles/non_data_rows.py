@@ -21,6 +21,9 @@ from forecaster.data.roles.roles import kind_of, time_column
 from forecaster.data.table import Table, taken
 from forecaster.errors import DataError
 
+UNIT = (  # with a power, as in m3/s, W/m2 or kg m-3
+    r"^ *[(\[]?[A-Za-z\x{b5}\x{3bc}\x{b0}]{1,5}(\^?-?[1-4])?([/ .*][A-Za-z]{1,5}(\^?-?[1-4])?)*[)\]]? *$"
+)
 MOST_UNITS = 3  # rows of words below the header of a file
 
 
@@ -95,7 +98,7 @@ def _units(table: Table, config: ReadConfig, *, more: bool) -> NDArray[np.intp]:
     for column in table.columns.values():
         if not is_text(column.type):
             return none
-        digits |= _matches(taken(column, tops), "[0-9]")
+        digits |= _matches(taken(column, tops), "[0-9]") & ~_matches(taken(column, tops), UNIT)
         filled += ~_matches(taken(column, tops), "^ *$")
     if digits.all():
         return none

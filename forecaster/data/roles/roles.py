@@ -176,7 +176,9 @@ def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
     if len(table.columns) > 1 and kinds[first] == "number" and are_times(table.columns[first], ReadConfig()):
         return first
     raise DataError(
-        f"{table.name}: no column holds times. Columns: {_all(table)}", hint="Set it: --time COLUMN"
+        f"{table.name}: no column holds times. Columns: {_all(table)}",
+        hint="Set it: --time COLUMN. If rows are one step apart, "
+        "say when the first was: --start 2020-01-01 --freq D.",
     )
 
 

@@ -54,7 +54,7 @@ def join_time_columns(table: Table, config: ReadConfig) -> tuple[tuple[Table, Re
     makers = {name: lambda: pc.binary_join_element_wise(*cells, " ")} | makers_of(table.columns)
     columns = OnDemand({other: make for other, make in makers.items() if other not in names})
     joined = dataclasses.replace(table, columns=columns), dataclasses.replace(config, time=name)
-    return joined, [info("C003", f"times are made of two columns: {shown(name)}")]
+    return joined, [info("C003", f"times are made of {len(names)} columns: {shown(name)}", count=len(names))]
 
 
 def is_part_of_time(table: Table, name: str, number: bool) -> bool:

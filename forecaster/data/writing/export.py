@@ -9,10 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecaster.arrays import Ints
-from forecaster.data.labels import Names, times_as_strings
+from forecaster.data.labels import Names, times_as_strings, timestamps
 from forecaster.data.panel import Panel
 from forecaster.data.series.observations import Observations
-from forecaster.data.writing.write import write_table
+from forecaster.data.writing.write import is_typed, write_table
 
 
 def export_panel(panel: Panel, destination: str | Path) -> None:
@@ -36,7 +36,8 @@ def _write(
 ) -> None:
     columns: dict[str, object] = {
         "id": np.array(ids, dtype=object)[series],
-        "time": times_as_strings(time, names),
+        # In a typed file a time is a timestamp; in text it stands as in the source.
+        "time": timestamps(time, names) if is_typed(destination) else times_as_strings(time, names),
         "value": values,
         "observed": ~np.isnan(values),
     }

@@ -59,6 +59,11 @@ def check_destination(destination: str | Path | None) -> None:
         _by_ending(Path(destination))
 
 
+def is_typed(destination: str | Path) -> bool:
+    """Whether the file keeps the types of columns: times as timestamps."""
+    return str(destination) != "-" and _by_ending(Path(destination))[0] == "parquet"
+
+
 def _by_ending(path: Path) -> tuple[Format, str, bool]:
     name = path.name.lower()
     for ending in sorted(ENDINGS, key=len, reverse=True):

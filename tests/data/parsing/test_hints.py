@@ -44,7 +44,7 @@ CASES = {
     "years of two digits": (table(["1.5"] * 20, times=[f"{day}/1/24" for day in range(1, 21)]), "--date-format %d/%m/%y"),
     "years of two digits and clocks": (table(["1.5"] * 20, times=[f"1/{day}/24 10:00 PM" for day in range(1, 21)]), "--date-format '%m/%d/%y %I:%M %p'"),
     "months by name, years of two digits": (table(["1.5"] * 20, times=[f"{day}-Jan-24" for day in range(1, 21)]), "--date-format %d-%b-%y"),
-    "years": (table(["1.5"] * 20, header="year;y", times=[str(2000 + row) for row in range(20)]), "--date-format %Y"),
+    "years": (table(["1.5"] * 20, header="time;y", times=[str(2000 + row) for row in range(20)]), "--date-format %Y"),
     "lines above": ("a report\nof a tool\n" + numbers(), "--skip 2"),
     "lines above that look like data": ("Station;5;x\n" + numbers(), "--skip 1"),
     "lines below": (numbers() + "made by a tool\n", "--skip-end 1"),

@@ -1,8 +1,10 @@
 """Numbers from text: float() is the oracle where the text is plain, and all else is refused."""
 
 import re
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
@@ -11,11 +13,12 @@ from profiles import examples
 
 from forecaster.config import ReadConfig
 from forecaster.data.labels import shown
+from forecaster.data.load import load
 from forecaster.data.parsing.number_formats import NUMBER
 from forecaster.data.parsing.numbers import MISSING
 from forecaster.data.parsing.numbers import parse_numbers as parse
 from forecaster.data.table import Part, Table
-from forecaster.errors import DataError
+from forecaster.errors import DataError, UsageError
 
 
 def table(cells: list, kind: pa.DataType | None = None) -> Table:
@@ -130,3 +133,25 @@ def test_shown_values_are_inert(text: str) -> None:
     """No control or invisible character reaches a message."""
     assert shown(text).isprintable()
     assert len(shown(text)) < 1000
+
+
+@pytest.mark.parametrize("kind", ["csv", "frame"])
+def test_words_for_missing_values_are_counted(tmp_path: Path, kind: str) -> None:
+    """--na 85 takes 85, 85.0 and 85.00, in text and numbers, and says how many cells it took."""
+    cells = ["1", "85.00", "85", "-127", "5", "6", "7"]
+    rows = [f"2024-01-{day:02d},{cell},{day}" for day, cell in enumerate(cells, 1)]
+    (tmp_path / "x.csv").write_text("\n".join(["time,a,b", *rows, ""]))
+    source = tmp_path / "x.csv" if kind == "csv" else pd.read_csv(tmp_path / "x.csv")
+    loaded = load(source, ReadConfig(na=("85", "-127")))
+    assert np.isnan(loaded.panel.target[1:4]).all()
+    taken = {each.message.split("'")[1]: each.count for each in loaded.findings if each.code == "N007"}
+    assert taken == {"85": 2, "-127": 1}
+
+
+def test_a_word_in_no_cell_is_an_error(tmp_path: Path) -> None:
+    """A word for missing values that no cell holds is a mistake, unless a model remembers it."""
+    rows = [f"2024-01-{day:02d},{day if day != 5 else 'x'}" for day in range(1, 20)]
+    (tmp_path / "x.csv").write_text("\n".join(["time,y", *rows, ""]))
+    with pytest.raises(UsageError, match="'99' is in no cell"):
+        load(tmp_path / "x.csv", ReadConfig(na=("x", "99")))
+    assert len(load(tmp_path / "x.csv", ReadConfig(na=("x", "99")), remembered=True).panel.time) == 19

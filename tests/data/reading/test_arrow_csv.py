@@ -30,7 +30,7 @@ IDS = ("a", " a", "b", "", "NA", '"a"', "7")
 def outcome(path: Path, config: ReadConfig) -> tuple[Loaded | None, str]:
     """What loading gives, or its error."""
     try:
-        return load(path, config), ""
+        return load(path, config, remembered=True), ""
     except DataError as error:
         return None, str(error)
 

@@ -1,5 +1,6 @@
 """Reading: Parquet and DataFrames of every usual type, and tables that do not fit together."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from forecaster.config import ReadConfig
 from forecaster.data.labels import listed
 from forecaster.data.load import load
+from forecaster.data.reading import files
 from forecaster.data.reading.files import stem
 from forecaster.data.table import Part, Table
 from forecaster.errors import DataError, UsageError
@@ -155,3 +157,44 @@ def test_long_cells(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("t,y,note\n2024-01-01,1," + "x" * 200_000 + "\n2024-01-02,2,\n")
     with pytest.raises(DataError, match="line 2, column 'note': 'xxx"):
         load(tmp_path / "x.csv", ReadConfig(delimiter=",", target=("note",)))
+
+
+def test_text_that_is_not_utf8(tmp_path: Path) -> None:
+    """Text in a Parquet file that is not UTF-8 is an error of the data, which names the column."""
+    offsets = pa.py_buffer(np.arange(11, dtype=np.int32).tobytes())
+    broken = pa.Array.from_buffers(pa.string(), 10, [None, offsets, pa.py_buffer(b"\xff" * 10)])
+    path = parquet(tmp_path, {"time": pa.array(DAYS), "y": pa.array(np.arange(10.0)), "note": broken})
+    with pytest.raises(DataError, match="column 'note' holds text that is not UTF-8"):
+        load(path)
+
+
+@pytest.mark.parametrize("zone", ["+99:00", "+25:00", "Mars/Base"])
+def test_zones_that_do_not_exist(tmp_path: Path, zone: str) -> None:
+    """Times in an unknown zone, or in one a day or more from UTC, are an error of the data."""
+    times = pa.array(DAYS).cast(pa.timestamp("ns", zone))
+    with pytest.raises(DataError, match="unknown time zone"):
+        load(parquet(tmp_path, {"time": times, "y": pa.array(np.arange(10.0))}))
+
+
+@pytest.mark.parametrize("kind", ["date32", "timestamp"])
+def test_times_that_do_not_fit(tmp_path: Path, kind: str) -> None:
+    """Dates beyond 2262 in a Parquet file are an error of the data."""
+    days = np.arange(10) + 200_000
+    times = pa.array(days.astype("M8[D]")) if kind == "date32" else pa.array(days * 86_400, pa.timestamp("s"))
+    with pytest.raises(DataError, match="outside 1677 to 2262"):
+        load(parquet(tmp_path, {"time": times, "y": pa.array(np.arange(10.0))}))
+
+
+def test_a_packed_file_that_grows_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A .gz that grows beyond 20 times its size and what is free needs --max-bytes, as the hint says."""
+    path = tmp_path / "x.csv.gz"
+    rows = "".join(f"{day:%Y-%m-%d},1{' ' * 5000}\n" for day in DAYS)
+    path.write_bytes(gzip.compress(f"time,y\n{rows}".encode()))
+    assert len(load(path).panel.time) == 10
+    monkeypatch.setattr(files, "FREE", 10_000)
+    with pytest.raises(DataError, match="grows beyond 10,000 bytes") as caught:
+        load(path)
+    assert "--max-bytes 40000" in caught.value.hint
+    with pytest.raises(DataError, match="grows beyond 40,000 bytes"):
+        load(path, ReadConfig(max_bytes=40_000))
+    assert len(load(path, ReadConfig(max_bytes=160_000)).panel.time) == 10

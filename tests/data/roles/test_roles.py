@@ -67,12 +67,14 @@ def test_epoch_columns() -> None:
         load(pd.DataFrame({"level": np.arange(12), "y": np.arange(12.0)}))
 
 
-def test_year_needs_an_option() -> None:
-    """A column of years is not taken for seconds; the error names the option, which works."""
+def test_years_are_seen_by_their_name() -> None:
+    """A column called year is one of years; under another name the error names the option, which works."""
     frame = pd.DataFrame({"year": np.arange(2000, 2012), "y": np.arange(12.0)})
-    with pytest.raises(DataError, match="column 'year' holds numbers") as caught:
+    assert load(frame).panel.frequency.alias == "YS-JAN"
+    frame = frame.rename(columns={"year": "time"})
+    with pytest.raises(DataError, match="column 'time' holds numbers") as caught:
         load(frame)
-    assert "--date-format" in caught.value.hint
+    assert "--date-format %Y" in caught.value.hint
     assert load(frame, ReadConfig(date_format="%Y")).panel.frequency.alias == "YS-JAN"
 
 

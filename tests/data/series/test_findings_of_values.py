@@ -36,7 +36,7 @@ def codes(loaded: Loaded) -> list[str]:
 
 def finding(values: np.ndarray, code: str, config: ReadConfig = ReadConfig()) -> Finding:
     """The one finding about values, which has this code."""
-    loaded = load(table(values), config)
+    loaded = load(table(values), config, remembered=True)
     assert codes(loaded) == [code]
     return next(each for each in loaded.findings if each.code == code)
 

@@ -17,7 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
 
+from forecaster.data.load import load
 from forecaster.data.writing.atomic import atomic_write
+from forecaster.data.writing.export import export_panel
 from forecaster.data.writing.write import check_destination, write_table
 from forecaster.errors import StorageError, UsageError
 
@@ -192,3 +194,16 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
     assert path.read_bytes() == b"old"
     atomic_write(path, lambda file: file.write(b"new"))
     assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
+def test_exported_times_keep_their_type(tmp_path: Path, tz: str | None) -> None:
+    """A Parquet export holds timestamps, in the zone of the source; a CSV export the text of the source."""
+    days = pd.date_range("2024-01-01", periods=20, tz=tz)
+    panel = load(pd.DataFrame({"ds": days, "y": np.arange(20.0)})).panel
+    export_panel(panel, tmp_path / "x.parquet")
+    export_panel(panel, tmp_path / "x.csv")
+    assert pd.read_parquet(tmp_path / "x.parquet")["time"].tolist() == days.tolist()
+    assert pd.read_csv(tmp_path / "x.csv")["time"].iloc[0] == (
+        "2024-01-01 00:00:00+01:00" if tz else "2024-01-01"
+    )

@@ -1,0 +1,1 @@
+"""Layouts: tables in which a row is not one observation, and times that do not stand in one column."""
