@@ -99,12 +99,13 @@ def load(
     rows = note(in_order(rows))
     freq = _step(config)
     if config.every or config.agg:
-        rows = note(on_grid(rows, freq or "", config.agg or "mean", names.tz))
+        rows = note(on_grid(rows, (freq or "").split("@")[0], config.agg or "mean", names.tz))
     rows = note(each_once(rows, config.duplicates, table, join))
     rows = note(trimmed(rows, table, roles.targets))
     if len(rows.ids) == len(rows.time):  # no series has two rows
         freq = freq or usual
-    panel = note(to_panel(rows, names, freq, config.max_gap, table))
+    exact = bool(config.freq or config.calendar or not config.every)
+    panel = note(to_panel(rows, names, config.freq or freq, config.max_gap, table, exact=exact, usual=usual))
     panel = note(with_holidays(panel))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = note(differenced(panel, asked=config.difference))
@@ -135,7 +136,7 @@ def _step(config: ReadConfig) -> str | None:
         raise UsageError(
             "--calendar is for trading days", hint="Leave out --every and --freq, or use --freq B."
         )
-    if config.every and config.freq and frequency(config.every) != frequency(config.freq):
+    if config.every and config.freq and frequency(config.every) != frequency(config.freq.split("@")[0]):
         raise UsageError("--every and --freq name different steps", hint="Leave out one of them.")
     if config.agg and not (config.every or config.freq):
         raise UsageError("--agg needs a step", hint="Set it: --freq D or --every 5min.")

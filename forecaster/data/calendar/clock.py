@@ -11,6 +11,7 @@ from forecaster.arrays import Ints
 SECOND = 10**9  # ns
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
+UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": SECOND, "min": 60 * SECOND, "h": HOUR, "D": DAY}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 Days = TypeVar("Days", int, Ints)
@@ -19,6 +20,13 @@ Days = TypeVar("Days", int, Ints)
 def weekday_of(days: Days) -> Days:
     """0 for Monday to 6 for Sunday; `days` are counted from 1970-01-01, a Thursday."""
     return (days + 3) % 7
+
+
+def size_alias(size: int) -> str:
+    """The pandas alias of a step of `size` ns, in the largest unit that makes it a whole number."""
+    unit = max((unit for unit in UNITS if size % UNITS[unit] == 0), key=UNITS.__getitem__)
+    count = size // UNITS[unit]
+    return f"{count if count > 1 else ''}{unit}"
 
 
 def to_local(ns: Ints, tz: str | None) -> Ints:

@@ -13,12 +13,13 @@ from forecaster.data.blockwise import only_step
 from forecaster.data.calendar.clock import DAY, weekday_of
 from forecaster.data.calendar.frequency import Frequency, frequency, step_of
 from forecaster.data.calendar.holidays import CHANCE
+from forecaster.data.calendar.opening_hours import ODD, RARE, is_odd
+from forecaster.data.calendar.sessions import Sessions
 from forecaster.data.calendar.steps import BusinessDays, Fixed, HalfMonths, Months, Step
 from forecaster.errors import DataError
 
 ROUND_STEPS = ("ms", "10ms", "100ms", "s", "2s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min",
                "15min", "30min", "h", "2h", "3h", "6h", "12h", "D", "W", "4W")  # fmt: skip
-RARE = 0.1  # share of the days of a weekday, up to which rows on them are exceptions
 UNLIKE = 0.05  # share of all steps, up to which the commonest one is there by chance
 CANDIDATES: tuple[Step, ...] = (
     Fixed(1), Months(), Months(at_end=True), BusinessDays(), Months(on_weekday=True),
@@ -106,8 +107,10 @@ def grid_positions(step: Step, time: Ints, offsets: Ints) -> tuple[Ints, Bools]:
     place, fits = step.position(time, _first(time, offsets))
     if isinstance(step, BusinessDays) and not step.exchange:  # a session on a weekend, now and then
         usual = np.is_busday((time // DAY).astype("datetime64[D]"), busdaycal=step.open_days)
-        if np.count_nonzero(~usual) <= RARE / 5 * len(usual):
+        if np.count_nonzero(~usual) <= ODD * len(usual):
             fits |= ~usual & (time % DAY == _first(time % DAY, offsets))
+    if isinstance(step, Sessions) and not is_odd(~fits):
+        fits[:] = True
     if isinstance(step, Months) and step.on_weekday:  # several days of a month fit, but only one row may
         again = np.r_[False, np.diff(place) == 0]
         again[offsets[:-1]] = False

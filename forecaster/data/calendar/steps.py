@@ -1,8 +1,9 @@
 """Steps: the arithmetic of frequencies. Each kind of step counts steps, moves by them and names itself.
 
 A step is a fixed length; a number of months (on the same day of the month, or on its last day, or on its
-first or last weekday); half a month; or a business day. Steps of whole days are counted on the local clock,
-shorter ones in UTC, as pandas does. Days and months are counted from 1970-01-01.
+first or last weekday); half a month; a business day; or a bar of a session (module `sessions`). Steps of
+whole days and bars of sessions are counted on the local clock, shorter steps in UTC, as pandas does. Days and
+months are counted from 1970-01-01.
 """
 
 from __future__ import annotations
@@ -15,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Ints
-from forecaster.data.calendar.clock import DAY, HOUR, MONTHS, SECOND, WEEKDAYS, weekday_of
+from forecaster.data.calendar.clock import DAY, HOUR, MONTHS, SECOND, WEEKDAYS, size_alias, weekday_of
 from forecaster.data.calendar.exchanges import exchange_days, refuse_unknown, weekly_days
 from forecaster.data.calendar.holidays import Holiday
+from forecaster.data.calendar.sessions import WEEK, Sessions
 
-UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": SECOND, "min": 60 * SECOND, "h": HOUR, "D": DAY}
-WEEK = 7 * DAY
 WORKWEEK = "1111100"  # Monday to Friday
 NEAR = 3  # weekdays from the start or end of a month within which its first or last trading day lies
 
@@ -55,8 +55,7 @@ class Fixed:
         """The pandas alias for a series with a row at time `at`, which anchors weeks and years."""
         if self.size % WEEK == 0:
             return f"{_times(self.size // WEEK)}W-{WEEKDAYS[weekday_of(at // DAY)].upper()}"
-        unit = max((unit for unit, size in UNITS.items() if self.size % size == 0), key=UNITS.__getitem__)
-        return f"{_times(self.size // UNITS[unit])}{unit}"
+        return size_alias(self.size)
 
     @property
     def seasonalities(self) -> tuple[int, ...]:
@@ -233,7 +232,7 @@ class HalfMonths(CalendarStep):
         return "SME" if self.at_end else "SMS"
 
 
-Step = Fixed | BusinessDays | Months | HalfMonths
+Step = Fixed | BusinessDays | Months | HalfMonths | Sessions
 
 
 def _times(count: int) -> str:
