@@ -143,7 +143,7 @@ def step_of(alias: str) -> Step:
     """The Step of an alias; UsageError for an unknown one."""
     if "@" in alias:
         return _sessions(alias)
-    match = re.fullmatch(r"([1-9]\d{0,8})?([A-Za-z]+)(?:-([A-Z0-9]{3,7}))?", alias)
+    match = re.fullmatch(r"([1-9]\d{0,8})?([A-Za-z]+)(?:-([A-Z0-9]{2,7}))?", alias)
     count, unit, anchor = (int(match[1] or 1), match[2], match[3]) if match else (0, "", None)
     if unit in UNITS and anchor is None:
         return Fixed(count * UNITS[unit])
@@ -156,6 +156,8 @@ def step_of(alias: str) -> Step:
         return BusinessDays(weekmask=anchor or WORKWEEK)
     if unit in ("SMS", "SME") and count == 1 and anchor is None:
         return HalfMonths(at_end=unit == "SME")
+    if unit == "MS" and anchor in ("29", "30"):
+        return Months(count, day=int(anchor))
     monthly = MONTHLY.fullmatch(unit)
     if monthly and anchor in ((None,) if monthly[2] == "M" else (None, *MONTH_ANCHORS)):
         size, at_end = count * {"M": 1, "Q": 3, "Y": 12}[monthly[2]], monthly[3] == "E"

@@ -145,13 +145,15 @@ class Months(CalendarStep):
     """Rows lie on the first, or last, weekday of a month."""
     anchor: int = 0
     """A month on the grid, by which steps are labelled."""
+    day: int = 0
+    """29 or 30: rows lie on this day, or on the last one of a shorter month. 0: on any other day."""
 
     def _position(self, day: Ints, first: Ints) -> tuple[Ints, Bools]:
         month, first_month = _months(day), _months(first)
         steps, rest = np.divmod((month - first_month).astype(np.int64), self.size)
         if self.on_weekday:
             fits = self._may_be_trading_day(day)
-        elif self.at_end:
+        elif self.at_end or self.day:
             fits = day == self._grid_day(month)
         else:
             fits = _day_in_month(day, month) == _day_in_month(first, first_month)
@@ -160,7 +162,7 @@ class Months(CalendarStep):
     def _moved(self, day: Ints, count: Ints) -> Ints:
         month = _months(day)
         target = month + count * self.size
-        if self.at_end or self.on_weekday:
+        if self.at_end or self.on_weekday or self.day:
             return self._grid_day(target)
         last = _first_day(target + 1) - _first_day(target) - 1
         return _first_day(target) + np.minimum(_day_in_month(day, month), last)
@@ -180,7 +182,10 @@ class Months(CalendarStep):
 
     def _grid_day(self, month: NDArray[np.datetime64]) -> Ints:
         """The first or last day, or weekday, of each month."""
-        day = _first_day(month + 1) - 1 if self.at_end else _first_day(month)
+        last = _first_day(month + 1) - 1
+        if self.day:
+            return np.minimum(_first_day(month) + self.day - 1, last)
+        day = last if self.at_end else _first_day(month)
         if not self.on_weekday:
             return day
         roll: Literal["backward", "forward"] = "backward" if self.at_end else "forward"
@@ -188,6 +193,8 @@ class Months(CalendarStep):
 
     def alias(self, at: int) -> str:
         month = int(np.datetime64(at, "ns").astype("datetime64[M]").astype(int)) % 12
+        if self.day:
+            return f"{_times(self.size)}MS-{self.day}"
         before, end = "B" if self.on_weekday else "", "E" if self.at_end else "S"
         if self.size % 12 == 0:
             return f"{_times(self.size // 12)}{before}Y{end}-{MONTHS[month].upper()}"

@@ -6,6 +6,8 @@ no rows. A longer run of such days is a gap.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
@@ -13,13 +15,19 @@ from forecaster.data.blockwise import only_step
 from forecaster.data.calendar.clock import DAY, HOUR, from_local, to_local
 from forecaster.data.calendar.frequency import Frequency, frequency
 from forecaster.data.calendar.holidays import LONG_GAP
-from forecaster.data.calendar.infer import disagreeing, grid_positions, infer_frequency, round_step
+from forecaster.data.calendar.infer import (
+    disagreeing,
+    grid_positions,
+    infer_frequency,
+    round_step,
+    whole_weeks,
+)
 from forecaster.data.calendar.opening_hours import learn_sessions
-from forecaster.data.calendar.sessions import Sessions
-from forecaster.data.calendar.steps import BusinessDays, Fixed, Step
+from forecaster.data.calendar.sessions import WEEK, Sessions
+from forecaster.data.calendar.steps import BusinessDays, Fixed, Months, Step
 from forecaster.data.findings import SHOWN, Finding, repair
 from forecaster.data.gaps import longest_crossed
-from forecaster.data.labels import Names, listed, shown
+from forecaster.data.labels import Names, listed, shown, times_as_strings
 from forecaster.data.panel import Panel
 from forecaster.data.series.observations import Observations
 from forecaster.data.table import Table
@@ -50,8 +58,9 @@ def to_panel(
     chosen = frequency(freq) if freq and exact else _inferred(obs, names.tz, freq, usual)
     step, longest = chosen.step, longest_crossed(max_gap, chosen)
     zone = chosen.clock(names.tz) if step.by_days else None
+    obs, findings = _in_whole_weeks(obs, step, names)
     clock = to_local(obs.time, zone)
-    values, time, grid, findings = obs.values, obs.time, offsets, list[Finding]()
+    values, time, grid = obs.values, obs.time, offsets
     if not isinstance(step, Fixed) or only_step(clock, offsets) != step.size:  # else, as usual, no gaps
         place, fits = grid_positions(step, clock, offsets)
         if not fits.all():
@@ -59,19 +68,19 @@ def to_panel(
         if freq is None:
             _refuse_other_steps(obs, chosen, place, offsets)
         if chosen.is_business_days:
-            findings = _trading_gaps(obs, place, longest, table)
+            findings += _trading_gaps(obs, place, longest, table)
         elif isinstance(step, Sessions):
             bars = np.union1d(from_local(_open_bars(step, clock), zone), obs.time)
             place = np.searchsorted(bars, obs.time)
             values, row, grid = _spread(obs, place - np.repeat(place[offsets[:-1]], np.diff(offsets)), table)
             time = bars[_counted(place[offsets[:-1]], grid)]
-            findings = _gaps(obs, place, table)
+            findings += _gaps(obs, place, table)
         elif not np.array_equal(place[offsets[1:] - 1] + 1, np.diff(offsets)):
             values, row, grid = _spread(obs, place, table)
             start = np.repeat(clock[offsets[:-1]], np.diff(grid))
             time = from_local(step.moved(start, _counted(np.zeros(len(obs.ids), np.int64), grid)), zone)
             time[row] = obs.time  # observed rows keep their own time
-            findings = _gaps(obs, place, table)
+            findings += _gaps(obs, place, table)
     return Panel(values, ~np.isnan(values), time, grid, obs.ids, chosen, names, longest), findings
 
 
@@ -91,6 +100,21 @@ def _inferred(obs: Observations, tz: str | None, freq: str | None, usual: str | 
         hours = learn_sessions(obs.time, step.size, tz)
         return frequency(hours.alias(0)) if hours else chosen
     return chosen
+
+
+def _in_whole_weeks(obs: Observations, step: Step, names: Names) -> tuple[Observations, list[Finding]]:
+    """Weekly rows on the same day of the week: that of a short week stands for it."""
+    if not isinstance(step, Fixed) or step.size % WEEK:
+        return obs, []
+    local = to_local(obs.time, names.tz)
+    time = from_local(whole_weeks(local, obs.offsets()), names.tz)
+    odd = np.flatnonzero(time != obs.time)
+    if not len(odd):
+        return obs, []
+    places = [" for ".join(times_as_strings(each, names)) for each in np.c_[obs.time[odd], time[odd]][:SHOWN]]
+    message = "weeks whose row lies on another day"
+    finding = repair("D011", message, count=len(odd), places=places, action="each stands for its week")
+    return dataclasses.replace(obs, time=time), [finding]
 
 
 def _fits(obs: Observations, usual: Frequency, tz: str | None) -> bool:
@@ -114,6 +138,7 @@ def _open_bars(step: Sessions, local: Ints) -> Ints:
 def _off_grid(obs: Observations, chosen: Frequency, at: int, table: Table) -> DataError:
     stamp = str(np.datetime64(int(obs.time[at]), "ns"))[:23].replace("T", " ")
     step = "D" if chosen.is_business_days else chosen.alias.split("@")[0]
+    step = "MS" if isinstance(chosen.step, Months) and chosen.step.day else step
     hint = f"Put readings on a grid with --every {step}, or repair the row."
     start = obs.time[np.searchsorted(obs.series, obs.series[at])]
     if chosen.step.by_days and (obs.time[at] - start) % DAY in (HOUR, DAY - HOUR):
