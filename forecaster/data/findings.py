@@ -43,6 +43,8 @@ CODES: dict[str, tuple[Severity, str]] = {
     "T003": ("info", "dates read day first or month first"),
     "T004": ("warning", "timestamps in the future"),
     "T005": ("repair", "local times repeated when clocks go back, distinguished by the order of rows"),
+    "T006": ("repair", "times of 24:00, read as 00:00 of the day after"),
+    "T007": ("warning", "a clock that was set back, as it is in some time zones"),
     "D001": ("repair", "exact duplicate rows, dropped"),
     "D002": ("repair", "missing timestamps, marked as not observed"),
     "D003": ("repair", "duplicate timestamps with different values, combined as asked"),

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,11 +15,11 @@ import pyarrow as pa
 
 from forecaster.config import Limits, ReadConfig
 from forecaster.data.calendar.frequency import frequency
-from forecaster.data.findings import Finding, enforce
+from forecaster.data.findings import Finding, enforce, warn
 from forecaster.data.gaps import ANY
 from forecaster.data.labels import Names
 from forecaster.data.panel import Panel
-from forecaster.data.parsing.time_zones import Times
+from forecaster.data.parsing.time_zones import Times, as_options, zones_of
 from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
@@ -38,6 +39,8 @@ from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
 
 T = TypeVar("T")
+SET_BACK = 20
+"""Times that the clock of a series may have been set back."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +99,12 @@ def load(
         on_rows(rows, names, findings)
     if doubt:
         raise doubt
-    rows = note(in_order(rows))
+    zones = partial(zones_of, table, times, readings.series)
+    rows = note(_sorted(rows, zones))
     freq = _step(config)
     if config.every or config.agg:
         rows = note(on_grid(rows, (freq or "").split("@")[0], config.agg or "mean", names.tz))
-    rows = note(each_once(rows, config.duplicates, table, join))
+    rows = note(_without_duplicates(rows, config, table, join, zones))
     rows = note(trimmed(rows, table, roles.targets))
     if len(rows.ids) == len(rows.time):  # no series has two rows
         freq = freq or usual
@@ -128,6 +132,30 @@ def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> tuple[Odditie
 def _refuse_one_row(table: Table, freq: str | None) -> None:
     if table.rows < (1 if freq else 2):
         raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
+
+
+def _sorted(rows: Observations, zones: Callable[[], list[str]]) -> tuple[Observations, list[Finding]]:
+    """Rows in order, and a warning where those that were not are so in some time zone."""
+    rows, findings = in_order(rows)
+    back = sum(finding.count for finding in findings if finding.code == "D004")
+    found = zones() if 0 < back <= SET_BACK * len(rows.ids) else []
+    if found:
+        message = f"the clock was set back, as it is in {', '.join(found)}"
+        action = f"kept as written; {as_options(found)} places the times"
+        findings.append(warn("T007", message, count=back, action=action))
+    return rows, findings
+
+
+def _without_duplicates(
+    rows: Observations, config: ReadConfig, table: Table, join: str, zones: Callable[[], list[str]]
+) -> tuple[Observations, list[Finding]]:
+    """Rows with each time once; the error of repeated times names the zones in which they are."""
+    try:
+        return each_once(rows, config.duplicates, table, join)
+    except DataError as error:
+        if found := zones():
+            error.hint = f"If clocks went back there, name the time zone: {as_options(found)}. {error.hint}"
+        raise
 
 
 def _step(config: ReadConfig) -> str | None:

@@ -14,6 +14,10 @@ DAY = 24 * HOUR
 UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": SECOND, "min": 60 * SECOND, "h": HOUR, "D": DAY}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+ZONES = ("Europe/Berlin", "Europe/London", "Europe/Athens", "America/New_York", "America/Chicago",
+         "America/Denver", "America/Los_Angeles", "America/Halifax", "Australia/Sydney", "Australia/Adelaide",
+         "Pacific/Auckland", "America/Santiago", "America/Sao_Paulo", "Asia/Jerusalem")  # fmt: skip
+"""Zones whose clocks change, or did, one for each that people are likely to know."""
 Days = TypeVar("Days", int, Ints)
 
 

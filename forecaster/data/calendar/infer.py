@@ -142,8 +142,8 @@ def grid_positions(step: Step, time: Ints, offsets: Ints) -> tuple[Ints, Bools]:
 def whole_weeks(time: Ints, offsets: Ints) -> Ints:
     """Times (N,) of weekly rows, of which those of short weeks are moved to the usual day of their series.
 
-    A row up to SHORT days before the end of its week stands for it, or after its start. Times are as they were
-    where that explains not all of them.
+    A row up to SHORT days before the end of its week stands for it, or after its start. All times stay as
+    they are where that does not explain each of them.
     """
     series = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     usual, share = _modes(time % WEEK, series, len(offsets) - 1)

@@ -23,6 +23,7 @@ from forecaster.data.findings import info, repair
 from forecaster.data.labels import shown
 from forecaster.data.parsing.hints import for_times
 from forecaster.data.parsing.looks import TIME_LIKE, all_match, kind_of_cells
+from forecaster.data.parsing.midnight import a_day_later, without_midnights
 from forecaster.data.parsing.number_formats import NUMBER
 from forecaster.data.parsing.numbers import is_number, is_text
 from forecaster.data.parsing.time_formats import FORMS, PatternMatch, date_pattern, match_pattern
@@ -41,7 +42,9 @@ def parse_times(table: Table, name: str, form: str | None = None, tz: str | None
     """Column `name` as timestamps. DataError for a missing, impossible or ambiguous one, with its place."""
     times = _as_parsed(table, name) if form in (None, "iso") else None
     if times is None:
+        table, late = without_midnights(table, name) if is_text(table.columns[name].type) else (table, None)
         times = _from_column(table, name, form)
+        times = times if late is None else a_day_later(table, times, late)
     if tz and times.form in UNITS:  # numbers since 1970 count in UTC
         times = dataclasses.replace(times, tz="UTC")
     return in_zone(table, times, tz) if tz else times
@@ -341,8 +344,6 @@ def _hint(table: Table, name: str, rows: NDArray[np.intp], cell: str) -> str:
     hints = [
         "Repair the cell or delete its row" if len(rows) == 1 else "Repair the cells or delete their rows"
     ]
-    if "24:00" in cell:
-        hints = ["Write it as 00:00 of the day after"]
     aware = np.asarray(pc.match_substring_regex(column, f":[0-9.]+ ?{ZONED}").fill_null(False).to_numpy())
     if aware.any() and not aware[rows].any() and table.rows == len(rows) + np.count_nonzero(aware):
         hints = ["Write all times with their offset from UTC, or none"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from forecaster.arrays import Floats, Ints
 from forecaster.data.blockwise import only_step
-from forecaster.data.calendar.clock import DAY, HOUR, from_local, to_local
+from forecaster.data.calendar.clock import DAY, HOUR, ZONES, from_local, to_local
 from forecaster.data.calendar.frequency import Frequency, frequency
 from forecaster.data.calendar.holidays import LONG_GAP
 from forecaster.data.calendar.infer import (
@@ -29,6 +29,7 @@ from forecaster.data.findings import SHOWN, Finding, repair
 from forecaster.data.gaps import longest_crossed
 from forecaster.data.labels import Names, listed, shown, times_as_strings
 from forecaster.data.panel import Panel
+from forecaster.data.parsing.time_zones import as_options
 from forecaster.data.series.observations import Observations
 from forecaster.data.table import Table
 from forecaster.errors import DataError
@@ -142,7 +143,8 @@ def _off_grid(obs: Observations, chosen: Frequency, at: int, table: Table) -> Da
     hint = f"Put readings on a grid with --every {step}, or repair the row."
     start = obs.time[np.searchsorted(obs.series, obs.series[at])]
     if chosen.step.by_days and (obs.time[at] - start) % DAY in (HOUR, DAY - HOUR):
-        hint = "If clocks changed there, name the time zone of the days, as in --tz America/New_York. " + hint
+        zones = as_options(_zones_of_days(obs)) or "as in --tz America/New_York"
+        hint = f"If clocks changed there, name the time zone of the days: {zones}. {hint}"
     finer = _finer(obs, chosen.step)
     if finer:
         hint = f"All rows lie on a finer grid, which has gaps: --freq {finer}. {hint}"
@@ -151,6 +153,17 @@ def _off_grid(obs: Observations, chosen: Frequency, at: int, table: Table) -> Da
         f"does not lie on its grid of {chosen.alias}",
         hint=hint,
     )
+
+
+def _zones_of_days(obs: Observations) -> list[str]:
+    """The zones on whose clock all rows of each series have one time of day."""
+    starts = np.repeat(obs.offsets()[:-1], np.diff(obs.offsets()))
+    zones = []
+    for zone in ZONES:
+        clock = to_local(obs.time, zone) % DAY
+        if (clock == clock[starts]).all():
+            zones.append(zone)
+    return zones
 
 
 def _finer(obs: Observations, step: Step) -> str | None:

@@ -34,7 +34,7 @@ def coming(loaded: Loaded, count: int) -> list[str]:
                                                    (FRIDAYS, 119, -1), (MONDAYS, 66, 1), (MONDAYS, 66, 4),
                                                    (MONDAYS, 119, 1), (MONDAYS, 0, 2)])  # fmt: skip
 def test_a_short_week(times: pd.DatetimeIndex, at: int, days: int) -> None:
-    """The row of a week that ends early, or begins late, stands for it; no value changes, no week is empty."""
+    """The row of a week that ends early, or begins late, stands for it; no value changes."""
     frame = table(moved(times, at, days))
     loaded = load(frame)
     assert loaded.panel.frequency.alias == ("W-FRI" if times is FRIDAYS else "W-MON")
