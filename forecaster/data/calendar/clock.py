@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import cache
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -31,6 +34,17 @@ def size_alias(size: int) -> str:
     unit = max((unit for unit in UNITS if size % UNITS[unit] == 0), key=UNITS.__getitem__)
     count = size // UNITS[unit]
     return f"{count if count > 1 else ''}{unit}"
+
+
+@cache
+def known_zones(names: tuple[str, ...] = ZONES) -> tuple[str, ...]:
+    """Those of the zones `names` that this system knows."""
+    known = []
+    for name in names:
+        with suppress(KeyError, ValueError, OSError):
+            ZoneInfo(name)
+            known.append(name)
+    return tuple(known)
 
 
 def to_local(ns: Ints, tz: str | None) -> Ints:

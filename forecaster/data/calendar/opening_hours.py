@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Bools, Ints
-from forecaster.data.calendar.clock import DAY, HOUR, SECOND, to_local, weekday_of
+from forecaster.data.calendar.clock import DAY, HOUR, SECOND, known_zones, to_local, weekday_of
 from forecaster.data.calendar.holidays import CHANCE, SATURDAY
 from forecaster.data.calendar.sessions import WEEK, Sessions, Spans, spans_of
 
@@ -22,6 +22,8 @@ DAYS, WEEKENDS = 3, 2
 """Days with rows that show closed hours of the day; weekends that show closed weekdays of whole days."""
 ALIKE = 24
 """Independent times of a day, among which closed ones are looked for."""
+LONG_NIGHT = 12 * HOUR
+"""Closed hours between two days, of which both have each bar, that show them, too."""
 EDGE = 0.1
 """Share of a day by which it begins later or ends earlier than others."""
 ZONES = ("America/New_York", "Europe/London", "Australia/Sydney")
@@ -40,7 +42,7 @@ def learn_sessions(time: Ints, size: int, tz: str | None) -> Sessions | None:
     if not _has_pauses(time, size):
         return None
     found = []
-    for zone in (None, *ZONES) if tz in (None, "UTC") else (None,):
+    for zone in (None, *known_zones(ZONES)) if tz in (None, "UTC") else (None,):
         local = to_local(time, zone or tz)
         learned = _learned(local, size) if zone is None or len(np.unique(local - time)) > 1 else None
         if learned is not None:
@@ -61,6 +63,9 @@ def _learned(local: Ints, size: int) -> Sessions | None:
     clocks, slot = np.unique(clock, return_inverse=True)
     if len(clocks) > 2 * DAY // size:  # no grid
         return None
+    weekend = _one_weekend(local, size)
+    if weekend is not None:
+        return weekend
     week = _Week(day, slot, clocks)
     hours = week.has_hours(size)
     if not hours and not week.has_closed_days():
@@ -70,6 +75,25 @@ def _learned(local: Ints, size: int) -> Sessions | None:
     if not 0 < len(found.bars) < WEEK // size:
         return None
     return None if is_odd(~found.position(local, local)[1]) else found
+
+
+def _one_weekend(local: Ints, size: int) -> Sessions | None:
+    """Hours around the clock but for one pause, which is as long as a weekend and lies there."""
+    pauses = np.flatnonzero(np.diff(local) != size)
+    if len(pauses) != 1 or DAY % size or len(local) * size < DAYS * DAY:
+        return None
+    last, first = local[pauses[0]], local[pauses[0] + 1]
+    closed = np.arange(last // DAY + 1, first // DAY)
+    weekend = len(closed) > 0 and bool((weekday_of(closed) >= SATURDAY).all())
+    if not weekend or not 2 * DAY <= first - last <= 2 * DAY + HOUR + size:
+        return None
+    start, end = int(local[0] % size), int(DAY - size + local[0] % size)
+    days: list[Spans] = [((start, end),)] * 7
+    for day in closed:
+        days[weekday_of(int(day))] = ()
+    days[weekday_of(int(last // DAY))] = ((start, int(last % DAY)),)
+    days[weekday_of(int(first // DAY))] = ((int(first % DAY), end),)
+    return Sessions(size, tuple(days))
 
 
 class _Week:
@@ -96,7 +120,9 @@ class _Week:
         is_open, share = _open_times(self.pooled, self.count)
         closed = DAY // size - np.count_nonzero(is_open)
         certain = _chance(ALIKE, share, self.count) <= CHANCE
-        return bool(self.count >= DAYS and closed >= 2 and closed * size >= 2 * HOUR and certain)
+        alike = self.count == 2 and bool((self.pooled == self.count).all())
+        least = LONG_NIGHT if alike else 2 * HOUR
+        return bool((alike or self.count >= DAYS) and closed >= 2 and closed * size >= least and certain)
 
     def has_closed_days(self) -> bool:
         """Whether some weekdays have no rows, in enough weeks."""

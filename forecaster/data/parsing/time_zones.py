@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Ints
-from forecaster.data.calendar.clock import ZONES
+from forecaster.data.calendar.clock import known_zones
 from forecaster.data.findings import SHOWN, Finding, repair
 from forecaster.data.labels import shown
 from forecaster.data.table import Table
@@ -45,10 +45,10 @@ def zones_of(table: Table, times: Times, series: NDArray[np.int32] | None) -> li
         return []
     series = np.zeros(len(times.ns), np.int32) if series is None else series
     found = []
-    for zone in ZONES:
+    for zone in known_zones():
         try:
             placed = in_zone(table, times, zone)
-        except (DataError, UsageError):
+        except DataError:
             continue
         twice = any(finding.code == "T005" for finding in placed.findings)
         order = np.lexsort((placed.ns, series))

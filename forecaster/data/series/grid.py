@@ -12,7 +12,7 @@ import numpy as np
 
 from forecaster.arrays import Floats, Ints
 from forecaster.data.blockwise import only_step
-from forecaster.data.calendar.clock import DAY, HOUR, ZONES, from_local, to_local
+from forecaster.data.calendar.clock import DAY, HOUR, from_local, known_zones, to_local
 from forecaster.data.calendar.frequency import Frequency, frequency
 from forecaster.data.calendar.holidays import LONG_GAP
 from forecaster.data.calendar.infer import (
@@ -97,6 +97,8 @@ def _inferred(obs: Observations, tz: str | None, freq: str | None, usual: str | 
     if not freq and local is not obs.time and not chosen.step.by_days:
         chosen = infer_frequency(obs.time, offsets)
     step = chosen.step
+    if usual and frequency(usual).step == step:  # a model of all hours
+        return chosen
     if isinstance(step, Fixed) and only_step(obs.time, offsets) != step.size:
         hours = learn_sessions(obs.time, step.size, tz)
         return frequency(hours.alias(0)) if hours else chosen
@@ -159,7 +161,7 @@ def _zones_of_days(obs: Observations) -> list[str]:
     """The zones on whose clock all rows of each series have one time of day."""
     starts = np.repeat(obs.offsets()[:-1], np.diff(obs.offsets()))
     zones = []
-    for zone in ZONES:
+    for zone in known_zones():
         clock = to_local(obs.time, zone) % DAY
         if (clock == clock[starts]).all():
             zones.append(zone)

@@ -60,6 +60,7 @@ LEARNED = {
     "an exchange": (EXCHANGE, "5min@Mon-Fri/09:05-17:30", "Fri 02-09 17:30", "Mon 02-12 09:05"),
     "a week of it": (EXCHANGE[:510], "5min@Mon-Fri/09:05-17:30", "Fri 01-05 17:30", "Mon 01-08 09:05"),
     "three days": (EXCHANGE[:306], "5min@Mon-Fri/09:05-17:30", "Wed 01-03 17:30", "Thu 01-04 09:05"),
+    "two days": (EXCHANGE[:204], "5min@Mon-Fri/09:05-17:30", "Tue 01-02 17:30", "Wed 01-03 09:05"),
     "cut days": (EXCHANGE[50:450], "5min@Mon-Fri/09:05-17:30", "Fri 01-05 12:30", "Fri 01-05 12:35"),
     "hours": (US, "h@Mon-Fri/09:30-15:30", "Thu 07-18 15:30", "Fri 07-19 09:30"),
     "a break": (
@@ -69,6 +70,10 @@ LEARNED = {
                  "h@Mon-Thu,Fri/00:00-16:00,Sun/17:00-23:00", "Fri 06-28 16:00", "Sun 06-30 17:00"),
     "two weeks of it": (currency("2024-01-09 19:00", "2024-01-22 22:00"),
                         "h@Mon-Thu,Fri/00:00-16:00,Sun/17:00-23:00", "Mon 01-22 22:00", "Mon 01-22 23:00"),
+    "one weekend of it": (currency("2024-01-09 19:00", "2024-01-19 16:00"),
+                          "h@Mon-Thu,Fri/00:00-16:00,Sun/17:00-23:00", "Fri 01-19 16:00", "Sun 01-21 17:00"),
+    "one weekend of weekdays": (bars("2024-01-03", 9, "00:00", "23:00", "h"), "h@Mon-Fri",
+                                "Thu 01-11 23:00", "Fri 01-12 00:00"),
     "around the clock on weekdays": (bars("2024-01-01", 26, "00:00", "23:00", "h"), "h@Mon-Fri",
                                      "Fri 01-26 23:00", "Mon 01-29 00:00"),
     "a shop": (bars("2024-01-01", 27, "08:00", "20:00", "30min", "Mon Tue Wed Thu Fri Sat"),
@@ -103,8 +108,9 @@ NO_SESSIONS = {
     "around the clock": HOURS,
     "missing at random": HOURS[RANDOM < 0.6],
     "three days, missing at random": HOURS[:72][RANDOM[:72] < 0.6],
-    "two days": EXCHANGE[:204],
-    "one weekend": currency("2024-01-09 19:00", "2024-01-16 08:00"),
+    "two days, one cut": EXCHANGE[1:204],
+    "two days with a short night": bars("2024-01-01", 2, "00:00", "20:00", "h"),
+    "an outage over a weekend": HOURS[(HOURS < "2024-01-06 03:00") | (HOURS > "2024-01-08 08:00")],
     "one outage": HOURS[(HOURS < "2024-01-20") | (HOURS > "2024-01-25")],
     "a pause of one hour": HOURS[HOURS.hour != 3],
     "nights of three lengths": pd.date_range("2024-01-01", periods=864, freq="5min")[
@@ -231,6 +237,8 @@ def test_a_forecast_from_other_files() -> None:
     """A model forecasts open bars from a file too short to show the hours, and refuses rows of all hours."""
     hourly = bars("2024-01-01", 60, "09:30", "15:30", "h")
     model = train(table(hourly), options=Options(horizon=8, effort="quick", steps=20)).model
+    with_hours = load(table(hourly[:45]), usual="h").panel  # of a model of all hours
+    assert with_hours.frequency.alias == "h"
     ahead = predict(model, table(hourly[:45])).to_frame()["time"]
     assert ahead.tolist() == hourly[45:53].tolist()
     ahead = predict(model, table(hourly[30:32])).to_frame()["time"]
