@@ -79,10 +79,13 @@ def _learned(local: Ints, size: int) -> Sessions | None:
 
 def _one_weekend(local: Ints, size: int) -> Sessions | None:
     """Hours around the clock but for one pause, which is as long as a weekend and lies there."""
-    pauses = np.flatnonzero(np.diff(local) != size)
-    if len(pauses) != 1 or DAY % size or len(local) * size < DAYS * DAY:
+    pauses = np.flatnonzero(np.diff(local) > max(HOUR, 2 * size))
+    if len(pauses) != 1 or DAY % size:
         return None
     last, first = local[pauses[0]], local[pauses[0] + 1]
+    around = local[-1] - local[0] - (first - last)
+    if around < DAYS * DAY or len(local) * size < (1 - RARE) * around:
+        return None
     closed = np.arange(last // DAY + 1, first // DAY)
     weekend = len(closed) > 0 and bool((weekday_of(closed) >= SATURDAY).all())
     if not weekend or not 2 * DAY <= first - last <= 2 * DAY + HOUR + size:
@@ -105,19 +108,20 @@ class _Week:
         self.usual = np.bincount(weekday_of(np.unique(day)), minlength=7) > RARE * self.days
         with_rows = np.count_nonzero(self.usual[weekday_of(np.unique(day))])
         self.share_of_days = float(with_rows / self.days[self.usual].sum())
-        whole = (day > day[0]) & (day < day[-1])  # the first and the last day may be cut
-        if len(np.unique(day[whole])) >= DAYS:
-            day, slot = day[whole], slot[whole]
         weekday = weekday_of(day)
         rows = np.bincount(weekday * len(clocks) + slot, minlength=7 * len(clocks))
         self.rows = rows.reshape(7, -1)  # (7, C)
-        self.open = np.bincount(weekday_of(np.unique(day)), minlength=7)  # (7,)
-        self.count = int(self.open[self.usual].sum())
-        self.pooled = self.rows[self.usual].sum(axis=0)  # (C,) of `count` days
+        is_open = np.bincount(weekday_of(np.unique(day)), minlength=7)
+        self.count = int(is_open[self.usual].sum())
+        self.open = np.repeat(is_open[:, None], len(clocks), axis=1)  # (7, C)
+        self.open[weekday[0], : slot[0]] -= 1  # the data begin later on the first day,
+        self.open[weekday[-1], slot[-1] + 1 :] -= 1  # and end earlier on the last
+        self.pooled = self.rows[self.usual].sum(axis=0)  # (C,)
+        self.pooled_open = self.open[self.usual].sum(axis=0)
 
     def has_hours(self, size: int) -> bool:
         """Whether usual days are closed at some times, and enough days show it."""
-        is_open, share = _open_times(self.pooled, self.count)
+        is_open, share = _open_times(self.pooled, self.pooled_open)
         closed = DAY // size - np.count_nonzero(is_open)
         certain = _chance(ALIKE, share, self.count) <= CHANCE
         alike = self.count == 2 and bool((self.pooled == self.count).all())
@@ -138,12 +142,13 @@ class _Week:
 
     def spans(self, weekday: int, size: int) -> Spans:
         """The sessions of a weekday: its own where its rows show them, else those of all days together."""
-        usual, share = _open_times(self.pooled, self.count)
+        usual, share = _open_times(self.pooled, self.pooled_open)
         if _chance(ALIKE, share, self.count) > CHANCE:  # too thin to tell a pause from missing rows
             start = int(self.clocks[0] % size)
             return ((start, start + (DAY - 1 - start) // size * size),)
-        days = int(self.open[weekday])
-        own, _ = _open_times(self.rows[weekday], days)
+        days = int(self.open[weekday].min())
+        own, _ = _open_times(self.rows[weekday], self.open[weekday])
+        own &= usual | (self.rows[weekday] >= 2)
         if days < 2 or not own.any():
             return spans_of(self.clocks[usual], size)
         if _chance(7 * int(usual.sum()), self._share(), days) <= CHANCE:
@@ -157,20 +162,20 @@ class _Week:
 
     def _share(self) -> float:
         """The mean share of days with a row at times that are open on that weekday, less half a day."""
-        several = self.usual & (self.open >= 2)
-        share = self.rows[several] / self.open[several, None]
+        several = self.usual & (self.open.min(axis=1) >= 2)
+        share = self.rows[several] / self.open[several]
         return float(share[share > RARE].mean()) * self.count / (self.count + 0.5) if several.any() else 0.0
 
 
-def _open_times(rows: Ints, days: int) -> tuple[Bools, float]:
+def _open_times(rows: Ints, days: Ints) -> tuple[Bools, float]:
     """Whether each time of day is open (C,), and the mean share of days with a row at open times.
 
-    `rows` (C,): how many of the `days` have a row there. A row on one day alone is an exception where chance
-    would have left rows on others.
+    `rows` (C,): how many of the `days` (C,) have a row there. A row on one day alone is an exception where
+    chance would have left rows on others.
     """
-    share = rows / max(days, 1)
+    share = rows / np.maximum(days, 1)
     usual = float(share[share > RARE].mean()) if (share > RARE).any() else 0.0
-    exception = rows <= 1 if _chance(days, usual, days - 1) <= CHANCE else np.zeros(len(rows), np.bool_)
+    exception = (rows <= 1) & (days > DAYS) & (days * (1 - usual) ** np.maximum(days - 1, 0) <= CHANCE)
     is_open = (share > RARE) & ~exception
     return is_open, float(share[is_open].mean()) if is_open.any() else 0.0
 

@@ -35,9 +35,9 @@ def table(times: pd.DatetimeIndex, **more: object) -> pd.DataFrame:
     return pd.DataFrame({"time": times, "close": 100 + walk, **more})
 
 
-def currency(start: str, end: str) -> pd.DatetimeIndex:
-    """Hours from Sunday 17:00 to Friday 16:00, in New York."""
-    hours = pd.date_range(start, end, freq="h")
+def currency(start: str, end: str, freq: str = "h") -> pd.DatetimeIndex:
+    """Bars from Sunday 17:00 until Friday 17:00, in New York."""
+    hours = pd.date_range(start, end, freq=freq)
     day, hour = hours.day_of_week, hours.hour
     return hours[(day < 4) | ((day == 4) & (hour < 17)) | ((day == 6) & (hour >= 17))]
 
@@ -163,6 +163,19 @@ def test_thin_trading() -> None:
     assert panel.frequency.alias == "5min@Mon-Fri/09:05-17:30"
     assert panel.target_observed.sum() == len(times)
     assert set(panel.time.tolist()) <= set(EXCHANGE.as_unit("ns").asi8.tolist())
+
+
+def test_currency_with_missing_bars() -> None:
+    """Minutes that are missing at random hide neither the only weekend nor the hours of Friday and Sunday."""
+    hours = "Mon-Thu,Fri/00:00-16:{0},Sun/17:00-23:{0}"
+    for freq, start, end, last in (
+        ("min", "2024-01-03", "2024-01-11", 59),
+        ("15min", "2024-01-01", "2024-01-14 23:59", 45),
+        ("15min", "2024-01-01", "2024-02-20", 45),
+    ):
+        times = currency(start, end, freq)
+        times = times[np.random.default_rng(8).random(len(times)) > 0.02]
+        assert load(table(times)).panel.frequency.alias == f"{freq}@{hours.format(last)}"
 
 
 def test_rows_at_closed_hours() -> None:
