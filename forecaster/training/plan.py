@@ -15,6 +15,7 @@ import numpy as np
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Decoder, MemberConfig, NetworkConfig, Options, Scales, TrainingConfig, limits_of
 from forecaster.data.calendar.frequency import Frequency
+from forecaster.data.calendar.sessions import Sessions
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError
 from forecaster.features.scale_choice import UNITS, powers
@@ -87,7 +88,9 @@ def choose_horizon(options: Options, panel: Panel) -> int:
     horizon = options.horizon
     if horizon is None:
         season = panel.frequency.season
-        horizon = max(1, min(USUAL_HORIZON.get(season, season), longest // 5))
+        in_sessions = isinstance(panel.frequency.step, Sessions)
+        usual = season if in_sessions else USUAL_HORIZON.get(season, season)
+        horizon = max(1, min(usual, longest // 5))
     if longest < horizon + 2:
         longest_id = panel.ids[int(panel.lengths.argmax())]
         raise DataError(
