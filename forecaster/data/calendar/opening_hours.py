@@ -72,6 +72,8 @@ def _learned(local: Ints, size: int) -> Sessions | None:
         return None
     spans = [() if week.is_shut(at, hours=hours) else week.spans(at, size) for at in range(7)]
     found = Sessions(size, tuple(spans))
+    if hours and is_odd(~found.position(local, local)[1]):  # thin trading before or after the usual hours
+        found = Sessions(size, tuple(week.widest(size) if each else () for each in spans))
     if not 0 < len(found.bars) < WEEK // size:
         return None
     return None if is_odd(~found.position(local, local)[1]) else found
@@ -159,6 +161,11 @@ class _Week:
         missing = int(usual.sum() - inside.sum())  # in one piece, so that chance counts once
         short = missing > max(1, EDGE * usual.sum()) and _chance(7, self._share(), days) <= CHANCE
         return spans_of(self.clocks[inside if short else usual], size)
+
+    def widest(self, size: int) -> Spans:
+        """From the first to the last time with rows on two days; none if that is nearly all day."""
+        first, last = self.clocks[np.flatnonzero(self.pooled >= 2)[[0, -1]]].tolist()
+        return ((first, last),) if last - first <= DAY - 2 * HOUR - size else ()
 
     def _share(self) -> float:
         """The mean share of days with a row at times that are open on that weekday, less half a day."""

@@ -165,6 +165,16 @@ def test_thin_trading() -> None:
     assert set(panel.time.tolist()) <= set(EXCHANGE.as_unit("ns").asi8.tolist())
 
 
+def test_thin_trading_before_the_usual_hours() -> None:
+    """Where few of the bars before the opening have a trade, the hours begin with them."""
+    early = bars("2024-01-01", 60, "04:00", "09:29", "min")
+    early = early[np.random.default_rng(6).random(len(early)) < 0.05]
+    times = bars("2024-01-01", 60, "09:30", "15:59", "min").union(early)
+    panel = load(table(times)).panel
+    assert panel.frequency.alias == "min@Mon-Fri/04:00-15:59"
+    assert panel.target_observed.sum() == len(times)
+
+
 def test_currency_with_missing_bars() -> None:
     """Minutes that are missing at random hide neither the only weekend nor the hours of Friday and Sunday."""
     hours = "Mon-Thu,Fri/00:00-16:{0},Sun/17:00-23:{0}"
