@@ -61,7 +61,7 @@ LEARNED = {
     "a week of it": (EXCHANGE[:510], "5min@Mon-Fri/09:05-17:30", "Fri 01-05 17:30", "Mon 01-08 09:05"),
     "three days": (EXCHANGE[:306], "5min@Mon-Fri/09:05-17:30", "Wed 01-03 17:30", "Thu 01-04 09:05"),
     "two days": (EXCHANGE[:204], "5min@Mon-Fri/09:05-17:30", "Tue 01-02 17:30", "Wed 01-03 09:05"),
-    "two days and a morning": (EXCHANGE[:234], "5min@Mon-Fri/09:05-17:30", "Wed 01-03 11:30", "Wed 01-03 11:35"),
+    "and a morning": (EXCHANGE[:234], "5min@Mon-Fri/09:05-17:30", "Wed 01-03 11:30", "Wed 01-03 11:35"),
     "cut days": (EXCHANGE[50:450], "5min@Mon-Fri/09:05-17:30", "Fri 01-05 12:30", "Fri 01-05 12:35"),
     "hours": (US, "h@Mon-Fri/09:30-15:30", "Thu 07-18 15:30", "Fri 07-19 09:30"),
     "a break": (
