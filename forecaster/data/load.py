@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,12 +15,12 @@ import pyarrow as pa
 
 from forecaster.config import Layout, Limits, ReadConfig
 from forecaster.data.calendar.frequency import frequency
-from forecaster.data.findings import Finding, enforce
+from forecaster.data.findings import Finding, enforce, warn
 from forecaster.data.gaps import ANY
 from forecaster.data.labels import Names
 from forecaster.data.panel import Panel
 from forecaster.data.parsing.numbers import by_word
-from forecaster.data.parsing.time_zones import Times
+from forecaster.data.parsing.time_zones import Times, as_options, zones_of
 from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
@@ -38,6 +39,8 @@ from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
 
 T = TypeVar("T")
+SET_BACK = 20
+"""Times that the clock of a series may have been set back."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +100,17 @@ def load(
         on_rows(rows, names, findings)
     if doubt:
         raise doubt
-    rows = note(in_order(rows))
+    zones = partial(zones_of, table, times, readings.series)
+    rows = note(_sorted(rows, zones))
     freq = _step(config)
     if config.every or config.agg:
-        rows = note(on_grid(rows, freq or "", config.agg or "mean", names.tz))
-    rows = note(each_once(rows, config.duplicates, table, join))
+        rows = note(on_grid(rows, (freq or "").split("@")[0], config.agg or "mean", names.tz))
+    rows = note(_without_duplicates(rows, config, table, join, zones))
     rows = note(trimmed(rows, table, roles.targets))
     if len(rows.ids) == len(rows.time):  # no series has two rows
         freq = freq or usual
-    panel = note(to_panel(rows, names, freq, config.max_gap, table))
+    exact = bool(config.freq or config.calendar or not config.every)
+    panel = note(to_panel(rows, names, config.freq or freq, config.max_gap, table, exact=exact, usual=usual))
     panel = note(with_holidays(panel))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = note(differenced(panel, asked=config.difference))
@@ -140,13 +145,37 @@ def _refuse_one_row(table: Table, freq: str | None) -> None:
         raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
 
 
+def _sorted(rows: Observations, zones: Callable[[], list[str]]) -> tuple[Observations, list[Finding]]:
+    """Rows in order, and a warning where those that were not are so in some time zone."""
+    rows, findings = in_order(rows)
+    back = sum(finding.count for finding in findings if finding.code == "D004")
+    found = zones() if 0 < back <= SET_BACK * len(rows.ids) else []
+    if found:
+        message = f"the clock was set back, as it is in {', '.join(found)}"
+        action = f"kept as written; {as_options(found)} places the times"
+        findings.append(warn("T007", message, count=back, action=action))
+    return rows, findings
+
+
+def _without_duplicates(
+    rows: Observations, config: ReadConfig, table: Table, join: str, zones: Callable[[], list[str]]
+) -> tuple[Observations, list[Finding]]:
+    """Rows with each time once; the error of repeated times names the zones in which they are."""
+    try:
+        return each_once(rows, config.duplicates, table, join)
+    except DataError as error:
+        if found := zones():
+            error.hint = f"If clocks went back there, name the time zone: {as_options(found)}. {error.hint}"
+        raise
+
+
 def _step(config: ReadConfig) -> str | None:
     """The step that the options ask for; UsageError where they ask for two."""
     if config.calendar and (config.every or config.freq not in (None, "B", f"B-{config.calendar}")):
         raise UsageError(
             "--calendar is for trading days", hint="Leave out --every and --freq, or use --freq B."
         )
-    if config.every and config.freq and frequency(config.every) != frequency(config.freq):
+    if config.every and config.freq and frequency(config.every) != frequency(config.freq.split("@")[0]):
         raise UsageError("--every and --freq name different steps", hint="Leave out one of them.")
     if config.agg and not (config.every or config.freq):
         raise UsageError("--agg needs a step", hint="Set it: --freq D or --every 5min.")

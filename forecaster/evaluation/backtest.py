@@ -12,6 +12,7 @@ import numpy as np
 
 from forecaster.arrays import Floats, Ints
 from forecaster.data.series.directions import nearest, turns_of
+from forecaster.data.calendar.sessions import Sessions
 from forecaster.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
 def usual_horizon(panel: Panel) -> int:
     """The usual horizon for the frequency, shortened for short series."""
     season = panel.frequency.season
-    return max(1, min(USUAL_HORIZON.get(season, season), int(panel.lengths.max()) // 5))
+    in_sessions = isinstance(panel.frequency.step, Sessions)
+    usual = season if in_sessions else USUAL_HORIZON.get(season, season)
+    return max(1, min(usual, int(panel.lengths.max()) // 5))
 
 
 def rolling_origins(lengths: Ints, horizon: int, origins: int, step: int, *, history: int = 1) -> Ints:

@@ -11,15 +11,14 @@ from functools import lru_cache
 import numpy as np
 
 from forecaster.arrays import Float32s, Floats, Ints
-from forecaster.data.calendar.clock import DAY, to_local
+from forecaster.data.calendar.clock import to_local
+from forecaster.data.calendar.sessions import MONDAY
 from forecaster.data.panel import Panel
-
-MONDAY = 4 * DAY
 
 
 def row_numbers(panel: Panel, rows: Ints) -> Ints:
     """Steps from the first Monday of 1970 to each of these rows of the panel (B,)."""
-    local = to_local(panel.time[rows], panel.names.tz)
+    local = to_local(panel.time[rows], panel.frequency.clock(panel.names.tz))
     return panel.frequency.position(local, np.full_like(local, MONDAY))[0]
 
 

@@ -93,7 +93,5 @@ def _kinds(power: Floats) -> Ints:
 
 
 def _seasons(panel: Panel) -> tuple[int, ...]:
-    """Seasons longer than one row, shortest first. None for business days: holidays shift their weeks."""
-    if panel.frequency.is_business_days:
-        return ()
-    return tuple(sorted(season for season in panel.frequency.seasonalities if season > 1))
+    """Seasons longer than one row, shortest first. None whose positions holidays shift."""
+    return tuple(sorted(season for season in panel.frequency.counted_seasons if season > 1))

@@ -28,7 +28,8 @@ from forecaster.methods.blend import Blend
 LONGEST_LOOKBACK = 1024
 REACHES = (1.0, 0.5, 1.5)
 """Factors on the lookback, one per group of four members. Which is best differs between data sets."""
-LONGEST_SEGMENT = 26
+LEAST_SEGMENT, LONGEST_SEGMENT = 5, 26
+"""A long season without a divisor between them is cut into about equal segments."""
 LONGEST_ALTERNATIVE = 96
 MOST_RATIO = 16
 """A season longer than this many usual seasons (365 days against 7) is not removed: the network learns it."""
@@ -229,6 +230,8 @@ def _segment(options: Options, season: int, lookback: int, *, alternative: bool)
     if options.segment is not None:
         return options.segment
     usual = next(size for size in range(min(season, LONGEST_SEGMENT), 0, -1) if season % size == 0)
+    if usual < LEAST_SEGMENT and season > LONGEST_SEGMENT:  # 103 bars a day: 26 are about a quarter of them
+        usual = math.ceil(season / math.ceil(season / LONGEST_SEGMENT))
     if alternative and usual < season <= LONGEST_ALTERNATIVE:
         usual = season
     elif alternative and usual % 2 == 0:

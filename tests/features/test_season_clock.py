@@ -92,3 +92,21 @@ def test_a_load_step_stays_at_seven(change):
     assert result.loaded.panel.names.tz == BERLIN
     expected = load_step(when[rows:])
     assert (np.abs(found.point[0] - expected) < 3.0).all(), np.round(found.point[0], 1)
+
+
+def test_positions_in_sessions_skip_closed_days_and_stay_at_their_bar():
+    """After a holiday, a row of sessions has the position of its weekday and hour, seen or forecast."""
+    days = pd.bdate_range("2024-01-01", "2024-01-26").difference(pd.DatetimeIndex(["2024-01-10"]))
+    when = pd.DatetimeIndex([day + pd.Timedelta(hours=hour) for day in days for hour in range(9, 16)])
+    panel = panel_of(np.arange(float(len(when))), seasons=(7, 35), alias="h@Mon-Fri/09:00-15:00")
+    panel = dataclasses.replace(panel, time=when.as_unit("ns").asi8)
+    clock = SeasonClock(panel)
+    rows = np.arange(len(when))
+    expected = when.day_of_week * 7 + when.hour - 9
+    np.testing.assert_array_equal(clock.rows(slice(None), rows, 35), expected)
+    np.testing.assert_array_equal(clock.rows(slice(None), rows, 7), when.hour - 9)
+    ahead = clock.ahead(np.zeros(2, np.int64), np.array([30, len(when) - 10]), 45, 35)
+    np.testing.assert_array_equal(ahead[0], expected[30:75])
+    np.testing.assert_array_equal(ahead[1], np.r_[expected[-10:], np.arange(35)])
+    counted = SeasonClock(panel, local=False).rows(slice(None), rows, 35)
+    assert (counted[60:] != expected[60:]).all()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import cache
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -11,14 +14,37 @@ from forecaster.arrays import Ints
 SECOND = 10**9  # ns
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
+UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": SECOND, "min": 60 * SECOND, "h": HOUR, "D": DAY}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+ZONES = ("Europe/Berlin", "Europe/London", "Europe/Athens", "America/New_York", "America/Chicago",
+         "America/Denver", "America/Los_Angeles", "America/Halifax", "Australia/Sydney", "Australia/Adelaide",
+         "Pacific/Auckland", "America/Santiago", "America/Sao_Paulo", "Asia/Jerusalem")  # fmt: skip
+"""Zones whose clocks change, or did, one for each that people are likely to know."""
 Days = TypeVar("Days", int, Ints)
 
 
 def weekday_of(days: Days) -> Days:
     """0 for Monday to 6 for Sunday; `days` are counted from 1970-01-01, a Thursday."""
     return (days + 3) % 7
+
+
+def size_alias(size: int) -> str:
+    """The pandas alias of a step of `size` ns, in the largest unit that makes it a whole number."""
+    unit = max((unit for unit in UNITS if size % UNITS[unit] == 0), key=UNITS.__getitem__)
+    count = size // UNITS[unit]
+    return f"{count if count > 1 else ''}{unit}"
+
+
+@cache
+def known_zones(names: tuple[str, ...] = ZONES) -> tuple[str, ...]:
+    """Those of the zones `names` that this system knows."""
+    known = []
+    for name in names:
+        with suppress(KeyError, ValueError, OSError):
+            ZoneInfo(name)
+            known.append(name)
+    return tuple(known)
 
 
 def to_local(ns: Ints, tz: str | None) -> Ints:

@@ -4,7 +4,8 @@ A frequency is a pandas offset alias, read here as a Step (module `steps`).
 
 Business days are the weekdays of a pattern (B, or B-1111110 for Monday to Saturday) without the holidays
 that the data show (module `holidays`), or the trading days of an exchange (alias B-XNYS), from the library
-exchange_calendars (module `exchanges`).
+exchange_calendars (module `exchanges`). Bars of less than a day have opening hours (h@Mon-Fri/09:30-15:30,
+module `sessions`) where the data show that the other hours are closed.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from functools import lru_cache
 import numpy as np
 
 from forecaster.arrays import Bools, Ints
-from forecaster.data.calendar.clock import DAY, MONTHS, WEEKDAYS, from_local, to_local
+from forecaster.data.calendar.clock import DAY, MONTHS, UNITS, WEEKDAYS, from_local, to_local
+from forecaster.data.calendar.exchanges import weekly_days
 from forecaster.data.calendar.holidays import Holiday
+from forecaster.data.calendar.sessions import WEEK, Sessions, sessions
 from forecaster.data.calendar.steps import (
-    UNITS,
-    WEEK,
     WORKWEEK,
     BusinessDays,
     Fixed,
@@ -39,6 +40,7 @@ WORDS = {"sec": "s", "second": "s", "seconds": "s", "mins": "min", "minute": "mi
 WEEKDAY_ANCHORS, MONTH_ANCHORS = ([name.upper() for name in names] for names in (WEEKDAYS, MONTHS))
 WEEKMASK = re.compile("(?=.*1.*1)[01]{7}")
 KNOWN = "s, min, 15min, h, D, B, W-SUN, SMS, SME, MS, ME, BMS, BME, QS, QE, BQE, YS, YE or BYE"
+EVERY_DAY = "1111111"
 MONTHLY = re.compile("(B?)([MQY])([SE])")
 
 
@@ -48,13 +50,14 @@ class Frequency:
 
     `alias` is a pandas offset alias; `seasonalities` are the lengths, in rows, of the seasons that such
     data may have, the usual one first: 30min -> (48, 336), h -> (24, 168), D -> (7, 365), B -> (5,),
-    W -> (52,), SME -> (24,), MS and ME -> (12,), QS -> (4,), YS -> (1,).
+    W -> (52,), SME -> (24,), MS and ME -> (12,), QS -> (4,), YS -> (1,). Of sessions they are the bars of a
+    day and of a week: h@Mon-Fri/09:30-15:30 -> (7, 35).
     """
 
     alias: str
     seasonalities: tuple[int, ...]
     holidays: tuple[Holiday, ...] = ()
-    """Closed days that the data show, of business days."""
+    """Closed days that the data show, of business days and sessions."""
 
     @property
     def season(self) -> int:
@@ -67,9 +70,21 @@ class Frequency:
         return step_of(self.alias)
 
     @property
+    def counted_seasons(self) -> tuple[int, ...]:
+        """The seasons whose positions follow by counting rows, also over holidays, which have no rows."""
+        if self.is_business_days:
+            return ()
+        return self.seasonalities[:-1] if isinstance(self.step, Sessions) else self.seasonalities
+
+    @property
     def is_business_days(self) -> bool:
         """Whether rows are business days: holidays are no rows, and weeks differ in length."""
         return isinstance(self.step, BusinessDays)
+
+    def clock(self, tz: str | None) -> str | None:
+        """The zone on whose clock days are counted, for times of zone `tz`."""
+        step = self.step
+        return (step.zone or tz) if isinstance(step, Sessions) else tz
 
     def position(self, time: Ints, start: Ints) -> tuple[Ints, Bools]:
         """Steps from each `start` to its `time` (both (N,), local ns), and whether it is on that grid."""
@@ -78,7 +93,7 @@ class Frequency:
     def steps_in(self, duration: Step) -> int | None:
         """How many whole steps a duration has; None where that depends on the date."""
         step = self.step
-        if isinstance(step, Fixed) and isinstance(duration, Fixed):
+        if isinstance(step, Fixed | Sessions) and isinstance(duration, Fixed):
             return duration.size // step.size
         if isinstance(step, Months) and isinstance(duration, Months):
             return None if step.on_weekday or duration.on_weekday else duration.size // step.size
@@ -89,13 +104,30 @@ class Frequency:
         step = self.step
         if isinstance(step, BusinessDays):
             step = replace(step, holidays=self.holidays)
-        zone = tz if step.by_days else None
-        start = np.full(count, to_local(np.array([last], np.int64), zone)[0])
-        return from_local(step.moved(start, np.arange(1, count + 1)), zone)
+        zone = self.clock(tz) if step.by_days else None
+        start = to_local(np.array([last], np.int64), zone)
+        if isinstance(step, Sessions):
+            return from_local(self._open_bars(step, start, count), zone)
+        return from_local(step.moved(np.repeat(start, count), np.arange(1, count + 1)), zone)
+
+    def _open_bars(self, step: Sessions, start: Ints, count: int) -> Ints:
+        """The `count` bars after `start` (1,) that lie on no holiday."""
+        calendar = weekly_days(EVERY_DAY, self.holidays)
+        tried = count
+        while True:
+            bars = step.moved(np.repeat(start, tried), np.arange(1, tried + 1))
+            bars = bars[np.is_busday((bars // DAY).astype("datetime64[D]"), busdaycal=calendar)]
+            if len(bars) >= count:
+                return bars[:count]
+            tried += count - len(bars) + len(step.bars)
 
 
 def frequency(alias: str) -> Frequency:
     """The Frequency of a pandas offset alias, also in an older spelling or in words; else UsageError."""
+    bars, at, week = alias.strip().partition("@")
+    if at:
+        name = f"{frequency(bars).alias}@{week}"
+        return Frequency(name, step_of(name).seasonalities)
     match = re.fullmatch(r"(\d*) ?([A-Za-z]+)(?:-([A-Za-z0-9]{2,7}))?", alias.strip())
     if match is None:
         raise UsageError(f"unknown frequency {alias!r}", hint=f"Use a pandas offset alias: {KNOWN}.")
@@ -109,7 +141,9 @@ def frequency(alias: str) -> Frequency:
 @lru_cache
 def step_of(alias: str) -> Step:
     """The Step of an alias; UsageError for an unknown one."""
-    match = re.fullmatch(r"([1-9]\d{0,8})?([A-Za-z]+)(?:-([A-Z0-9]{3,7}))?", alias)
+    if "@" in alias:
+        return _sessions(alias)
+    match = re.fullmatch(r"([1-9]\d{0,8})?([A-Za-z]+)(?:-([A-Z0-9]{2,7}))?", alias)
     count, unit, anchor = (int(match[1] or 1), match[2], match[3]) if match else (0, "", None)
     if unit in UNITS and anchor is None:
         return Fixed(count * UNITS[unit])
@@ -122,6 +156,8 @@ def step_of(alias: str) -> Step:
         return BusinessDays(weekmask=anchor or WORKWEEK)
     if unit in ("SMS", "SME") and count == 1 and anchor is None:
         return HalfMonths(at_end=unit == "SME")
+    if unit == "MS" and anchor in ("29", "30"):
+        return Months(count, day=int(anchor))
     monthly = MONTHLY.fullmatch(unit)
     if monthly and anchor in ((None,) if monthly[2] == "M" else (None, *MONTH_ANCHORS)):
         size, at_end = count * {"M": 1, "Q": 3, "Y": 12}[monthly[2]], monthly[3] == "E"
@@ -131,3 +167,17 @@ def step_of(alias: str) -> Step:
     if unit == "m":
         hint = f"Minutes are {alias}in, months {alias[:-1]}MS. " + hint
     raise UsageError(f"unknown frequency {alias!r}", hint=hint)
+
+
+def _sessions(alias: str) -> Sessions:
+    bars, week, *zone = alias.split("@", 2)
+    step = step_of(bars)
+    try:
+        if not isinstance(step, Fixed) or step.size >= DAY or step.size % UNITS["s"]:
+            raise ValueError(f"bars of {bars!r} are not whole seconds, and less than a day")
+        return sessions(step.size, week, zone[0] if zone else None)
+    except (ValueError, KeyError, OSError) as error:
+        raise UsageError(
+            f"unknown frequency {alias!r}: {error}",
+            hint="Name the first and the last bar of each day, as in 5min@Mon-Fri/09:00-17:25.",
+        ) from error

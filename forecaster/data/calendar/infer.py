@@ -13,20 +13,24 @@ from forecaster.data.blockwise import only_step
 from forecaster.data.calendar.clock import DAY, weekday_of
 from forecaster.data.calendar.frequency import Frequency, frequency, step_of
 from forecaster.data.calendar.holidays import CHANCE
+from forecaster.data.calendar.opening_hours import ODD, RARE, is_odd
+from forecaster.data.calendar.sessions import WEEK, Sessions
 from forecaster.data.calendar.steps import BusinessDays, Fixed, HalfMonths, Months, Step
 from forecaster.errors import DataError
 
 ROUND_STEPS = ("ms", "10ms", "100ms", "s", "2s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min",
                "15min", "30min", "h", "2h", "3h", "6h", "12h", "D", "W", "4W")  # fmt: skip
-RARE = 0.1  # share of the days of a weekday, up to which rows on them are exceptions
 MOST_GAPS = 20  # rows of a grid for each that is there, for a grid to be suggested
+USUAL = 0.75  # share of the weeks whose row lies on the usual day
+SHORT = 4  # days from Monday to Friday
 UNLIKE = 0.05  # share of all steps, up to which the commonest one is there by chance
 CANDIDATES: tuple[Step, ...] = (
     Fixed(1), Months(), Months(at_end=True), BusinessDays(), Months(on_weekday=True),
     Months(at_end=True, on_weekday=True), HalfMonths(), HalfMonths(at_end=True),
+    Months(day=29), Months(day=30),
 )  # fmt: skip
 """Of any size. If two have as many votes, the earlier one wins."""
-BY_HALF_MONTH, BY_MONTH = (6, 7), (4, 5, 1, 2)
+BY_HALF_MONTH, BY_MONTH = (6, 7), (8, 9, 4, 5, 1, 2)
 """Places in CANDIDATES. If a series fits several, it votes for the last one."""
 
 
@@ -56,8 +60,9 @@ def infer_frequency(time: Ints, offsets: Ints) -> Frequency:
     kind, size = min(ballot, key=lambda key: (-ballot[key], key))
     agree = voters[(votes.kind[voters] == kind) & (votes.size[voters] == size)]
     step = _sized(CANDIDATES[kind], size)
-    if step in (Fixed(DAY), BusinessDays()):
-        step = _of_weekdays(time) or step
+    mask = _weekdays(step, time, offsets)
+    if mask is not None:
+        return frequency(mask.alias(0))
     share = float(np.median(votes.share[agree]))
     if share <= 0.5:
         commonest = f"the commonest step, {step.alias(int(time[0]))}, is {share:.0%} of all"
@@ -67,6 +72,8 @@ def infer_frequency(time: Ints, offsets: Ints) -> Frequency:
             hint=f"{_with_gaps(time, offsets)}Name the step of a grid to put them on, such as "
             f"--every {round_step(time, offsets)}.",
         )
+    if isinstance(step, Fixed) and step.size % WEEK == 0:
+        time = whole_weeks(time, offsets)
     starts, counts = np.unique(time[offsets[agree]], return_counts=True)
     aliases: Counter[str] = Counter()
     for start, count in zip(starts.tolist(), counts.tolist(), strict=True):
@@ -78,8 +85,23 @@ def _sized(step: Step, size: int) -> Step:
     return replace(step, size=size) if isinstance(step, Fixed | Months) else step
 
 
-def _of_weekdays(time: Ints) -> Step | None:
-    """Business days on the weekdays that have rows; None if the other days may be missing by chance."""
+def _weekdays(step: Step, time: Ints, offsets: Ints) -> Step | None:
+    """Business days on certain weekdays, if the rows show them and `step` does not fit them better."""
+    if step in (Fixed(DAY), BusinessDays()):
+        return _of_weekdays(time, least=4)
+    if not isinstance(step, Fixed) or step.size % DAY or step.size >= WEEK:
+        return None
+    first = _first(time, offsets)  # every second day fits a grid, Tuesdays and Thursdays fit none
+    if not ((time - first) % DAY == 0).all() or ((time - first) % step.size == 0).all():
+        return None
+    return _of_weekdays(time, least=2)
+
+
+def _of_weekdays(time: Ints, least: int) -> Step | None:
+    """Business days on the weekdays that have rows; None if the other days may be missing by chance.
+
+    `least`: weeks that show it.
+    """
     days = time // DAY
     first, last = int(days.min()), int(days.max())
     weekday = weekday_of(np.arange(first, last + 1))
@@ -88,7 +110,7 @@ def _of_weekdays(time: Ints) -> Step | None:
     weeks = (last - first) // 7
     share = np.bincount(weekday, is_open, minlength=7) / np.maximum(np.bincount(weekday, minlength=7), 1)
     usual = share > RARE
-    if weeks < 4 or usual.all() or usual.sum() < 2:
+    if weeks < least or usual.all() or usual.sum() < 2:
         return None
     if 7 * (1 - share[usual].mean()) ** weeks > CHANCE:
         return None
@@ -117,13 +139,34 @@ def grid_positions(step: Step, time: Ints, offsets: Ints) -> tuple[Ints, Bools]:
     place, fits = step.position(time, _first(time, offsets))
     if isinstance(step, BusinessDays) and not step.exchange:  # a session on a weekend, now and then
         usual = np.is_busday((time // DAY).astype("datetime64[D]"), busdaycal=step.open_days)
-        if np.count_nonzero(~usual) <= RARE / 5 * len(usual):
+        if np.count_nonzero(~usual) <= ODD * len(usual):
             fits |= ~usual & (time % DAY == _first(time % DAY, offsets))
+    if isinstance(step, Sessions) and not is_odd(~fits):
+        fits[:] = True
     if isinstance(step, Months) and step.on_weekday:  # several days of a month fit, but only one row may
         again = np.r_[False, np.diff(place) == 0]
         again[offsets[:-1]] = False
         fits &= ~again
     return place, fits
+
+
+def whole_weeks(time: Ints, offsets: Ints) -> Ints:
+    """Times (N,) of weekly rows, of which those of short weeks are moved to the usual day of their series.
+
+    A row up to SHORT days before the end of its week stands for it, or after its start. All times stay as
+    they are where that does not explain each of them.
+    """
+    series = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    usual, share = _modes(time % WEEK, series, len(offsets) - 1)
+    ahead = (usual[series] - time) % WEEK
+    if not ahead.any() or (share < USUAL).any():
+        return time
+    for moved in (time + ahead, time + (ahead - WEEK) * (ahead > 0)):
+        apart = np.abs(moved - time)
+        alone = np.diff(moved)[np.diff(series) == 0] > 0
+        if (apart <= SHORT * DAY).all() and (apart % DAY == 0).all() and alone.all():
+            return moved
+    return time
 
 
 def disagreeing(place: Ints, offsets: Ints) -> NDArray[np.intp]:

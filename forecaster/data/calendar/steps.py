@@ -1,8 +1,9 @@
 """Steps: the arithmetic of frequencies. Each kind of step counts steps, moves by them and names itself.
 
 A step is a fixed length; a number of months (on the same day of the month, or on its last day, or on its
-first or last weekday); half a month; or a business day. Steps of whole days are counted on the local clock,
-shorter ones in UTC, as pandas does. Days and months are counted from 1970-01-01.
+first or last weekday); half a month; a business day; or a bar of a session (module `sessions`). Steps of
+whole days and bars of sessions are counted on the local clock, shorter steps in UTC, as pandas does. Days and
+months are counted from 1970-01-01.
 """
 
 from __future__ import annotations
@@ -15,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Ints
-from forecaster.data.calendar.clock import DAY, HOUR, MONTHS, SECOND, WEEKDAYS, weekday_of
+from forecaster.data.calendar.clock import DAY, HOUR, MONTHS, SECOND, WEEKDAYS, size_alias, weekday_of
 from forecaster.data.calendar.exchanges import exchange_days, refuse_unknown, weekly_days
 from forecaster.data.calendar.holidays import Holiday
+from forecaster.data.calendar.sessions import WEEK, Sessions
 
-UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": SECOND, "min": 60 * SECOND, "h": HOUR, "D": DAY}
-WEEK = 7 * DAY
 WORKWEEK = "1111100"  # Monday to Friday
 NEAR = 3  # weekdays from the start or end of a month within which its first or last trading day lies
 
@@ -55,8 +55,7 @@ class Fixed:
         """The pandas alias for a series with a row at time `at`, which anchors weeks and years."""
         if self.size % WEEK == 0:
             return f"{_times(self.size // WEEK)}W-{WEEKDAYS[weekday_of(at // DAY)].upper()}"
-        unit = max((unit for unit, size in UNITS.items() if self.size % size == 0), key=UNITS.__getitem__)
-        return f"{_times(self.size // UNITS[unit])}{unit}"
+        return size_alias(self.size)
 
     @property
     def seasonalities(self) -> tuple[int, ...]:
@@ -146,13 +145,15 @@ class Months(CalendarStep):
     """Rows lie on the first, or last, weekday of a month."""
     anchor: int = 0
     """A month on the grid, by which steps are labelled."""
+    day: int = 0
+    """29 or 30: rows lie on this day, or on the last one of a shorter month. 0: on any other day."""
 
     def _position(self, day: Ints, first: Ints) -> tuple[Ints, Bools]:
         month, first_month = _months(day), _months(first)
         steps, rest = np.divmod((month - first_month).astype(np.int64), self.size)
         if self.on_weekday:
             fits = self._may_be_trading_day(day)
-        elif self.at_end:
+        elif self.at_end or self.day:
             fits = day == self._grid_day(month)
         else:
             fits = _day_in_month(day, month) == _day_in_month(first, first_month)
@@ -161,7 +162,7 @@ class Months(CalendarStep):
     def _moved(self, day: Ints, count: Ints) -> Ints:
         month = _months(day)
         target = month + count * self.size
-        if self.at_end or self.on_weekday:
+        if self.at_end or self.on_weekday or self.day:
             return self._grid_day(target)
         last = _first_day(target + 1) - _first_day(target) - 1
         return _first_day(target) + np.minimum(_day_in_month(day, month), last)
@@ -181,7 +182,10 @@ class Months(CalendarStep):
 
     def _grid_day(self, month: NDArray[np.datetime64]) -> Ints:
         """The first or last day, or weekday, of each month."""
-        day = _first_day(month + 1) - 1 if self.at_end else _first_day(month)
+        last = _first_day(month + 1) - 1
+        if self.day:
+            return np.minimum(_first_day(month) + self.day - 1, last)
+        day = last if self.at_end else _first_day(month)
         if not self.on_weekday:
             return day
         roll: Literal["backward", "forward"] = "backward" if self.at_end else "forward"
@@ -189,6 +193,8 @@ class Months(CalendarStep):
 
     def alias(self, at: int) -> str:
         month = int(np.datetime64(at, "ns").astype("datetime64[M]").astype(int)) % 12
+        if self.day:
+            return f"{_times(self.size)}MS-{self.day}"
         before, end = "B" if self.on_weekday else "", "E" if self.at_end else "S"
         if self.size % 12 == 0:
             return f"{_times(self.size // 12)}{before}Y{end}-{MONTHS[month].upper()}"
@@ -233,7 +239,7 @@ class HalfMonths(CalendarStep):
         return "SME" if self.at_end else "SMS"
 
 
-Step = Fixed | BusinessDays | Months | HalfMonths
+Step = Fixed | BusinessDays | Months | HalfMonths | Sessions
 
 
 def _times(count: int) -> str:

@@ -125,7 +125,7 @@ def _from_years(table: Table, name: str, numbers: Ints, parts: Ints, form: str |
         return None
     ends = " to ".join(str(np.datetime64(int(end), "ns"))[:10] for end in (ns.min(), ns.max()))
     words = "ISO weeks" if kind == "week" else "years, parts of which are months" if parts.any() else "years"
-    finding = info("T006", f"numbers in column {shown(name)} are {words}: {ends}", count=len(ns))
+    finding = info("T008", f"numbers in column {shown(name)} are {words}: {ends}", count=len(ns))
     return Times(ns, None, True, kind, (finding,) if form is None else ())
 
 

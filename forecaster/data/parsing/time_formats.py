@@ -1,7 +1,7 @@
 """Time formats: patterns that split dates and times in text into parts, from which `times` chooses.
 
-A pattern is applied to a whole column and every part is checked: two-digit years, 24:00, leap seconds and
-days that do not exist are refused. A month, a quarter or a week is its first day.
+A pattern is applied to a whole column and every part is checked: two-digit years, leap seconds and days that
+do not exist are refused, and so is 24:00 (but see `midnight`). A month, a quarter or a week is its first day.
 """
 
 from __future__ import annotations

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Ints
+from forecaster.data.calendar.clock import known_zones
 from forecaster.data.findings import SHOWN, Finding, repair
 from forecaster.data.labels import shown
 from forecaster.data.table import Table
@@ -31,6 +33,34 @@ class Times:
     form: str | None
     """The form of the text; None for typed columns."""
     findings: tuple[Finding, ...] = ()
+
+
+def zones_of(table: Table, times: Times, series: NDArray[np.int32] | None) -> list[str]:
+    """The zones in which naive times that repeat are each once: clocks go back there when they repeat.
+
+    `series` (N,): the series of each row; None: all series have all rows. Empty for times with an offset, and
+    where no zone explains all repeated times.
+    """
+    if times.tz:
+        return []
+    series = np.zeros(len(times.ns), np.int32) if series is None else series
+    found = []
+    for zone in known_zones():
+        try:
+            placed = in_zone(table, times, zone)
+        except DataError:
+            continue
+        twice = any(finding.code == "T005" for finding in placed.findings)
+        order = np.lexsort((placed.ns, series))
+        again = (np.diff(placed.ns[order]) == 0) & (np.diff(series[order]) == 0)
+        if twice and not again.any():
+            found.append(zone)
+    return found
+
+
+def as_options(zones: list[str]) -> str:
+    """Zones as options: '--tz Europe/Berlin, or --tz Europe/London'."""
+    return ", or ".join(f"--tz {zone}" for zone in zones)
 
 
 def in_zone(table: Table, times: Times, tz: str) -> Times:
@@ -96,7 +126,7 @@ def _unclear(table: Table, index: pd.DatetimeIndex, row: int, tz: str, count: in
     return DataError(
         f"{table.where(row)}: {str(index[row])[:19]} comes twice in {tz}, where clocks go back, and the "
         f"order of rows does not show which is meant ({count} such times)",
-        hint="Write times with their offset, or in UTC.",
+        hint=f"Write times with their offset, or in UTC; or leave out --tz {tz}.",
     )
 
 

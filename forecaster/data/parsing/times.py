@@ -22,6 +22,7 @@ from forecaster.data.calendar.clock import DAY
 from forecaster.data.findings import info, repair
 from forecaster.data.labels import shown
 from forecaster.data.parsing.looks import all_match, kind_of_cells
+from forecaster.data.parsing.midnight import a_day_later, without_midnights
 from forecaster.data.parsing.numbered_times import NUMBERED, SINCE, UNITS, from_numbers
 from forecaster.data.parsing.numbers import is_number, is_text
 from forecaster.data.parsing.time_faults import ZONED, bad_time, out_of_range, refuse_missing
@@ -35,7 +36,9 @@ def parse_times(table: Table, name: str, form: str | None = None, tz: str | None
     """Column `name` as timestamps. DataError for a missing, impossible or ambiguous one, with its place."""
     times = _as_parsed(table, name) if form in (None, "iso") else None
     if times is None:
+        table, late = without_midnights(table, name) if is_text(table.columns[name].type) else (table, None)
         times = _from_column(table, name, form)
+        times = times if late is None else a_day_later(table, times, late)
     if tz and times.form in (*UNITS, "epoch"):  # numbers since 1970 count in UTC
         times = dataclasses.replace(times, tz="UTC")
     return in_zone(table, times, tz) if tz else times

@@ -61,7 +61,8 @@ def _short(panel: Panel) -> list[Finding]:
 
 def _stale(panel: Panel) -> list[Finding]:
     """Series that end long before the others."""
-    ends = to_local(panel.time[panel.offsets[1:] - 1], panel.names.tz)
+    zone = panel.frequency.clock(panel.names.tz)
+    ends = to_local(panel.time[panel.offsets[1:] - 1], zone)
     late, _ = panel.frequency.position(np.full(len(ends), ends.max()), ends)
     stale = np.flatnonzero(late > max(2 * FEW, panel.frequency.season))
     if not len(stale):

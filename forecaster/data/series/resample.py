@@ -31,7 +31,7 @@ def on_grid(
     """
     grid = frequency(alias)
     step = grid.step
-    if not isinstance(step, Fixed | Months):
+    if not isinstance(step, Fixed | Months) or (isinstance(step, Months) and step.day):
         raise UsageError(f"readings cannot be put on a grid of {grid.alias}", hint="Use --every D, W or MS.")
     zone = tz if step.by_days else None
     local = to_local(obs.time, zone)

@@ -30,7 +30,7 @@ def test_plain_years(tmp_path: Path, name: str) -> None:
     """Whole numbers such as 1960 in a column with the name of a year are years, and it is said."""
     loaded = read(tmp_path, name, [str(year) for year in range(1960, 1990)])
     assert (loaded.panel.frequency.alias, first(loaded)) == ("YS-JAN", ["1960-01-01", "1961-01-01"])
-    assert loaded.findings[0].code == "T006"
+    assert loaded.findings[0].code == "T008"
 
 
 def test_years_by_another_name_are_asked_for(tmp_path: Path) -> None:

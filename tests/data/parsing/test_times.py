@@ -78,7 +78,7 @@ def test_day_and_month(pattern: str, form: str, stamps: list) -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["2024-02-30", "2024-13-01", "2024-01-01 24:00", "2024-01-01 23:59:60", "01/02/24", "24-01-01",
+    ["2024-02-30", "2024-13-01", "2024-01-01 24:01", "2024-01-01 23:59:60", "01/02/24", "24-01-01",
      "2024-1-1x", "32.01.2024", "00.01.2024", "2024-01-01 12:60", "1 Foo 2024", "13:00", "0001-01-01",
      "2024-01-01 13:00 PM", "3000-01-01", "２０２４-01-01", "2024-01-01 00:00 Europe/Berlin"],
 )  # fmt: skip
@@ -87,8 +87,23 @@ def test_bad_cells(cell: str) -> None:
     with pytest.raises(DataError, match="line 3, column 't'") as caught:
         parsed(["2024-01-01", cell, "2024-01-03"])
     assert repr(cell) in caught.value.message
-    ways = ("Repair the cell or delete its row.", "Write it as 00:00 of the day after.")
-    assert caught.value.hint == ways["24:00" in cell]
+    assert caught.value.hint == "Repair the cell or delete its row."
+
+
+@pytest.mark.parametrize(("cells", "form"), [
+    (["2024-01-01 23:00", "2024-01-01 24:00", "2024-01-02 01:00"], None),
+    (["2024-01-01T23:00:00Z", "2024-01-01T24:00:00Z", "2024-01-02T01:00:00Z"], None),
+    (["2024-01-01T23:00+0100", "2024-01-01T24:00+0100", "2024-01-02T01:00+0100"], None),
+    (["31.12.2023 23:00", "31.12.2023 24:00", "01.01.2024 01:00"], None),
+    (["Dec 31, 2023 23:00:00", "Dec 31, 2023 24:00:00", "Jan 1, 2024 01:00:00"], None),
+    (["23-12-31 23:00", "23-12-31 24:00", "24-01-01 01:00"], "%y-%m-%d %H:%M"),
+])  # fmt: skip
+def test_the_end_of_a_day(cells: list[str], form: str | None) -> None:
+    """24:00 is midnight of the day after, in every form, and that is said."""
+    times = parsed(cells, form)
+    assert np.diff(times.ns).tolist() == [3600 * 10**9] * 2
+    finding = times.findings[-1]
+    assert (finding.code, finding.count, finding.places) == ("T006", 1, ("data.csv, line 3",))
 
 
 def test_offsets() -> None:
