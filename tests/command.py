@@ -25,7 +25,7 @@ def environment(**changes: str) -> dict[str, str]:
     kept = {
         k: v
         for k, v in os.environ.items()
-        if k == OWN_FOLDER or not k.startswith("FORECAST_") and k not in ("NO_COLOR", "COLUMNS")
+        if k == OWN_FOLDER or (not k.startswith("FORECAST_") and k not in ("NO_COLOR", "COLUMNS"))
     }
     return kept | SMALL | changes
 

@@ -74,7 +74,11 @@ def test_gradients_of_the_outputs(design):
     weight = rng.normal(size=(len(LEVELS), design.horizon, 6))
     gradient = quantiles_backward(design, outputs, sample, weight)
     check_directions(
-        lambda: float((weight * quantiles(design, outputs, sample)).sum()), outputs, gradient, rng=rng, directions=20
+        lambda: float((weight * quantiles(design, outputs, sample)).sum()),
+        outputs,
+        gradient,
+        rng=rng,
+        directions=20,
     )
 
 
@@ -91,7 +95,8 @@ def test_quantiles_against_their_formula(design):
             median = sample.base[step, series]
             if design.median:
                 median += o[6] + sum(
-                    (o[7 + g] + design.gates[g]) * sample.patterns[g, step, series] for g in range(len(design.gates))
+                    (o[7 + g] + design.gates[g]) * sample.patterns[g, step, series]
+                    for g in range(len(design.gates))
                 )
             up = [median + softplus(o[: n + 1]).sum() for n in range(3)]
             down = [median - softplus(o[3 : 4 + n]).sum() for n in range(3)]
@@ -159,7 +164,9 @@ def test_compiled_and_numpy_layers_agree(kind, monkeypatch):
         outputs, cache = network.forward(sample.inputs)
         forecast = quantiles(design, outputs, sample)
         _, slope = pinball(forecast, np.ones((design.horizon, 11), np.float32))
-        gradient = network.backward(cache, quantiles_backward(design, outputs, sample, slope), inputs=False).flat
+        gradient = network.backward(
+            cache, quantiles_backward(design, outputs, sample, slope), inputs=False
+        ).flat
         results.append((forecast.copy(), gradient.copy(), network.predict(sample.inputs).copy()))
     for compiled, plain in zip(*results, strict=True):
         assert np.allclose(compiled, plain, rtol=1e-4, atol=1e-5)

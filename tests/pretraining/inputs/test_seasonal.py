@@ -60,7 +60,9 @@ def test_shapes(season):
 
 def weighted(row, lag, half_life):
     """The weighted mean of |differences|, newer ones more."""
-    pairs = [(t, abs(row[t] - row[t - lag])) for t in range(lag, len(row)) if np.isfinite(row[t] - row[t - lag])]
+    pairs = [
+        (t, abs(row[t] - row[t - lag])) for t in range(lag, len(row)) if np.isfinite(row[t] - row[t - lag])
+    ]
     weights = [0.5 ** ((len(row) - 1 - t) / half_life) for t, _ in pairs]
     return np.average([size for _, size in pairs], weights=weights) if pairs else np.nan
 
@@ -96,7 +98,12 @@ def test_inputs_against_their_formulas():
                     found = z[row] - z[row - lag] if row >= lag else np.nan
                     return np.clip(np.nan_to_num(found), -8, 8)
 
-                expected = (np.nan_to_num(np.arcsinh(z[row])), change(4), np.isfinite(values[b, row]), change(1))
+                expected = (
+                    np.nan_to_num(np.arcsinh(z[row])),
+                    change(4),
+                    np.isfinite(values[b, row]),
+                    change(1),
+                )
                 assert np.allclose(step[[q, 4 + q, 8 + q, 12 + q]], expected, atol=2e-4)
                 season.append(z[row])
             known = [value for value in season if np.isfinite(value)]
