@@ -24,6 +24,8 @@ from forecaster.pretraining.views import HOURS, LONGEST, STEP, WEEK, View, view_
 Prepare = Callable[[Floats, int], Sample]
 BLOCK = 2048
 """Series forecast at once."""
+MOST_VALUES = 2**22
+"""Rows of all series that are forecast at once: few series of a row a second have as many as many others."""
 FEWEST = {"season_1": 4}
 """Recurrent steps of the shortest past; 2 for other kinds. Shorter series are padded."""
 FEWEST_RETURNS = 30
@@ -51,8 +53,7 @@ def zero_shot(
     view = view_of(panel.frequency)
     network = networks(view.kind)
     if view.kind == "hours":
-        for block in _blocks(rest, np.zeros(len(rest))):
-            result[:, block] = _hours(panel, origins, block, horizon, network, view.rows)
+        result[:, rest] = _hours(panel, origins, rest, horizon, network, view.rows)
     else:
         result[:, rest] = _seasonal(panel, origins, rest, horizon, network, view)
     return result
@@ -140,9 +141,8 @@ def _hours(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pre
     step = HOURS * rows
     steps = np.clip(-(-origins[series] // step), 2, LONGEST["hours"])
     result = np.full((len(LEVELS), len(series), horizon), np.nan)
-    for count in np.unique(steps):
-        mine = np.flatnonzero(steps == count)
-        y = _newest(flat, panel, origins, series[mine], int(count) * step)
+    for mine in _blocks(np.arange(len(series)), steps, step):
+        y = _newest(flat, panel, origins, series[mine], int(steps[mine[0]]) * step)
         some = np.isfinite(y).any(axis=1)
         mine, y = mine[some], y[some]
         by_hour = y.reshape(len(y), -1, rows)
@@ -226,11 +226,15 @@ def _outputs(network: Pretrained, sample: Sample) -> Array:
     return quantiles(network.design, outputs, sample)
 
 
-def _blocks(series: Ints, steps: Floats | Ints) -> Iterator[Ints]:
-    """Series with the same number of steps, at most BLOCK at once, in ascending order."""
+def _blocks(series: Ints, steps: Ints, rows: int = 1) -> Iterator[Ints]:
+    """Series with the same number of steps in ascending order, at most BLOCK and MOST_VALUES at once.
+
+    `rows`: of one step.
+    """
     for count in np.unique(steps):
         same = series[steps == count]
-        yield from np.array_split(same, -(-len(same) // BLOCK))
+        size = max(1, min(BLOCK, MOST_VALUES // (int(count) * rows)))
+        yield from np.array_split(same, -(-len(same) // size))
 
 
 def _newest(flat: Floats, panel: Panel, origins: Ints, series: Ints, count: int) -> Floats:
