@@ -98,11 +98,11 @@ def _reads(design: Design, kind: str) -> bool:
     step = STEP[kind]
     if kind == "prices":
         return (design.inputs, design.gates, design.median) == (prices.FEATURES, (), False)
+    inputs, gates = seasonal.features(step), seasonal.gates(step)
     if kind == "hours":
-        expected = daily.FEATURES, len(daily.GATES), 0
-        return (design.inputs, len(design.gates), design.horizon % HOURS) == expected and design.median
-    expected = seasonal.features(step), len(seasonal.gates(step))
-    return (design.inputs, len(design.gates)) == expected and design.median
+        inputs, gates = daily.FEATURES, daily.GATES
+    whole = kind != "hours" or design.horizon % HOURS == 0
+    return (design.inputs, len(design.gates), design.median) == (inputs, len(gates), True) and whole
 
 
 @lru_cache

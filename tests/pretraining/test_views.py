@@ -68,7 +68,24 @@ def test_seasons(alias, season, expected):
     assert view_of(Frequency(alias, (season,))) == expected
 
 
-SECONDS = ("s", "5s", "7s", "11s", "13s", "90s", "100s", "7min", "11min", "25min", "50min", "90min", "5h", "7h", "36h", "48h")
+SECONDS = (
+    "s",
+    "5s",
+    "7s",
+    "11s",
+    "13s",
+    "90s",
+    "100s",
+    "7min",
+    "11min",
+    "25min",
+    "50min",
+    "90min",
+    "5h",
+    "7h",
+    "36h",
+    "48h",
+)
 
 
 @pytest.mark.parametrize("alias", SECONDS)

@@ -15,7 +15,23 @@ from forecaster.pretraining.network import LEVELS, SCORES, SIDE, quantiles
 from forecaster.pretraining.views import view_of
 from forecaster.pretraining.zero_shot import networks_for, unit_of, zero_shot
 
-ALIASES = ("YS", "QS", "6MS", "MS", "D", "B", "B-1111110", "W", "SMS", "h", "15min", "2h", "3h", "7min", "100ms")
+ALIASES = (
+    "YS",
+    "QS",
+    "6MS",
+    "MS",
+    "D",
+    "B",
+    "B-1111110",
+    "W",
+    "SMS",
+    "h",
+    "15min",
+    "2h",
+    "3h",
+    "7min",
+    "100ms",
+)
 aliases = pytest.mark.parametrize("alias", ALIASES)
 networks = lru_cache(stand_in)
 
