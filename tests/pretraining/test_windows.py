@@ -201,3 +201,25 @@ def test_real_series_take_their_share(kind, monkeypatch):
     ((count, length),) = asked
     assert count == 16
     assert length >= kind.steps * (kind.prior.season if isinstance(kind, Seasonal) else 5) + kind.horizon
+
+
+@pytest.mark.parametrize("kind", [KINDS["season of 1"], KINDS["season of 4"]], ids=str)
+def test_windows_before_a_real_series_teach_nothing(kind):
+    """A real series may begin after the window: what follows cannot be known from nothing."""
+
+    def real(rng, count, length):
+        values = np.full((count, length), np.nan, np.float32)
+        values[:, -kind.horizon - 2 :] = 1000
+        return values
+
+    batches, nothing = kind.batches(np.random.default_rng(11), SIZE, real), 0
+    for _ in range(40):
+        sample, actual = next(batches)
+        assert np.isfinite(sample.inputs).all()
+        season = kind.prior.season
+        known = sample.inputs[-1, 2 * season : 3 * season] > 0
+        blind = ~known.any(axis=0)
+        assert np.isnan(actual[:, blind]).all()
+        assert not (np.abs(actual) > 500).any()
+        nothing += int(blind.sum())
+    assert nothing > 20
