@@ -98,7 +98,9 @@ def test_limits(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     found = table("x.csv", *limits, "--horizon", "20", "--levels", "99", capfd=capfd)
     numbers = found.drop(columns="day").to_numpy()
     assert (numbers.min(), numbers.max()) == (40, 64)
-    whole = table("x.csv", "--integer", "--samples", "5", capfd=capfd)["value"]
+    counts = [f"2024-01-{day:02d},{day % 5 + 3}" for day in range(1, 30)]
+    (here / "counts.csv").write_text("\n".join(["ds,y", *counts, ""]))
+    whole = table("counts.csv", "--integer", "--samples", "5", capfd=capfd)["value"]
     assert (whole == whole.round()).all()
 
 
