@@ -191,13 +191,16 @@ def _forecast(
     model: Trained, data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
 ) -> Forecast:
     """The forecast of a trained model; what is not `asked` is as the model has it."""
-    from forecaster.config import ReadConfig
+    from forecaster.config import Options, ReadConfig
     from forecaster.forecasting.forecast import forecast
     from forecaster.pipeline.predict import predict as predict_from
     from forecaster.pipeline.predict import with_short
     from forecaster.pipeline.train import Training
 
     read = _config(ReadConfig, settings)
+    given = {name: value for name, value in asked.items() if value is not None}
+    options = _config(Options, given)
+    asked = asked | {name: getattr(options, name) for name in given}
     if isinstance(model, Training) and data is None and not settings:
         panel, _ = with_short(model.model, model.loaded.panel, skip=skip_short)
         return forecast(model.model, panel, **asked)

@@ -1,4 +1,4 @@
-"""Small networks of random weights that stand in for the pretrained ones, so that no test depends on those."""
+"""Small networks of random weights in place of the pretrained ones, so that no test depends on those."""
 
 import numpy as np
 

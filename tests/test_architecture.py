@@ -129,7 +129,7 @@ def test_tables_stay_in_data(module: str) -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if room(name) == "nn"])
 def test_the_engine_is_numpy_only(module: str) -> None:
-    """`nn` imports NumPy, the control of its threads, and the standard library; files of arrays safetensors."""
+    """`nn` imports NumPy, the control of its threads, and the standard library; one file safetensors."""
     import sys
 
     allowed = set(sys.stdlib_module_names) | {"numpy", "threadpoolctl"}

@@ -77,8 +77,9 @@ PACKAGE = ROOT / "forecaster"
 
 
 def test_the_tree_is_the_real_one() -> None:
-    """docs/architecture.md lists each file and folder of the package with a few words, and no other; of weights
-    only the folder.
+    """docs/architecture.md lists each file and folder of the package with a few words, and no other.
+
+    Of weights it lists the folder.
     """
     tree = ARCHITECTURE.split("```text\nforecaster/\n")[1].split("```")[0]
     folder: list[str] = []

@@ -73,7 +73,7 @@ def test_settings_may_be_variables(
 
 
 def test_paths_depend_along_the_horizon(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The same seed draws the same paths; they have the quantiles of the forecast, and neighbours are alike."""
+    """The same seed draws the same paths; they have the quantiles of the forecast; neighbours are alike."""
     arguments = ("x.csv", "--horizon", "10", "--samples", "2000")
     paths = table(*arguments, capfd=capfd)
     assert list(paths) == ["day", "sample", "value"]
@@ -150,7 +150,7 @@ def test_the_hint_where_no_model_is_found(here: Path, capfd: pytest.CaptureFixtu
 
 
 def test_limits_of_a_trained_model_stay(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Limits were learned with the model: changing them when forecasting is refused, and levels may change."""
+    """Limits belong to the model: changing them when forecasting is refused. Levels may change."""
     assert inside("train", "x.csv", "--horizon", "5", capfd=capfd).returncode == 0
     result = inside("predict", "--lower", "0", capfd=capfd)
     assert_clean_failure(result, 2)
@@ -224,7 +224,8 @@ def test_damaged_weights(here: Path) -> None:
 @pytest.mark.parametrize(
     "rows",
     [["2024-01-01,5"], ["2024-01-01,5", "2024-01-02,6"], [f"2024-01-{day:02d},0" for day in range(1, 20)],
-     [f"2024-01-{day:02d},{-day}" for day in range(1, 20)], [f"2024-01-{day:02d},{day % 3 == 0:d}" for day in range(1, 30)]],
+     [f"2024-01-{day:02d},{-day}" for day in range(1, 20)],
+     [f"2024-01-{day:02d},{day % 3 == 0:d}" for day in range(1, 30)]],
     ids=["one", "two", "zeros", "negative", "counts"],
 )  # fmt: skip
 def test_short_and_odd_series(rows: list[str], here: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -107,7 +107,7 @@ def test_data_that_cannot_be_used(main, tmp_path, data, code, monkeypatch):
     monkeypatch.chdir(tmp_path)
     days = pd.date_range("2024-01-01", periods=60)
     pd.DataFrame({"ds": days, "y": np.arange(60.0)}).to_csv("days.csv", index=False)
-    found, out, err = main("season_4", "--data", data)
+    found, _, err = main("season_4", "--data", data)
     assert found == code
     assert err.startswith("error: ")
     assert not (tmp_path / "season_4.safetensors").exists()

@@ -188,7 +188,7 @@ def test_a_damaged_file_is_a_model_error(damage, tmp_path, own_weights):
                     "of another design": forged(changed(hidden=7))}  # fmt: skip
         path.write_bytes(contents[damage])
     own_weights(tmp_path)
-    with pytest.raises(ModelError, match="season_4.safetensors") as caught:
+    with pytest.raises(ModelError, match=r"season_4\.safetensors") as caught:
         load("season_4")
     assert "python -m forecaster.pretraining" in caught.value.hint
 

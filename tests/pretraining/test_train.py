@@ -102,7 +102,7 @@ def test_equal_quantiles_give_a_finite_score():
 
 
 def test_dependence_is_that_of_the_errors():
-    """Errors that walk depend on each other like a walk: R Rᵀ has ones on its diagonal and the correlations."""
+    """R Rᵀ has ones on its diagonal, and elsewhere the correlations of the errors."""
     network = make_network(DESIGN, None)
 
     def walks():

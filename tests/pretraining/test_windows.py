@@ -28,7 +28,7 @@ def few_series(monkeypatch):
 
 
 def ramps(monkeypatch, kind):
-    """Let the pool hold series that tell where they are: row t of series s is 1000 s + t, or .01 in returns."""
+    """Let the pool hold series that tell where they are: row t of series s is 1000 s + t; returns are .01."""
 
     def generate(rng, *arguments):
         count, length = arguments[-2:]
@@ -127,7 +127,7 @@ def test_targets_of_prices(monkeypatch):
 
 
 def test_prices_are_read_up_to_the_origin(monkeypatch):
-    """A jump of the last row that is read is in the sample; one of the first row after it is in the target."""
+    """The first target is the return after the last one that is read."""
     kind, seen, pools = KINDS["prices"], [], []
     prepare, generate = prices.prepare, windows.prices
     monkeypatch.setattr(
@@ -151,7 +151,7 @@ def _place(series, piece):
 
 
 def test_sensors_that_show_nothing_are_left_out(monkeypatch):
-    """A window needs a known value within its newest day, and targets far beyond all measure count for nothing."""
+    """A window needs a known value within its newest day; targets beyond all measure count for nothing."""
     kind = KINDS["hours"]
 
     def generate(rng, count, length):

@@ -264,7 +264,7 @@ def test_gaps_within_an_hour():
 
 
 def test_seconds_take_little_memory(monkeypatch):
-    """Short series of a row a second are padded to two days, few at a time; faster ones are never padded so."""
+    """Short series of a row a second are padded to two days, few at a time; faster ones are not."""
     monkeypatch.setattr(module, "MOST_VALUES", 2 * 24 * 3600)
     series = [np.sin(np.arange(400) / 30 + number) for number in range(12)]
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""What all generators have in common: shapes, finite values, gaps only where they may be, one seed one series."""
+"""What all generators have in common: shapes, finite values, gaps where they may be, one seed one series."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ each = pytest.mark.parametrize("generate", GENERATORS.values(), ids=GENERATORS)
 
 @each
 def test_shape_type_and_size(generate):
-    """(B, L) in single precision, for any number and length; every known value is finite and of a sane size."""
+    """(B, L) in single precision, for any number and length; known values are finite and of a sane size."""
     for count, length in ((1, 100), (150, 131)):
         values = generate(np.random.default_rng(1), count, length)
         assert values.shape == (count, length)

@@ -26,7 +26,7 @@ def test_shapes_of_a_season(season):
 
 @pytest.mark.parametrize("season", [4, 7, 12])
 def test_seasons_have_no_level(season):
-    """Each season has mean zero; a third of the series have none; the largest are of the size of the prior."""
+    """Each season has mean zero; a third of the series have none; sizes are those of the prior."""
     prior = PRIORS[season]
     parts = seasons(rng(), prior, 600, 6 * season)
     first = next(start for start in range(season) if _level(parts[:, start:], season) < 1e-4)
