@@ -308,7 +308,7 @@ def _describe(member: Member) -> dict[str, Any]:
 
 
 def _pretrained(content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Pretrained:
-    """A pretrained network of a model; ValueError, KeyError, TypeError or UsageError where it does not fit."""
+    """A pretrained network of a model; ValueError, KeyError, TypeError or UsageError if it does not fit."""
     prefix = f"{PRETRAINED}.{content['kind']}."
     held = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     return Pretrained.from_parts(content, held)

@@ -11,6 +11,7 @@ import numpy as np
 
 from forecaster.arrays import Array, Bools, Floats, Ints
 from forecaster.data.calendar.frequency import Frequency
+from forecaster.data.history import known_target
 from forecaster.data.panel import TARGET, Panel
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, from_scale, powers, to_scale
 from forecaster.features.transform import fit_each
@@ -56,6 +57,9 @@ def zero_shot(
         result[:, rest] = _hours(panel, origins, rest, horizon, network, view.rows)
     else:
         result[:, rest] = _seasonal(panel, origins, rest, horizon, network, view)
+    lost = rest[np.isnan(result[SIDE, rest, 0])]
+    if lost.size:  # nothing is known in as much of the past as a network sees
+        result[:, lost] = _last_known(panel, origins)[lost, None]
     return result
 
 
@@ -99,6 +103,8 @@ def _seasonal(
             x, ahead = _newest(scaled, panel, origins, block, count), horizon
         some = np.isfinite(x).any(axis=1)
         block, x = block[some], x[some]
+        if not block.size:
+            continue
         unit = unit_of(x, power[block])[:, None]
         forecast = _rolled(x / unit, ahead, network, prepare, step, LONGEST[view.kind])
         if view.open_days:
@@ -145,6 +151,8 @@ def _hours(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pre
         y = _newest(flat, panel, origins, series[mine], int(steps[mine[0]]) * step)
         some = np.isfinite(y).any(axis=1)
         mine, y = mine[some], y[some]
+        if not mine.size:
+            continue
         by_hour = y.reshape(len(y), -1, rows)
         mean = _nan_mean(by_hour)
         forecast = _rolled(mean, -(-horizon // rows), network, daily.prepare, HOURS, LONGEST["hours"])
@@ -242,6 +250,14 @@ def _newest(flat: Floats, panel: Panel, origins: Ints, series: Ints, count: int)
     stop = panel.offsets[series] + origins[series]
     rows = stop[:, None] - np.arange(count, 0, -1)
     return np.where(rows >= panel.offsets[series, None], flat[np.maximum(rows, 0)], np.nan)
+
+
+def _last_known(panel: Panel, origins: Ints) -> Floats:
+    """The newest known value of each series (S,); NaN without any."""
+    rows = np.flatnonzero(known_target(panel, origins))
+    result = np.full(len(panel), np.nan)
+    result[np.repeat(np.arange(len(panel)), panel.lengths)[rows]] = panel.target[rows]
+    return result
 
 
 def _nan_mean(values: Floats) -> Floats:

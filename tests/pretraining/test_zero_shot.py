@@ -148,6 +148,17 @@ def test_a_long_gap_before_the_origin(alias):
     assert_sane(forecast(panel_like(alias, values), 5))
 
 
+@aliases
+def test_a_gap_longer_than_what_a_network_sees(alias):
+    """From within such a gap, as in a backtest, the newest known value is all that is left to say."""
+    view = view_of(frequency(alias))
+    rows = module.LONGEST[view.kind] * module.STEP[view.kind] * view.rows
+    values = np.concatenate([[3.0, np.nan, 4.0, 8.0], np.full(rows + 1, np.nan), [5.0]])
+    result = forecast(panel_like(alias, values, np.arange(1.0, 40.0)), 3, [len(values) - 1, 39])
+    assert_sane(result)
+    assert (result[:, 0] == 8).all()
+
+
 @pytest.mark.parametrize("alias", ["YS", "QS", "MS", "D", "h"])
 def test_longer_horizons_begin_as_shorter_ones(alias):
     """A longer horizon is rolled: its first steps are those of a shorter one, and no stretch is narrower than
