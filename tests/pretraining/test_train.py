@@ -54,10 +54,10 @@ def test_the_seed_decides_the_bytes():
 
 
 def test_weights_are_averaged():
-    """After one step the average has moved part of the way: it is not the newest weights."""
+    """After the first step, whose size is the rate, the average has moved by 19/21 of it."""
     start = make_network(DESIGN, np.random.default_rng(3)).flat
     one = train(DESIGN, batches(3), 1, np.random.default_rng(3))
-    assert 0 < np.abs(one - start).max() < RATE
+    assert np.abs(one - start).max() == pytest.approx(19 / 21 * RATE / WARM_UP, rel=0.01)
 
 
 def test_the_schedule_of_the_rate():

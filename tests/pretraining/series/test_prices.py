@@ -40,6 +40,26 @@ def test_innovations_have_mean_zero_and_variance_one():
     assert third.min() < -0.3 < 0.1 < third.max(), "skewed to both sides"
 
 
+def test_skew_moves_neither_mean_nor_variance(monkeypatch):
+    """Also where every series has the largest skew."""
+
+    class Skewed:
+        def __init__(self):
+            self.own = rng()
+
+        def normal(self, mean, deviation, shape):
+            return np.full(shape, 0.3)
+
+        def __getattr__(self, name):
+            return getattr(self.own, name)
+
+    monkeypatch.setattr(prices, "chance", lambda rng, probability, *shape: np.ones(shape, bool))
+    z = innovations(Skewed(), 500, 2000).astype(float)
+    assert (z**3).mean() > 0.5
+    assert abs(z.mean()) < 0.005
+    assert abs((z**2).mean() - 1) < 0.01
+
+
 def test_garch_is_stationary():
     """α + γ/2 + β is between .85 and .996, and no parameter is negative."""
     alpha, asymmetry, beta = prices._garch(rng(), 2000)
