@@ -3,7 +3,7 @@
     python benchmarks/pretrained.py [--data DIR] [--trained] [--effort E] [--earlier] [--only NAME,NAME]
 
 Alone: `forecaster.predict("pretrained", …)`. With --trained: a model trained on the same rows, with its
-defaults. --earlier scores the last horizon of the train files instead of the test files: for choices. The parts:
+defaults. --earlier scores the last horizon of the train files instead of the test files: for choices. Parts:
 
     sets      the M3 sets and M4 hourly
     short     M3 monthly, the newest 36 rows of 40 series, five a table

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
     from forecaster.pipeline.evaluate import Evaluation
     from forecaster.pipeline.train import Training
@@ -49,7 +50,7 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
                    thousands, strip, na, date_format, start, time_unit, tz, duplicates, bad_rows, strict
         forecast   horizon, effort, levels, quantiles, lower, upper, integer, circular
         network    lookback, segment, seasons, log, deseasonalise, cell, hidden, layers, dropout, decoder,
-                   members
+                   members, pretrained
         training   steps, batch, rate, loss, quantile, optimizer, weight_decay, clip, schedule, unroll,
                    patience, refit, keep_on_interrupt, seed, workers
 
@@ -112,36 +113,11 @@ def predict(
     >>> list(predict(training, table, horizon=2)["month"].astype(str))
     ['2022-07-01', '2022-08-01']
     """
-    from forecaster.config import Options, ReadConfig
-    from forecaster.forecasting.forecast import forecast
-    from forecaster.pipeline.predict import PRETRAINED, predict_pretrained, with_short
-    from forecaster.pipeline.predict import predict as predict_from
-    from forecaster.pipeline.train import Training
-
-    horizon, levels, quantiles = _plain(horizon), _plain(levels), _plain(quantiles)
-    if isinstance(model, str) and model == PRETRAINED:
-        given = {"horizon": horizon, "levels": levels, "quantiles": quantiles}
-        settings |= {name: value for name, value in given.items() if value is not None}
-        options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
-        result = predict_pretrained(None if data is None else _source(data), options, read)
-        return (
-            result.to_frame() if samples is None else result.samples_to_frame(_plain(samples), _plain(seed))
-        )
-    read = _config(ReadConfig, settings)
-    if isinstance(model, Training) and data is None and not settings:
-        panel, _ = with_short(model.model, model.loaded.panel, skip=skip_short)
-        result = forecast(model.model, panel, horizon=horizon, levels=levels, quantiles=quantiles)
+    asked = {"horizon": _plain(horizon), "levels": _plain(levels), "quantiles": _plain(quantiles)}
+    if isinstance(model, str) and model == "pretrained":
+        result = _forecast_pretrained(data, asked, settings, skip_short=skip_short)
     else:
-        source = None if data is None else _source(data)
-        result = predict_from(
-            _model(model),
-            source,
-            read=read,
-            horizon=horizon,
-            levels=levels,
-            quantiles=quantiles,
-            skip_short=skip_short,
-        )
+        result = _forecast(model, data, asked, settings, skip_short=skip_short)
     return result.to_frame() if samples is None else result.samples_to_frame(_plain(samples), _plain(seed))
 
 
@@ -209,6 +185,48 @@ def load(path: str | PathLike[str]) -> Model:
     from forecaster.model.model import Model
 
     return Model.load(Path(path))
+
+
+def _forecast(
+    model: Trained, data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
+) -> Forecast:
+    """The forecast of a trained model; what is not `asked` is as the model has it."""
+    from forecaster.config import Options, ReadConfig
+    from forecaster.forecasting.forecast import forecast
+    from forecaster.pipeline.predict import predict as predict_from
+    from forecaster.pipeline.predict import with_short
+    from forecaster.pipeline.train import Training
+
+    read = _config(ReadConfig, settings)
+    given = {name: value for name, value in asked.items() if value is not None}
+    options = _config(Options, given)
+    asked = asked | {name: getattr(options, name) for name in given}
+    if isinstance(model, Training) and data is None and not settings:
+        panel, _ = with_short(model.model, model.loaded.panel, skip=skip_short)
+        return forecast(model.model, panel, **asked)
+    source = None if data is None else _source(data)
+    return predict_from(_model(model), source, read=read, skip_short=skip_short, **asked)
+
+
+def _forecast_pretrained(
+    data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
+) -> Forecast:
+    """The forecast of the pretrained networks; UsageError for settings of training."""
+    from dataclasses import fields
+
+    from forecaster.config import Limits, Options, ReadConfig
+    from forecaster.errors import UsageError
+    from forecaster.pipeline.predict import predict_pretrained
+
+    of_training = (
+        {field.name for field in fields(Options)} - {field.name for field in fields(Limits)} - set(asked)
+    )
+    wrong = next((name for name in settings if name in of_training), "skip_short" if skip_short else None)
+    if wrong:
+        raise UsageError(f"pretrained networks are not trained again: {wrong!r} would change nothing")
+    settings = settings | {name: value for name, value in asked.items() if value is not None}
+    options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
+    return predict_pretrained(None if data is None else _source(data), options, read)
 
 
 def _config(kind: type[T], settings: dict[str, Any], *others: type[Any]) -> T:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from forecaster.pretraining.store import OWN_FOLDER
+
 SCRIPT = Path(sys.executable).with_name("forecast")
 ROOT = Path(__file__).parents[1]
 SMALL = {"FORECAST_STEPS": "20", "FORECAST_MEMBERS": "1", "FORECAST_HIDDEN": "8", "FORECAST_WORKERS": "1"}
@@ -16,11 +18,14 @@ SMALL = {"FORECAST_STEPS": "20", "FORECAST_MEMBERS": "1", "FORECAST_HIDDEN": "8"
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment without variables that would change a run, with small training and `changes`."""
+    """The environment without variables that would change a run, with small training and `changes`.
+
+    The stand-ins of the pretrained networks stay.
+    """
     kept = {
         k: v
         for k, v in os.environ.items()
-        if not k.startswith("FORECAST_") and k not in ("NO_COLOR", "COLUMNS")
+        if k == OWN_FOLDER or (not k.startswith("FORECAST_") and k not in ("NO_COLOR", "COLUMNS"))
     }
     return kept | SMALL | changes
 

@@ -105,6 +105,67 @@ def test_predict_takes_a_shorter_horizon(training: Training) -> None:
     pd.testing.assert_frame_equal(short, expected)
 
 
+def test_predict_takes_other_levels(training: Training) -> None:
+    """Levels of intervals may be others than those that the model was trained to give."""
+    found = forecaster.predict(training, levels=np.array([50]), quantiles=[0.1, 0.25])
+    assert list(found.columns) == ["shop", "day", "forecast", "lo_50", "hi_50", "q_0.1", "q_0.25"]
+    np.testing.assert_allclose(found["lo_50"], found["q_0.25"])
+    usual = forecaster.predict(training)
+    np.testing.assert_allclose(found["q_0.1"], usual["lo_80"])
+    for wrong in ([0], [100], [80.5]):
+        with pytest.raises(UsageError, match="levels"):
+            forecaster.predict(training, levels=wrong)
+
+
+def test_pretrained_networks_forecast_at_once(table: pd.DataFrame, tmp_path: Path) -> None:
+    """Without training, from a table or a file, with the settings of the command."""
+    found = forecaster.predict("pretrained", table, horizon=3, levels=[90], quantiles=[0.5], target="sales")
+    assert list(found.columns) == ["shop", "day", "forecast", "lo_90", "hi_90", "q_0.5"]
+    assert len(found) == 6
+    np.testing.assert_allclose(found["forecast"], found["q_0.5"])
+    path = tmp_path / "x.csv"
+    table.to_csv(path, index=False)
+    from_file = forecaster.predict(
+        "pretrained", path, horizon=3, levels=[90], quantiles=[0.5], target="sales"
+    )
+    np.testing.assert_allclose(found["forecast"], from_file["forecast"])
+    limited = forecaster.predict("pretrained", table, target="sales", lower=0, horizon=60)
+    assert (limited["lo_95"] >= 0).all()
+    paths = forecaster.predict("pretrained", table, target="sales", horizon=3, samples=4, seed=2)
+    assert list(paths.columns) == ["shop", "day", "sample", "value"]
+    assert len(paths) == 24
+    same = forecaster.predict("pretrained", table, target="sales", horizon=3, samples=4, seed=2)
+    pd.testing.assert_frame_equal(paths, same)
+
+
+def test_pretrained_networks_refuse_what_means_nothing(table: pd.DataFrame) -> None:
+    """Settings of training, no data, and settings that do not exist."""
+    for settings in ({"hidden": 8}, {"steps": 5}, {"skip_short": True}, {"pretrained": True}):
+        with pytest.raises(UsageError, match=next(iter(settings))):
+            forecaster.predict("pretrained", table, target="sales", **settings)
+    with pytest.raises(UsageError, match="no data of their own"):
+        forecaster.predict("pretrained")
+    with pytest.raises(UsageError, match="no setting 'tagret'") as caught:
+        forecaster.predict("pretrained", table, tagret="sales")
+    assert "target" in caught.value.hint
+    with pytest.raises(UsageError, match="horizon"):
+        forecaster.predict("pretrained", table, target="sales", horizon=0)
+
+
+def test_pretrained_networks_are_evaluated(table: pd.DataFrame) -> None:
+    """The backtest trains nothing, and its forecasts read only rows before each origin."""
+    report = forecaster.evaluate(table, model="pretrained", horizon=3, origins=2, target="sales").report
+    assert (report.origins, report.windows, report.horizon) == (2, 4, 3)
+    cut = table.groupby("shop").head(int(table.groupby("shop").size().min()) - 3)
+    point = forecaster.predict("pretrained", cut, horizon=3, target="sales").set_index(["shop", "day"])[
+        "forecast"
+    ]
+    held = table.set_index(["shop", "day"])["sales"].reindex(point.index)
+    last = forecaster.evaluate(table, model="pretrained", horizon=3, target="sales").report
+    rows = pd.DataFrame(last.to_rows()).set_index(["scope", "method"])
+    assert rows.loc[("overall", "model"), "mae"].item() == pytest.approx((held - point).abs().mean())
+
+
 def test_predict_from_a_file(table: pd.DataFrame, training: Training, tmp_path: Path) -> None:
     """A model file works like the model; a table in memory must be passed again."""
     path = tmp_path / "x.model"

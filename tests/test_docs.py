@@ -77,7 +77,10 @@ PACKAGE = ROOT / "forecaster"
 
 
 def test_the_tree_is_the_real_one() -> None:
-    """docs/architecture.md lists each file and folder of the package with a few words, and no other."""
+    """docs/architecture.md lists each file and folder of the package with a few words, and no other.
+
+    Of weights it lists the folder.
+    """
     tree = ARCHITECTURE.split("```text\nforecaster/\n")[1].split("```")[0]
     folder: list[str] = []
     listed = set()
@@ -86,8 +89,9 @@ def test_the_tree_is_the_real_one() -> None:
         folder[(len(line) - len(line.lstrip())) // 2 - 1 :] = [name]
         listed.add("".join(folder))
         assert words
-    files = {path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".c", ".typed")}
-    real = {path.relative_to(PACKAGE).as_posix() for path in files if path.name != "__init__.py"}
+    code = {path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".c", ".typed")}
+    real = {path.relative_to(PACKAGE).as_posix() for path in code if path.name != "__init__.py"}
+    files = code | set(PACKAGE.rglob("*.safetensors"))
     rooms = {f"{path.parent.relative_to(PACKAGE).as_posix()}/" for path in files if path.parent != PACKAGE}
     assert listed == real | rooms | {"__init__.py"}
 

@@ -107,14 +107,16 @@ def _forecast(data: str | None, settings: Settings) -> Forecast:
         return predict_pretrained(data, options, settings.read)
     from forecaster.model.model import Model
 
-    given = [name for name in LIMITS if name in settings.explicit]
+    model = Model.load(settings.model)
+    limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
+    given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
     if given:
         raise UsageError(
             f"--{given[0]} is part of the model: it cannot be changed when forecasting",
             hint=f"Train with --{given[0]}, or forecast with --model pretrained.",
         )
     return predict_from(
-        Model.load(settings.model),
+        model,
         data,
         read=settings.read,
         horizon=options.horizon,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
-from forecaster.data.series.directions import nearest, turns_of
 from forecaster.data.calendar.sessions import Sessions
+from forecaster.data.series.directions import nearest, turns_of
 from forecaster.errors import DataError, UsageError
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from forecaster.intervals.distribution import Distribution
 from forecaster.methods.blend import PRETRAINED, Blend, kind_of, network_name
 from forecaster.model.file import VERSION, damaged, read_model_file, write_model_file
 from forecaster.nn.network import Network, parameter_shapes
-from forecaster.pretraining.store import Pretrained
+from forecaster.pretraining.store import Pretrained, by_kind
+from forecaster.pretraining.views import view_of
 
 Hashes: TypeAlias = NDArray[np.uint64]
 ERRORS, SERIES = "errors.", "errors_of_series"
@@ -256,9 +257,11 @@ def _check_whole(model: Model, arrays: int) -> None:
     networks = {network_name(number) for number in range(len(members))}
     if any(kind_of(name) == "network" and name not in networks for name in model.blend.components):
         raise ValueError("the blend names a network that the model does not have")
-    kinds = {network.kind for network in model.pretrained}
-    if PRETRAINED in model.blend.components and not kinds - {"prices"}:
-        raise ValueError("the blend names pretrained networks that the model does not have")
+    kinds = by_kind(model.pretrained)
+    if len(kinds) != len(model.pretrained):
+        raise ValueError("there are two pretrained networks of a kind")
+    if PRETRAINED in model.blend.components and view_of(facts.frequency).kind not in kinds:
+        raise ValueError("the blend names a pretrained network that the model does not have")
     for each in (weights, *model.blend.by_group.values()):
         if not all(weight >= 0 for weight in each.values()) or abs(sum(each.values()) - 1) > 1e-6:
             raise ValueError("the weights of the blend do not sum to one")
@@ -305,7 +308,7 @@ def _describe(member: Member) -> dict[str, Any]:
 
 
 def _pretrained(content: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Pretrained:
-    """A pretrained network of a model; ValueError, KeyError or TypeError where its parts do not fit."""
+    """A pretrained network of a model; ValueError, KeyError, TypeError or UsageError if it does not fit."""
     prefix = f"{PRETRAINED}.{content['kind']}."
     held = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     return Pretrained.from_parts(content, held)

@@ -34,7 +34,7 @@ def main() -> int:
             for each in running:
                 print(each.result(), flush=True)
     except ForecasterError as error:
-        print(f"error: {error.message}", file=sys.stderr)
+        print(f"error: {error.message}", *([error.hint] if error.hint else []), sep="\n", file=sys.stderr)
         return error.exit_code
     return 0
 
@@ -43,7 +43,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m forecaster.pretraining", description=__doc__)
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"which: {', '.join(RECIPES)}; default all")
     parser.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
-    parser.add_argument("--steps", type=int, help="training steps (default: those of the recipe)")
+    parser.add_argument("--steps", type=_positive, help="training steps (default: those of the recipe)")
     parser.add_argument("--data", help="real series to mix in: a file, a folder or a glob")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the weights")
     arguments = parser.parse_args()
@@ -51,6 +51,13 @@ def _arguments() -> argparse.Namespace:
     if unknown:
         parser.error(f"unknown kind {unknown[0]!r}; known: {', '.join(RECIPES)}")
     return arguments
+
+
+def _positive(text: str) -> int:
+    """A whole number above zero; ValueError otherwise."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
 
 
 def _train(kind: str, seed: int, folder: Path, data: str | None, steps: int | None) -> str:

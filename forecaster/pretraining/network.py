@@ -79,7 +79,10 @@ class Sample:
 
 
 class QuantileHead(Head):
-    """u = silu(W₁ [h; x; 1]), outputs = W₂ [u; 1], from the last hidden state h and the last step x."""
+    """u = silu(W₁ [h; x; 1]), outputs = W₂ [u; 1], from the last hidden state h and the last step x.
+
+    Backward leaves out the derivative by x, which training does not need.
+    """
 
     every = False
 

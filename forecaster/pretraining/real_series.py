@@ -8,14 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from forecaster.arrays import Array, Floats
+from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.load import load
 from forecaster.errors import DataError
 from forecaster.features.scale_choice import LOGARITHMS, powers, to_scale
-from forecaster.pretraining.views import view_of
+from forecaster.pretraining.views import View, view_of
 from forecaster.pretraining.zero_shot import unit_of
 
 SHARE = 0.5
 """Share of the training series that are real."""
+
+ROWS = {
+    "season_1": "yearly",
+    "season_4": "quarterly",
+    "season_7": "daily",
+    "season_12": "monthly",
+    "hours": "hourly",
+}
+"""What series each network reads row by row; prices may have any frequency."""
 
 Draw = Callable[[np.random.Generator, int, int], Array]
 """draw(rng, count, length) -> pieces (count, length) of series as the network sees them; NaN: unknown."""
@@ -44,12 +54,7 @@ def read_series(source: str, kind: str) -> RealSeries:
     Raises DataError where their frequency belongs to another network, and the errors of `load`.
     """
     panel = load(source).panel
-    view = view_of(panel.frequency)
-    if kind not in (view.kind, "prices") or view.rows > 1 or view.open_days or view.removed:
-        raise DataError(
-            f"{source!r} has frequency {panel.frequency.alias}, which is none of the network {kind!r}",
-            hint=f"Train the network {view.kind!r} on data of its own season.",
-        )
+    _check_frequency(source, panel.frequency, kind)
     everything = panel.lengths
     power = np.full(len(panel), LOGARITHMS) if kind == "prices" else powers(panel, everything, "relative")
     flat = np.where(panel.target_observed, panel.target, np.nan)
@@ -67,3 +72,16 @@ def read_series(source: str, kind: str) -> RealSeries:
     if not series:
         raise DataError(f"{source!r} has no series of two known rows")
     return RealSeries(tuple(series))
+
+
+def _check_frequency(source: str, frequency: Frequency, kind: str) -> None:
+    """Raise DataError unless a network of the kind reads series of this frequency row by row."""
+    view = view_of(frequency)
+    by_row = view == View(view.kind)
+    if kind == "prices" or (by_row and view.kind == kind):
+        return
+    other = f" These are for {view.kind!r}." if by_row else ""
+    raise DataError(
+        f"{source!r} has frequency {frequency.alias}, but {kind!r} is trained on {ROWS[kind]} series",
+        hint=f"Give it {ROWS[kind]} series.{other}",
+    )

@@ -14,15 +14,17 @@ import numpy as np
 
 from forecaster.arrays import Floats
 from forecaster.config import from_json, to_json
-from forecaster.errors import ModelError
+from forecaster.errors import ModelError, UsageError
 from forecaster.nn.array_file import Arrays, decode, digest, encode, version_of
-from forecaster.nn.network import Network
-from forecaster.pretraining.network import Design, make_network
+from forecaster.nn.network import Network, flat_size, parameter_shapes
+from forecaster.pretraining.inputs import daily, prices, seasonal
+from forecaster.pretraining.network import Design, QuantileHead, make_network
+from forecaster.pretraining.views import HOURS, STEP
 
 FORMAT = "forecaster-pretrained"
 VERSION = 1
 FOLDER = Path(__file__).with_name("weights")
-OWN_FOLDER = "FORECAST_PRETRAINED"
+OWN_FOLDER = "FORECAST_WEIGHTS"
 """Environment variable: a folder whose weights replace those of the package, kind by kind."""
 WEIGHTS, ROOT = "weights", "dependence"
 """Names of arrays: all weights of the network, and `Pretrained.dependence`."""
@@ -52,7 +54,10 @@ class Pretrained:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Pretrained:
-        """Read what `to_bytes` gave. Raises ValueError where it is damaged."""
+        """Read what `to_bytes` gave.
+
+        Raises ValueError, KeyError, TypeError or UsageError where it is damaged or does not fit.
+        """
         if version_of(content, FORMAT) != VERSION:
             raise ValueError("it has another version")
         text, arrays = decode(content, FORMAT)
@@ -60,16 +65,22 @@ class Pretrained:
 
     @classmethod
     def from_parts(cls, content: dict[str, Any], arrays: Arrays) -> Pretrained:
-        """From what `to_parts` gave. Raises ValueError, KeyError or TypeError where it does not fit."""
-        design = from_json(Design, content["design"])
-        network = make_network(design, None)
+        """From what `to_parts` gave.
+
+        Raises ValueError, KeyError, TypeError or UsageError where it does not fit.
+        """
+        kind, design = content["kind"], from_json(Design, content["design"])
+        if not _reads(design, kind):
+            raise ValueError(f"a pretrained network does not read what one for {kind!r} does")
         weights, root = arrays[WEIGHTS], arrays[ROOT]
-        if weights.dtype != np.float16 or weights.shape != network.flat.shape:
+        size = flat_size(parameter_shapes(design.config, QuantileHead))  # before memory is taken
+        if weights.dtype != np.float16 or weights.shape != (size,):
             raise ValueError("the pretrained weights do not have the sizes of the network")
         if root.dtype != np.float16 or root.shape != (design.horizon, design.horizon):
             raise ValueError("the dependence of a pretrained network has another shape")
+        network = make_network(design, None)
         network.flat[...] = weights
-        return cls(str(content["kind"]), design, network, root.astype(np.float64), dict(content["facts"]))
+        return cls(kind, design, network, root.astype(np.float64), dict(content["facts"]))
 
     def to_parts(self) -> tuple[dict[str, Any], Arrays]:
         """What a model stores of it: JSON and arrays."""
@@ -82,6 +93,18 @@ class Pretrained:
         return {WEIGHTS: self.network.flat.astype(np.float16), ROOT: self.dependence.astype(np.float16)}
 
 
+def _reads(design: Design, kind: str) -> bool:
+    """Whether the inputs, gates and median of a design are those of a kind. KeyError for an unknown kind."""
+    step = STEP[kind]
+    if kind == "prices":
+        return (design.inputs, design.gates, design.median) == (prices.FEATURES, (), False)
+    inputs, gates = seasonal.features(step), seasonal.gates(step)
+    if kind == "hours":
+        inputs, gates = daily.FEATURES, daily.GATES
+    whole = kind != "hours" or design.horizon % HOURS == 0
+    return (design.inputs, len(design.gates), design.median) == (inputs, len(gates), True) and whole
+
+
 @lru_cache
 def load(kind: str) -> Pretrained:
     """The network of this kind: of the user's folder, or that of the package.
@@ -91,8 +114,11 @@ def load(kind: str) -> Pretrained:
     own = Path(os.environ.get(OWN_FOLDER, FOLDER)) / f"{kind}.safetensors"
     path = own if own.exists() else FOLDER / own.name
     try:
-        return Pretrained.from_bytes(path.read_bytes())
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        network = Pretrained.from_bytes(path.read_bytes())
+        if network.kind != kind:
+            raise ValueError(f"they are for {network.kind!r}")
+        return network
+    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
         raise ModelError(
             f"the pretrained weights {str(path)!r} cannot be read: {error}",
             hint="Install forecaster again, or train them again: python -m forecaster.pretraining.",

@@ -18,6 +18,8 @@ from forecaster.data.calendar.steps import BusinessDays, Fixed
 
 DAY_NS = 86_400_000_000_000
 HOURS, WEEK = 24, 7
+MOST_ROWS = 3600
+"""Rows an hour of the fastest series that are seen by the hour: a day of faster ones is never in memory."""
 Kind = Literal["season_1", "season_4", "season_7", "season_12", "hours", "prices"]
 LONGEST = {"season_1": 40, "season_4": 20, "season_7": 26, "season_12": 13, "hours": 28, "prices": 100}
 """Recurrent steps of the longest past that a network was trained on."""
@@ -49,7 +51,7 @@ def view_of(frequency: Frequency) -> View:
     season, step = frequency.season, frequency.step
     if isinstance(step, Fixed) and not step.by_days and DAY_NS % step.size == 0:
         rows = DAY_NS // step.size
-        if rows % HOURS == 0:
+        if rows % HOURS == 0 and rows // HOURS <= MOST_ROWS:
             return View("hours", rows=rows // HOURS)
         if HOURS % rows == 0 and rows > 1:
             return View("season_12") if 12 % rows == 0 else View("season_12", removed=rows)

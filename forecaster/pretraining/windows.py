@@ -71,6 +71,8 @@ class Seasonal:
                 past[:, -rows:] = chosen[:, end - rows : end]
                 sample = seasonal_inputs.prepare(past, m, horizon)
                 actual = (chosen[:, end : end + horizon].T - sample.centre) / sample.scale
+                if real is not None:  # a real series may begin after the window
+                    actual[:, np.isnan(past[:, -m:]).all(axis=1)] = np.nan
                 yield sample, actual.astype(np.float32)
 
     def _length(self, rng: np.random.Generator) -> tuple[int, int]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from forecaster.arrays import Array, Bools, Floats, Ints
 from forecaster.data.calendar.frequency import Frequency
+from forecaster.data.history import known_target
 from forecaster.data.panel import TARGET, Panel
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, from_scale, powers, to_scale
 from forecaster.features.transform import fit_each
@@ -24,6 +25,8 @@ from forecaster.pretraining.views import HOURS, LONGEST, STEP, WEEK, View, knows
 Prepare = Callable[[Floats, int], Sample]
 BLOCK = 2048
 """Series forecast at once."""
+MOST_VALUES = 2**22
+"""Rows of all series that are forecast at once: few series of a row a second have as many as many others."""
 FEWEST = {"season_1": 4}
 """Recurrent steps of the shortest past; 2 for other kinds. Shorter series are padded."""
 EARLIER = {"season_12": (0.5, 0.25, 0.15, 0.1)}
@@ -62,10 +65,12 @@ def zero_shot(
     view = view_of(panel.frequency)
     network = networks(view.kind)
     if view.kind == "hours":
-        for block in _blocks(rest, np.zeros(len(rest))):
-            result[:, block] = _hours(panel, origins, block, horizon, network, view.rows)
+        result[:, rest] = _hours(panel, origins, rest, horizon, network, view.rows)
     else:
         result[:, rest] = _seasonal(panel, origins, rest, horizon, network, view)
+    lost = rest[np.isnan(result[SIDE, rest, 0])]
+    if lost.size:  # nothing is known in as much of the past as a network sees
+        result[:, lost] = _last_known(panel, origins)[lost, None]
     return result
 
 
@@ -109,6 +114,8 @@ def _seasonal(
             x = _newest(scaled, panel, starts, block, steps * step)
         some = np.isfinite(x).any(axis=1)
         block, x = block[some], x[some]
+        if not block.size:
+            return block, np.empty((len(LEVELS), 0, horizon))
         unit = unit_of(x, power[block])[:, None]
         ahead = steps_of(view, horizon + earlier)
         of_network = _rolled(x / unit, int(ahead[-1]) + 1, network, prepare, step, longest)
@@ -117,6 +124,8 @@ def _seasonal(
     for block in _blocks(series, steps):
         count = int(steps[np.searchsorted(series, block[0])])
         used, x = forecast(block, count, 0)
+        if not used.size:
+            continue
         if view.kind in EARLIER and count > 2:
             weights = EARLIER[view.kind]
             for earlier in range(1, len(weights)):
@@ -170,11 +179,12 @@ def _hours(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pre
     step = HOURS * rows
     steps = np.clip(-(-origins[series] // step), 2, LONGEST["hours"])
     result = np.full((len(LEVELS), len(series), horizon), np.nan)
-    for count in np.unique(steps):
-        mine = np.flatnonzero(steps == count)
-        y = _newest(flat, panel, origins, series[mine], int(count) * step)
+    for mine in _blocks(np.arange(len(series)), steps, step):
+        y = _newest(flat, panel, origins, series[mine], int(steps[mine[0]]) * step)
         some = np.isfinite(y).any(axis=1)
         mine, y = mine[some], y[some]
+        if not mine.size:
+            continue
         by_hour = y.reshape(len(y), -1, rows)
         mean = _nan_mean(by_hour)
         forecast = _rolled(mean, -(-horizon // rows), network, daily.prepare, HOURS, LONGEST["hours"])
@@ -256,11 +266,15 @@ def _outputs(network: Pretrained, sample: Sample) -> Array:
     return quantiles(network.design, outputs, sample)
 
 
-def _blocks(series: Ints, steps: Floats | Ints) -> Iterator[Ints]:
-    """Series with the same number of steps, at most BLOCK at once, in ascending order."""
+def _blocks(series: Ints, steps: Ints, rows: int = 1) -> Iterator[Ints]:
+    """Series with the same number of steps in ascending order, at most BLOCK and MOST_VALUES at once.
+
+    `rows`: of one step.
+    """
     for count in np.unique(steps):
         same = series[steps == count]
-        yield from np.array_split(same, -(-len(same) // BLOCK))
+        size = max(1, min(BLOCK, MOST_VALUES // (int(count) * rows)))
+        yield from np.array_split(same, -(-len(same) // size))
 
 
 def _newest(flat: Floats, panel: Panel, origins: Ints, series: Ints, count: int) -> Floats:
@@ -268,6 +282,14 @@ def _newest(flat: Floats, panel: Panel, origins: Ints, series: Ints, count: int)
     stop = panel.offsets[series] + origins[series]
     rows = stop[:, None] - np.arange(count, 0, -1)
     return np.where(rows >= panel.offsets[series, None], flat[np.maximum(rows, 0)], np.nan)
+
+
+def _last_known(panel: Panel, origins: Ints) -> Floats:
+    """The newest known value of each series (S,); NaN without any."""
+    rows = np.flatnonzero(known_target(panel, origins))
+    result = np.full(len(panel), np.nan)
+    result[np.repeat(np.arange(len(panel)), panel.lengths)[rows]] = panel.target[rows]
+    return result
 
 
 def _nan_mean(values: Floats) -> Floats:

@@ -1,11 +1,14 @@
 """Rolling origins and the rows held out after them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from evaluation_panel import panel_of
 
+from forecaster.data.calendar.frequency import frequency
 from forecaster.errors import DataError, UsageError
-from forecaster.evaluation.backtest import held_out, most_origins, rolling_origins
+from forecaster.evaluation.backtest import held_out, most_origins, rolling_origins, usual_horizon
 
 
 def test_last_origin_leaves_the_horizon_and_earlier_ones_a_step_each():
@@ -50,3 +53,14 @@ def test_held_out_rows_are_those_after_the_end():
     got = held_out(panel, np.array([[2, -1], [4, 0]]), 3)
     want = [[[2, np.nan, 4], [np.nan] * 3], [[4, np.nan, np.nan], [10, 11, 12]]]
     np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize(
+    ("alias", "rows", "horizon"),
+    [("D", 200, 14), ("B", 200, 10), ("W", 200, 13), ("MS", 200, 12), ("QS", 200, 8), ("YS", 200, 6),
+     ("h", 200, 24), ("15min", 2000, 96), ("D", 30, 6), ("D", 3, 1), ("MS", 59, 11)],
+)  # fmt: skip
+def test_the_usual_horizon(alias, rows, horizon):
+    """It follows the season, and is at most a fifth of the longest series."""
+    panel = dataclasses.replace(panel_of(np.arange(float(rows)), np.arange(2.0)), frequency=frequency(alias))
+    assert usual_horizon(panel) == horizon

@@ -75,7 +75,7 @@ def forecast_from(model, panel, origins):
     """Point forecasts and interval bounds from earlier origins, as `forecast` makes them from the newest."""
     blend = model.blend
     view = cleaned(panel, origins, blend.scales)
-    point = point_forecasts(model.members, blend, view, origins)
+    point = point_forecasts(model.networks, blend, view, origins)
     levels = np.array([0.025, 0.1, 0.5, 0.9, 0.975])
     distribution = quantiles_of(model, view, origins, point)
     each = np.stack([distribution.quantile(level) for level in levels], axis=2)
@@ -118,7 +118,7 @@ ALL = {
 def test_a_network_sees_the_transformed_window(panel, model):
     """A network's forecast is its output on the window before the origin, transformed back."""
     origins = panel.lengths - 3
-    found = component_forecasts(model.members, model.blend, panel, origins)
+    found = component_forecasts(model.networks, model.blend, panel, origins)
     for number, member in enumerate(model.members):
         config = member.config
         fitted = fit_scaled(
@@ -145,7 +145,7 @@ def test_a_network_sees_the_transformed_window(panel, model):
 def test_components_are_all_there(panel, model):
     """Each component forecasts every series; smoothing and baselines equal their own functions."""
     origins = panel.lengths
-    found = component_forecasts(model.members, model.blend, panel, origins)
+    found = component_forecasts(model.networks, model.blend, panel, origins)
     smoothing = methods_of(model.blend)
     names = {"network 1", "network 2", *smoothing, "naive", "seasonal naive 7", "drift", "mean"}
     assert len(smoothing) == 4
@@ -167,9 +167,9 @@ def test_components_are_all_there(panel, model):
 
 def test_only_what_is_wanted_is_forecast(panel, model):
     """`only` selects components without changing them."""
-    whole = component_forecasts(model.members, model.blend, panel, panel.lengths)
+    whole = component_forecasts(model.networks, model.blend, panel, panel.lengths)
     for only in (["averaged theta"], ["network 2", "drift"], ["naive"]):
-        found = component_forecasts(model.members, model.blend, panel, panel.lengths, only=only)
+        found = component_forecasts(model.networks, model.blend, panel, panel.lengths, only=only)
         assert set(found) == set(only)
         for name, values in found.items():
             np.testing.assert_array_equal(values, whole[name])
@@ -178,9 +178,9 @@ def test_only_what_is_wanted_is_forecast(panel, model):
 def test_the_forecast_is_the_weighted_sum(panel, model):
     """The blend is the sum of its components by their weights."""
     blend = dataclasses.replace(model.blend, weights=ALL)
-    parts = component_forecasts(model.members, blend, panel, panel.lengths)
+    parts = component_forecasts(model.networks, blend, panel, panel.lengths)
     expected = sum(weight * parts[name] for name, weight in ALL.items())
-    found = point_forecasts(model.members, blend, panel, panel.lengths)
+    found = point_forecasts(model.networks, blend, panel, panel.lengths)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
@@ -189,7 +189,7 @@ def test_each_group_has_weights_of_its_own(panel, model):
     blend = dataclasses.replace(
         model.blend, weights={"naive": 1.0}, by_group={"price": {"drift": 0.5, "mean": 0.5}}
     )
-    parts = component_forecasts(model.members, blend, panel, panel.lengths)
+    parts = component_forecasts(model.networks, blend, panel, panel.lengths)
     plain, price = GROUPS.index("plain"), GROUPS.index("price")
     found = combine(parts, blend, np.array([plain, price, plain]))
     np.testing.assert_allclose(found[[0, 2]], parts["naive"][[0, 2]])
@@ -201,7 +201,7 @@ def test_names_of_components_do_not_depend_on_the_history(panel, model):
     long = panel_of(np.tile(panel.target[:84], 10), seasons=(7, 365))
     short = panel_of(panel.target[:20], seasons=(7, 365))
     names = [
-        set(component_forecasts(model.members, model.blend, each, each.lengths)) for each in (long, short)
+        set(component_forecasts(model.networks, model.blend, each, each.lengths)) for each in (long, short)
     ]
     assert names[0] == names[1]
 
@@ -210,10 +210,10 @@ def test_a_series_of_which_nothing_is_known_is_nan(panel, model):
     """An origin of zero gives NaN for that series and changes nothing for the others."""
     origins = panel.lengths * [1, 0, 1]
     blend = dataclasses.replace(model.blend, weights=ALL)
-    found = point_forecasts(model.members, blend, panel, origins)
+    found = point_forecasts(model.networks, blend, panel, origins)
     assert np.isnan(found[1]).all()
     assert np.isfinite(found[[0, 2]]).all()
-    for name, values in component_forecasts(model.members, blend, panel, origins).items():
+    for name, values in component_forecasts(model.networks, blend, panel, origins).items():
         assert np.isnan(values[1]).all(), name
 
 
@@ -223,7 +223,7 @@ def test_garbage_after_the_origins_changes_no_byte(panel, model, older, seed):
     origins = panel.lengths - [1, 9, 30]
     garbage = with_garbage(panel, origins, seed=seed)
     for blend in (dataclasses.replace(model.blend, weights=ALL), older.blend):
-        one, other = (point_forecasts(model.members, blend, each, origins) for each in (panel, garbage))
+        one, other = (point_forecasts(model.networks, blend, each, origins) for each in (panel, garbage))
         assert one.tobytes() == other.tobytes()
     for log in (True, False):
         one, other = (local_spread(each, origins, 14, log=log) for each in (panel, garbage))
@@ -509,7 +509,7 @@ def test_a_member_without_logarithms_stays_above_zero_where_all_is_positive():
     model = make_model(panel, options, {"network 1": 1.0})
     for log in (False, True):
         blend = dataclasses.replace(model.blend, log=log, scales="logarithms")
-        found = component_forecasts(model.members, blend, panel, panel.lengths)["network 1"]
+        found = component_forecasts(model.networks, blend, panel, panel.lengths)["network 1"]
         floor = np.array([[0.2], [0.1]])
         assert (found >= floor).all() == log
         if log:

@@ -204,3 +204,63 @@ def test_a_group_follows_a_baseline_that_took_over():
     """Where drift has replaced the blend of all series, the groups have it too."""
     residuals = residuals_of(np.random.default_rng(8), (1, 1, 1, 1, 2, 3, 3), origins=8, series=2)
     assert module.fit_weights(residuals, np.arange(8) // 4, MANY, {"drift": 1.0}) == {"drift": 1.0}
+
+
+# --- pretrained networks ------------------------------------------------------------------------------
+
+
+def test_the_prior_gives_pretrained_networks_their_share():
+    """The others keep their weights relative to each other; without a share there is no such component."""
+    plain = prior(2, list(SMOOTHING)[:2], 500)
+    assert "pretrained" not in plain
+    shared = prior(2, list(SMOOTHING)[:2], 500, 0.6)
+    assert shared.pop("pretrained") == 0.6
+    assert shared == pytest.approx({name: 0.4 * weight for name, weight in plain.items()})
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("pretrained", "pretrained"), ("network 1", "network"), ("naive", "baseline"), ("tsb", "demand"),
+     ("theta", "smoothing")],
+)  # fmt: skip
+def test_kinds_of_components(name, kind):
+    """A pretrained network is neither one of the members nor a baseline."""
+    assert module.kind_of(name) == kind
+
+
+def with_pretrained(size, seed=0):
+    """Residuals of all components, with those of the pretrained networks of this standard deviation."""
+    rng = np.random.default_rng(seed)
+    return residuals_of(rng, (1, 1, 1, 1, 3, 3, 9)) | {"pretrained": rng.normal(0, size, (1, 200, 3))}
+
+
+def test_validation_decides_on_pretrained_networks():
+    """Where they are better they get more than where they are worse, whatever the prior says."""
+    blocks = np.zeros(1, int)
+    good = module.fit_weights(with_pretrained(0.3), blocks, MANY, pretrained=0.3)["pretrained"]
+    bad = module.fit_weights(with_pretrained(4.0), blocks, MANY, pretrained=0.3).get("pretrained", 0.0)
+    assert good > 0.5
+    assert bad < 0.1
+
+
+def test_weights_stay_near_the_share_where_little_tells():
+    """One series and one origin cannot move the weights far from the prior."""
+    rng = np.random.default_rng(1)
+    residuals = {name: rng.normal(0, 1, (1, 1, 3)) for name in (*NAMES, "pretrained")}
+    for share in (0.3, 0.6):
+        found = module.fit_weights(residuals, np.zeros(1, int), MANY, pretrained=share)
+        kept = 1 - found.get("naive", 0.0)  # a baseline may take its part
+        assert found["pretrained"] / kept == pytest.approx(share, abs=0.15)
+
+
+def test_the_share_counts_only_where_there_are_such_networks():
+    """Without their residuals the prior is as without them."""
+    residuals = residuals_of(np.random.default_rng(2), (1, 1, 1, 1, 3, 3, 9))
+    blocks = np.zeros(1, int)
+    assert module.fit_weights(residuals, blocks, MANY, pretrained=0.6) == fit_weights(residuals, blocks)
+
+
+def test_without_a_sample_the_prior_is_taken():
+    """Nothing observed: the share of the prior."""
+    residuals = {name: np.full((1, 3, 2), np.nan) for name in (*NAMES, "pretrained")}
+    assert module.fit_weights(residuals, np.zeros(1, int), MANY, pretrained=0.6)["pretrained"] == 0.6

@@ -54,10 +54,10 @@ def prepare(values: Array, horizon: int) -> Sample:
     parts = [np.arcsinh(z * shown), differences(z, begun, DAY), differences(z, begun, WEEK),
              np.arcsinh(differences(z, begun, 1, clip=False) * shown), known]  # fmt: skip
     parts = [part.reshape(by_day) for part in parts] + [np.arcsinh(means * shown[:, :, None])]
-    least, most = (np.where(begun, z, -side * np.inf) * side for side in (1, -1))
+    high, low = (np.where(begun, z, -side * np.inf) * side for side in (1, -1))
     statistics = [np.log(hour / scale + 0.02) / 2, np.log(day / scale + 0.02), np.log(week / scale + 0.02),
-                  np.log(swing / scale + 0.02) / 2 - 1, -least.max(1, keepdims=True) / 20,
-                  most.max(1, keepdims=True) / 20, begun.mean(1, keepdims=True) * steps / 28,
+                  np.log(swing / scale + 0.02) / 2 - 1, -high.max(1, keepdims=True) / 20,
+                  low.max(1, keepdims=True) / 20, begun.mean(1, keepdims=True) * steps / 28,
                   known.sum(1, keepdims=True) / begun.sum(1, keepdims=True)]  # fmt: skip
     of_series = np.clip(np.concatenate(statistics, axis=1), -5, 5)
     parts.append(np.repeat(of_series[:, None], steps, axis=1))
