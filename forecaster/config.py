@@ -31,7 +31,8 @@ Scales = Literal["each", "relative", "logarithms", "table"]
 logarithms of all that have them; one for all series (models of format 1)."""
 T = TypeVar("T")
 Duplicates = Literal["error", "mean", "last", "first"]
-Aggregate = Literal["mean", "sum", "last", "first", "max", "min"]
+Aggregate = Literal["mean", "sum", "last", "first", "max", "min", "count"]
+Hours = Literal["0-23", "1-24"]
 BadRows = Literal["error", "skip"]
 Layout = Literal["one", "long", "wide", "files"]
 
@@ -99,6 +100,8 @@ class ReadConfig:
     """Further words that mean a missing value."""
     date_format: str | None = None
     """iso, ymd, dmy, mdy, named; s, ms, us, ns since 1970; or a strptime pattern such as %d.%m.%Y."""
+    hours: Hours | None = None
+    """How a column of hours beside a date numbers them: 0-23, or 1-24 with the first hour of the day as 1."""
     tz: str | None = None
     """Times without a zone are in this one; times with a zone are shown in it."""
     duplicates: Duplicates = "error"

@@ -75,6 +75,7 @@ READING = {
     "strip": "Characters to remove from numbers, such as $ or %.",
     "na": "Further words that mean a missing value.",
     "date_format": "Format of timestamps, such as %d.%m.%Y.",
+    "hours": "How a column of hours numbers them: 1-24 where the first hour of a day is 1.",
     "tz": "Time zone of timestamps that have none.",
     "duplicates": "What to do with duplicate timestamps of a series.",
     "bad_rows": "What to do with rows that cannot be read.",

@@ -22,6 +22,7 @@ from forecaster.data.parsing.time_zones import Times
 from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
+from forecaster.data.roles.ids import repeated_times
 from forecaster.data.roles.non_data_rows import without_non_data_rows, without_units
 from forecaster.data.roles.roles import Roles, assign
 from forecaster.data.roles.time_parts import join_time_columns, to_join
@@ -50,6 +51,8 @@ class Loaded:
     findings: tuple[Finding, ...]
     source: str
     """Absolute path or glob, '-' for stdin, '' for a DataFrame."""
+    uses: dict[str, str]
+    """Column -> what it is used for, or why it is left out."""
     odd: Oddities
     """Suspicious values and changes of level, which the findings name."""
 
@@ -87,7 +90,8 @@ def load(
     roles, times, doubt = note(assign(table, config, many=is_many(source)))
     readings = note(observe(table, roles, times, config))
     findings += adjusted_closes(table, roles, config)
-    join = to_join(table, roles.time, config)
+    uses = roles.uses(table)
+    join = to_join(table, roles.time, config) if repeated_times(times) else ""
     # The cells are parsed: from here on the table only says where a row comes from.
     table = dataclasses.replace(table, columns={}, parsed={})
     pa.default_memory_pool().release_unused()
@@ -111,7 +115,8 @@ def load(
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
-    return Loaded(panel, _resolved(config, roles, times, panel), tuple(findings), _absolute(source), odd)
+    read_again = _resolved(config, roles, times, panel)
+    return Loaded(panel, read_again, tuple(findings), _absolute(source), uses, odd)
 
 
 def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> tuple[Oddities, list[Finding]]:

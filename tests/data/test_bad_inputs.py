@@ -282,7 +282,7 @@ def test_case59_usual_types(tmp_path: Path, unit: str) -> None:
     days = STAMPS.take(pa.array(np.repeat(np.arange(10), 2))).cast(pa.timestamp(unit))
     loaded = load(parquet(tmp_path, id=ids, note=large, day=days, y=np.arange(20.0)))
     assert loaded.panel.ids == ("a", "b")
-    assert loaded.findings == ()
+    assert [finding.code for finding in loaded.findings] == ["C002"]
 
 
 def test_case60_nested(tmp_path: Path) -> None:

@@ -399,7 +399,9 @@ def test_candidates_are_listed() -> None:
     frame = daily().assign(seen=pd.date_range("2020-01-01", periods=20))
     with pytest.raises(DataError, match="2 columns hold times: 'when', 'seen'"):
         load(frame.rename(columns={"date": "when"}))
-    double = pd.concat([daily().assign(id=name, z=2.0).rename(columns={"y": "x"}) for name in "ab"])
+    double = pd.concat(
+        [daily().assign(id=name, z=np.arange(20) % 7).rename(columns={"y": "x"}) for name in "ab"]
+    )
     with pytest.raises(DataError, match="2 columns could be the target: 'x', 'z'") as caught:
         load(double)
     assert "--target" in caught.value.hint

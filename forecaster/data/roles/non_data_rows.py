@@ -17,7 +17,8 @@ from forecaster.data.findings import Finding, repair
 from forecaster.data.labels import shown
 from forecaster.data.parsing.looks import NUMBER_LIKE, is_time_name
 from forecaster.data.parsing.numbers import blanked, is_text
-from forecaster.data.roles.roles import kind_of, time_column
+from forecaster.data.roles.kinds import kind_of
+from forecaster.data.roles.roles import time_column
 from forecaster.data.table import Table, taken
 from forecaster.errors import DataError
 
