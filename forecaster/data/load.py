@@ -24,6 +24,7 @@ from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
 from forecaster.data.roles.ids import repeated_times
 from forecaster.data.roles.non_data_rows import without_non_data_rows, without_units
+from forecaster.data.roles.repeats import Columns, Repeats, advice_on, zones_of
 from forecaster.data.roles.roles import Roles, assign
 from forecaster.data.roles.time_parts import join_time_columns, to_join
 from forecaster.data.series.differences import differenced
@@ -96,6 +97,11 @@ def load(
     table = dataclasses.replace(table, columns={}, parsed={})
     pa.default_memory_pool().release_unused()
     rows, names = readings.each(), _names(roles, times)
+
+    def advice(repeats: Repeats) -> str:
+        zones = zones_of(table, times, readings.series)
+        return advice_on(repeats, Columns(roles.targets, roles.possible_ids(), join, zones))
+
     if on_rows:
         on_rows(rows, names, findings)
     if doubt:
@@ -104,7 +110,7 @@ def load(
     freq = _step(config)
     if config.every or config.agg:
         rows = note(on_grid(rows, freq or "", config.agg or "mean", names.tz))
-    rows = note(each_once(rows, config.duplicates, table, join))
+    rows = note(each_once(rows, config.duplicates, table, advice))
     rows = note(trimmed(rows, table, roles.targets))
     if len(rows.ids) == len(rows.time):  # no series has two rows
         freq = freq or usual

@@ -118,7 +118,7 @@ FILES = {
     ),
     "prices as a library for Python writes them": (
         lines("Price,Close,High,Low,Open,Volume", "Ticker,AAPL,AAPL,AAPL,AAPL,AAPL", "Date,,,,,", *(f"2024-01-{d},1.{d},2,0.5,1,9{d}" for d in TRADING)),
-        ("Price", "Close", "B", 20, 1.01, ["R009", "C001"]),
+        ("Date", "Close", "B", 20, 1.01, ["R009", "C001"]),
     ),
     "quarters": (
         lines("Quarter,GDP", *(f"{year}-Q{quarter},{quarter}.5" for year in range(2010, 2020) for quarter in (1, 2, 3, 4))),

@@ -390,8 +390,6 @@ def test_a_text_target_is_refused(tmp_path: Path) -> None:
     path = csv(tmp_path, "date,who,y\n2024-01-01,ann,1\n2024-01-02,bob,2\n")
     with pytest.raises(DataError, match="line 2, column 'who': 'ann' is not a number"):
         load(path, ReadConfig(target=("who",)))
-    with pytest.raises(DataError, match="holds bool"):
-        load(daily().assign(flag=True), ReadConfig(target=("flag",)))
 
 
 def test_candidates_are_listed() -> None:

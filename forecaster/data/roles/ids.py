@@ -19,9 +19,8 @@ from forecaster.config import ReadConfig
 from forecaster.data.blockwise import always, runs
 from forecaster.data.labels import listed
 from forecaster.data.parsing.looks import plain
-from forecaster.data.parsing.numbers import blanked, is_text
 from forecaster.data.parsing.time_zones import Times
-from forecaster.data.roles.kinds import codes, distinct, is_whole
+from forecaster.data.roles.kinds import codes, distinct, is_complete, is_whole
 from forecaster.data.roles.known_names import ID_NAMES, NOTE_WORDS, is_id_name, ranked
 from forecaster.data.roles.part_columns import is_clock, may_be_part
 from forecaster.data.table import Table, taken
@@ -101,7 +100,7 @@ def _distinguishing(
             return False
         if is_id_name(name, numbers=True):
             return True
-        if not _is_complete(table, name):
+        if not is_complete(table, name):
             return False
         spread = _spread(table, name, times)
         words = kinds[name] == "text" and not _is_note(name)
@@ -125,19 +124,10 @@ def _words_beside_a_value(
     values = [name for name, kind in kinds.items() if kind == "number" and name not in config.covariates]
     words = [name for name in texts if kinds[name] == "text" and not _is_note(name)]
     words = [name for name in words if 2 <= distinct(table, name) <= table.rows / ROWS]
-    words = [name for name in words if _is_complete(table, name)]
+    words = [name for name in words if is_complete(table, name)]
     if len(values) != 1 or len(words) != 1 or _conflicts(table, words[0], times) or _is_regular(times):
         return None
     return words[0] if _spread(table, words[0], times).together >= TOGETHER else None
-
-
-def _is_complete(table: Table, name: str) -> bool:
-    """Whether no cell of a column is missing."""
-    column = table.parsed[name] if name in table.parsed else table.columns[name]
-    if pa.types.is_dictionary(column.type):
-        words = pa.chunked_array([chunk.dictionary.cast(pa.string()) for chunk in column.chunks])
-        return not column.null_count and not blanked(words).null_count
-    return not (blanked(column) if is_text(column.type) else column).null_count
 
 
 def _is_note(name: str) -> bool:

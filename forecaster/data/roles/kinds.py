@@ -88,6 +88,15 @@ def whole_numbers(table: Table, name: str) -> Ints | None:
         return None
 
 
+def is_complete(table: Table, name: str) -> bool:
+    """Whether no cell of a column is missing."""
+    column = _any_form(table, name)
+    if pa.types.is_dictionary(column.type):
+        words = pa.chunked_array([chunk.dictionary.cast(pa.string()) for chunk in column.chunks])
+        return not column.null_count and not blanked(words).null_count
+    return not (blanked(column) if is_text(column.type) else column).null_count
+
+
 def codes(table: Table, name: str) -> tuple[NDArray[np.signedinteger], int]:
     """The index of each row's value among the distinct ones, and how many there are."""
     coded = _any_form(table, name)

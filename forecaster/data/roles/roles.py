@@ -46,6 +46,11 @@ class Roles:
         uses |= dict.fromkeys(self.covariates, "covariate") | dict.fromkeys(self.targets, "target")
         return uses | ({self.id: "id"} if self.id else {}) | {self.time: "time"}
 
+    def possible_ids(self) -> tuple[str, ...]:
+        """Columns that may name series, where none was found to."""
+        reasons = ("words", "a label")
+        return () if self.id else tuple(name for name, why in self.left_out.items() if why in reasons)
+
 
 def assign(
     table: Table, config: ReadConfig, *, many: bool

@@ -13,7 +13,7 @@ from forecaster.data.parsing.looks import are_switches, plain
 from forecaster.data.parsing.numbers import is_text
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.roles.ids import repeated_times
-from forecaster.data.roles.kinds import SAMPLED, has_some_numbers, is_whole, kind_of
+from forecaster.data.roles.kinds import SAMPLED, has_some_numbers, is_complete, is_whole, kind_of
 from forecaster.data.roles.known_names import ID_NAMES, TARGET_NAMES, price_tables, ranked
 from forecaster.data.roles.part_columns import why_unmeasured
 from forecaster.data.table import Table
@@ -35,8 +35,8 @@ def choose_targets(
     numeric = [name for name, kind in kinds.items() if kind == "number" and name not in {*taken, series}]
     if config.target:
         return config.target, dict.fromkeys(numeric, "not named as --target"), []
-    if not numeric and config.agg == "count":
-        return _counted(table, kinds, taken)
+    if config.agg == "count":
+        return _counted(table, kinds, series, taken)
     if not numeric:
         raise _no_numbers(table, [name for name in kinds if name not in {*taken, series}])
     why = _unmeasured(table, numeric, times, series)
@@ -96,14 +96,20 @@ def likely_targets(table: Table, config: ReadConfig, time: str) -> tuple[str, ..
 
 
 def _counted(
-    table: Table, kinds: dict[str, str], taken: set[str]
+    table: Table, kinds: dict[str, str], series: str | None, taken: set[str]
 ) -> tuple[tuple[str, ...], LeftOut, list[Finding]]:
-    """For --agg count without a column of numbers: the first column without a missing cell."""
-    whole = [name for name in kinds if name not in taken and not table.columns[name].null_count]
-    if not whole:
-        raise _no_numbers(table, [name for name in kinds if name not in taken])
+    """For --agg count, which counts rows: the first column without a missing cell, the id last."""
+    names = [name for name in kinds if name not in taken]
+    whole = [name for name in names if name != series and is_complete(table, name)]
+    if not whole and series is None:
+        raise DataError(
+            f"{table.name}: each column lacks a cell, so rows cannot be counted",
+            hint=" or ".join(f"--target {shlex.quote(name)}" for name in names[:3]),
+        )
+    whole = whole or [str(series)]
+    why = {name: "rows are counted" for name in names if kinds[name] == "number" and name != whole[0]}
     message = f"the rows with a value in {shown(whole[0])} are counted"
-    return (whole[0],), {}, [info("C001", message, action="--target chooses another column")]
+    return (whole[0],), why, [info("C001", message, action="--target chooses another column")]
 
 
 def why_left_out(
