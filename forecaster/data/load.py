@@ -22,7 +22,7 @@ from forecaster.data.parsing.time_zones import Times
 from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
-from forecaster.data.roles.ids import repeated_times
+from forecaster.data.roles.ids import repeated_times, with_joined_id
 from forecaster.data.roles.non_data_rows import without_non_data_rows, without_units
 from forecaster.data.roles.repeats import Columns, Repeats, advice_on, zones_of
 from forecaster.data.roles.roles import Roles, assign
@@ -89,10 +89,13 @@ def load(
     table = note(without_units(table, config))
     table = note(without_non_data_rows(table, config))
     roles, times, doubt = note(assign(table, config, many=is_many(source)))
+    uses = roles.uses(table)
+    table = with_joined_id(table, roles.id)
     readings = note(observe(table, roles, times, config))
     findings += adjusted_closes(table, roles, config)
-    uses = roles.uses(table)
-    join = to_join(table, roles.time, config) if repeated_times(times) else ""
+    repeats = bool(repeated_times(times))
+    join = to_join(table, roles.time, config) if repeats else ""
+    ids = roles.possible_ids(table) if repeats else ()
     # The cells are parsed: from here on the table only says where a row comes from.
     table = dataclasses.replace(table, columns={}, parsed={})
     pa.default_memory_pool().release_unused()
@@ -100,7 +103,7 @@ def load(
 
     def advice(repeats: Repeats) -> str:
         zones = zones_of(table, times, readings.series)
-        return advice_on(repeats, Columns(roles.targets, roles.possible_ids(), join, zones))
+        return advice_on(repeats, Columns(roles.targets, ids, join, zones))
 
     if on_rows:
         on_rows(rows, names, findings)

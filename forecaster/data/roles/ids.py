@@ -7,8 +7,10 @@ timestamps between the first and the last, beside those of other values; or at s
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +25,7 @@ from forecaster.data.parsing.time_zones import Times
 from forecaster.data.roles.kinds import codes, distinct, is_complete, is_whole
 from forecaster.data.roles.known_names import ID_NAMES, NOTE_WORDS, is_id_name, ranked
 from forecaster.data.roles.part_columns import is_clock, may_be_part
-from forecaster.data.table import Table, taken
+from forecaster.data.table import OnDemand, Table, makers_of, taken
 from forecaster.errors import DataError
 
 COVERED = 0.8
@@ -40,6 +42,8 @@ ROWS = 5
 """Rows for each word, on average, from which words may be ids though no timestamp repeats."""
 MANY = 1_000_000
 """Rows that are looked at, at most, to see how they lie in time."""
+MOST = 5
+"""Columns of which two or three are tried as ids together."""
 CHECKED = 1000
 """Rows that share time and id with another, compared to see whether they are copies of it."""
 
@@ -73,6 +77,8 @@ def id_column(
     if not found and not (len(table.parts) > 1 and not table.keys):
         word = _words_beside_a_value(table, config, kinds, times, texts)
         found = [word] if word else []
+    if not found and repeated * 2 >= table.rows and len(table.parts) == 1:
+        return _together(table, times, texts + whole)
     best = ranked(found, ID_NAMES)
     if best or len(found) <= 1:
         return best[0] if best else next(iter(found), None)
@@ -112,6 +118,65 @@ def _distinguishing(
         for name in texts + whole
         if plain(name) in ID_NAMES and 2 * counts[name] <= table.rows and conflicts[name] * 4 <= repeated
     ]
+
+
+def _together(table: Table, times: Times, names: list[str]) -> str | None:
+    """The columns that name the series together, such as store+item; None without any.
+
+    DataError if several pairs could be them.
+    """
+    names = [
+        name
+        for name in table.columns
+        if name in names and not _is_note(name) and is_complete(table, name)
+        if 2 <= distinct(table, name) <= table.rows / ROWS
+    ][:MOST]
+    for count in (2, 3):
+        found: list[str] = []
+        for some in combinations(names, count):
+            name = "+".join(some)
+            joined = with_joined_id(table, name)
+            if 2 * distinct(joined, name) > table.rows or _conflicts(joined, name, times):
+                continue
+            if _spread(joined, name, times).in_step and not any(_same(joined, name, each) for each in found):
+                found.append(name)
+        if len(found) > 1:
+            options = " or ".join(f"--id {shlex.quote(name)}" for name in found[:3])
+            raise DataError(
+                f"{table.name}: several columns together could name the series: {listed(found)}",
+                hint=f"Choose: {options}",
+            )
+        if found:
+            return found[0]
+    return None
+
+
+def _same(table: Table, one: str, other: str) -> bool:
+    """Whether two joined ids divide the rows alike."""
+    table = with_joined_id(table, other)
+    return _pairs(table, one, other) == distinct(table, one) == distinct(table, other)
+
+
+def id_parts(table: Table, name: str | None) -> tuple[str, ...]:
+    """The columns that an id is made of: store+item of two; nothing without an id."""
+    if name is None:
+        return ()
+    parts = tuple(name.split("+"))
+    return parts if name not in table.columns or set(parts) <= set(table.columns) else (name,)
+
+
+def with_joined_id(table: Table, name: str | None) -> Table:
+    """The table with the column `name` made of its parts, as 1/BEER; the same without parts."""
+    parts = id_parts(table, name)
+    if name is None or name in table.columns or not set(parts) <= set(table.columns):
+        return table
+
+    def cells() -> pa.ChunkedArray:
+        texts = [pc.utf8_trim_whitespace(table.columns[part].cast(pa.string())) for part in parts]
+        return pc.binary_join_element_wise(*texts, "/")
+
+    columns = OnDemand({name: cells} | makers_of(table.columns))
+    return dataclasses.replace(table, columns=columns)
 
 
 def _words_beside_a_value(

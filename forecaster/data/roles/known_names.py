@@ -13,11 +13,13 @@ ID_NAMES = ("unique id", "series id", "item id", "id", "symbol", "ticker", "seri
 ID_WORDS = ("id", "ids", "code", "name", "symbol", "ticker", "sensor", "device", "station", "store", "item",
             "machine", "meter", "node", "site", "entity", "shop", "sku", "household", "turbine")  # fmt: skip
 """Last words of names of ids, such as node_name; in tables of one series such names mean no id."""
-ID_NUMBERS = ("id", "ids", "code", "sku")
+ID_NUMBERS = ("id", "ids", "code", "sku", "nbr", "no", "num", "number", "index")
 """Those that name ids also where these are numbers: a column of numbers called meter may hold readings."""
 NOTE_WORDS = ("quality", "status", "flag", "flags", "qc", "qualifier", "qualifiers", "unit", "units",
               "remark", "remarks", "note", "notes", "comment", "comments", "source",
               "description")  # fmt: skip
+ROW_WORDS = ("no", "num", "number", "index")
+"""Words that name an id only behind another word, as in store_nbr; alone they may name anything."""
 ADJUSTED_NAMES = ("adj close", "adjusted close", "adjclose", "close adj", "adj closing price")
 TARGET_NAMES = ("y", "value", "target", "values", "reading", "price", *ADJUSTED_NAMES, "close",
                 "close/last", "last", "zuletzt", "schlusskurs", "schluss", "dernier", "clôture", "último",
@@ -29,7 +31,7 @@ RISING_NAMES = ("no", "index", "seq", "sequence", "instant", "rec", "line", "unn
 FLAG_WORDS = ("holiday", "workingday", "weekend", "flag", "is", "has", "promo", "promotion", "open", "event",
               "schoolholiday", "stateholiday")  # fmt: skip
 LABEL_WORDS = ("type", "flag", "flags", "quality", "status", "qc", "zip", "zipcode", "postcode", "phone",
-               "version", "batch")  # fmt: skip
+               "version", "batch", "source", "qualifier")  # fmt: skip
 """Words in names of columns of whole numbers that stand for kinds or things, and measure nothing."""
 PLACE_NAMES = ("latitude", "longitude", "lat", "lon", "lng", "long", "altitude", "elevation")
 DATE_NAMES, CLOCK_NAMES = ("date", "day"), ("time", "hour", "clock", "time of day")
@@ -37,7 +39,7 @@ PARTS = {
     "year": ("year", "yr", "yyyy", "years", "jahr", "año", "annee", "année"),
     "month": ("month", "mo", "mon", "mnth", "month number", "month of year", "monat", "mes", "mois"),
     "day": ("day", "dy", "dom", "day of month", "mday", "tag", "dia", "jour"),
-    "hour": ("hour", "hr", "he", "hour ending", "hour end", "hour of day", "hour beginning",
+    "hour": ("hour", "hr", "he", "hour ending", "hour end", "hr end", "hour of day", "hour beginning",
              "hour starting", "stunde", "hora", "heure", "hh", "time"),
     "minute": ("minute", "minutes", "mn", "mins"),
     "second": ("second", "seconds", "sec"),
@@ -53,7 +55,7 @@ RANGES = {"year": (1600, 2200), "month": (1, 12), "day": (1, 31), "hour": (0, 24
           "second": (0, 59), "quarter": (1, 4), "week": (0, 53), "weekday": (0, 7), "day of year": (1, 366),
           "period": (1, 100), "season": (1, 4)}  # fmt: skip
 """The least and the largest number of each part."""
-LAST_HOURS = ("he", "hour ending", "hour end")
+LAST_HOURS = ("he", "hour ending", "hour end", "hr end")
 """Names of hours 1 to 24, each named by its end."""
 FIRST_WORDS = ("start", "begin", "beginning", "from", "open", "von", "starting", "started")
 
@@ -66,12 +68,18 @@ def ranked(names: Iterable[str], known: tuple[str, ...]) -> list[str]:
 
 def parts_named(name: str) -> tuple[str, ...]:
     """The parts of the time that a column of this name may hold."""
-    return tuple(part for part, names in PARTS.items() if plain(name) in names)
+    words = plain(name)
+    if words.split(" ")[-1] in ("hour", "hr", "he") and words not in PARTS["hour"]:
+        return ("hour",)  # as in OPR_HR
+    return tuple(part for part, names in PARTS.items() if words in names)
 
 
 def is_id_name(name: str, *, numbers: bool) -> bool:
     """Whether a column of this name, of `numbers` or of words, usually names the things that are measured."""
-    return plain(name) in ID_NAMES or plain(name).split(" ")[-1] in (ID_NUMBERS if numbers else ID_WORDS)
+    words = plain(name).split(" ")
+    return plain(name) in ID_NAMES or (
+        words[-1] in (ID_NUMBERS if numbers else ID_WORDS) and (len(words) > 1 or words[0] not in ROW_WORDS)
+    )
 
 
 def close_columns(names: list[str]) -> tuple[str | None, str | None]:

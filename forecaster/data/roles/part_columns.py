@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecaster.arrays import Ints
+from forecaster.data.calendar.clock import DAY
 from forecaster.data.parsing.looks import TIME_OF_DAY, all_match, plain
-from forecaster.data.parsing.numbers import is_text
+from forecaster.data.parsing.numbers import is_number, is_text
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.roles.kinds import codes, distinct, whole_numbers
 from forecaster.data.roles.known_names import (
@@ -32,6 +33,7 @@ AGREES = 0.45
 and winter time."""
 BASES = {"month": 12, "hour": 24, "minute": 60, "second": 60}
 HEAD = 10_000  # rows in which a measurement shows that it varies
+NEAR_YEAR = 0.1  # years by which a decimal year may lie beside its time: a month
 FEWEST = 10
 """Rows from which numbers that count up are taken for a counter whatever their name is."""
 
@@ -61,10 +63,22 @@ def is_part(table: Table, name: str, times: Times) -> bool:
     """Whether a column holds a part of `times`, as the clock of some zone shows it."""
     if plain(name) == "yr" and distinct(table, name) <= len(np.unique(_clock("year", times.ns))):
         return True  # years counted from the first one
+    if _are_decimal_years(table, name, times):
+        return True
     return any(
         part not in (*BASES, "year", "day") or _agrees(table, name, part, times)
         for part in parts_held(table, name)
     )
+
+
+def _are_decimal_years(table: Table, name: str, times: Times) -> bool:
+    """Whether a column holds the times as years with a fraction, such as 1958.2027."""
+    column = table.parsed.get(name, None)
+    column = table.columns[name] if column is None else column
+    if not is_number(column.type) or column.null_count or whole_numbers(table, name) is not None:
+        return False
+    years = np.asarray(column.cast(pa.float64()).to_numpy())
+    return bool((np.abs(years - 1970 - times.ns / (365.2425 * DAY)) < NEAR_YEAR).all())
 
 
 def _agrees(table: Table, name: str, part: str, times: Times) -> bool:
@@ -124,7 +138,7 @@ def _is_of_series(table: Table, series: str, name: str) -> bool:
 def is_counter(table: Table, name: str, numbers: Ints, series: str | None) -> bool:
     """Whether whole numbers count the rows of the table, of each file or of each series.
 
-    Some names say so. By any other name they are 0, 1, 2 ... or 1, 2, 3 ..., up or down, without exception.
+    Some names say so. By any other name they go up or down by 1 from row to row, without exception.
     """
     words = plain(name)
     if words in COUNTER_NAMES:
@@ -139,5 +153,4 @@ def is_counter(table: Table, name: str, numbers: Ints, series: str | None) -> bo
     restarts[np.cumsum([part.rows for part in table.parts])[:-1] - 1] = True
     if series is not None:
         restarts |= np.diff(codes(table, series)[0]) != 0
-    counts = any(((steps == up) | restarts).all() and (steps == up).any() for up in (1, -1))
-    return counts and int(numbers.min()) in (0, 1)
+    return any(((steps == up) | restarts).all() and (steps == up).any() for up in (1, -1))

@@ -15,10 +15,11 @@ from forecaster.config import Layout, ReadConfig
 from forecaster.data.findings import Finding, info
 from forecaster.data.labels import listed, shown
 from forecaster.data.parsing.looks import TIME_NAMES, plain
+from forecaster.data.parsing.time_formats import date_pattern
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.parsing.times import are_times, parse_times
-from forecaster.data.roles.ids import id_column
-from forecaster.data.roles.kinds import kind_of
+from forecaster.data.roles.ids import id_column, id_parts, with_joined_id
+from forecaster.data.roles.kinds import distinct, kind_of, whole_numbers
 from forecaster.data.roles.known_names import FIRST_WORDS, ranked
 from forecaster.data.roles.targets import LeftOut, choose_targets, why_left_out
 from forecaster.data.roles.time_parts import to_join
@@ -44,12 +45,14 @@ class Roles:
         """What each column of the table is used for, or why it is left out."""
         uses = {name: f"left out: {self.left_out.get(name, 'not needed')}" for name in table.columns}
         uses |= dict.fromkeys(self.covariates, "covariate") | dict.fromkeys(self.targets, "target")
-        return uses | ({self.id: "id"} if self.id else {}) | {self.time: "time"}
+        return uses | dict.fromkeys(id_parts(table, self.id), "id") | {self.time: "time"}
 
-    def possible_ids(self) -> tuple[str, ...]:
-        """Columns that may name series, where none was found to."""
-        reasons = ("words", "a label")
-        return () if self.id else tuple(name for name, why in self.left_out.items() if why in reasons)
+    def possible_ids(self, table: Table) -> tuple[str, ...]:
+        """Columns that may name series, where none was found to: some values, each in several rows."""
+        names = [name for name, why in self.left_out.items() if why in ("words", "a label")]
+        return (
+            () if self.id else tuple(name for name in names if 2 <= distinct(table, name) <= table.rows / 2)
+        )
 
 
 def assign(
@@ -61,7 +64,7 @@ def assign(
     `many`: the source is a folder or glob. Raises UsageError for a column that does not exist, and DataError
     with the candidates if a role is unclear.
     """
-    named = [config.time, config.id, *(config.target or ()), *config.covariates]
+    named = [config.time, *id_parts(table, config.id), *(config.target or ()), *config.covariates]
     for name in named:
         if name is not None and name not in table.columns:
             raise UsageError(f"{table.name} has no column {shown(name)}", hint=f"Columns: {_all(table)}")
@@ -75,8 +78,11 @@ def assign(
             series = id_column(table, config, kinds, times, taken)
         except DataError as error:
             doubt = error
+    table = with_joined_id(table, series)
     targets, left_out, findings = choose_targets(table, config, kinds, series, taken, times)
-    others, about = why_left_out(table, config, kinds, {*taken, *targets, series})
+    if len(targets) > 1 and config.id is None:
+        series = None  # its one value names nothing: each target is a series
+    others, about = why_left_out(table, config, kinds, {*taken, *targets, *id_parts(table, series)})
     findings += about
     layout = config.layout or _layout(series, targets, many)
     if config.layout is None and layout == "files" and _follow(table, times):
@@ -138,17 +144,31 @@ def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
     first = next(iter(table.columns))
     if len(table.columns) > 1 and kinds[first] == "number" and are_times(table.columns[first], ReadConfig()):
         return first
+    dated = [
+        (name, pattern)
+        for name in whole
+        if kinds[name] == "number" and (numbers := whole_numbers(table, name)) is not None
+        if (pattern := date_pattern(numbers)) and pattern.startswith("%Y%m%d")
+    ]
+    hint = " or ".join(f"--time {shlex.quote(name)} --date-format {pattern}" for name, pattern in dated)
     raise DataError(
-        f"{table.name}: no column holds times. Columns: {_all(table)}", hint="Set it: --time COLUMN"
+        f"{table.name}: no column holds times. Columns: {_all(table)}",
+        hint=f"If it holds dates: {hint}" if hint else "Set it: --time COLUMN",
     )
 
 
 def _of_the_start_in_utc(names: list[str]) -> str | None:
     """Of the times of a start and an end, the start; of local time and UTC, UTC. None if unclear."""
-    for words in (set(FIRST_WORDS), {"utc", "gmt"}):
-        some = [name for name in names if set(plain(name).split(" ")) & words]
+    for words in (FIRST_WORDS, ("utc", "gmt")):
+        some = [name for name in names if _has_word(name, words)]
         names = some or names
     return names[0] if len(names) == 1 else None
+
+
+def _has_word(name: str, words: tuple[str, ...]) -> bool:
+    """Whether a name has one of `words`, or a longer word with one of five letters or more in it."""
+    inside = any(word in plain(name) for word in words if len(word) >= 5)
+    return inside or not set(plain(name).split(" ")).isdisjoint(words)
 
 
 def _follow(table: Table, times: Times) -> bool:

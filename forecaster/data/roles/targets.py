@@ -12,8 +12,8 @@ from forecaster.data.labels import listed, shown
 from forecaster.data.parsing.looks import are_switches, plain
 from forecaster.data.parsing.numbers import is_text
 from forecaster.data.parsing.time_zones import Times
-from forecaster.data.roles.ids import repeated_times
-from forecaster.data.roles.kinds import SAMPLED, has_some_numbers, is_complete, is_whole, kind_of
+from forecaster.data.roles.ids import id_parts, repeated_times
+from forecaster.data.roles.kinds import SAMPLED, distinct, has_some_numbers, is_complete, is_whole, kind_of
 from forecaster.data.roles.known_names import ID_NAMES, TARGET_NAMES, price_tables, ranked
 from forecaster.data.roles.part_columns import why_unmeasured
 from forecaster.data.table import Table
@@ -32,13 +32,14 @@ def choose_targets(
 
     DataError without a column of numbers, and where several could be meant.
     """
-    numeric = [name for name, kind in kinds.items() if kind == "number" and name not in {*taken, series}]
+    used = {*taken, *id_parts(table, series)}
+    numeric = [name for name, kind in kinds.items() if kind == "number" and name not in used]
     if config.target:
         return config.target, dict.fromkeys(numeric, "not named as --target"), []
     if config.agg == "count":
-        return _counted(table, kinds, series, taken)
+        return _counted(table, kinds, series, used)
     if not numeric:
-        raise _no_numbers(table, [name for name in kinds if name not in {*taken, series}])
+        raise _no_numbers(table, [name for name in kinds if name not in used])
     why = _unmeasured(table, numeric, times, series)
     values = [name for name in numeric if name not in why]
     chosen = tuple(values) if len(values) == 1 else _known_targets(values)
@@ -48,7 +49,9 @@ def choose_targets(
                 why.setdefault(name, f"another column, {shown(chosen[0])}, is the target")
         return chosen, why, _about_choice(chosen, [name for name in numeric if name not in chosen])
     labels = [name for name in numeric if plain(name) in ID_NAMES and is_whole(table, name)]
-    if series is not None or config.covariates or labels or repeated_times(times) > FEW * table.rows:
+    labels = [name for name in labels if 1 < distinct(table, name) < table.rows]
+    one = series is None or (config.id is None and len(table.parts) == 1 and distinct(table, series) == 1)
+    if not one or config.covariates or labels or repeated_times(times) > FEW * table.rows:
         raise DataError(f"{table.name}: {len(values)} columns could be the target: {listed(values)}",
                         hint=f"Choose one, such as --target {shlex.quote(values[0])}")  # fmt: skip
     unused = [name for name in numeric if name not in values]
@@ -96,11 +99,11 @@ def likely_targets(table: Table, config: ReadConfig, time: str) -> tuple[str, ..
 
 
 def _counted(
-    table: Table, kinds: dict[str, str], series: str | None, taken: set[str]
+    table: Table, kinds: dict[str, str], series: str | None, used: set[str]
 ) -> tuple[tuple[str, ...], LeftOut, list[Finding]]:
     """For --agg count, which counts rows: the first column without a missing cell, the id last."""
-    names = [name for name in kinds if name not in taken]
-    whole = [name for name in names if name != series and is_complete(table, name)]
+    names = [name for name in kinds if name not in used]
+    whole = [name for name in names if is_complete(table, name)]
     if not whole and series is None:
         raise DataError(
             f"{table.name}: each column lacks a cell, so rows cannot be counted",

@@ -29,6 +29,7 @@ from forecaster.data.roles.known_names import (
     DATE_NAMES,
     FIRST_WORDS,
     LAST_HOURS,
+    PARTS,
     RANGES,
     parts_named,
     ranked,
@@ -46,6 +47,9 @@ from forecaster.data.roles.time_text import (
 from forecaster.data.table import OnDemand, Table, makers_of
 from forecaster.errors import DataError, ForecasterError
 
+KNOWN_HOURS = (*PARTS["hour"], *PARTS["period"])
+SOME_HOURS = 6
+"""Different hours from which a column of another name, such as OPR_HR, holds hours."""
 SAMPLE = 1000
 """Rows on which a way to join columns is tried first."""
 
@@ -129,8 +133,11 @@ def _parses(table: Table, config: ReadConfig) -> bool:
 
 
 def _asked(table: Table, names: tuple[str, ...], config: ReadConfig) -> _Joined:
-    """The columns that --time names: by their parts; by the pattern of --date-format as they are written."""
-    pattern = "%" in (config.date_format or "")
+    """The columns that --time names: by their parts; as they are written, if a pattern is set for that.
+
+    `hours` is set where columns were joined by their parts before.
+    """
+    pattern = "%" in (config.date_format or "") and config.hours is None
     joined = None if pattern else _by_parts(table, names, config) or _date_and_clock(table, names, config)
     return joined or _Joined(names, lambda: text_of([table.columns[name] for name in names], " "))
 
@@ -140,6 +147,8 @@ def _found(table: Table, config: ReadConfig) -> _Joined | None:
     used = {config.id, *(config.target or ()), *config.covariates}
     names = [name for name in table.columns if name not in used]
     timed = [name for name in names if kind_of(table, name, config.na) == "time"]
+    if len(timed) > 1:  # 12.30.00 may be a date, too
+        timed = [name for name in timed if plain(name) not in CLOCK_NAMES or not is_clock(table, name)]
     dates = [name for name in names if _are_dates(table, name, timed)]
     if any(name not in dates for name in timed):
         return None  # full timestamps
@@ -203,6 +212,7 @@ def _clock_beside(table: Table, date: str, names: list[str]) -> str | None:
     if clocks:
         return clock if known or (clock and _distinguishes(table, date, clock)) else None
     hours = [name for name in names if set(parts_held(table, name)) & {"hour", "period"}]
+    hours = [name for name in hours if plain(name) in KNOWN_HOURS or distinct(table, name) >= SOME_HOURS]
     hours = hours or [name for name in names if plain(name) in CLOCK_NAMES and _is_digital_clock(table, name)]
     hours = [name for name in hours if _distinguishes(table, date, name)]
     return hours[0] if len(hours) == 1 else None
@@ -228,16 +238,16 @@ def _date_and_clock(table: Table, names: tuple[str, ...], config: ReadConfig) ->
         minutes = whole_numbers(table, rest[0])
         if len(rest) > 1 or minutes is None or minutes.min() < 0 or minutes.max() > 59 or numbers.max() > 23:
             return None
-        return _Joined(names, lambda: dated(table, date, numbers * 60 + minutes))
+        return _Joined(names, lambda: dated(table, date, numbers * 60 + minutes), "", "0-23")
     held = parts_held(table, clock)
     if "period" in held and "hour" not in held:
         count = int(numbers.max())
         if count not in (24, 48, 96) or numbers.min() != 1:
             return None  # a day of summer or winter time, or no parts of a day
         note = f"; {count} parts of a day, the first at 00:00"
-        return _Joined(names, lambda: dated(table, date, (numbers - 1) * (1440 // count)), note)
+        return _Joined(names, lambda: dated(table, date, (numbers - 1) * (1440 // count)), note, "0-23")
     if _is_digital_clock(table, clock):
-        return _Joined(names, lambda: dated(table, date, *digital_clock(numbers)))
+        return _Joined(names, lambda: dated(table, date, *digital_clock(numbers)), "", "0-23")
     if numbers.min() < 0 or numbers.max() > 24:
         return None
     ends = _are_last_hours(table, clock, numbers, config)

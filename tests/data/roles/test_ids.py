@@ -9,7 +9,7 @@ import pytest
 
 from forecaster.config import ReadConfig
 from forecaster.data.load import load
-from forecaster.errors import DataError
+from forecaster.errors import DataError, UsageError
 
 RNG = np.random.default_rng(7)
 MINUTES = pd.date_range("2024-01-01", periods=300, freq="min")
@@ -149,3 +149,50 @@ def test_candidates_for_the_id_are_options_to_type(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="several columns could name the series") as caught:
         load(written(tmp_path, frame))
     assert caught.value.hint == "Choose one: --id 'my node' or --id zone"
+
+
+def sales(stores: int = 2, items: int = 3) -> pd.DataFrame:
+    """Daily sales of each item in each store."""
+    days = pd.date_range("2024-01-01", periods=40)
+    parts = [
+        pd.DataFrame({"date": days, "store": store, "item": f"i{item}", "sales": RNG.random(40) + store})
+        for store in range(stores)
+        for item in range(items)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_two_columns_that_name_the_series_together(tmp_path: Path) -> None:
+    """Sales by store and item are a series for each pair, which is remembered and can be asked for."""
+    path = written(tmp_path, sales().sort_values("date", kind="stable"))
+    loaded = load(path)
+    assert loaded.panel.ids == ("0/i0", "0/i1", "0/i2", "1/i0", "1/i1", "1/i2")
+    assert (loaded.read.id, loaded.panel.names.id) == ("store+item", "store+item")
+    assert loaded.uses == {"date": "time", "store": "id", "item": "id", "sales": "target"}
+    for config in (loaded.read, ReadConfig(id="store+item")):
+        np.testing.assert_array_equal(load(path, config).panel.target, loaded.panel.target)
+    with pytest.raises(UsageError, match="no column 'shop'"):
+        load(path, ReadConfig(id="shop+item"))
+
+
+def test_pairs_of_columns_that_are_no_ids(tmp_path: Path) -> None:
+    """A pair that leaves contradictions is none; of pairs that divide rows differently, one is asked."""
+    frame = sales()
+    with pytest.raises(DataError, match="duplicate timestamp"):
+        load(written(tmp_path, pd.concat([frame, frame.iloc[[3]].assign(sales=9.0)])))
+    shelf = (np.tile(np.repeat(range(3), 40), 2) + np.tile(range(40), 6)) % 3
+    other = frame.assign(shelf=np.array(["a", "b", "c"])[shelf])
+    with pytest.raises(DataError, match="several columns together") as caught:
+        load(written(tmp_path, other))
+    assert "--id store+item or --id store+shelf" in caught.value.hint
+    alike = frame.assign(name="item " + frame["item"])
+    assert load(written(tmp_path, alike)).read.id == "store+item"
+
+
+def test_a_label_that_names_one_series(tmp_path: Path) -> None:
+    """The one station of a table with several values is left out: each value is a series."""
+    frame = pd.DataFrame({"at": MINUTES, "station": "North", "t": RNG.random(300), "h": RNG.random(300)})
+    loaded = load(written(tmp_path, frame))
+    assert loaded.panel.ids == ("h", "t")
+    assert loaded.uses["station"] == "left out: words"
+    assert load(written(tmp_path, frame.drop(columns="h"))).panel.ids == ("North",)

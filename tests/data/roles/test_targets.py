@@ -23,6 +23,8 @@ def written(folder: Path, frame: pd.DataFrame, **options: object) -> Path:
 OTHERS: dict[str, tuple[str, object, str]] = {
     "a counter from 0": ("n", np.arange(60), "numbers the rows"),
     "a counter from 1, newest first": ("n", np.arange(60)[::-1] + 1, "numbers the rows"),
+    "a counter from 20": ("f_cnt", np.arange(60) + 20, "numbers the rows"),
+    "a decimal year": ("fraction", (2024 + np.arange(60) / 366).round(3), "a part of the time"),
     "a counter by its name": ("seq", np.arange(60) * 2 + 100, "numbers the rows"),
     "a record": ("RECORD", np.arange(60) % 24, "numbers the rows"),
     "an index of pandas": ("Unnamed: 0", np.arange(60) + 7, "numbers the rows"),

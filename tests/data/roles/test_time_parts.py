@@ -37,6 +37,8 @@ COLUMNS = {
     "four parts": {"year": "%Y", "month": "%m", "day": "%d", "hour": "%H"},
     "short names": {"YEAR": "%Y", "MO": "%m", "DY": "%d", "HR": "%H"},
     "days of the year": {"YEAR": "%Y", "DOY": "%j", "Hour": "%H"},
+    "a clock with points": {"Date": "%d/%m/%Y", "Time": "%H.%M.%S"},
+    "hours by another name": {"OPR_DT": "%Y-%m-%d", "OPR_HR": "%H"},
     "hours and minutes": {"date": "%Y-%m-%d", "hour": "%H", "minute": "%M"},
 }
 
@@ -83,6 +85,22 @@ def test_hour_endings_as_clock_times(tmp_path: Path) -> None:
     frame["HourEnding"] = [f"{hour + 1:02d}:00" for hour in HOURS.hour]
     loaded = load(written(tmp_path, frame.assign(MW=np.arange(len(HOURS)) + 0.5)))
     assert_hourly(loaded)
+
+
+def test_a_pattern_for_joined_columns_is_remembered(tmp_path: Path) -> None:
+    """Where the date needs a pattern, the hint names it for the joined text, and reading again works."""
+    frame = pd.DataFrame({"Date": HOURS.strftime("%d-%b-%y"), "Hr_End": HOURS.hour + 1})
+    path = written(tmp_path, frame.assign(MW=np.arange(len(HOURS)) + 0.5))
+    loaded = load(path, ReadConfig(date_format="%d-%b-%y %H:%M:%S"))
+    assert_hourly(loaded)
+    assert_hourly(load(path, loaded.read))
+
+
+def test_a_rush_hour_is_no_hour(tmp_path: Path) -> None:
+    """A flag whose name ends in hour is no time of day beside dates that repeat."""
+    frame = pd.DataFrame({"date": HOURS.strftime("%Y-%m-%d"), "rush_hour": HOURS.hour // 12})
+    with pytest.raises(DataError, match="duplicate timestamp 2024-01-13"):
+        load(written(tmp_path, frame.assign(MW=np.arange(len(HOURS)) + 0.5)))
 
 
 def test_hours_from_0_to_24(tmp_path: Path) -> None:
@@ -159,6 +177,7 @@ def test_a_clock_beside_days_that_do_not_repeat(tmp_path: Path) -> None:
         (("interval_start_utc", "interval_end_utc", "interval_start_local"), "interval_start_utc"),
         (("datetime_beginning_utc", "datetime_beginning_ept"), "datetime_beginning_utc"),
         (("Start", "Ende"), "Start"),
+        (("INTERVALSTARTTIME_GMT", "INTERVALENDTIME_GMT"), "INTERVALSTARTTIME_GMT"),
     ],
 )
 def test_several_times_of_one_row(tmp_path: Path, names: tuple[str, ...], expected: str) -> None:
