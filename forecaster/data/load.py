@@ -22,7 +22,7 @@ from forecaster.data.parsing.time_zones import Times
 from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
-from forecaster.data.roles.ids import repeated_times, with_joined_id
+from forecaster.data.roles.ids import repeated_times
 from forecaster.data.roles.non_data_rows import without_non_data_rows, without_units
 from forecaster.data.roles.repeats import Columns, Repeats, advice_on, zones_of
 from forecaster.data.roles.roles import Roles, assign
@@ -32,7 +32,7 @@ from forecaster.data.series.grid import to_panel
 from forecaster.data.series.health import examine
 from forecaster.data.series.learned_holidays import with_holidays
 from forecaster.data.series.limit_check import check_limits
-from forecaster.data.series.observations import Observations, each_once, in_order, observe, trimmed
+from forecaster.data.series.observations import Observations, Readings, each_once, in_order, observe, trimmed
 from forecaster.data.series.resample import on_grid
 from forecaster.data.series.stock_splits import adjusted
 from forecaster.data.series.value_findings import Oddities, examine_values, oddities
@@ -89,22 +89,12 @@ def load(
     table = note(without_units(table, config))
     table = note(without_non_data_rows(table, config))
     roles, times, doubt = note(assign(table, config, many=is_many(source)))
-    uses = roles.uses(table)
-    table = with_joined_id(table, roles.id)
     readings = note(observe(table, roles, times, config))
     findings += adjusted_closes(table, roles, config)
-    repeats = bool(repeated_times(times))
-    join = to_join(table, roles.time, config) if repeats else ""
-    ids = roles.possible_ids(table) if repeats else ()
-    # The cells are parsed: from here on the table only says where a row comes from.
-    table = dataclasses.replace(table, columns={}, parsed={})
+    advice = _advice(table, roles, times, readings, config)
+    table = dataclasses.replace(table, columns={}, parsed={})  # from here on it says where a row comes from
     pa.default_memory_pool().release_unused()
     rows, names = readings.each(), _names(roles, times)
-
-    def advice(repeats: Repeats) -> str:
-        zones = zones_of(table, times, readings.series)
-        return advice_on(repeats, Columns(roles.targets, ids, join, zones))
-
     if on_rows:
         on_rows(rows, names, findings)
     if doubt:
@@ -124,8 +114,23 @@ def load(
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
-    read_again = _resolved(config, roles, times, panel)
-    return Loaded(panel, read_again, tuple(findings), _absolute(source), uses, odd)
+    config = _resolved(config, roles, times, panel)
+    return Loaded(panel, config, tuple(findings), _absolute(source), roles.uses, odd)
+
+
+def _advice(
+    table: Table, roles: Roles, times: Times, readings: Readings, config: ReadConfig
+) -> Callable[[Repeats], str]:
+    """What to type where rows contradict each other. What depends on cells is found now."""
+    if not repeated_times(times):
+        return lambda repeats: advice_on(repeats, Columns(roles.targets))
+    columns = Columns(roles.targets, roles.possible_ids(table), to_join(table, roles.time, config))
+    bare = dataclasses.replace(table, columns={}, parsed={})
+
+    def advice(repeats: Repeats) -> str:
+        return advice_on(repeats, columns._replace(zones=zones_of(bare, times, readings.series)))
+
+    return advice
 
 
 def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> tuple[Oddities, list[Finding]]:

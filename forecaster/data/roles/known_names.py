@@ -51,7 +51,7 @@ PARTS = {
     "season": ("season",),
 }  # fmt: skip
 """Parts of the time, and names of columns that hold one."""
-RANGES = {"year": (1600, 2200), "month": (1, 12), "day": (1, 31), "hour": (0, 24), "minute": (0, 59),
+RANGES = {"year": (1600, 2200), "month": (1, 12), "day": (1, 31), "hour": (0, 25), "minute": (0, 59),
           "second": (0, 59), "quarter": (1, 4), "week": (0, 53), "weekday": (0, 7), "day of year": (1, 366),
           "period": (1, 100), "season": (1, 4)}  # fmt: skip
 """The least and the largest number of each part."""

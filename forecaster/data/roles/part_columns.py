@@ -14,7 +14,7 @@ from forecaster.data.calendar.clock import DAY
 from forecaster.data.parsing.looks import TIME_OF_DAY, all_match, plain
 from forecaster.data.parsing.numbers import is_number, is_text
 from forecaster.data.parsing.time_zones import Times
-from forecaster.data.roles.kinds import codes, distinct, whole_numbers
+from forecaster.data.roles.kinds import codes, distinct, is_whole, whole_numbers
 from forecaster.data.roles.known_names import (
     COUNTER_NAMES,
     FLAG_WORDS,
@@ -75,10 +75,13 @@ def _are_decimal_years(table: Table, name: str, times: Times) -> bool:
     """Whether a column holds the times as years with a fraction, such as 1958.2027."""
     column = table.parsed.get(name, None)
     column = table.columns[name] if column is None else column
-    if not is_number(column.type) or column.null_count or whole_numbers(table, name) is not None:
+    if not is_number(column.type) or column.null_count or is_whole(table, name):
         return False
-    years = np.asarray(column.cast(pa.float64()).to_numpy())
-    return bool((np.abs(years - 1970 - times.ns / (365.2425 * DAY)) < NEAR_YEAR).all())
+    for rows in (1, len(column)):  # the first row alone decides for most columns
+        years = np.asarray(column.slice(0, rows).cast(pa.float64()).to_numpy())
+        if (np.abs(years - 1970 - times.ns[:rows] / (365.2425 * DAY)) >= NEAR_YEAR).any():
+            return False
+    return True
 
 
 def _agrees(table: Table, name: str, part: str, times: Times) -> bool:

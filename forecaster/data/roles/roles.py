@@ -40,12 +40,8 @@ class Roles:
     covariates: tuple[str, ...]
     layout: Layout
     left_out: LeftOut = field(default_factory=dict)
-
-    def uses(self, table: Table) -> dict[str, str]:
-        """What each column of the table is used for, or why it is left out."""
-        uses = {name: f"left out: {self.left_out.get(name, 'not needed')}" for name in table.columns}
-        uses |= dict.fromkeys(self.covariates, "covariate") | dict.fromkeys(self.targets, "target")
-        return uses | dict.fromkeys(id_parts(table, self.id), "id") | {self.time: "time"}
+    uses: dict[str, str] = field(default_factory=dict)
+    """Column -> what it is used for, or why it is left out."""
 
     def possible_ids(self, table: Table) -> tuple[str, ...]:
         """Columns that may name series, where none was found to: some values, each in several rows."""
@@ -96,7 +92,11 @@ def assign(
             f"{len(targets)} targets for a table with one row per series and time",
             hint="Name one: --target NAME",
         )
-    roles = Roles(time, series, targets, config.covariates, layout, left_out | others)
+    left_out |= others
+    uses = {name: f"left out: {left_out.get(name, 'not needed')}" for name in kinds}
+    uses |= dict.fromkeys(config.covariates, "covariate") | dict.fromkeys(targets, "target")
+    uses |= dict.fromkeys(id_parts(table, series), "id") | {time: "time"}
+    roles = Roles(time, series, targets, config.covariates, layout, left_out, uses)
     return (roles, times, doubt), [*times.findings, *findings]
 
 

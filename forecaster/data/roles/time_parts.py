@@ -35,12 +35,14 @@ from forecaster.data.roles.known_names import (
     ranked,
 )
 from forecaster.data.roles.part_columns import is_clock, parts_held
+from forecaster.data.roles.repeats import ZONES
 from forecaster.data.roles.time_text import (
     EIGHT_DIGITS,
     dated,
     digital_clock,
     digits,
     from_day_of_year,
+    is_digital_clock,
     last_letter,
     text_of,
 )
@@ -50,6 +52,9 @@ from forecaster.errors import DataError, ForecasterError
 KNOWN_HOURS = (*PARTS["hour"], *PARTS["period"])
 SOME_HOURS = 6
 """Different hours from which a column of another name, such as OPR_HR, holds hours."""
+LONG_DAYS = {25: 24, 50: 48, 100: 96}
+"""Parts of a day of 25 hours, and of other days."""
+MINUTE = 60 * 10**9
 SAMPLE = 1000
 """Rows on which a way to join columns is tried first."""
 
@@ -213,7 +218,7 @@ def _clock_beside(table: Table, date: str, names: list[str]) -> str | None:
         return clock if known or (clock and _distinguishes(table, date, clock)) else None
     hours = [name for name in names if set(parts_held(table, name)) & {"hour", "period"}]
     hours = [name for name in hours if plain(name) in KNOWN_HOURS or distinct(table, name) >= SOME_HOURS]
-    hours = hours or [name for name in names if plain(name) in CLOCK_NAMES and _is_digital_clock(table, name)]
+    hours = hours or [name for name in names if plain(name) in CLOCK_NAMES and is_digital_clock(table, name)]
     hours = [name for name in hours if _distinguishes(table, date, name)]
     return hours[0] if len(hours) == 1 else None
 
@@ -240,18 +245,45 @@ def _date_and_clock(table: Table, names: tuple[str, ...], config: ReadConfig) ->
             return None
         return _Joined(names, lambda: dated(table, date, numbers * 60 + minutes), "", "0-23")
     held = parts_held(table, clock)
+    if held and int(numbers.max()) in LONG_DAYS and numbers.min() == 1:
+        return _on_long_days(table, names, numbers, config)
     if "period" in held and "hour" not in held:
         count = int(numbers.max())
         if count not in (24, 48, 96) or numbers.min() != 1:
-            return None  # a day of summer or winter time, or no parts of a day
+            return None
+        if config.tz:  # a day of 23 hours has fewer
+            return _on_long_days(table, names, numbers, config)
         note = f"; {count} parts of a day, the first at 00:00"
         return _Joined(names, lambda: dated(table, date, (numbers - 1) * (1440 // count)), note, "0-23")
-    if _is_digital_clock(table, clock):
+    if is_digital_clock(table, clock):
         return _Joined(names, lambda: dated(table, date, *digital_clock(numbers)), "", "0-23")
     if numbers.min() < 0 or numbers.max() > 24:
         return None
     ends = _are_last_hours(table, clock, numbers, config)
     return _Joined(names, lambda: dated(table, date, (numbers - ends) * 60), *_HOURS[ends])
+
+
+def _on_long_days(table: Table, names: tuple[str, ...], numbers: Ints, config: ReadConfig) -> _Joined:
+    """A date and the number of a part of the day, counted from midnight on the clock of zone --tz.
+
+    DataError without a zone: a day on which clocks go back has an hour more, which no clock time names.
+    """
+    count = int(numbers.max())
+    if config.tz is None:
+        raise DataError(
+            f"{table.name}: column {shown(names[1])} counts up to {count}, as on a day of 25 hours",
+            hint=f"Set the zone whose clocks went back: {' or '.join(f'--tz {zone}' for zone in ZONES[:4])}",
+        )
+    minutes = 1440 // LONG_DAYS.get(count, count)
+    days = Table({names[0]: text_of([table.columns[names[0]]], " ")}, table.parts)
+    times = parse_times(days, names[0], config.date_format, config.tz)
+    note = f"; parts of {minutes} minutes of each day, the first at 00:00 in {config.tz}"
+    return _Joined(names, lambda: _stamps(times.ns + (numbers - 1) * minutes * MINUTE), note, "1-24")
+
+
+def _stamps(ns: Ints) -> pa.ChunkedArray:
+    """Times in UTC, which need no parsing."""
+    return pa.chunked_array([pa.array(ns, pa.int64()).cast(pa.timestamp("ns", "UTC"))])
 
 
 def _are_last_hours(table: Table, name: str, numbers: Ints, config: ReadConfig) -> bool:
@@ -279,17 +311,6 @@ def _with_clock(table: Table, date: str, clock: str, config: ReadConfig) -> _Joi
     hours = pc.struct_field(pc.extract_regex(cells, "^(?P<hour>[0-9]{1,2})"), "hour").cast(pa.int64())
     numbers = np.asarray(hours.to_numpy(), dtype=np.int64)
     return _Joined((date, clock), lambda: dated(table, date, (numbers - 1) * 60), *_HOURS[True])
-
-
-def _is_digital_clock(table: Table, name: str) -> bool:
-    """Whether all cells are times such as 0930 or 93000."""
-    numbers = whole_numbers(table, name)
-    if numbers is None or numbers.min() < 0 or numbers.max() <= 24:
-        return False
-    seconds = digital_clock(numbers)[1]
-    tops = numbers // (10000 if numbers.max() > 2400 else 100)
-    middles = numbers // 100 % 100 if numbers.max() > 2400 else numbers % 100
-    return bool((tops < 24).all() and (middles < 60).all() and (seconds < 60).all())
 
 
 def _parts_found(table: Table, names: list[str], config: ReadConfig) -> _Joined | None:

@@ -8,10 +8,22 @@ import pyarrow.compute as pc
 
 from forecaster.arrays import Ints
 from forecaster.data.parsing.looks import all_match
+from forecaster.data.roles.kinds import whole_numbers
 from forecaster.data.table import Table
 
 EIGHT_DIGITS = "^ *[0-9]{8} *$"
 """A date such as 20241231."""
+
+
+def is_digital_clock(table: Table, name: str) -> bool:
+    """Whether all cells are times such as 0930 or 93000."""
+    numbers = whole_numbers(table, name)
+    if numbers is None or numbers.min() < 0 or numbers.max() <= 24:
+        return False
+    seconds = digital_clock(numbers)[1]
+    tops = numbers // (10000 if numbers.max() > 2400 else 100)
+    middles = numbers // 100 % 100 if numbers.max() > 2400 else numbers % 100
+    return bool((tops < 24).all() and (middles < 60).all() and (seconds < 60).all())
 
 
 def digital_clock(numbers: Ints) -> tuple[Ints, Ints]:

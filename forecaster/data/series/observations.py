@@ -20,6 +20,7 @@ from forecaster.data.labels import listed, shown
 from forecaster.data.parsing.looks import SWITCHES, are_switches
 from forecaster.data.parsing.numbers import blanked, is_number, is_text, parse_numbers
 from forecaster.data.parsing.time_zones import Times
+from forecaster.data.roles.ids import with_joined_id
 from forecaster.data.roles.repeats import Repeats
 from forecaster.data.roles.roles import Roles
 from forecaster.data.table import Table
@@ -80,6 +81,7 @@ class Readings(NamedTuple):
 def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tuple[Readings, list[Finding]]:
     """The readings of a table, and repairs of its cells. Raises DataError for cells that are not numbers."""
     findings: list[Finding] = []
+    table = with_joined_id(table, roles.id)
     comma = config.delimiter == ";" and times.form == "dmy"
     comma = comma and (_dotted(table, roles.time) or _has_decimal_commas(table, roles.targets))
     targets, rows = tuple(sorted(roles.targets)), table.rows

@@ -25,8 +25,8 @@ def written(folder: Path, frame: pd.DataFrame) -> Path:
 
 MEASURED: dict[str, Sequence[int]] = {
     "temp": RNG.integers(18, 24, 301).tolist(),
-    "volume": np.where(np.arange(301) < 99, 100, 250).tolist(),
-    "level": np.repeat([3, 4, 3], [80, 140, 81]).tolist(),
+    "volume": np.where(np.arange(301) < 100, 100, 250).tolist(),
+    "level": np.repeat([3, 4, 3], [100, 120, 81]).tolist(),
 }
 
 
@@ -39,6 +39,14 @@ def test_a_measurement_is_no_id(tmp_path: Path, name: str) -> None:
     assert "--duplicates" in caught.value.hint
     panel = load(path, ReadConfig(duplicates="first")).panel
     assert (panel.ids, panel.frequency.alias) == (tuple(sorted((name, "watts"))), "min")
+
+
+def test_a_measurement_in_pairs_of_rows_is_no_id(tmp_path: Path) -> None:
+    """Two readings a minute, whose whole numbers always differ, are no series of these numbers."""
+    temp = np.repeat(RNG.integers(18, 22, 300), 2) + np.tile([0, 1], 300)
+    frame = pd.DataFrame({"time": np.repeat(MINUTES, 2), "watts": RNG.random(600), "temp": temp})
+    with pytest.raises(DataError, match="duplicate timestamp"):
+        load(written(tmp_path, frame), ReadConfig(target=("watts",)))
 
 
 def test_the_load_of_a_clock_that_goes_back_is_no_id(tmp_path: Path) -> None:

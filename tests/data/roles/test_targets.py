@@ -64,6 +64,7 @@ def test_an_index_without_a_name(tmp_path: Path) -> None:
 KEPT: dict[str, dict[str, object]] = {
     "counts that are small": {"apples": RNG.integers(0, 5, 60), "pears": RNG.integers(0, 2, 60)},
     "flags alone": {"door": RNG.integers(0, 2, 60), "light": RNG.integers(0, 2, 60)},
+    "flags by name": {"holiday": RNG.integers(0, 2, 60), "is_open": RNG.integers(0, 2, 60)},
     "numbers that rise": {"close": np.arange(60), "flow": RNG.random(60)},
     "a fraction": {"seq": np.arange(60) / 2, "flow": RNG.random(60)},
     "a meter": {"meter": np.arange(60) // 2 + 500, "flow": RNG.random(60)},

@@ -99,7 +99,7 @@ def test_a_pattern_for_joined_columns_is_remembered(tmp_path: Path) -> None:
 def test_a_rush_hour_is_no_hour(tmp_path: Path) -> None:
     """A flag whose name ends in hour is no time of day beside dates that repeat."""
     frame = pd.DataFrame({"date": HOURS.strftime("%Y-%m-%d"), "rush_hour": HOURS.hour // 12})
-    with pytest.raises(DataError, match="duplicate timestamp 2024-01-13"):
+    with pytest.raises(DataError, match=r"duplicate timestamp 2024-01-13 .*\(20 such"):
         load(written(tmp_path, frame.assign(MW=np.arange(len(HOURS)) + 0.5)))
 
 
@@ -122,6 +122,25 @@ def test_parts_of_half_an_hour(tmp_path: Path) -> None:
 
 
 NAMED_MONTHS = pd.date_range("2024-01-01", periods=12, freq="MS").strftime("%B")
+
+
+@pytest.mark.parametrize(("name", "minutes"), [("SETTLEMENT_PERIOD", 30), ("HE", 60)])
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y", "%d-%b-%Y"])
+def test_days_of_25_hours(tmp_path: Path, name: str, minutes: int, form: str) -> None:
+    """Parts of a day that count up to 25 hours need the zone, which the hint names; 23 hours fit, too."""
+    times = pd.date_range("2023-03-20", "2023-11-05", freq=f"{minutes}min", tz="Europe/London")[:-1]
+    midnight = times.normalize()
+    parts = (times - midnight) // pd.Timedelta(minutes=minutes) + 1
+    assert {23, 24, 25} == set((pd.Series(parts).groupby(midnight.date).max() * minutes / 60).astype(int))
+    frame = pd.DataFrame({"date": midnight.strftime(form), name: parts, "ND": np.arange(len(times)) + 0.5})
+    path = written(tmp_path, frame)
+    with pytest.raises(DataError, match=f"column '{name}' counts up to {1500 // minutes}") as caught:
+        load(path)
+    assert "--tz Europe/London" in caught.value.hint
+    order = "dmy" if "/" in form else None
+    loaded = load(path, ReadConfig(tz="Europe/London", date_format=order))
+    assert_hourly(loaded, times)
+    assert_hourly(load(path, loaded.read), times)
 
 
 @pytest.mark.parametrize(
