@@ -31,14 +31,14 @@ RISING_NAMES = ("no", "index", "seq", "sequence", "instant", "rec", "line", "unn
 FLAG_WORDS = ("holiday", "workingday", "weekend", "flag", "is", "has", "promo", "promotion", "open", "event",
               "schoolholiday", "stateholiday")  # fmt: skip
 LABEL_WORDS = ("type", "flag", "flags", "quality", "status", "qc", "zip", "zipcode", "postcode", "phone",
-               "version", "batch", "source", "qualifier")  # fmt: skip
+               "version", "batch", "source", "qualifier", "validity", "verification")  # fmt: skip
 """Words in names of columns of whole numbers that stand for kinds or things, and measure nothing."""
 PLACE_NAMES = ("latitude", "longitude", "lat", "lon", "lng", "long", "altitude", "elevation")
 DATE_NAMES, CLOCK_NAMES = ("date", "day"), ("time", "hour", "clock", "time of day")
 PARTS = {
-    "year": ("year", "yr", "yyyy", "years", "jahr", "año", "annee", "année"),
+    "year": ("year", "yr", "yyyy", "yy", "#yy", "years", "jahr", "año", "annee", "année"),
     "month": ("month", "mo", "mon", "mnth", "month number", "month of year", "monat", "mes", "mois"),
-    "day": ("day", "dy", "dom", "day of month", "mday", "tag", "dia", "jour"),
+    "day": ("day", "dy", "dd", "dom", "day of month", "mday", "tag", "dia", "jour"),
     "hour": ("hour", "hr", "he", "hour ending", "hour end", "hr end", "hour of day", "hour beginning",
              "hour starting", "stunde", "hora", "heure", "hh", "time"),
     "minute": ("minute", "minutes", "mn", "mins"),
@@ -57,6 +57,7 @@ RANGES = {"year": (1600, 2200), "month": (1, 12), "day": (1, 31), "hour": (0, 25
 """The least and the largest number of each part."""
 LAST_HOURS = ("he", "hour ending", "hour end", "hr end")
 """Names of hours 1 to 24, each named by its end."""
+UTC_WORDS = ("utc", "gmt")
 FIRST_WORDS = ("start", "begin", "beginning", "from", "open", "von", "starting", "started")
 
 
@@ -69,6 +70,8 @@ def ranked(names: Iterable[str], known: tuple[str, ...]) -> list[str]:
 def parts_named(name: str) -> tuple[str, ...]:
     """The parts of the time that a column of this name may hold."""
     words = plain(name)
+    if words == "mm":  # NOAA writes YY MM DD hh mm
+        return ("month",) if name.strip() == "MM" else ("minute",)
     if words.split(" ")[-1] in ("hour", "hr", "he") and words not in PARTS["hour"]:
         return ("hour",)  # as in OPR_HR
     return tuple(part for part, names in PARTS.items() if words in names)

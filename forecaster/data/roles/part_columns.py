@@ -148,8 +148,8 @@ def is_counter(table: Table, name: str, numbers: Ints, series: str | None) -> bo
         return True
     steps = np.diff(numbers)
     rising = bool((steps > 0).all() or (steps < 0).all())
-    if words in RISING_NAMES or words.startswith(("column 1", "unnamed:")):
-        return rising
+    if rising and (words in RISING_NAMES or words.startswith(("column 1", "unnamed:"))):
+        return True
     if pa.types.is_floating(table.columns[name].type) or len(numbers) < FEWEST or words in TARGET_NAMES:
         return False
     restarts = np.zeros(len(steps), np.bool_)

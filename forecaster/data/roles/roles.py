@@ -20,7 +20,7 @@ from forecaster.data.parsing.time_zones import Times
 from forecaster.data.parsing.times import are_times, parse_times
 from forecaster.data.roles.ids import id_column, id_parts, with_joined_id
 from forecaster.data.roles.kinds import distinct, kind_of, whole_numbers
-from forecaster.data.roles.known_names import FIRST_WORDS, ranked
+from forecaster.data.roles.known_names import FIRST_WORDS, UTC_WORDS, ranked
 from forecaster.data.roles.targets import LeftOut, choose_targets, why_left_out
 from forecaster.data.roles.time_parts import to_join
 from forecaster.data.table import Table
@@ -159,7 +159,7 @@ def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
 
 def _of_the_start_in_utc(names: list[str]) -> str | None:
     """Of the times of a start and an end, the start; of local time and UTC, UTC. None if unclear."""
-    for words in (FIRST_WORDS, ("utc", "gmt")):
+    for words in (FIRST_WORDS, UTC_WORDS):
         some = [name for name in names if _has_word(name, words)]
         names = some or names
     return names[0] if len(names) == 1 else None

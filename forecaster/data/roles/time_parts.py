@@ -31,6 +31,7 @@ from forecaster.data.roles.known_names import (
     LAST_HOURS,
     PARTS,
     RANGES,
+    UTC_WORDS,
     parts_named,
     ranked,
 )
@@ -38,12 +39,14 @@ from forecaster.data.roles.part_columns import is_clock, parts_held
 from forecaster.data.roles.repeats import ZONES
 from forecaster.data.roles.time_text import (
     EIGHT_DIGITS,
+    are_date_numbers,
     dated,
     digital_clock,
     digits,
     from_day_of_year,
     is_digital_clock,
     last_letter,
+    stamps,
     text_of,
 )
 from forecaster.data.table import OnDemand, Table, makers_of
@@ -164,9 +167,17 @@ def _found(table: Table, config: ReadConfig) -> _Joined | None:
     clock = _clock_beside(table, date, others) if date else None
     if not date or not clock:
         return None
-    minutes = [name for name in others if name != clock and "minute" in parts_held(table, name)]
+    minutes = [name for name in others if name != clock and _are_minutes(table, name)]
     several = minutes[:1] if parts_held(table, clock)[:1] == ("hour",) and len(minutes) == 1 else []
     return _date_and_clock(table, (date, clock, *several), config)
+
+
+def _are_minutes(table: Table, name: str) -> bool:
+    """Whether a column holds minutes, or numbers the parts of an hour, as Delivery Interval 1 to 4 does."""
+    if plain(name).split(" ")[-1] != "interval":
+        return "minute" in parts_held(table, name)
+    numbers = whole_numbers(table, name)
+    return numbers is not None and numbers.min() == 1 and int(numbers.max()) in (2, 4, 6, 12)
 
 
 def _are_dates(table: Table, name: str, timed: list[str]) -> bool:
@@ -175,7 +186,7 @@ def _are_dates(table: Table, name: str, timed: list[str]) -> bool:
         column = table.parsed[name]
         if pa.types.is_date(column.type):
             return True
-        return plain(name) in DATE_NAMES and _are_digits(table, name)
+        return plain(name) in DATE_NAMES and are_date_numbers(table, name)
     column = table.columns[name]
     if pa.types.is_date(column.type):
         return True
@@ -184,29 +195,22 @@ def _are_dates(table: Table, name: str, timed: list[str]) -> bool:
             (column.cast(pa.timestamp("ns")).cast(pa.int64()).to_numpy() % (86400 * 10**9) == 0).all()
         )
     if not is_text(column.type):
-        return plain(name) in DATE_NAMES and _are_digits(table, name)
+        return plain(name) in DATE_NAMES and are_date_numbers(table, name)
     return (name in timed and all_match(column, DATE_ONLY)) or (
         plain(name) in DATE_NAMES and all_match(column, EIGHT_DIGITS)
     )
 
 
-def _are_digits(table: Table, name: str) -> bool:
-    """Whether all cells are dates such as 20241231, written as numbers."""
-    numbers = whole_numbers(table, name)
-    if numbers is None or numbers.min() < 16000101 or numbers.max() > 22001231:
-        return False
-    return bool((numbers // 100 % 100 <= 12).all() and (numbers % 100 <= 31).all())
-
-
 def _first_of(names: list[str], known: tuple[str, ...]) -> str | None:
-    """The one name; of several, the best known one or the one that says that it is the start."""
-    if len(names) == 1:
-        return names[0]
-    starts = [name for name in names if set(plain(name).split(" ")) & set(FIRST_WORDS)]
+    """The one name; of several, the one called date or time, that of the start, or that in UTC."""
     best = ranked(names, known)
-    if best and plain(best[0]) in ("date", "time", "day"):
-        return best[0]
-    return starts[0] if len(starts) == 1 else next(iter(best), None)
+    if len(names) == 1 or (best and plain(best[0]) in ("date", "time", "day")):
+        return (best or names)[0]
+    for words in (FIRST_WORDS, UTC_WORDS):
+        some = [name for name in names if not set(plain(name).split(" ")).isdisjoint(words)]
+        if len(some) == 1:
+            return some[0]
+    return next(iter(best), None)
 
 
 def _clock_beside(table: Table, date: str, names: list[str]) -> str | None:
@@ -241,9 +245,12 @@ def _date_and_clock(table: Table, names: tuple[str, ...], config: ReadConfig) ->
         return None
     if rest:
         minutes = whole_numbers(table, rest[0])
-        if len(rest) > 1 or minutes is None or minutes.min() < 0 or minutes.max() > 59 or numbers.max() > 23:
+        if len(rest) > 1 or minutes is None or minutes.min() < 0 or minutes.max() > 59 or numbers.max() > 24:
             return None
-        return _Joined(names, lambda: dated(table, date, numbers * 60 + minutes), "", "0-23")
+        if plain(rest[0]).endswith("interval"):
+            minutes = (minutes - 1) * (60 // int(minutes.max()))
+        ends = _are_last_hours(table, clock, numbers, config)
+        return _Joined(names, lambda: dated(table, date, (numbers - ends) * 60 + minutes), *_HOURS[ends])
     held = parts_held(table, clock)
     if held and int(numbers.max()) in LONG_DAYS and numbers.min() == 1:
         return _on_long_days(table, names, numbers, config)
@@ -278,12 +285,7 @@ def _on_long_days(table: Table, names: tuple[str, ...], numbers: Ints, config: R
     days = Table({names[0]: text_of([table.columns[names[0]]], " ")}, table.parts)
     times = parse_times(days, names[0], config.date_format, config.tz)
     note = f"; parts of {minutes} minutes of each day, the first at 00:00 in {config.tz}"
-    return _Joined(names, lambda: _stamps(times.ns + (numbers - 1) * minutes * MINUTE), note, "1-24")
-
-
-def _stamps(ns: Ints) -> pa.ChunkedArray:
-    """Times in UTC, which need no parsing."""
-    return pa.chunked_array([pa.array(ns, pa.int64()).cast(pa.timestamp("ns", "UTC"))])
+    return _Joined(names, lambda: stamps(times.ns + (numbers - 1) * minutes * MINUTE), note, "1-24")
 
 
 def _are_last_hours(table: Table, name: str, numbers: Ints, config: ReadConfig) -> bool:

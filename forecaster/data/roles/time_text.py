@@ -69,3 +69,16 @@ def from_day_of_year(year: Ints, day: Ints) -> pa.ChunkedArray:
     beyond = dates.astype("datetime64[Y]").astype(np.int64) + 1970 != year
     text[beyond] = [f"{y}-{d}" for y, d in zip(year[beyond], day[beyond], strict=True)]
     return pa.chunked_array([pa.array(text)])
+
+
+def are_date_numbers(table: Table, name: str) -> bool:
+    """Whether all cells are dates such as 20241231, written as numbers."""
+    numbers = whole_numbers(table, name)
+    if numbers is None or numbers.min() < 16000101 or numbers.max() > 22001231:
+        return False
+    return bool((numbers // 100 % 100 <= 12).all() and (numbers % 100 <= 31).all())
+
+
+def stamps(ns: Ints) -> pa.ChunkedArray:
+    """Times in UTC, which need no parsing."""
+    return pa.chunked_array([pa.array(ns, pa.int64()).cast(pa.timestamp("ns", "UTC"))])

@@ -89,6 +89,8 @@ def test_counters_and_attributes_of_each_series(tmp_path: Path) -> None:
     assert loaded.panel.ids == ("a", "b")
     assert loaded.read.target == ("load",)
     assert loaded.uses["n"] == "left out: numbers the rows"
+    renamed = load(written(tmp_path, pd.concat(parts).rename(columns={"n": ""})))
+    assert renamed.read.target == ("load",)
     assert loaded.uses["height"] == loaded.uses["area"] == "left out: the same in all rows of a series"
 
 

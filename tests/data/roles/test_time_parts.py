@@ -39,6 +39,13 @@ COLUMNS = {
     "days of the year": {"YEAR": "%Y", "DOY": "%j", "Hour": "%H"},
     "a clock with points": {"Date": "%d/%m/%Y", "Time": "%H.%M.%S"},
     "hours by another name": {"OPR_DT": "%Y-%m-%d", "OPR_HR": "%H"},
+    "parts of a buoy": {"YY": "%Y", "MM": "%m", "DD": "%d", "hh": "%H", "mm": "%M"},
+    "local and UTC": {
+        "Date Local": "2020-01-01",
+        "Time Local": "%M:00",
+        "Date GMT": "%Y-%m-%d",
+        "Time GMT": "%H:%M",
+    },
     "hours and minutes": {"date": "%Y-%m-%d", "hour": "%H", "minute": "%M"},
 }
 
@@ -139,6 +146,17 @@ def test_days_of_25_hours(tmp_path: Path, name: str, minutes: int, form: str) ->
     assert "--tz Europe/London" in caught.value.hint
     order = "dmy" if "/" in form else None
     loaded = load(path, ReadConfig(tz="Europe/London", date_format=order))
+    assert_hourly(loaded, times)
+    assert_hourly(load(path, loaded.read), times)
+
+
+def test_intervals_of_an_hour(tmp_path: Path) -> None:
+    """Hours 1 to 24 with intervals 1 to 4 are quarters of an hour, also of several series."""
+    times = pd.date_range("2024-01-13", periods=960, freq="15min")
+    frame = pd.DataFrame({"Delivery Date": times.strftime("%m/%d/%Y"), "Delivery Hour": times.hour + 1})
+    frame["Delivery Interval"] = times.minute // 15 + 1
+    path = written(tmp_path, frame.assign(Price=np.arange(960) + 0.5))
+    loaded = load(path)
     assert_hourly(loaded, times)
     assert_hourly(load(path, loaded.read), times)
 
