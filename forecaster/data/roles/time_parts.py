@@ -39,13 +39,14 @@ from forecaster.data.roles.part_columns import is_clock, parts_held
 from forecaster.data.roles.repeats import ZONES
 from forecaster.data.roles.time_text import (
     EIGHT_DIGITS,
+    MINUTE,
     are_date_numbers,
     dated,
     digital_clock,
     digits,
     from_day_of_year,
-    is_digital_clock,
     last_letter,
+    parts_of,
     stamps,
     text_of,
 )
@@ -57,7 +58,6 @@ SOME_HOURS = 6
 """Different hours from which a column of another name, such as OPR_HR, holds hours."""
 LONG_DAYS = {25: 24, 50: 48, 100: 96}
 """Parts of a day of 25 hours, and of other days."""
-MINUTE = 60 * 10**9
 SAMPLE = 1000
 """Rows on which a way to join columns is tried first."""
 
@@ -222,7 +222,7 @@ def _clock_beside(table: Table, date: str, names: list[str]) -> str | None:
         return clock if known or (clock and _distinguishes(table, date, clock)) else None
     hours = [name for name in names if set(parts_held(table, name)) & {"hour", "period"}]
     hours = [name for name in hours if plain(name) in KNOWN_HOURS or distinct(table, name) >= SOME_HOURS]
-    hours = hours or [name for name in names if plain(name) in CLOCK_NAMES and is_digital_clock(table, name)]
+    hours = hours or [name for name in names if plain(name) in CLOCK_NAMES and digital_clock(table, name)]
     hours = [name for name in hours if _distinguishes(table, date, name)]
     return hours[0] if len(hours) == 1 else None
 
@@ -248,22 +248,23 @@ def _date_and_clock(table: Table, names: tuple[str, ...], config: ReadConfig) ->
         if len(rest) > 1 or minutes is None or minutes.min() < 0 or minutes.max() > 59 or numbers.max() > 24:
             return None
         if plain(rest[0]).endswith("interval"):
-            minutes = (minutes - 1) * (60 // int(minutes.max()))
+            minutes = (minutes - 1) * (60 // parts_of(60, int(minutes.max()), config))
         ends = _are_last_hours(table, clock, numbers, config)
         return _Joined(names, lambda: dated(table, date, (numbers - ends) * 60 + minutes), *_HOURS[ends])
     held = parts_held(table, clock)
     if held and int(numbers.max()) in LONG_DAYS and numbers.min() == 1:
         return _on_long_days(table, names, numbers, config)
     if "period" in held and "hour" not in held:
-        count = int(numbers.max())
-        if count not in (24, 48, 96) or numbers.min() != 1:
+        count = parts_of(1440, int(numbers.max()), config)
+        if count not in (24, 48, 96) or numbers.min() < 1:
             return None
         if config.tz:  # a day of 23 hours has fewer
             return _on_long_days(table, names, numbers, config)
         note = f"; {count} parts of a day, the first at 00:00"
         return _Joined(names, lambda: dated(table, date, (numbers - 1) * (1440 // count)), note, "0-23")
-    if is_digital_clock(table, clock):
-        return _Joined(names, lambda: dated(table, date, *digital_clock(numbers)), "", "0-23")
+    clocks = digital_clock(table, clock)
+    if clocks is not None:
+        return _Joined(names, lambda: dated(table, date, *clocks), "", "0-23")
     if numbers.min() < 0 or numbers.max() > 24:
         return None
     ends = _are_last_hours(table, clock, numbers, config)
@@ -275,7 +276,7 @@ def _on_long_days(table: Table, names: tuple[str, ...], numbers: Ints, config: R
 
     DataError without a zone: a day on which clocks go back has an hour more, which no clock time names.
     """
-    count = int(numbers.max())
+    count = parts_of(1440, int(numbers.max()), config)
     if config.tz is None:
         raise DataError(
             f"{table.name}: column {shown(names[1])} counts up to {count}, as on a day of 25 hours",
@@ -319,7 +320,7 @@ def _parts_found(table: Table, names: list[str], config: ReadConfig) -> _Joined 
     """The columns of year, month, day and so on, from the year down to the last one; None without them."""
     held: dict[str, list[str]] = {}
     for name in names:
-        for part in _parts_of(table, name):
+        for part in _parts_in(table, name):
             held.setdefault(part, []).append(name)
     if any(len(held.get(part, ())) != 1 for part in ("year",)):
         return None
@@ -337,7 +338,7 @@ def _parts_found(table: Table, names: list[str], config: ReadConfig) -> _Joined 
     return _by_parts(table, tuple(held[part][0] for part in order), config)
 
 
-def _parts_of(table: Table, name: str) -> tuple[str, ...]:
+def _parts_in(table: Table, name: str) -> tuple[str, ...]:
     """The parts that a column may hold; months may be names, quarters Q1 to Q4."""
     named = parts_named(name)
     column = table.columns[name] if named else None
@@ -391,7 +392,7 @@ def _assigned(table: Table, names: tuple[str, ...]) -> dict[str, Ints | pa.Chunk
     """The part that each column holds, with its cells; None if a column holds none or one is there twice."""
     parts: dict[str, Ints | pa.ChunkedArray] = {}
     for name in names:
-        part = next((part for part in _parts_of(table, name) if part not in parts), None)
+        part = next((part for part in _parts_in(table, name) if part not in parts), None)
         if part is None or part not in RANGES:
             return None
         numbers = whole_numbers(table, name)

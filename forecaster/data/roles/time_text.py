@@ -7,30 +7,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecaster.arrays import Ints
+from forecaster.config import ReadConfig
+from forecaster.data.calendar.frequency import frequency
+from forecaster.data.calendar.steps import Fixed
 from forecaster.data.parsing.looks import all_match
+from forecaster.data.parsing.numbers import is_text
 from forecaster.data.roles.kinds import whole_numbers
 from forecaster.data.table import Table
 
 EIGHT_DIGITS = "^ *[0-9]{8} *$"
 """A date such as 20241231."""
+MINUTE = 60 * 10**9  # ns
 
 
-def is_digital_clock(table: Table, name: str) -> bool:
-    """Whether all cells are times such as 0930 or 93000."""
+def digital_clock(table: Table, name: str) -> tuple[Ints, Ints] | None:
+    """Minutes and seconds of times such as 0930 or 093000; None for a column that holds anything else."""
     numbers = whole_numbers(table, name)
-    if numbers is None or numbers.min() < 0 or numbers.max() <= 24:
-        return False
-    seconds = digital_clock(numbers)[1]
-    tops = numbers // (10000 if numbers.max() > 2400 else 100)
-    middles = numbers // 100 % 100 if numbers.max() > 2400 else numbers % 100
-    return bool((tops < 24).all() and (middles < 60).all() and (seconds < 60).all())
-
-
-def digital_clock(numbers: Ints) -> tuple[Ints, Ints]:
-    """Minutes and seconds of times such as 930 or 93000."""
-    if numbers.max() <= 2400:
-        return numbers // 100 * 60 + numbers % 100, np.zeros_like(numbers)
-    return numbers // 10000 * 60 + numbers // 100 % 100, numbers % 100
+    if numbers is None or numbers.min() < 0:
+        return None
+    column = table.columns[name]
+    wide = is_text(column.type) and pc.min(pc.utf8_length(pc.utf8_trim_whitespace(column))).as_py() > 4
+    if numbers.max() <= 24 and not wide:
+        return None
+    hour_minute, second = np.divmod(numbers, 100) if wide or numbers.max() > 2400 else (numbers, 0 * numbers)
+    hour, minute = np.divmod(hour_minute, 100)
+    fits = (hour < 24).all() and (minute < 60).all() and (second < 60).all()
+    return (hour * 60 + minute, second) if fits else None
 
 
 def dated(table: Table, date: str, minutes: Ints, seconds: Ints | None = None) -> pa.ChunkedArray:
@@ -82,3 +84,10 @@ def are_date_numbers(table: Table, name: str) -> bool:
 def stamps(ns: Ints) -> pa.ChunkedArray:
     """Times in UTC, which need no parsing."""
     return pa.chunked_array([pa.array(ns, pa.int64()).cast(pa.timestamp("ns", "UTC"))])
+
+
+def parts_of(minutes: int, largest: int, config: ReadConfig) -> int:
+    """The number of parts of an hour or a day: by the frequency, if it is known; else the largest one."""
+    step = frequency(config.freq).step if config.freq else None
+    parts = minutes * MINUTE // step.size if isinstance(step, Fixed) else 0
+    return max(parts, largest)

@@ -159,6 +159,24 @@ def test_intervals_of_an_hour(tmp_path: Path) -> None:
     loaded = load(path)
     assert_hourly(loaded, times)
     assert_hourly(load(path, loaded.read), times)
+    few = written(tmp_path, frame.assign(Price=np.arange(960) + 0.5).iloc[:14])
+    assert_hourly(load(few, loaded.read), times[:14])
+    written(tmp_path, frame.assign(Price=np.arange(960) + 0.5).iloc[:2])
+    assert_hourly(load(few, loaded.read), times[:2])
+
+
+def test_few_rows_after_midnight_are_read_as_the_others(tmp_path: Path) -> None:
+    """000500 is five past midnight, and period 3 of 48 is one o'clock, also in a file that ends there."""
+    times = pd.date_range("2024-01-13", periods=48 * 9, freq="30min")
+    period = times.hour * 2 + times.minute // 30 + 1
+    values = np.arange(len(times)) + 0.5
+    for frame in (
+        pd.DataFrame({"<DATE>": times.strftime("%Y%m%d"), "<TIME>": times.strftime("%H%M%S"), "y": values}),
+        pd.DataFrame({"date": times.strftime("%Y-%m-%d"), "period": period, "y": values}),
+    ):
+        loaded = load(written(tmp_path, frame))
+        assert_hourly(loaded, times)
+        assert_hourly(load(written(tmp_path, frame.iloc[:3]), loaded.read), times[:3])
 
 
 @pytest.mark.parametrize(
