@@ -100,7 +100,9 @@ def _distinguishing(
     def fits(name: str) -> bool:
         if conflicts[name] or counts[name] == table.rows:
             return False
-        if kinds[name] == "key" or (kinds[name] == "text" and is_id_name(name, numbers=False)):
+        if kinds[name] == "key" or (kinds[name] == "text" and plain(name) in ID_NAMES):
+            return True
+        if kinds[name] == "text" and is_id_name(name, numbers=False) and not _is_regular(times):
             return True
         if 2 * counts[name] > table.rows:
             return False
@@ -110,6 +112,8 @@ def _distinguishing(
             return False
         spread = _spread(table, name, times)
         words = kinds[name] == "text" and not _is_note(name)
+        if words and spread.beside:
+            return True
         return spread.in_step or (words and spread.regularity >= REGULAR and not _is_regular(times))
 
     found = [name for name in texts if fits(name)] or [name for name in whole if fits(name)]
@@ -231,9 +235,14 @@ class _Spread:
     """Share of the steps of a value that are near the median step of that value."""
 
     @property
+    def beside(self) -> bool:
+        """Whether many timestamps have rows of several values."""
+        return min(self.together, self.per_time) >= TOGETHER
+
+    @property
     def in_step(self) -> bool:
-        """Whether the values are there together and at nearly all timestamps."""
-        return self.covered >= COVERED and min(self.together, self.per_time) >= TOGETHER
+        """Whether that is so, and the values are there at nearly all timestamps."""
+        return self.covered >= COVERED and self.beside
 
 
 def _spread(table: Table, name: str, times: Times) -> _Spread:

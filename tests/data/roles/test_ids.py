@@ -57,7 +57,7 @@ def test_the_load_of_a_clock_that_goes_back_is_no_id(tmp_path: Path) -> None:
         load(path)
 
 
-@pytest.mark.parametrize("name", ["quality", "remark", "cause"])
+@pytest.mark.parametrize("name", ["quality", "remark", "cause", "operator_name"])
 def test_words_beside_a_regular_series_are_no_id(tmp_path: Path, name: str) -> None:
     """In a table with one step, words are remarks, also where a timestamp is there twice; they are named."""
     words = np.where(RNG.random(301) > 0.2, "good", "bad")
@@ -120,6 +120,17 @@ def test_numbers_that_name_series(tmp_path: Path, name: str) -> None:
     frame = pd.concat(parts).sort_values("at", kind="stable")
     frame = frame[RNG.random(len(frame)) > 0.05]
     assert load(written(tmp_path, frame)).panel.ids == ("1", "2", "3")
+
+
+@pytest.mark.parametrize("name", ["product", "item_name"])
+def test_words_of_series_with_many_gaps(tmp_path: Path, name: str) -> None:
+    """Products that are sold on some days only are series, where no day has two rows of one."""
+    days = pd.date_range("2024-01-01", periods=200)
+    parts = [pd.DataFrame({"day": days, name: word, "sold": RNG.random(200)}) for word in "abcdef"]
+    frame = pd.concat(parts).sort_values("day", kind="stable")
+    path = written(tmp_path, frame[RNG.random(len(frame)) > 0.6])
+    panel = load(path, ReadConfig(freq="D")).panel
+    assert panel.ids == tuple("abcdef")
 
 
 def test_sensors_that_read_in_turn(tmp_path: Path) -> None:
