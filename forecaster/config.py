@@ -31,8 +31,9 @@ Scales = Literal["each", "relative", "logarithms", "table"]
 logarithms of all that have them; one for all series (models of format 1)."""
 T = TypeVar("T")
 Duplicates = Literal["error", "mean", "last", "first"]
-Aggregate = Literal["mean", "sum", "last", "first", "max", "min"]
+Aggregate = Literal["mean", "sum", "last", "first", "max", "min", "count"]
 TimeUnit = Literal["ns", "us", "ms", "s", "min", "h", "D"]
+Hours = Literal["0-23", "1-24"]
 BadRows = Literal["error", "skip"]
 Layout = Literal["one", "long", "wide", "files", "across"]
 
@@ -109,6 +110,8 @@ class ReadConfig:
     """The time of the first row, if no column holds times: rows are one step of `freq` apart."""
     time_unit: TimeUnit | None = None
     """The time column counts these from `start`; without one, from 1970."""
+    hours: Hours | None = None
+    """How a column of hours beside a date numbers them: 0-23, or 1-24 with the first hour of the day as 1."""
     tz: str | None = None
     """Times without a zone are in this one; times with a zone are shown in it."""
     duplicates: Duplicates = "error"

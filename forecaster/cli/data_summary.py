@@ -32,6 +32,7 @@ def facts(loaded: Loaded) -> dict[str, Any]:
         "id": loaded.read.id,
         "target": list(loaded.read.target or (names.target,)),
         "covariates": list(names.covariates),
+        **({"left out": left_out} if (left_out := _left_out(loaded)) else {}),
         **({"difference": True} if loaded.read.difference else {}),
         "frequency": panel.frequency.alias,
         **({"trading days": days} if days else {}),
@@ -42,6 +43,24 @@ def facts(loaded: Loaded) -> dict[str, Any]:
         "first": first,
         "last": last,
     }
+
+
+def _left_out(loaded: Loaded) -> dict[str, str]:
+    """Column -> why it is neither time, id, target nor covariate."""
+    start = "left out: "
+    return {name: use.removeprefix(start) for name, use in loaded.uses.items() if use.startswith(start)}
+
+
+def left_out_by_reason(facts: dict[str, Any], shown: int = 8) -> dict[str, list[str]]:
+    """The columns left out, as text: each reason with its first columns; empty without any."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in facts.get("left out", {}).items():
+        reasons.setdefault(reason, []).append(name)
+    texts = []
+    for reason, names in reasons.items():
+        more = f" and {len(names) - shown} more" if len(names) > shown else ""
+        texts.append(f"{', '.join(names[:shown])}{more} ({reason})")
+    return {"left out": texts} if texts else {}
 
 
 def series_facts(loaded: Loaded, kinds: Sequence[SeriesKind]) -> dict[str, dict[str, Any]]:

@@ -52,7 +52,7 @@ def inspect(data: Data, settings: Settings, export: ExportFile = None) -> None:
         write_json(facts | details)
         return
     screen = console()
-    terminal.print_facts(screen, "data", facts)
+    terminal.print_facts(screen, "data", facts | data_summary.left_out_by_reason(facts))
     terminal.print_facts(screen, "values", values)
     screen.print("\nSeries", style="bold")
     data_summary.print_series(series)

@@ -78,6 +78,7 @@ READING = {
     "date_format": "Format of timestamps, such as %d.%m.%Y.",
     "start": "Time of the first row, if no column holds times; with --freq.",
     "time_unit": "The time column counts these from --start, or from 1970.",
+    "hours": "How a column of hours numbers them: 1-24 where the first hour of a day is 1.",
     "tz": "Time zone of timestamps that have none.",
     "duplicates": "What to do with duplicate timestamps of a series.",
     "bad_rows": "What to do with rows that cannot be read.",

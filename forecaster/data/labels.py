@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from forecaster.arrays import Ints
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SecondDigits = Literal["seconds", "milliseconds", "microseconds", "nanoseconds"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,15 @@ def times_as_strings(ns: Ints, names: Names) -> list[str]:
     index = timestamps(ns, names)
     if names.dates:
         return [str(text) for text in index.strftime("%Y-%m-%d")]
-    return [stamp.isoformat(sep=" ") for stamp in index]
+    digits = second_digits(index)
+    return [stamp.isoformat(sep=" ", timespec=digits) for stamp in index]
+
+
+def second_digits(times: pd.DatetimeIndex) -> SecondDigits:
+    """How far the seconds of all these times must be written, so that each is whole."""
+    ns = times[times.notna()].as_unit("ns").asi8
+    units: dict[SecondDigits, int] = {"seconds": 10**9, "milliseconds": 10**6, "microseconds": 10**3}
+    return next((unit for unit, size in units.items() if not (ns % size).any()), "nanoseconds")
 
 
 def shown(value: object, limit: int = 60) -> str:

@@ -24,7 +24,9 @@ from forecaster.data.parsing.time_zones import Times, as_options, zones_of
 from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
+from forecaster.data.roles.ids import repeated_times
 from forecaster.data.roles.non_data_rows import without_non_data_rows, without_units
+from forecaster.data.roles.repeats import Columns, Repeats, advice_on
 from forecaster.data.roles.roles import Roles, assign
 from forecaster.data.roles.time_parts import join_time_columns, to_join
 from forecaster.data.series.differences import differenced
@@ -53,6 +55,8 @@ class Loaded:
     findings: tuple[Finding, ...]
     source: str
     """Absolute path or glob, '-' for stdin, '' for a DataFrame."""
+    uses: dict[str, str]
+    """Column -> what it is used for, or why it is left out."""
     odd: Oddities
     """Suspicious values and changes of level, which the findings name."""
 
@@ -91,9 +95,8 @@ def load(
     roles, times, doubt = note(assign(table, config, many=is_many(source)))
     readings = note(_observed(table, roles, times, config, remembered))
     findings += adjusted_closes(table, roles, config)
-    join = to_join(table, roles.time, config)
-    # The cells are parsed: from here on the table only says where a row comes from.
-    table = dataclasses.replace(table, columns={}, parsed={})
+    advice = _advice(table, roles, times, readings, config)
+    table = dataclasses.replace(table, columns={}, parsed={})  # from here on it says where a row comes from
     pa.default_memory_pool().release_unused()
     rows, names = readings.each(), _names(roles, times)
     if on_rows:
@@ -105,7 +108,7 @@ def load(
     freq = _step(config)
     if config.every or config.agg:
         rows = note(on_grid(rows, (freq or "").split("@")[0], config.agg or "mean", names.tz))
-    rows = note(_without_duplicates(rows, config, table, join, zones))
+    rows = note(each_once(rows, config.duplicates, table, advice))
     rows = note(trimmed(rows, table, roles.targets))
     if len(rows.ids) == len(rows.time):  # no series has two rows
         freq = freq or usual
@@ -119,7 +122,7 @@ def load(
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     understood = _resolved(config, roles, times, panel, table.layout)
-    return Loaded(panel, understood, tuple(findings), _absolute(source), odd)
+    return Loaded(panel, understood, tuple(findings), _absolute(source), roles.uses, odd)
 
 
 def _observed(
@@ -128,6 +131,21 @@ def _observed(
     """The readings, and what was noticed about the cells. UsageError for a word of `na` in no cell."""
     readings, findings = observe(table, roles, times, config)
     return readings, by_word(findings, config.na, all_used=not remembered)
+
+
+def _advice(
+    table: Table, roles: Roles, times: Times, readings: Readings, config: ReadConfig
+) -> Callable[[Repeats], str]:
+    """What to type where rows contradict each other. What depends on cells is found now."""
+    if not repeated_times(times):
+        return lambda repeats: advice_on(repeats, Columns(roles.targets))
+    columns = Columns(roles.targets, roles.possible_ids(table), to_join(table, roles.time, config))
+    bare = dataclasses.replace(table, columns={}, parsed={})
+
+    def advice(repeats: Repeats) -> str:
+        return advice_on(repeats, columns._replace(zones=as_options(zones_of(bare, times, readings.series))))
+
+    return advice
 
 
 def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> tuple[Oddities, list[Finding]]:
@@ -155,18 +173,6 @@ def _sorted(rows: Observations, zones: Callable[[], list[str]]) -> tuple[Observa
         action = f"kept as written; {as_options(found)} places the times"
         findings.append(warn("T007", message, count=back, action=action))
     return rows, findings
-
-
-def _without_duplicates(
-    rows: Observations, config: ReadConfig, table: Table, join: str, zones: Callable[[], list[str]]
-) -> tuple[Observations, list[Finding]]:
-    """Rows with each time once; the error of repeated times names the zones in which they are."""
-    try:
-        return each_once(rows, config.duplicates, table, join)
-    except DataError as error:
-        if found := zones():
-            error.hint = f"If clocks went back there, name the time zone: {as_options(found)}. {error.hint}"
-        raise
 
 
 def _step(config: ReadConfig) -> str | None:

@@ -16,7 +16,9 @@ from forecaster.data.load import load
 from forecaster.data.parsing.numbers import parse_numbers
 from forecaster.data.parsing.times import parse_times
 from forecaster.data.reading.read import read
-from forecaster.data.roles.roles import likely_targets, time_column
+from forecaster.data.roles.non_data_rows import without_non_data_rows, without_units
+from forecaster.data.roles.roles import time_column
+from forecaster.data.roles.targets import likely_targets
 from forecaster.data.roles.time_parts import join_time_columns
 from forecaster.errors import DataError, ForecasterError
 
@@ -32,7 +34,7 @@ def problems(source: str, config: ReadConfig, first: DataError) -> list[Finding]
         each_time_once = dataclasses.replace(lenient, duplicates="first")
         _try(errors, lambda: load(source, lenient))
         _try(errors, lambda: load(source, each_time_once))
-        _try(errors, lambda: _parse(source, lenient, errors))
+        _try(errors, lambda: _parse(source, lenient, errors, config))
     once = {error.message: error for error in reversed(errors)}
     return [fault(error) for error in reversed(once.values())]
 
@@ -46,10 +48,15 @@ def _try(errors: list[DataError], step: Callable[[], object]) -> None:
         pass  # an option is wrong, not the data
 
 
-def _parse(source: str, config: ReadConfig, errors: list[DataError]) -> None:
-    """Parse times, targets and covariates, each on its own."""
+def _parse(source: str, config: ReadConfig, errors: list[DataError], asked: ReadConfig) -> None:
+    """Parse times, targets and covariates, each on its own.
+
+    Rows that are left out, as `asked`, have no errors.
+    """
     (table, config), _ = read(source, config)
     (table, config), _ = join_time_columns(table, config)
+    table, _ = without_units(table, config)
+    table, _ = without_non_data_rows(table, dataclasses.replace(config, bad_rows=asked.bad_rows))
     time = time_column(table, config)
     _try(errors, lambda: parse_times(table, time, config.date_format, config.tz))
     comma = config.delimiter == ";"

@@ -26,7 +26,7 @@ FILES = {
     ),
     "quoted prices, newest first": (
         "\ufeff" + lines('"Date","Price","Vol."', *(f'"01/{d}/2024","1,2{d}.50","1.2M"' for d in reversed(TRADING))),
-        ("Date", "Price", "B", 20, 1201.5, ["T003", "N001", "D004"]),
+        ("Date", "Price", "B", 20, 1201.5, ["T003", "C002", "N001", "D004"]),
     ),
     "Excel, United States": (
         lines("Date,Sales", *(f'1/{int(d)}/2024,"1,0{d}.50"' for d in DAYS), end="\r\n"),
@@ -86,7 +86,7 @@ FILES = {
     ),
     "Excel, empty columns and rows": (
         lines("Date,Sales,,", *(f"1/{int(d)}/2024,{d},," for d in DAYS), ",,,", end="\r\n"),
-        ("Date", "Sales", "D", 28, 1.0, ["R003", "R005", "R004", "T003"]),
+        ("Date", "Sales", "D", 28, 1.0, ["R003", "R005", "R004", "T003", "C002"]),
     ),
     "stooq": (
         lines("Date,Open,High,Low,Close,Volume", *(f"2024-01-{d},184.22,185.88,183.43,184.{d},{d}123456" for d in TRADING), end="\r\n"),
@@ -102,7 +102,7 @@ FILES = {
     ),
     "investing, Germany": (
         "\ufeff" + lines('"Datum","Zuletzt","Eröffn.","Vol."', *(f'"{d}.01.2024","4.7{d},50","4.745,20","1,2M"' for d in reversed(TRADING))),
-        ("Datum", "Zuletzt", "B", 20, 4701.5, ["T003", "C001", "N006", "N001", "D004"]),
+        ("Datum", "Zuletzt", "B", 20, 4701.5, ["T003", "C001", "C002", "N006", "N001", "D004"]),
     ),
     "candles": (
         lines("open_time,open,high,low,close,volume", *(f"{1704067200000 + row * 3600000},42283.58,42554.57,42261.02,424{row:02d}.23,1271.68" for row in range(48))),
@@ -142,11 +142,11 @@ FILES = {
     ),
     "thingspeak": (
         lines("created_at,entry_id,field1,latitude,longitude,elevation,status", *(f"2024-01-{d} 00:00:00 UTC,{row},{d}.5,,,," for row, d in enumerate(DAYS))),
-        ("created_at", "field1", "D", 28, 1.5, ["C001"]),
+        ("created_at", "field1", "D", 28, 1.5, ["C001", "C002"]),
     ),
     "investing, France": (
         "\ufeff" + lines('"Date","Dernier","Ouv."," Plus Haut","Vol.","Variation %"', *(f'"{d}/01/2024","7.4{d},50","7.445,20","7.445,20","","-0,45%"' for d in reversed(TRADING))),
-        ("Date", "Dernier", "B", 20, 7401.5, ["R002", "T003", "C001", "N006", "N001", "D004"]),
+        ("Date", "Dernier", "B", 20, 7401.5, ["R002", "T003", "C001", "C002", "N006", "N001", "D004"]),
     ),
     "ISO with T and Z": (
         "\ufeff" + lines("time;temp;hum", *(f"2024-01-{d}T{h:02d}:00:00.000Z;{h}.5;{h + 40}" for d in DAYS for h in range(24))),
@@ -154,7 +154,7 @@ FILES = {
     ),
     "home automation": (
         lines("entity_id,state,last_changed", *(f"sensor.temp,{h}.5,2024-01-{d}T{h:02d}:00:00.000Z" for d in DAYS for h in range(24))),
-        ("last_changed", "state", "h", 672, 0.5, []),
+        ("last_changed", "state", "h", 672, 0.5, ["C002"]),
     ),
     "months": (
         lines("month,value", *(f"{year}-{month:02d},{month}.1" for year in (2020, 2021) for month in range(1, 13))),

@@ -200,6 +200,32 @@ def test_inspect_tells_what_it_found_before_the_error(tmp_path: Path) -> None:
     assert "E005" in output.stdout
 
 
+def test_inspect_names_no_errors_in_rows_that_are_left_out(tmp_path: Path) -> None:
+    """Rows of units, and rows without a time that --bad-rows skip leaves out, are no errors."""
+    (tmp_path / "x.csv").write_text(
+        "day,y\n,kWh\n2024-01-01,1\n2024-01-02,x2\n2024-01-03,3\n2024-01-04,4\nTotal,8\n2024-01-05,5\n"
+    )
+    asked = ("inspect", "x.csv", "--bad-rows", "skip", "--json")
+    found = json.loads(forecast(*asked, cwd=tmp_path).stdout)["findings"]
+    assert [(each["code"], each["count"]) for each in found] == [("R009", 1), ("R006", 1), ("E003", 1)]
+
+
+def test_inspect_accounts_for_every_column(tmp_path: Path) -> None:
+    """Each column is the time, the id, a target or a covariate, or is left out for a reason that is shown."""
+    rows = [
+        f"{at},2024-01-{day:02d},{name},{at % 7}.5,{day},{at % 2},ok"
+        for at, (day, name) in enumerate((day, name) for day in range(1, 29) for name in "ab")
+    ]
+    (tmp_path / "x.csv").write_text("\n".join(["row,day,who,y,x,flag,note", *rows, ""]))
+    asked = ("inspect", "x.csv", "--target", "y", "--covariates", "x")
+    facts = json.loads(forecast(*asked, "--json", cwd=tmp_path).stdout)
+    assert facts["left out"] == dict.fromkeys(("row", "flag"), "not named as --target") | {"note": "words"}
+    everything = [facts["time"], facts["id"], *facts["target"], *facts["covariates"], *facts["left out"]]
+    assert sorted(everything) == ["day", "flag", "note", "row", "who", "x", "y"]
+    output = forecast(*asked, cwd=tmp_path).stdout
+    assert "left out      row, flag (not named as --target), note (words)" in output
+
+
 @pytest.mark.parametrize(("days", "step"), [([1, 3, 5, 7, 8, 10], "D"), ([1, 7, 13, 16, 22, 28], "3D")])
 def test_rows_on_a_finer_grid(days: list[int], step: str) -> None:
     """Where rows leave the commonest step but all lie on a finer one, the error names it, and it works."""

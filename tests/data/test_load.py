@@ -390,8 +390,6 @@ def test_a_text_target_is_refused(tmp_path: Path) -> None:
     path = csv(tmp_path, "date,who,y\n2024-01-01,ann,1\n2024-01-02,bob,2\n")
     with pytest.raises(DataError, match="line 2, column 'who': 'ann' is not a number"):
         load(path, ReadConfig(target=("who",)))
-    with pytest.raises(DataError, match="holds bool"):
-        load(daily().assign(flag=True), ReadConfig(target=("flag",)))
 
 
 def test_candidates_are_listed() -> None:
@@ -399,7 +397,9 @@ def test_candidates_are_listed() -> None:
     frame = daily().assign(seen=pd.date_range("2020-01-01", periods=20))
     with pytest.raises(DataError, match="2 columns hold times: 'when', 'seen'"):
         load(frame.rename(columns={"date": "when"}))
-    double = pd.concat([daily().assign(id=name, z=2.0).rename(columns={"y": "x"}) for name in "ab"])
+    double = pd.concat(
+        [daily().assign(id=name, z=np.arange(20) % 7).rename(columns={"y": "x"}) for name in "ab"]
+    )
     with pytest.raises(DataError, match="2 columns could be the target: 'x', 'z'") as caught:
         load(double)
     assert "--target" in caught.value.hint

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecaster.data.parsing.number_formats import NUMBER
-from forecaster.data.parsing.numbers import blanked
+from forecaster.data.parsing.numbers import blanked, is_text
 from forecaster.data.parsing.time_formats import NAMED, PERIOD_LIKE, WEEKDAY
 
 NUMBER_LIKE = (  # a number as people write it, in apostrophes too
@@ -32,6 +32,13 @@ TIME_OF_DAY = (
     r"^ *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?[AaPp][Mm])?( ?(Z|[+-][0-9]{2}:?[0-9]{2}))? *$"
     r"|^ *[0-9]{2}[.][0-9]{2}[.][0-9]{2} *$"
 )
+DATE_ONLY = (
+    r"^ *([0-9]{4}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{1,2}[.]?|[0-9]{1,2}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{2,4}"
+    rf"|[0-9]{{1,2}}[- ]?{NAMED}\.?[- ,]*[0-9]{{2,4}}|{NAMED}\.?[- ][0-9]{{1,2}},?[- ][0-9]{{2,4}}"
+    rf"|[0-9]{{4}}[- ]{NAMED}[- ][0-9]{{1,2}}) *$"
+)
+SWITCHES = {"true": 1, "false": 0, "on": 1, "off": 0, "yes": 1, "no": 0}
+"""Words for 1 and 0, in small letters."""
 DATE_CELL = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?\s*")
 _NUMBER_CELL = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[(]?[+\-−$€£¥]*\d[\d,.'’ \xa0\u202f]*[)%]?"
 _NAMED_DATE = r"(\d{1,2}|\d{4})[- ][A-Za-z]{3,9}\.?[- ,]+\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}"
@@ -78,3 +85,12 @@ def all_match(cells: pa.ChunkedArray, pattern: str) -> bool:
     return all(
         bool(pc.all(pc.match_substring_regex(some, pattern)).as_py()) for some in (cells.slice(0, 1), cells)
     )
+
+
+def are_switches(cells: pa.ChunkedArray) -> bool:
+    """Whether a column holds two states: bits, or words such as TRUE and FALSE or on and off."""
+    if pa.types.is_boolean(cells.type):
+        return True
+    if not is_text(cells.type):
+        return False
+    return all_match(blanked(cells), f"^(?i:{'|'.join(SWITCHES)})$") and cells.null_count < len(cells)

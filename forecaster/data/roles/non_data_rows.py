@@ -6,6 +6,8 @@ mean something else: that is an error.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,8 +19,9 @@ from forecaster.data.findings import Finding, repair
 from forecaster.data.labels import shown
 from forecaster.data.parsing.looks import NUMBER_LIKE, is_time_name
 from forecaster.data.parsing.numbers import blanked, is_text
-from forecaster.data.roles.roles import kind_of, time_column
-from forecaster.data.table import Table, taken
+from forecaster.data.roles.kinds import kind_of
+from forecaster.data.roles.roles import time_column
+from forecaster.data.table import OnDemand, Table, makers_of, taken
 from forecaster.errors import DataError
 
 UNIT = (  # with a power, as in m3/s, W/m2 or kg m-3
@@ -74,8 +77,11 @@ def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding
         if not len(rows):
             break
         count += len(rows)
-        places += table.places(time_column(table, config), rows)
+        time = _time_of(table, config)
+        places += table.places(time, rows)
+        name = _name_alone(table, time, int(rows[-1]), config)
         table = table.without(rows)
+        table = _renamed(table, time, name) if name else table
     if not count:
         return table, []
     message = "a row of words, such as units, below the header"
@@ -107,13 +113,37 @@ def _units(table: Table, config: ReadConfig, *, more: bool) -> NDArray[np.intp]:
         if kind_of(table, name, config.na) == "number":
             words |= ~digits & ~_matches(blanked(taken(column, tops), config.na).fill_null("0"), NUMBER_LIKE)
     rows = tops[words | alone]
-    time = time_column(table, config) if len(rows) else ""
-    if time not in table.columns:
+    if not len(rows):
         return none
+    time = _time_of(table, config)
     if config.time is None and not is_time_name(time):
         _refuse_names(table, time, tops[words])
     _refuse_headers(table, time, rows, config)
     return rows
+
+
+def _time_of(table: Table, config: ReadConfig) -> str:
+    """The time column; the first one, if the name that is set stands in a row below the header."""
+    time = time_column(table, config)
+    return time if time in table.columns else next(iter(table.columns))
+
+
+def _name_alone(table: Table, time: str, row: int, config: ReadConfig) -> str:
+    """The name of a time column that stands alone in a row, as pandas writes it; else empty."""
+    if is_time_name(time) or config.time in table.columns:
+        return ""
+    cells = {name: str(column[row].as_py() or "").strip() for name, column in table.columns.items()}
+    word = cells.pop(time)
+    return word if is_time_name(word) and not any(cells.values()) and word not in table.columns else ""
+
+
+def _renamed(table: Table, old: str, new: str) -> Table:
+    """The table with another name for one column."""
+    columns = OnDemand(
+        {(new if name == old else name): make for name, make in makers_of(table.columns).items()}
+    )
+    parsed = {(new if name == old else name): column for name, column in table.parsed.items()}
+    return dataclasses.replace(table, columns=columns, parsed=parsed)
 
 
 def _matches(cells: pa.ChunkedArray, pattern: str) -> Bools:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,8 +17,11 @@ from forecaster.config import Duplicates, ReadConfig
 from forecaster.data.blockwise import always, blocks
 from forecaster.data.findings import SHOWN, Finding, info, repair
 from forecaster.data.labels import listed, shown
-from forecaster.data.parsing.numbers import is_text, parse_numbers
+from forecaster.data.parsing.looks import SWITCHES, are_switches
+from forecaster.data.parsing.numbers import blanked, is_number, is_text, parse_numbers
 from forecaster.data.parsing.time_zones import Times
+from forecaster.data.roles.ids import with_joined_id
+from forecaster.data.roles.repeats import Repeats
 from forecaster.data.roles.roles import Roles
 from forecaster.data.table import Table
 from forecaster.errors import DataError
@@ -77,6 +81,7 @@ class Readings(NamedTuple):
 def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tuple[Readings, list[Finding]]:
     """The readings of a table, and repairs of its cells. Raises DataError for cells that are not numbers."""
     findings: list[Finding] = []
+    table = with_joined_id(table, roles.id)
     comma = config.delimiter == ";" and times.form == "dmy"
     comma = comma and (_dotted(table, roles.time) or _has_decimal_commas(table, roles.targets))
     targets, rows = tuple(sorted(roles.targets)), table.rows
@@ -86,6 +91,12 @@ def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tup
               *((place, 0, name) for place, name in enumerate(targets))]  # fmt: skip
     for place, channel, name in wanted:
         part = slice(place * rows, (place + 1) * rows)
+        if channel == 0 and config.agg == "count":
+            values[part, 0] = _present(table, name, config)
+            continue
+        if not _is_parsed(table, name) and are_switches(table.columns[name]):
+            findings.append(_switched(table, name, values[part, channel]))
+            continue
         _, repairs = parse_numbers(table, name, config, comma=comma, out=values[part, channel])
         if table.parsed.pop(name, None):  # frees memory: the numbers are copied
             pa.default_memory_pool().release_unused()
@@ -94,6 +105,31 @@ def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tup
         values[place * rows : (place + 1) * rows, 1:] = values[:rows, 1:]
     ids, series = (targets, None) if roles.layout == "wide" else _series(table, roles)
     return Readings(ids, series, times.ns, values), findings
+
+
+def _is_parsed(table: Table, name: str) -> bool:
+    """Whether a column was read as numbers."""
+    return name in table.parsed and is_number(table.parsed[name].type)
+
+
+def _present(table: Table, name: str, config: ReadConfig) -> Floats:
+    """1 for each cell with a value, NaN for each that is missing (N,)."""
+    column = table.columns[name]
+    known = (blanked(column, config.na) if is_text(column.type) else column).is_valid()
+    return np.where(known.to_numpy(), 1.0, np.nan)
+
+
+def _switched(table: Table, name: str, out: Floats) -> Finding:
+    """Write 1 and 0 for two states to `out` (N,), NaN where the cell is missing; the finding that says so."""
+    column = table.columns[name]
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.string())
+    words = pc.utf8_lower(blanked(column))
+    place = pc.index_in(words, value_set=pa.array(list(SWITCHES), words.type))
+    out[:] = np.array([*SWITCHES.values(), np.nan])[place.fill_null(len(SWITCHES)).to_numpy()]
+    seen = [(int(np.flatnonzero(out == state)[0]), state) for state in (1, 0) if (out == state).any()]
+    states = " and ".join(f"{table.cell(name, row)} as {state}" for row, state in seen)
+    return info("N008", f"column {shown(name)} holds states: {states}", count=len(out))
 
 
 def _dotted(table: Table, time: str) -> bool:
@@ -175,40 +211,33 @@ def in_order(obs: Observations) -> tuple[Observations, list[Finding]]:
 
 
 def each_once(
-    obs: Observations, rule: Duplicates, table: Table, join: str = ""
+    obs: Observations, rule: Duplicates, table: Table, advice: Callable[[Repeats], str]
 ) -> tuple[Observations, list[Finding]]:
     """One row per series and timestamp. Raises DataError for contradicting rows unless `rule` combines them.
 
-    `join`: options that would make the times differ, for the hint.
+    A missing value contradicts no other. `advice` says what to type where rows contradict each other.
     """
     if always(np.not_equal, obs.time, within=obs.series):
         return obs, []
     again = np.r_[False, (np.diff(obs.time) == 0) & (np.diff(obs.series) == 0)]
     group = np.cumsum(~again) - 1  # (N,)
     first = np.flatnonzero(~again)
-    leader = obs.values[first[group]]
-    differs = ((obs.values != leader) & ~(np.isnan(obs.values) & np.isnan(leader))).any(axis=1)
-    conflicting = np.unique(group[differs])
-    findings = []
-    same = int(again.sum()) - int((np.bincount(group)[conflicting] - 1).sum())
-    if same:
-        rows = np.flatnonzero(again & ~np.isin(group, conflicting))
-        places = [table.where(obs.row(at)) for at in rows[:SHOWN]]
-        findings.append(
-            repair("D001", "exact duplicate rows", count=same, places=places, action="kept the first")
-        )
+    largest = np.fmax.reduceat(obs.values, first, axis=0)
+    differs = np.any(largest > np.fmin.reduceat(obs.values, first, axis=0), axis=1)
+    conflicting = np.flatnonzero(differs)
+    findings = _copies(obs, np.flatnonzero(again & ~differs[group]), first[group], table)
     if not len(conflicting):
-        return obs.take(~again), findings
+        return dataclasses.replace(obs.take(~again), values=largest), findings
     pair = np.flatnonzero(group == conflicting[0])
     stamp = str(np.datetime64(int(obs.time[first[conflicting[0]]]), "ns"))[:19].replace("T", " ")
     places = [table.where(obs.row(at)) for at in pair[:2]]
     place = f"{places[0]} and {places[1].rsplit(', ', 1)[-1]}"
     if rule == "error":
+        stamps = len(np.unique(obs.time[first[conflicting]]))
         raise DataError(
             f"{place}: duplicate timestamp {stamp} with different values"
-            f"{_of(obs, int(first[conflicting[0]]))} ({len(conflicting)} such timestamps)",
-            hint=(f"If the time of day is in another column: {join}. " if join else "")
-            + "Say which to keep: --duplicates mean, last or first; or name the column of series: --id",
+            f"{_of(obs, int(first[conflicting[0]]))} ({stamps} such timestamps)",
+            hint=advice(Repeats(obs.time[first], obs.series[first], np.bincount(group))),
             code="E005",
             count=len(conflicting),
         )
@@ -216,7 +245,24 @@ def each_once(
     findings.append(
         repair("D003", message, count=len(conflicting), places=[place], action=f"took the {rule}")
     )
-    return _combined(obs, rule, again, group, first), findings
+    combined = _combined(obs, rule, again, group, first)
+    return dataclasses.replace(
+        combined, values=np.where(differs[:, None], combined.values, largest)
+    ), findings
+
+
+def _copies(obs: Observations, rows: Ints, leader: Ints, table: Table) -> list[Finding]:
+    """Findings for `rows` that contradict no other: copies of the first such row, leader (N,), and others."""
+    whole = (np.isnan(obs.values[rows]) == np.isnan(obs.values[leader[rows]])).all(axis=1)
+    findings = []
+    for some, message, action in (
+        (rows[whole], "exact duplicate rows", "kept the first"),
+        (rows[~whole], "duplicate rows, of which one lacks a value", "kept the known values"),
+    ):
+        if len(some):
+            places = [table.where(obs.row(int(at))) for at in some[:SHOWN]]
+            findings.append(repair("D001", message, count=len(some), places=places, action=action))
+    return findings
 
 
 def _of(obs: Observations, at: int) -> str:

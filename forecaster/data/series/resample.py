@@ -41,14 +41,37 @@ def on_grid(
     time = from_local(np.where(jittered[obs.series], nearest, labels), zone)
     again = np.r_[False, (np.diff(time) == 0) & (np.diff(obs.series) == 0)]
     first = np.flatnonzero(~again)
-    values = np.column_stack([_aggregated(channel, first, how) for channel in obs.values.T])
+    ways = [how, *["mean" if how == "count" else how] * (obs.values.shape[1] - 1)]
+    values = np.column_stack(
+        [_aggregated(channel, first, way) for channel, way in zip(obs.values.T, ways, strict=True)]
+    )
     result = dataclasses.replace(obs.take(first), time=time[first], values=values)
+    if how == "count":
+        result = _with_zeros(result, step, zone)
     message = f"readings put on a grid of {grid.alias}"
     words = {"last": "last", "first": "first", "max": "largest", "min": "least"}.get(how, how)
     action = f"took the {words} of each step"
     if jittered.any():
         action += "; readings lie a little before or after it, and each counts for the nearest"
     return result, [repair("D006", message, count=len(time), action=action)]
+
+
+def _with_zeros(obs: Observations, step: Fixed | Months, zone: str | None) -> Observations:
+    """With a row of count 0 for each step without a row, from the first to the last step of a series."""
+    local, offsets = to_local(obs.time, zone), obs.offsets()
+    start = np.repeat(local[offsets[:-1]], np.diff(offsets))
+    place, _ = step.position(local, start)
+    steps = place[offsets[1:] - 1] + 1  # of each series
+    begin = np.cumsum(steps) - steps
+    series = np.repeat(np.arange(len(obs.ids), dtype=obs.series.dtype), steps)
+    count = np.arange(len(series)) - begin[series]
+    time = from_local(step.moved(local[offsets[:-1]][series], count), zone)
+    values = np.full((len(series), obs.values.shape[1]), np.nan)
+    values[:, 0] = 0.0
+    values[begin[obs.series] + place] = obs.values
+    origin = np.zeros(len(series), np.int64)
+    origin[begin[obs.series] + place] = np.arange(len(obs.time)) if obs.origin is None else obs.origin
+    return dataclasses.replace(obs, series=series, time=time, values=values, origin=origin)
 
 
 def _are_jittered(labels: Ints, nearest: Ints, obs: Observations) -> Bools:
@@ -72,6 +95,8 @@ def _aggregated(values: Floats, first: NDArray[np.intp], how: Aggregate) -> Floa
     """One value for each group of rows that starts at `first`; NaN if a group has no reading."""
     known = ~np.isnan(values)
     count = np.add.reduceat(known.astype(np.float64), first)
+    if how == "count":
+        return np.asarray(count)
     if how in ("max", "min"):
         return np.asarray((np.fmax if how == "max" else np.fmin).reduceat(values, first))
     if how in ("sum", "mean"):

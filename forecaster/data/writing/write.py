@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 import pandas as pd
 
-from forecaster.data.labels import shown
+from forecaster.data.labels import second_digits, shown
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.errors import UsageError
 
@@ -102,7 +102,8 @@ def _iso(column: pd.Series[Any]) -> pd.Series[Any]:
     """Times as text; plain dates if none has a time of day."""
     if column.dt.tz is None and (column == column.dt.normalize()).all():
         return column.dt.strftime("%Y-%m-%d")
-    return column.map(lambda stamp: stamp.isoformat(sep=" ") if not pd.isna(stamp) else "")
+    digits = second_digits(pd.DatetimeIndex(column))
+    return column.map(lambda stamp: stamp.isoformat(sep=" ", timespec=digits) if not pd.isna(stamp) else "")
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from profiles import examples
 
+from forecaster.data.labels import Names, times_as_strings
 from forecaster.data.load import load
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.data.writing.export import export_panel
@@ -101,6 +102,18 @@ def test_dates_zones_and_missing_cells(tmp_path: Path) -> None:
     aware = pd.DataFrame({"d": pd.date_range("2024-01-01", periods=1, tz="Asia/Kolkata")})
     write_table(aware, tmp_path / "x.csv")
     assert (tmp_path / "x.csv").read_text() == "d\n2024-01-01 00:00:00+05:30\n"
+
+
+@pytest.mark.parametrize(("step", "last"), [("1s", "02"), ("200ms", "00.400"), ("1500us", "00.003000")])
+def test_times_of_one_column_have_equally_many_digits(tmp_path: Path, step: str, last: str) -> None:
+    """Fractions of a second are written for all times of a column, or for none."""
+    times = pd.date_range("2024-01-01 10:26:00", periods=3, freq=step)
+    write_table(pd.DataFrame({"t": times}), tmp_path / "x.csv")
+    rows = (tmp_path / "x.csv").read_text().split("\n")[1:-1]
+    assert rows[-1] == f"2024-01-01 10:26:{last}"
+    assert len({len(row) for row in rows}) == 1
+    names = Names("t", None, "y")
+    assert times_as_strings(times.as_unit("ns").asi8, names) == rows
 
 
 def test_gzip_has_no_clock(tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""Targets: which columns of numbers are forecast, and what is said of the others."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecaster.config import ReadConfig
+from forecaster.data.load import load
+
+RNG = np.random.default_rng(3)
+DAYS = pd.date_range("2024-01-01", periods=60)
+VALUES = pd.DataFrame({"date": DAYS, "load": RNG.random(60)})
+
+
+def written(folder: Path, frame: pd.DataFrame, **options: object) -> Path:
+    """The frame as a CSV file."""
+    frame.to_csv(folder / "x.csv", **{"index": False, **options})
+    return folder / "x.csv"
+
+
+OTHERS: dict[str, tuple[str, object, str]] = {
+    "a counter from 0": ("n", np.arange(60), "numbers the rows"),
+    "a counter from 1, newest first": ("n", np.arange(60)[::-1] + 1, "numbers the rows"),
+    "a counter from 20": ("f_cnt", np.arange(60) + 20, "numbers the rows"),
+    "a decimal year": ("fraction", (2024 + np.arange(60) / 366).round(3), "a part of the time"),
+    "a counter by its name": ("seq", np.arange(60) * 2 + 100, "numbers the rows"),
+    "a record": ("RECORD", np.arange(60) % 24, "numbers the rows"),
+    "an index of pandas": ("Unnamed: 0", np.arange(60) + 7, "numbers the rows"),
+    "a flag": ("holiday", RNG.integers(0, 2, 60), "a flag of 0 and 1"),
+    "a flag of another name": ("x", RNG.integers(0, 2, 60), "a flag of 0 and 1"),
+    "a record type": ("Record Type", RNG.integers(0, 6, 60), "a label"),
+    "an identifier": ("customer_id", RNG.integers(1000, 9999, 60), "a label"),
+    "a place": ("latitude", np.full(60, 48.1), "a place"),
+    "a weekday": ("weekday", DAYS.day_of_week, "a part of the time"),
+    "a year from 0": ("yr", np.zeros(60, int), "a part of the time"),
+    "words": ("note", np.where(RNG.random(60) > 0.5, "a", "b"), "words"),
+    "bits as words": ("on", np.where(RNG.random(60) > 0.5, "TRUE", "FALSE"), "words"),
+    "nothing": ("gap", None, "no cell has a value"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_is_no_measurement_is_left_out_and_named(tmp_path: Path, kind: str) -> None:
+    """Beside a measurement, such a column is not forecast; a finding names it, and `uses` says why."""
+    name, cells, reason = OTHERS[kind]
+    loaded = load(written(tmp_path, VALUES.assign(**{name: cells})))
+    assert loaded.read.target == ("load",)
+    assert loaded.uses == {"date": "time", "load": "target", name: f"left out: {reason}"}
+    assert [each for each in loaded.findings if each.code in ("C001", "C002") and f"'{name}'" in each.message]
+    wide = load(written(tmp_path, VALUES.assign(**{name: cells, "flow": RNG.random(60)})))
+    assert wide.read.target == ("load", "flow")
+    assert [each for each in wide.findings if each.code == "C002" and f"'{name}'" in each.message]
+
+
+def test_an_index_without_a_name(tmp_path: Path) -> None:
+    """The index that pandas writes, with an empty name, is not forecast."""
+    loaded = load(written(tmp_path, VALUES.assign(flow=RNG.random(60)), index=True))
+    assert loaded.read.target == ("load", "flow")
+    assert loaded.uses["column_1"] == "left out: numbers the rows"
+
+
+KEPT: dict[str, dict[str, object]] = {
+    "counts that are small": {"apples": RNG.integers(0, 5, 60), "pears": RNG.integers(0, 2, 60)},
+    "flags alone": {"door": RNG.integers(0, 2, 60), "light": RNG.integers(0, 2, 60)},
+    "flags by name": {"holiday": RNG.integers(0, 2, 60), "is_open": RNG.integers(0, 2, 60)},
+    "numbers that rise": {"close": np.arange(60), "flow": RNG.random(60)},
+    "a fraction": {"seq": np.arange(60) / 2, "flow": RNG.random(60)},
+    "a meter": {"meter": np.arange(60) // 2 + 500, "flow": RNG.random(60)},
+}
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_what_may_be_a_measurement_is_kept(tmp_path: Path, kind: str) -> None:
+    """Small counts, states of which nothing else is known, and rising values are forecast."""
+    loaded = load(written(tmp_path, pd.DataFrame({"date": DAYS, **KEPT[kind]})))
+    expected = ("close",) if "close" in KEPT[kind] else tuple(KEPT[kind])
+    assert loaded.read.target == expected
+
+
+def test_counters_and_attributes_of_each_series(tmp_path: Path) -> None:
+    """In a long table, a counter that begins again and numbers that belong to a series are no targets."""
+    parts = [
+        VALUES.assign(station=name, n=np.arange(60), height=height, area=height // 3)
+        for name, height in (("a", 100), ("b", 250))
+    ]
+    loaded = load(written(tmp_path, pd.concat(parts)))
+    assert loaded.panel.ids == ("a", "b")
+    assert loaded.read.target == ("load",)
+    assert loaded.uses["n"] == "left out: numbers the rows"
+    renamed = load(written(tmp_path, pd.concat(parts).rename(columns={"n": ""})))
+    assert renamed.read.target == ("load",)
+    assert loaded.uses["height"] == loaded.uses["area"] == "left out: the same in all rows of a series"
+
+
+@pytest.mark.parametrize("form", ["AAPL.{}", "{}", "AAPL {}", "{}_aapl", "BRK.B.{}"])
+@pytest.mark.parametrize("adjusted", ["", "Adjusted", "Adj Close"])
+def test_prices_with_a_symbol_in_their_names(tmp_path: Path, form: str, adjusted: str) -> None:
+    """The close is forecast, the adjusted one if there is one, whatever symbol stands beside the names."""
+    names = ["Open", "High", "Low", "Close", "Volume", *([adjusted] if adjusted else [])]
+    frame = pd.DataFrame({form.format(name): RNG.random(60) + 9 for name in names})
+    loaded = load(written(tmp_path, pd.concat([VALUES[["date"]], frame], axis=1)))
+    assert loaded.read.target == (form.format(adjusted or "Close"),)
+    assert loaded.findings[0].code == "C001"
+
+
+def test_prices_of_two_symbols(tmp_path: Path) -> None:
+    """Of two shares side by side, both closes are forecast."""
+    names = [f"{price} {symbol}" for symbol in ("AAPL", "MSFT") for price in ("Close", "High", "Low", "Open")]
+    frame = pd.DataFrame({name: RNG.random(60) + 9 for name in names})
+    loaded = load(written(tmp_path, pd.concat([VALUES[["date"]], frame], axis=1)))
+    assert loaded.panel.ids == ("Close AAPL", "Close MSFT")
+    assert loaded.uses["High AAPL"] == "left out: another column, 'Close AAPL', is the target"
+
+
+def test_an_asked_target_is_used_whatever_it_looks_like(tmp_path: Path) -> None:
+    """--target forecasts flags and counters, too."""
+    path = written(tmp_path, VALUES.assign(holiday=RNG.integers(0, 2, 60)))
+    loaded = load(path, ReadConfig(target=("holiday",)))
+    assert loaded.uses == {"date": "time", "load": "left out: not named as --target", "holiday": "target"}
