@@ -110,10 +110,8 @@ def load(
         rows = note(on_grid(rows, (freq or "").split("@")[0], config.agg or "mean", names.tz))
     rows = note(each_once(rows, config.duplicates, table, advice))
     rows = note(trimmed(rows, table, roles.targets))
-    if len(rows.ids) == len(rows.time):  # no series has two rows
-        freq = freq or usual
-    exact = bool(config.freq or config.calendar or not config.every)
-    panel = note(to_panel(rows, names, config.freq or freq, config.max_gap, table, exact=exact, usual=usual))
+    freq = freq or (usual if len(rows.ids) == len(rows.time) else None)  # no series has two rows
+    panel = note(_gridded(rows, names, freq, table, config, usual))
     panel = note(with_holidays(panel))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = note(differenced(panel, asked=config.difference))
@@ -123,6 +121,14 @@ def load(
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     understood = _resolved(config, roles, times, panel, table.layout)
     return Loaded(panel, understood, tuple(findings), _absolute(source), roles.uses, odd)
+
+
+def _gridded(
+    rows: Observations, names: Names, freq: str | None, table: Table, config: ReadConfig, usual: str | None
+) -> tuple[Panel, list[Finding]]:
+    """The panel of the rows, on the grid of `freq` or of what they show."""
+    exact = bool(config.freq or config.calendar or not config.every)
+    return to_panel(rows, names, config.freq or freq, config.max_gap, table, exact=exact, usual=usual)
 
 
 def _observed(
