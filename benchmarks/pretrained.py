@@ -182,9 +182,9 @@ def prices(effort: str | None, *, earlier: bool) -> None:
     table = pd.read_csv(SAMPLE / "stocks.csv")
     names = {"id": "ticker", "time": "date", "target": "adj_close"}
     series = {str(name): group["adj_close"].to_numpy() for name, group in table.groupby("ticker")}
-    longest = {name: y for name, y in series.items() if len(y) > 3500}
+    longest = {name: y for name, y in series.items() if len(y) > (3200 if earlier else 2000)}
     table = table[table["ticker"].isin(list(longest))]
-    back = np.arange(3000 if earlier else 1500, (1500 if earlier else 0) + 19, -12)
+    back = np.arange(2700 if earlier else 1500, (1200 if earlier else 0) + 19, -12)
     before = table[table.groupby("ticker").cumcount(ascending=False) >= back[0]]
     model = effort and forecaster.train(before, horizon=20, effort=effort, **names)
     scores = np.array([NormalDist().inv_cdf(level) for level in SEVEN])

@@ -48,6 +48,8 @@ class Design:
     """w_g: the initial weight of each pattern."""
     median: bool = True
     """Whether the median may differ from the base and its patterns; prices keep it there."""
+    switches: bool = False
+    """Whether each pattern has a switch besides, the same for all steps: σ(s_g) (o_g + 2 w_g)."""
 
     @property
     def channels(self) -> int:
@@ -55,11 +57,14 @@ class Design:
         return 2 * SIDE + (1 + len(self.gates) if self.median else 0)
 
     @property
+    def outputs(self) -> int:
+        """Numbers that the head gives: the channels at each step, and the switches."""
+        return self.channels * self.horizon + (len(self.gates) if self.switches else 0)
+
+    @property
     def config(self) -> NetworkConfig:
         """The network's configuration."""
-        return NetworkConfig(
-            inputs=self.inputs, hidden=self.hidden, outputs=self.channels * self.horizon, embedding=False
-        )
+        return NetworkConfig(inputs=self.inputs, hidden=self.hidden, outputs=self.outputs, embedding=False)
 
 
 @dataclass(frozen=True)
@@ -131,12 +136,14 @@ def make_network(design: Design, rng: np.random.Generator | None, dtype: DTypeLi
 
 
 def quantiles(design: Design, outputs: Array, sample: Sample) -> Array:
-    """The quantiles (Q, H, B) of outputs (C·H, B), in units of the network."""
+    """The quantiles (Q, H, B) of outputs (K, B), in units of the network."""
     channels = _channels(design, outputs)
     steps = _softplus(channels[: 2 * SIDE])
     median = sample.base
     if design.median:
         gates = channels[2 * SIDE + 1 :] + _initial_gates(design, outputs)
+        if design.switches:
+            gates = gates * _switches(design, outputs)[:, None]
         median = median + channels[2 * SIDE] + (gates * sample.patterns).sum(axis=0)
     above = median + np.cumsum(steps[:SIDE], axis=0)
     below = median - np.cumsum(steps[SIDE:], axis=0)
@@ -144,17 +151,24 @@ def quantiles(design: Design, outputs: Array, sample: Sample) -> Array:
 
 
 def quantiles_backward(design: Design, outputs: Array, sample: Sample, d_quantiles: Array) -> Array:
-    """The derivative by the outputs (C·H, B), from that by the quantiles (Q, H, B)."""
+    """The derivative by the outputs (K, B), from that by the quantiles (Q, H, B)."""
     channels = _channels(design, outputs)
-    d = np.empty_like(channels)
+    result = np.empty_like(outputs)
+    d = _channels(design, result)
     d[:SIDE] = np.cumsum(d_quantiles[:SIDE:-1], axis=0)[::-1]
     d[SIDE : 2 * SIDE] = -np.cumsum(d_quantiles[:SIDE], axis=0)[::-1]
-    d[: 2 * SIDE] *= 0.5 * np.tanh(0.5 * channels[: 2 * SIDE]) + 0.5
+    d[: 2 * SIDE] *= _sigmoid(channels[: 2 * SIDE])
     if design.median:
         d_median = d_quantiles.sum(axis=0)
+        d_gates = d_median * sample.patterns
         d[2 * SIDE] = d_median
-        d[2 * SIDE + 1 :] = d_median * sample.patterns
-    return d.reshape(outputs.shape)
+        if design.switches:
+            switches = _switches(design, outputs)
+            by_switch = (d_gates * (channels[2 * SIDE + 1 :] + _initial_gates(design, outputs))).sum(axis=1)
+            result[design.channels * design.horizon :] = by_switch * switches * (1 - switches)
+            d_gates = d_gates * switches[:, None]
+        d[2 * SIDE + 1 :] = d_gates
+    return result
 
 
 def pinball(forecast: Array, actual: Array) -> tuple[float, Array]:
@@ -173,11 +187,22 @@ def pinball(forecast: Array, actual: Array) -> tuple[float, Array]:
 
 
 def _channels(design: Design, outputs: Array) -> Array:
-    return outputs.reshape(design.channels, design.horizon, -1)
+    """The channels (C, H, B): a view."""
+    return outputs[: design.channels * design.horizon].reshape(design.channels, design.horizon, -1)
+
+
+def _switches(design: Design, outputs: Array) -> Array:
+    """The switch of each pattern (G, B)."""
+    return _sigmoid(outputs[design.channels * design.horizon :])
 
 
 def _initial_gates(design: Design, outputs: Array) -> Array:
-    return np.asarray(design.gates, outputs.dtype)[:, None, None]
+    """w_g, twice where a switch halves it at first (G, 1, 1)."""
+    return np.asarray(design.gates, outputs.dtype)[:, None, None] * (2 if design.switches else 1)
+
+
+def _sigmoid(values: Array) -> Array:
+    return np.asarray(0.5 * np.tanh(0.5 * values) + 0.5)
 
 
 def _softplus(values: Array) -> Array:

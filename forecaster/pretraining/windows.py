@@ -28,6 +28,8 @@ FEWEST_YEARLY = 4
 BARELY_BEGUN = 0.06
 """Share of batches whose series have a season or less."""
 
+LONGEST = 0.7
+"""Share of batches of sensors with the longest past."""
 FAR = 1000.0
 """Values so many units away, as after a sensor that was stuck throughout, teach nothing."""
 
@@ -94,16 +96,16 @@ class Daily:
 
     def design(self, hidden: int) -> Design:
         """The network for them."""
-        return Design(daily_inputs.FEATURES, hidden, self.horizon, daily_inputs.GATES)
+        return Design(daily_inputs.FEATURES, hidden, self.horizon, daily_inputs.GATES, switches=True)
 
     def batches(self, rng: np.random.Generator, size: int, real: Draw | None = None) -> Batches:
-        """Batches without end, half of them with the longest past."""
+        """Batches without end, most of them with the longest past."""
         day = daily_inputs.DAY
         length = day * (self.steps + 2) + self.horizon
         while True:
             pool = _mixed(rng, sensors(rng, SERIES, length), real)
             for _ in range(DRAWS):
-                steps = self.steps if rng.random() < 0.5 else int(rng.integers(2, self.steps + 1))
+                steps = self.steps if rng.random() < LONGEST else int(rng.integers(2, self.steps + 1))
                 rows = steps * day - (int(rng.integers(0, day)) if rng.random() < 0.3 else 0)
                 end = int(rng.integers(rows, length - self.horizon + 1))
                 chosen = pool[rng.choice(SERIES, size, replace=False)]

@@ -12,13 +12,8 @@ from forecaster.data.calendar.frequency import frequency
 from forecaster.errors import UsageError
 from forecaster.features.view import cleaned
 from forecaster.forecasting.components import component_forecasts, pretrained_medians
-from forecaster.forecasting.pretrained import (
-    TableQuantiles,
-    _root,
-    forecast_pretrained,
-    medians,
-    quantiles_at,
-)
+from forecaster.forecasting.pretrained import forecast_pretrained, medians, quantiles_at
+from forecaster.forecasting.quantile_table import TableQuantiles, root_of
 from forecaster.methods.smoothing import demand_forecasts
 from forecaster.pretraining.network import LEVELS, SIDE
 from forecaster.pretraining.store import load
@@ -147,7 +142,7 @@ def test_paths_have_the_quantiles_and_the_dependence():
 def test_the_dependence_of_longer_horizons(horizon):
     """Steps beyond the network's horizon depend on each other as those a season before; each has its own."""
     network = load("season_7")
-    root = _root(network, np.arange(horizon), 7)
+    root = root_of(network, np.arange(horizon), 7)
     correlation = root @ root.T
     assert np.allclose(np.diag(correlation), 1, atol=1e-3)
     known = network.dependence @ network.dependence.T
