@@ -75,19 +75,21 @@ def choose_powers(panel: Panel, origins: Ints) -> Floats:
                 target[span], observed[span], panel.offsets[part.start : part.stop + 1], origins[part]
             ),
             panel.frequency.season,
+            trading=panel.frequency.is_trading,
         )
         for part, span in blocks_of_series(panel.offsets)
     ]
     return np.concatenate(powers)
 
 
-def _powers(seen: KnownValues, season: int) -> Floats:
+def _powers(seen: KnownValues, season: int, *, trading: bool) -> Floats:
+    """`trading`: rows are business days or sessions, so that what moves like a price is one."""
     slope = _slopes(seen, season)
     power = np.where(slope > 0.5, LOGARITHMS, np.where(slope > 0.25, ROOTS, UNITS))
     least = seen.reduce(np.minimum, seen.values, 0.0)
     power = np.where(least > 0, power, np.maximum(power, ROOTS))
     power = np.where(least < 0, UNITS, power)
-    price = moves_like_a_price(seen, least, season) & (power < UNITS)
+    price = moves_like_a_price(seen, least, season) & ((power < UNITS) | trading)
     return np.where(price, LOGARITHMS, power)  # volatility clusters would bias the slope
 
 

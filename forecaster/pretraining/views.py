@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from forecaster.data.calendar.frequency import Frequency
-from forecaster.data.calendar.steps import BusinessDays, Fixed
+from forecaster.data.calendar.steps import Fixed
 
 DAY_NS = 86_400_000_000_000
 HOURS, WEEK = 24, 7
@@ -43,7 +43,7 @@ class View:
 def knows_prices(frequency: Frequency) -> bool:
     """Whether the network for prices suits this frequency: days or less. Prices of months have a drift."""
     step = frequency.step
-    return isinstance(step, BusinessDays) or (isinstance(step, Fixed) and step.size <= DAY_NS)
+    return frequency.is_trading or (isinstance(step, Fixed) and step.size <= DAY_NS)
 
 
 def view_of(frequency: Frequency) -> View:

@@ -81,6 +81,11 @@ class Frequency:
         """Whether rows are business days: holidays are no rows, and weeks differ in length."""
         return isinstance(self.step, BusinessDays)
 
+    @property
+    def is_trading(self) -> bool:
+        """Whether rows are business days, or the bars of sessions."""
+        return isinstance(self.step, BusinessDays | Sessions)
+
     def clock(self, tz: str | None) -> str | None:
         """The zone on whose clock days are counted, for times of zone `tz`."""
         step = self.step
