@@ -39,7 +39,7 @@ ENOUGH_VALUES = 500
 values, and short series teach them little that smoothing does not know."""
 PRETRAINED = "pretrained"
 """The component of networks that were trained on synthetic series."""
-PRETRAINED_SHARE = {"seasonal": 0.7, "plain": 0.4}
+PRETRAINED_SHARE = {"seasonal": 0.7, "plain": 0.2}
 """Its share of the prior, where seasons are removed and where there are none."""
 UNMIXED = ("drift", "mean")
 """Baselines that may replace the blend but are never mixed in: in a mixture they only fit the noise."""

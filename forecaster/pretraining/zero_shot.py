@@ -174,7 +174,9 @@ def _with_closed_days(x: Floats, open_days: int) -> Floats:
 
 
 def _hours(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pretrained, rows: int) -> Floats:
-    """Quantiles (Q, B, H) of sensors with `rows` rows an hour, from hourly means."""
+    """Quantiles (Q, B, H) of sensors with `rows` rows an hour, from hourly means or, without a negative one,
+    from their roots.
+    """
     flat = np.where(panel.target_observed, panel.target, np.nan)
     step = HOURS * rows
     steps = np.clip(-(-origins[series] // step), 2, LONGEST["hours"])
@@ -187,7 +189,10 @@ def _hours(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pre
             continue
         by_hour = y.reshape(len(y), -1, rows)
         mean = _nan_mean(by_hour)
-        forecast = _rolled(mean, -(-horizon // rows), network, daily.prepare, HOURS, LONGEST["hours"])
+        roots = np.nanmin(mean, axis=1) >= 0  # low hours of a load are small numbers that swing less
+        x = np.where(roots[:, None], np.sqrt(np.abs(mean)), mean)
+        forecast = _rolled(x, -(-horizon // rows), network, daily.prepare, HOURS, LONGEST["hours"])
+        forecast = np.where(roots[:, None], np.maximum(forecast, 0) ** 2, forecast)
         forecast = np.repeat(forecast, rows, axis=2)[:, :, :horizon]
         if rows > 1:
             forecast = _with_detail(forecast, by_hour - mean[:, :, None], horizon)
