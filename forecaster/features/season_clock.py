@@ -44,6 +44,12 @@ class SeasonClock:
         start = self._panel.time[self._panel.offsets[series]]
         return self._place((start[:, None] + row * self._size).ravel(), season).reshape(row.shape)
 
+    def number(self, series: Ints, row: Ints) -> Ints:
+        """Steps of the local clock since 1970 of rows (B, N) of series[b]: for steps of a fixed size."""
+        start = self._panel.time[self._panel.offsets[series]]
+        local = to_local((start[:, None] + row * self._size).ravel(), self._tz)
+        return np.asarray(local // self._size).reshape(row.shape)
+
     def _times(self, series: Ints, row: Ints) -> Ints:
         """The times (B, H) of rows of series[b], of which some follow the last one of the panel."""
         panel = self._panel

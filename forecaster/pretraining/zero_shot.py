@@ -13,7 +13,9 @@ from forecaster.arrays import Array, Bools, Floats, Ints
 from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.history import known_target
 from forecaster.data.panel import TARGET, Panel
+from forecaster.data.series.level_shifts import lone_jumps, spliced
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, from_scale, powers, to_scale
+from forecaster.features.season_clock import SeasonClock
 from forecaster.features.transform import fit_each
 from forecaster.nn.batch import Batch
 from forecaster.nn.parallel import ShardedNetwork
@@ -182,22 +184,49 @@ def _hours(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pre
     steps = np.clip(-(-origins[series] // step), 2, LONGEST["hours"])
     result = np.full((len(LEVELS), len(series), horizon), np.nan)
     for mine in _blocks(np.arange(len(series)), steps, step):
-        y = _newest(flat, panel, origins, series[mine], int(steps[mine[0]]) * step)
+        count = int(steps[mine[0]]) * step
+        y = _newest(flat, panel, origins, series[mine], count)
+        y, ahead = _on_local_clock(y, panel, origins, series[mine], horizon)
         some = np.isfinite(y).any(axis=1)
-        mine, y = mine[some], y[some]
+        mine, y, ahead = mine[some], y[some], ahead[some]
         if not mine.size:
             continue
         by_hour = y.reshape(len(y), -1, rows)
         mean = _nan_mean(by_hour)
         roots = np.nanmin(mean, axis=1) >= 0  # low hours of a load are small numbers that swing less
         x = np.where(roots[:, None], np.sqrt(np.abs(mean)), mean)
-        forecast = _rolled(x, -(-horizon // rows), network, daily.prepare, HOURS, LONGEST["hours"])
+        hours = int(ahead.max()) // rows + 1
+        forecast = _rolled(x, hours, network, daily.prepare, HOURS, LONGEST["hours"])
         forecast = np.where(roots[:, None], np.maximum(forecast, 0) ** 2, forecast)
-        forecast = np.repeat(forecast, rows, axis=2)[:, :, :horizon]
+        forecast = np.repeat(forecast, rows, axis=2)
         if rows > 1:
-            forecast = _with_detail(forecast, by_hour - mean[:, :, None], horizon)
-        result[:, mine] = forecast
+            forecast = _with_detail(forecast, by_hour - mean[:, :, None], hours * rows)
+        result[:, mine] = np.take_along_axis(forecast, ahead[None], axis=2)
     return result
+
+
+def _on_local_clock(
+    y: Floats, panel: Panel, origins: Ints, series: Ints, horizon: int
+) -> tuple[Floats, Ints]:
+    """The past (B, N) by the hours of the local clock, and which step, from 0, each row ahead is (B, H).
+
+    When clocks change, an hour is missing, or two rows share one: of these the newer stays.
+    """
+    steps = np.broadcast_to(np.arange(horizon), (len(series), horizon))
+    clock = SeasonClock(panel)
+    if not clock.local:
+        return y, steps
+    count = y.shape[1]
+    row = origins[series, None] + np.arange(-count, horizon)  # of its series
+    place = clock.number(series, row)
+    from_last = place - place[:, count - 1, None]
+    if (from_last == np.arange(-count, horizon) + 1).all():
+        return y, steps
+    target = from_last[:, :count] + count - 1
+    result = np.full_like(y, np.nan)
+    at, back = np.nonzero((target >= 0) & (row[:, :count] >= 0))
+    result[at, target[at, back]] = y[at, back]
+    return result, np.maximum(from_last[:, count:] - 1, 0)
 
 
 def _with_detail(forecast: Floats, within: Floats, horizon: int) -> Floats:
@@ -217,8 +246,13 @@ def _with_detail(forecast: Floats, within: Floats, horizon: int) -> Floats:
 
 
 def _prices(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pretrained) -> Floats:
-    """Quantiles (Q, B, H) of prices around the last one; NaN where too few returns are known."""
-    flat = np.where(panel.target_observed, panel.target, np.nan)
+    """Quantiles (Q, B, H) of prices around the last one; NaN where too few returns are known.
+
+    A lone jump, such as to another unit, is none of the returns.
+    """
+    in_logs = np.ones(len(panel), np.bool_)
+    jumps = lone_jumps(panel.target, panel.target_observed, panel.offsets, origins, in_logs)
+    flat = np.where(panel.target_observed, spliced(panel.target, panel.offsets, jumps), np.nan)
     longest = prices.STEP * LONGEST["prices"]
     result = np.full((len(LEVELS), len(series), horizon), np.nan)
     returns, last = [], np.full(len(series), np.nan)

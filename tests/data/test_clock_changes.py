@@ -127,12 +127,12 @@ def test_days_in_utc_name_the_zones(zone: str) -> None:
 
 
 def test_hours_ending_at_24(tmp_path: Path) -> None:
-    """A date and hours from 01:00 to 24:00 are read without an option, and 24:00 ends its day."""
+    """A date and hours from 01:00 to 24:00 are the ends of hours, read without an option."""
     rows = [f"2024-01-{1 + at // 24:02},{1 + at % 24:02}:00,{10 + at % 7}" for at in range(240)]
     (tmp_path / "x.csv").write_text("\n".join(["Date,Time,load", *rows]))
     loaded = load(tmp_path / "x.csv")
-    assert codes(loaded) == {"C003": 1, "T006": 10}
+    assert codes(loaded) == {"C003": 2}
     assert (np.diff(loaded.panel.time) == 3600 * 10**9).all()
-    assert pd.Timestamp(loaded.panel.time[0]) == pd.Timestamp("2024-01-01 01:00")
+    assert pd.Timestamp(loaded.panel.time[0]) == pd.Timestamp("2024-01-01 00:00")
     again = load(tmp_path / "x.csv", loaded.read)
     assert again.panel.time.tolist() == loaded.panel.time.tolist()

@@ -21,7 +21,7 @@ from forecaster.features.transform import fit_transform
 from forecaster.features.windows import Windows, index_windows
 from forecaster.forecasting.components import point_forecasts
 from forecaster.methods.blend import Blend
-from forecaster.model.model import Member
+from forecaster.model.model import Member, Networks
 from forecaster.nn.network import Network
 from forecaster.training.member import _training_data
 from forecaster.training.plan import Split, newest_origins
@@ -261,10 +261,10 @@ def test_a_forecast_after_a_gap_uses_only_rows_after_it(rows_after):
     ]
     member = member_of(small_network())
     blend = Blend({"network 1": 0.4, "theta": 0.3, "damped": 0.3}, log=False, seasons=())
-    one, changed = (point_forecasts([member], blend, each, each.lengths) for each in panels)
+    one, changed = (point_forecasts(Networks((member,)), blend, each, each.lengths) for each in panels)
     np.testing.assert_allclose(changed, one, rtol=1e-4)
     crossing = [dataclasses.replace(each, max_gap=None) for each in panels]
-    one, changed = (point_forecasts([member], blend, each, each.lengths) for each in crossing)
+    one, changed = (point_forecasts(Networks((member,)), blend, each, each.lengths) for each in crossing)
     assert abs(changed - one).max() > 0.05
 
 

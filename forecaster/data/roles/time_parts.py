@@ -191,9 +191,8 @@ def _are_dates(table: Table, name: str, timed: list[str]) -> bool:
     if pa.types.is_date(column.type):
         return True
     if pa.types.is_timestamp(column.type) and not column.null_count:
-        return bool(
-            (column.cast(pa.timestamp("ns")).cast(pa.int64()).to_numpy() % (86400 * 10**9) == 0).all()
-        )
+        day = 86_400 * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
+        return bool((column.cast(pa.int64()).to_numpy() % day == 0).all())
     if not is_text(column.type):
         return plain(name) in DATE_NAMES and are_date_numbers(table, name)
     return (name in timed and all_match(column, DATE_ONLY)) or (

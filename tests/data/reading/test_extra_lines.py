@@ -148,7 +148,7 @@ def test_prices_of_several_shares(tmp_path: Path, header: tuple[str, ...]) -> No
 
 def test_names_on_two_lines_that_are_no_prices(tmp_path: Path) -> None:
     """Two levels that both vary are joined to one name each."""
-    rows = [f"{day},{place},1,2" for place, day in enumerate(DAYS)]
+    rows = [f"{day},{place * 3 % 7},{place * 5 % 11},{place % 3}" for place, day in enumerate(DAYS)]
     panel = read(tmp_path, "what,temp,temp,rain", "where,roof,yard,roof", "time,,,", *rows).panel
     assert panel.ids == ("rain roof", "temp roof", "temp yard")
 

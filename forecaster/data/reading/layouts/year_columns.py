@@ -22,7 +22,8 @@ from forecaster.data.table import OnDemand, Table, makers_of
 PERIOD_NAMES = ("period", "time period")
 PERIOD = re.compile(r"([MQSA])([0-9]{2})", re.I)  # of the BLS
 MONTHS_OF, MOST_OF = {"M": 1, "Q": 3, "S": 6, "A": 12}, {"M": 12, "Q": 4, "S": 2, "A": 1}
-FINER = ("day", "hour", "date", "time", "minute", "datetime", "timestamp", "day of year", "doy")
+FINER = ("day", "hour", "date", "time", "minute", "datetime", "timestamp", "day of year", "doy",
+         "dy", "dd", "hr", "hh", "he", "hour ending", "mi")  # fmt: skip
 SAMPLED = 200
 PARTS: tuple[tuple[tuple[str, ...], Callable[[str], int | None], int], ...] = (
     (labels.QUARTER_NAMES, labels.quarter, 3),

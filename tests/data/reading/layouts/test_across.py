@@ -120,9 +120,11 @@ def test_names_of_several_columns(tmp_path: Path) -> None:
 
 def test_other_tables_stay_as_they_are(tmp_path: Path) -> None:
     """Beside a column of times, columns named by years are series; and an option says so elsewhere."""
-    rows = [f"{day},{place},{place + 1},5" for place, day in enumerate(DAYS)]
+    rows = [f"{day},{place * 3 % 7},{place * 5 % 11},{place % 3}" for place, day in enumerate(DAYS)]
     assert load(written(tmp_path, "day,2019,2020,2021", rows)).panel.ids == ("2019", "2020", "2021")
-    epochs = [f"{1_700_000_000 + 3600 * place},1,{place},5" for place in range(50)]
+    epochs = [
+        f"{1_700_000_000 + 3600 * place},{place * 3 % 7},{place * 5 % 11},{place % 3}" for place in range(50)
+    ]
     assert load(written(tmp_path, "ts,2019,2020,2021", epochs)).panel.ids == ("2019", "2020", "2021")
     rows = [",".join([str(year), *map(str, range(12))]) for year in YEARS]
     path = written(tmp_path, ",".join(["YEAR", *MONTHS]), rows)
