@@ -31,7 +31,7 @@ RECIPES = {
     "season_4": Recipe(Seasonal(QUARTERLY, 20, 8), 192, 6000),
     "season_7": Recipe(Seasonal(DAILY, 26, 28), 192, 4000),
     "season_12": Recipe(Seasonal(MONTHLY, 13, 24), 192, 6000),
-    "hours": Recipe(Daily(), 256, 7000, 256),
+    "hours": Recipe(Daily(), 256, 10000, 256),
     "prices": Recipe(Prices(), 96, 4000),
 }
 CHECKED = 8
