@@ -38,6 +38,8 @@ SLOW = ("season_1", "season_4")
 """Kinds of series that are seen in roots where others are seen in logarithms."""
 FEWEST_RETURNS = 30
 """Prices with fewer known returns are forecast like other series."""
+LEAST_DAYS = 2
+"""Series of fewer days are not averaged by hours."""
 FADE = 0.8
 """What a day counts for in the pattern within an hour, relative to the next newer one."""
 
@@ -67,7 +69,9 @@ def zero_shot(
     view = view_of(panel.frequency)
     network = networks(view.kind)
     if view.kind == "hours":
-        result[:, rest] = _hours(panel, origins, rest, horizon, network, view.rows)
+        short = origins[rest] < LEAST_DAYS * HOURS * view.rows  # few hours: each row is taken for one
+        for some, rows in ((rest[~short], view.rows), (rest[short], 1)):
+            result[:, some] = _hours(panel, origins, some, horizon, network, rows)
     else:
         result[:, rest] = _seasonal(panel, origins, rest, horizon, network, view)
     lost = rest[np.isnan(result[SIDE, rest, 0])]

@@ -373,3 +373,12 @@ def test_networks_of_a_frequency():
     """Those that a model of this frequency may need."""
     assert [network.kind for network in networks_for(frequency("MS"))] == ["season_12"]
     assert [network.kind for network in networks_for(frequency("15min"))] == ["hours", "prices"]
+
+
+@pytest.mark.parametrize(("alias", "rows"), [("min", 60), ("s", 60), ("5min", 200), ("15min", 150)])
+def test_series_of_less_than_two_days_keep_their_rows(alias, rows):
+    """An hour or less of rows is no single mean: intervals have a width."""
+    values = 100 + np.random.default_rng(20).normal(size=rows)
+    result = forecast(panel_like(alias, values), 12)
+    assert_sane(result)
+    assert (result[-1] - result[0] > 0.5).all()
