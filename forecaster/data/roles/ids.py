@@ -23,7 +23,7 @@ from forecaster.data.labels import listed
 from forecaster.data.parsing.looks import plain
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.roles.kinds import codes, distinct, is_complete, is_whole
-from forecaster.data.roles.known_names import ID_NAMES, NOTE_WORDS, is_id_name, ranked
+from forecaster.data.roles.known_names import ID_NAMES, NOTE_WORDS, SEVERAL_NAMES, is_id_name, ranked
 from forecaster.data.roles.part_columns import is_clock, may_be_part
 from forecaster.data.table import OnDemand, Table, makers_of, taken
 from forecaster.errors import DataError
@@ -61,6 +61,8 @@ def id_column(
         if kind in ("text", "key") and name not in taken and not is_clock(table, name)
     ]
     known = [name for name in ranked(texts, ID_NAMES) if distinct(table, name) * 2 <= table.rows]
+    several = [name for name in ranked(texts, SEVERAL_NAMES) if distinct(table, name) > 1]
+    known = known or [name for name in several if distinct(table, name) * ROWS <= table.rows]
     repeated = repeated_times(times)
     if len(table.parts) > 1 and not table.keys:
         repeated = 0 if not known else repeated

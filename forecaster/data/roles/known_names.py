@@ -10,6 +10,8 @@ from forecaster.data.parsing.looks import plain
 ID_NAMES = ("unique id", "series id", "item id", "id", "symbol", "ticker", "series", "sensor", "sensor id",
             "device", "device id", "station", "station id", "name", "key", "item", "store", "machine", "code",
             "tag")  # fmt: skip
+SEVERAL_NAMES = ("entity id", "entity", "meter id", "node id", "site id")
+"""Names of ids where there are several: a table of one entity is one series."""
 ID_WORDS = ("id", "ids", "code", "name", "symbol", "ticker", "sensor", "device", "station", "store", "item",
             "machine", "meter", "node", "site", "entity", "shop", "sku", "household", "turbine")  # fmt: skip
 """Last words of names of ids, such as node_name; in tables of one series such names mean no id."""

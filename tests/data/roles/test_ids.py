@@ -215,3 +215,12 @@ def test_a_label_that_names_one_series(tmp_path: Path) -> None:
     assert loaded.panel.ids == ("h", "t")
     assert loaded.uses["station"] == "left out: words"
     assert load(written(tmp_path, frame.drop(columns="h"))).panel.ids == ("North",)
+
+
+def test_entities_that_take_turns(tmp_path: Path) -> None:
+    """A log of two entities at regular times is two series, though no time repeats."""
+    rows = [f"sensor.{'ab'[at % 2]},{20 + at % 2 * 10 + at % 5 / 10},2024-01-01T{at // 60:02}:{at % 60:02}:00"
+            for at in range(200)]  # fmt: skip
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(["entity_id,state,last_changed", *rows]))
+    assert load(path).panel.ids == ("sensor.a", "sensor.b")
