@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecaster.arrays import Floats, Ints
+from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Limits, Scales
 from forecaster.data.panel import Panel
 from forecaster.features.groups import is_sparse
 from forecaster.features.value_range import KINDS
-from forecaster.features.view import cleaned, possible
+from forecaster.features.view import Possible, cleaned, possible
 from forecaster.forecasting.components import constant_series
 from forecaster.forecasting.forecast import Forecast, check_finite, finished, levels_of
 from forecaster.forecasting.quantile_table import TableQuantiles, root_of
@@ -41,11 +41,11 @@ def forecast_pretrained(
     """
     origins = panel.lengths
     view = cleaned(panel, origins, SCALES)
-    table = quantiles_at(view, origins, horizon, limits)
+    able = possible(view, origins, horizon, scales=SCALES, limits=limits)
+    table = quantiles_at(view, origins, horizon, able)
     check_finite(panel, table[SIDE])
     asked = levels_of(quantiles)
-    spread = TableQuantiles(table, *_dependence(view, origins, horizon, limits))
-    able = possible(view, origins, horizon, scales=SCALES, limits=limits)
+    spread = TableQuantiles(table, *_dependence(view, horizon, _prices(able)))
     return finished(panel, view, origins, table[SIDE], spread, able, levels, asked)
 
 
@@ -54,17 +54,15 @@ def medians(panel: Panel, origins: Ints, horizon: int, limits: Limits) -> Floats
 
     `panel` is `cleaned` at the origins.
     """
-    point = quantiles_at(panel, origins, horizon, limits)[SIDE]
-    return possible(panel, origins, horizon, scales=SCALES, limits=limits).point(point)
+    able = possible(panel, origins, horizon, scales=SCALES, limits=limits)
+    return able.point(quantiles_at(panel, origins, horizon, able)[SIDE])
 
 
-def quantiles_at(panel: Panel, origins: Ints, horizon: int, limits: Limits) -> Floats:
+def quantiles_at(panel: Panel, origins: Ints, horizon: int, able: Possible) -> Floats:
     """Quantiles at `network.LEVELS` (Q, S, H). A series that was constant so far stays so; the point of
     intermittent demand is its expectation.
     """
-    able = possible(panel, origins, 1, scales=SCALES, limits=limits)
-    price = able.limits.kind == KINDS.index("price")
-    result = zero_shot(panel, origins, horizon, load, price=price)
+    result = zero_shot(panel, origins, horizon, load, price=_prices(able))
     sparse = able.intermittent & is_sparse(panel, origins)
     if sparse.any():
         expected = demand_forecasts(panel, origins, horizon)
@@ -74,10 +72,13 @@ def quantiles_at(panel: Panel, origins: Ints, horizon: int, limits: Limits) -> F
     return result
 
 
-def _dependence(panel: Panel, origins: Ints, horizon: int, limits: Limits) -> tuple[Floats, Ints]:
+def _prices(able: Possible) -> Bools:
+    """Series that move like prices (S,)."""
+    return np.asarray(able.limits.kind == KINDS.index("price"))
+
+
+def _dependence(panel: Panel, horizon: int, price: Bools) -> tuple[Floats, Ints]:
     """Roots (1 or 2, H, H) of the correlations along the horizon, the second for prices; which (S,)."""
-    able = possible(panel, origins, 1, scales=SCALES, limits=limits)
-    price = able.limits.kind == KINDS.index("price")
     view = view_of(panel.frequency)
     roots = [root_of(load(view.kind), steps_of(view, horizon), STEP[view.kind])]
     if not knows_prices(panel.frequency):

@@ -55,7 +55,7 @@ def build(
     real = None if data is None else read_series(data, kind)
     rng = np.random.default_rng(seed)
     design = recipe.windows.design(recipe.hidden)
-    with threadpool_limits(1):
+    with threadpool_limits(1):  # the same bytes on any number of cores
         batches = recipe.windows.batches(rng, recipe.batch, real)
         weights = train(design, batches, steps, rng, on_progress)
         network = make_network(design, None)

@@ -10,7 +10,7 @@ from panels import panel_of, wavy, with_garbage
 from forecaster.config import Limits
 from forecaster.data.calendar.frequency import frequency
 from forecaster.errors import UsageError
-from forecaster.features.view import cleaned
+from forecaster.features.view import cleaned, possible
 from forecaster.forecasting.components import component_forecasts, pretrained_medians
 from forecaster.forecasting.pretrained import forecast_pretrained, medians, quantiles_at
 from forecaster.forecasting.quantile_table import TableQuantiles, root_of
@@ -55,7 +55,8 @@ def test_a_constant_stays_so_and_demand_is_expected():
     """A series that never changed is forecast as it is; the point of rare demand is its mean, not zero."""
     panel = mixed()
     origins = panel.lengths
-    q = quantiles_at(cleaned(panel, origins, "each"), origins, 6, Limits())
+    view = cleaned(panel, origins, "each")
+    q = quantiles_at(view, origins, 6, possible(view, origins, 6, scales="each", limits=Limits()))
     assert (q[:, 3] == 7.5).all()
     expected = demand_forecasts(cleaned(panel, origins, "each"), origins, 6)
     assert np.allclose(q[SIDE, 2], np.mean([expected["croston"][2], expected["tsb"][2]], axis=0))

@@ -102,7 +102,7 @@ def test_a_window_ends_at_the_row_before_its_targets(kind, monkeypatch):
 
 
 def test_hours_end_at_the_row_before_their_targets(monkeypatch):
-    """So do windows of sensors, of which some begin within a day."""
+    """Windows of sensors too; some begin in the middle of a day."""
     kind, seen = KINDS["hours"], []
     prepare = daily.prepare
     monkeypatch.setattr(daily, "prepare", lambda values, *rest: seen.append(values) or prepare(values, *rest))

@@ -106,7 +106,7 @@ def test_prices_with_a_symbol_in_their_names(tmp_path: Path, form: str, adjusted
 
 
 def test_prices_of_two_symbols(tmp_path: Path) -> None:
-    """Of two shares side by side, both closes are forecast."""
+    """In a table with the prices of two shares, the close of each is a target."""
     names = [f"{price} {symbol}" for symbol in ("AAPL", "MSFT") for price in ("Close", "High", "Low", "Open")]
     frame = pd.DataFrame({name: RNG.random(60) + 9 for name in names})
     loaded = load(written(tmp_path, pd.concat([VALUES[["date"]], frame], axis=1)))
