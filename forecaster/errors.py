@@ -6,7 +6,8 @@
     ├── ModelError             4    the model file is missing, damaged, or does not fit the data
     ├── StorageError           5    reading or writing failed
     ├── LockedError            6    another run holds the lock
-    └── DivergenceError        7    training diverged and could not be rescued
+    ├── DivergenceError        7    training diverged and could not be rescued
+    └── StaleError             9    data or model older than allowed
 
 `cli/border.py` catches `ForecasterError` and turns it into one message on stderr and the exit code of its
 class. This file imports nothing.
@@ -82,3 +83,9 @@ class DivergenceError(ForecasterError):
     """Training diverged and could not be rescued."""
 
     exit_code = 7
+
+
+class StaleError(ForecasterError):
+    """The data or the model is older than allowed."""
+
+    exit_code = 9

@@ -15,6 +15,8 @@ SCRIPT = Path(sys.executable).with_name("forecast")
 ROOT = Path(__file__).parents[1]
 SMALL = {"FORECAST_STEPS": "20", "FORECAST_MEMBERS": "1", "FORECAST_HIDDEN": "8", "FORECAST_WORKERS": "1"}
 """Training that takes a moment."""
+OLD_DATA = {"FORECAST_MAX_AGE": "any"}
+"""No warning that the newest row is years old."""
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -27,7 +29,7 @@ def environment(**changes: str) -> dict[str, str]:
         for k, v in os.environ.items()
         if k == OWN_FOLDER or (not k.startswith("FORECAST_") and k not in ("NO_COLOR", "COLUMNS"))
     }
-    return kept | SMALL | changes
+    return kept | SMALL | OLD_DATA | changes
 
 
 def forecast(

@@ -13,6 +13,8 @@ from typing import NoReturn
 
 import typer
 
+from forecaster.cli.account import account
+from forecaster.cli.app import COMMANDS
 from forecaster.cli.log import INTERRUPTED, TERMINATED, stderr
 from forecaster.errors import ForecasterError, StorageError, UsageError
 
@@ -25,7 +27,10 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a command and return its exit code. Raises nothing, except SystemExit after SIGTERM."""
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        return _guarded(app, arguments)
+        return account.close(_guarded(app, arguments))
+    except SystemExit:
+        account.close(TERMINATED)
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -33,6 +38,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
 def _guarded(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a command; an exception becomes a message and an exit code."""
     try:
+        account.begin(arguments, COMMANDS)
         code = _invoke(app, arguments)
         sys.stdout.flush()
         return code
@@ -77,6 +83,7 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _report(error: ForecasterError) -> int:
+    account.error = error
     stderr.error(error)
     return error.exit_code
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from forecaster.cli.account import account
 from forecaster.cli.log import stderr
 from forecaster.cli.options import (
     COLUMNS,
@@ -55,14 +56,24 @@ def evaluate(
     named = settings.general.model
     model: Model | Literal["pretrained"] | None
     model = "pretrained" if named == PRETRAINED else Model.load(named) if named else None
+    if named:
+        account.uses(named)
     with progress(stderr) as listener:
         result = backtest(
-            data, settings.options, settings.read, origins=origins, step=step, model=model, on_event=listener
+            data,
+            settings.options,
+            settings.read,
+            origins=origins,
+            step=step,
+            model=model,
+            on_event=listener,
+            on_read=account.read,
         )
     log_data(result.loaded, result.notes)
     if settings.general.json:
-        write_json(result.report.to_json() | {"findings": findings(result.loaded)})
+        write_json("evaluate-1", result.report.to_json() | {"findings": findings(result.loaded)})
     else:
         print_report(console(), result.report)
     if report:
         write_report(result.report, report)
+        account.wrote(report)

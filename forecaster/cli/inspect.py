@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forecaster.cli.account import account
 from forecaster.cli.options import COLUMNS, GENERAL, READING, Data, Settings, accepts
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def inspect(data: Data, settings: Settings, export: ExportFile = None) -> None:
             "each_series": series,
             "findings": data_summary.findings(loaded),
         }
-        write_json(facts | details)
+        write_json("inspect-1", facts | details)
         return
     screen = console()
     terminal.print_facts(screen, "data", facts | data_summary.left_out_by_reason(facts))
@@ -72,11 +73,14 @@ def _load(data: str, settings: Settings, export: str | None) -> Loaded:
     try:
         loaded = load(data, settings.read, on_rows=lambda *rows: rows_read.append(rows), noted=findings)
     except DataError as error:
+        account.found(findings)
         _export_rows(rows_read, export)
         _show_problems(data, findings, error, settings)
         raise
+    account.read(loaded)
     if export:
         export_panel(loaded.panel, export)
+        account.wrote(export)
         _log_repairs(loaded.findings)
     return loaded
 
@@ -110,6 +114,8 @@ def _show_problems(data: str, findings: list[Finding], error: DataError, setting
 
     everything = [*findings, *problems(data, settings.read, error)]
     if settings.general.json:
-        write_json({"usable": False, "findings": [dataclasses.asdict(each) for each in everything]})
+        write_json(
+            "inspect-1", {"usable": False, "findings": [dataclasses.asdict(each) for each in everything]}
+        )
     elif len(everything) > 1 or error.count > 1:  # `border` prints a single error
         terminal.print_findings(console(), everything)

@@ -1,13 +1,15 @@
-"""Log: messages to the user on stderr, as text or as JSON lines. Results never go here."""
+"""Log: messages to the user on stderr, as text or as JSON lines, and in a file. Results never go here."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from forecaster.errors import ForecasterError
+from forecaster.errors import ForecasterError, StorageError
 
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding
@@ -21,25 +23,26 @@ class Log:
     """One line per message on stderr. Control characters in messages are escaped."""
 
     quiet: bool = False
-    """Errors only."""
+    """Errors only. A file gets everything."""
     as_json: bool = False
     """One JSON object a line."""
+    file: LogFile | None = None
 
     def info(self, text: str, **facts: object) -> None:
         """Report what was done."""
-        if not self.quiet:
-            self._line("info", text, facts)
+        self._event("info", text, facts)
 
     def warn(self, text: str, **facts: object) -> None:
         """Report something that the user should check."""
-        if not self.quiet:
-            self._line("warning", text, facts)
+        self._event("warning", text, facts)
 
     def error(self, error: ForecasterError) -> None:
         """Report what went wrong, with its hint."""
+        facts = {"hint": error.hint, "exit_code": error.exit_code}
         if self.as_json:
-            self._line("error", error.message, {"hint": error.hint, "exit_code": error.exit_code})
+            self._event("error", error.message, facts)
             return
+        self.note("error", error.message + (f" ({error.hint})" if error.hint else ""), facts)
         self._write(f"error: {inert(error.message)}")
         for line in error.hint.splitlines():
             self._write(f"  {inert(line)}")
@@ -58,17 +61,57 @@ class Log:
             f"{finding.message}{times}{places}" + (f": {finding.action}" if finding.action else ""), **facts
         )
 
-    def _line(self, level: str, text: str, facts: dict[str, object]) -> None:
-        if self.as_json:
-            self._write(json.dumps({"level": level, "message": text} | facts))
+    def note(self, level: str, text: str, facts: dict[str, object]) -> None:
+        """Write an event to the file only, if there is one. After a failure, say so and go on without."""
+        if self.file is None:
             return
+        try:
+            self.file.write(self._line(level, text, facts, process=self.file.process))
+        except OSError as error:
+            path, self.file = self.file.path, None
+            self.warn(f"the log file {path!r} cannot be written ({error.strerror}): going on without")
+
+    def _event(self, level: str, text: str, facts: dict[str, object]) -> None:
+        self.note(level, text, facts)
+        if not self.quiet or level == "error":
+            self._write(self._line(level, text, facts))
+
+    def _line(self, level: str, text: str, facts: dict[str, object], process: int | None = None) -> str:
+        """An event as one line; with the number of a `process`, as a file has it: it holds many runs."""
         code = f"{facts['code']} " if "code" in facts else ""
-        prefix = "warning: " if level == "warning" else ""
-        self._write(prefix + inert(code + text))
+        if self.as_json:
+            ours = {} if process is None else {"process": process}
+            return json.dumps({"timestamp": timestamp(), "level": level, "message": text} | ours | facts)
+        if process is not None:
+            return f"{timestamp()} [{process}] {level}: {inert(code + text)}"
+        return ("warning: " if level == "warning" else "") + inert(code + text)
 
     @staticmethod
     def _write(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
+
+
+class LogFile:
+    """A file that runs append their events to, each with one write, so that lines of two runs never mix."""
+
+    def __init__(self, path: str) -> None:
+        """Open it. Raises StorageError."""
+        self.path, self.process = path, os.getpid()
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # no wait for a FIFO
+        try:
+            self._descriptor = os.open(os.path.expanduser(path), flags, 0o666)  # noqa: PTH111 - starts faster
+        except OSError as error:
+            raise StorageError(f"the log file {path!r} cannot be opened: {error.strerror}") from error
+
+    def write(self, line: str) -> None:
+        """Append a line. Raises OSError."""
+        os.write(self._descriptor, (line + "\n").encode("utf-8", "backslashreplace"))
+
+
+def timestamp(seconds: float | None = None) -> str:
+    """A time (since 1970; None: now) as RFC 3339 text in UTC, to the millisecond."""
+    moment = datetime.now(UTC) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def inert(text: str) -> str:

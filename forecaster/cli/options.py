@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 
+from forecaster.cli.account import account
 from forecaster.cli.log import stderr
 from forecaster.config import Options, ReadConfig, from_json
 from forecaster.errors import StorageError, UsageError
@@ -41,10 +42,15 @@ class General:
     model: str | None = None
     samples: int | None = None
     skip_short: bool = False
+    max_age: str | None = None
+    max_model_age: str | None = None
+    digits: int | None = None
     config: str | None = None
     json: bool = False
     quiet: bool = False
     log_format: Literal["text", "json"] = "text"
+    log_file: str | None = None
+    summary: str | None = None
     debug: bool = False
 
 
@@ -129,12 +135,17 @@ MODEL = {"model": "Model file."}
 PREDICTING = {
     "samples": "Write N paths of each series instead: columns sample and value, for sums and maxima.",
     "skip_short": "Leave out series shorter than what the model looks back on.",
+    "max_age": "Oldest that the newest row may be, such as 90min, 36h or 2d; any: however old.",
+    "max_model_age": "Oldest that the model file may be, such as 30d.",
+    "digits": "Significant digits in CSV and JSON. Default: 7, and more for narrow intervals.",
 }
 GENERAL = {
     "config": f"File of settings. Default: {CONFIG_FILE}, if it exists.",
     "json": "Write the result as JSON to stdout.",
     "quiet": "Log errors only.",
-    "log_format": "Format of the log on stderr.",
+    "log_format": "Format of the log.",
+    "log_file": "Append the log to a file too, with timestamps.",
+    "summary": "Write a JSON account of the run, also of one that fails.",
     "debug": "After a bug in forecast, show where it happened.",
 }
 PANELS = {
@@ -155,6 +166,7 @@ CONFIG_OF: dict[str, type] = {
 }
 """Setting -> the configuration dataclass that has it as a field."""
 SHORT = {"model": "-m", "quiet": "-q"}
+FILES = ("model", "config", "log_file", "summary")
 
 
 @dataclass(frozen=True)
@@ -245,6 +257,8 @@ def read_settings(path: str | None) -> dict[str, Any]:
 def _set_up_log(values: dict[str, Any]) -> None:
     stderr.quiet = values.get("quiet") is True
     stderr.as_json = values.get("log_format") == "json"
+    account.log_to(values.get("log_file"))
+    account.summarise_in(values.get("summary"))
 
 
 def _type(name: str) -> Any:
@@ -305,7 +319,7 @@ def _metavar(name: str, kind: Any) -> str:
         return "|".join(get_args(kind))
     if get_origin(kind) is tuple:
         return {int: "N,N,...", float: "X,X,..."}.get(get_args(kind)[0], "NAME,...")
-    return {int: "N", float: "X"}.get(kind, "FILE" if name in ("model", "config") else "TEXT")
+    return {int: "N", float: "X"}.get(kind, "FILE" if name in FILES else "TEXT")
 
 
 def _default_text(name: str) -> str:

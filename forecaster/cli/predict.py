@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from forecaster.cli.account import account
 from forecaster.cli.log import stderr
 from forecaster.cli.options import (
     COLUMNS,
@@ -48,7 +49,7 @@ Series = Annotated[
 STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
 LIMITS = {name: FORECASTING[name] for name in ("lower", "upper", "integer", "circular")}
 SEED = {"seed": TRAINING["seed"]}
-LOGGED = ("S005", "V012")
+LOGGED = ("S005", "T009", "V012")
 """Codes of findings that are logged beside repairs: they say how far to trust these forecasts."""
 
 
@@ -71,7 +72,9 @@ def predict(
     from forecaster.cli.picture import check_plot, draw
     from forecaster.cli.preview import preview
     from forecaster.data.writing.atomic import check_folder
-    from forecaster.data.writing.write import check_destination, write_table
+    from forecaster.data.writing.digits import MOST, check_digits
+    from forecaster.data.writing.write import check_destination, is_typed, write_table
+    from forecaster.pipeline.staleness import parsed_age
 
     as_json = settings.general.json
     if output != "-":
@@ -79,17 +82,28 @@ def predict(
     if not as_json:
         check_destination(output)
     check_plot(plot, plot_series)
-    options = settings.options
+    options, general = settings.options, settings.general
+    check_digits(general.digits)
+    parsed_age("max_age", general.max_age)
+    parsed_age("max_model_age", general.max_model_age)
     forecast = _forecast(data, settings)
+    account.found(forecast.findings)
     for finding in forecast.findings:
         if finding.severity == "repair" or finding.code in LOGGED:
             stderr.finding(finding)
     if plot:
         draw(forecast, plot, plot_series)
-    samples = settings.general.samples
-    frame = forecast.to_frame() if samples is None else forecast.samples_to_frame(samples, options.seed)
+        account.wrote(plot)
+    samples = general.samples
+    digits = MOST if not as_json and is_typed(output) else general.digits
+    frame = (
+        forecast.to_frame(digits=digits)
+        if samples is None
+        else forecast.samples_to_frame(samples, options.seed, digits=digits)
+    )
     write_table(frame, output, format="json" if as_json else None)
     if output != "-":
+        account.wrote(output)
         preview(forecast)
         rows = "forecasts" if samples is None else "rows of paths"
         stderr.info(f"wrote {len(frame):,} {rows} to {output}", output=output)
@@ -99,15 +113,21 @@ def _forecast(data: str | None, settings: Settings) -> Forecast:
     """The forecast of the model that was named, or of the pretrained networks."""
     from forecaster.pipeline.predict import PRETRAINED, predict_pretrained
     from forecaster.pipeline.predict import predict as predict_from
+    from forecaster.pipeline.staleness import check_model
 
     options = settings.options
     if settings.general.model == PRETRAINED:
         if settings.general.skip_short:
             raise UsageError("--skip-short needs a trained model: pretrained networks forecast any length")
-        return predict_pretrained(data, options, settings.read)
+        account.uses(PRETRAINED)
+        return predict_pretrained(
+            data, options, settings.read, max_age=settings.general.max_age, on_read=account.read
+        )
     from forecaster.model.model import Model
 
     model = Model.load(settings.model)
+    account.uses(settings.model)
+    check_model(settings.model, settings.general.max_model_age)
     limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
     given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
     if given:
@@ -123,4 +143,6 @@ def _forecast(data: str | None, settings: Settings) -> Forecast:
         levels=options.levels if "levels" in settings.explicit else None,  # else those of the model
         quantiles=options.quantiles if "quantiles" in settings.explicit else None,
         skip_short=settings.general.skip_short,
+        max_age=settings.general.max_age,
+        on_read=account.read,
     )

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from forecaster.cli.log import Log
@@ -23,39 +23,44 @@ LINES = 4
 
 @contextmanager
 def progress(log: Log) -> Iterator[Listener]:
-    """A listener to call with each training event."""
-    if log.quiet:
-        yield lambda event: None
-    elif log.as_json or not _animated():
-        stage = Stage()
-        yield lambda event: _line(log, stage, event)
-    else:
-        with _bar() as listener:
-            yield listener
+    """A listener to call with each training event. A log file gets lines whatever stderr shows."""
+    stage = Stage()
+    animated = not log.quiet and not log.as_json and _animated()
+    with _bar(stage) if animated else nullcontext() as bar:
+
+        def listen(event: Event) -> None:
+            stage.update(event)
+            if bar is not None:
+                bar(event)
+            _log_part(log, stage, event, in_file_only=animated)
+
+        yield listen
 
 
 def _animated() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _line(log: Log, stage: Stage, event: Event) -> None:
+def _log_part(log: Log, stage: Stage, event: Event, *, in_file_only: bool) -> None:
     """Log an event where a new part of the training starts. The choice does not depend on the clock."""
     from forecaster.training.loop import EVENT_EVERY
 
-    stage.update(event)
     part, before = (step * LINES // event.steps for step in (event.step, event.step - EVENT_EVERY))
     if part == before and not event.last:
         return
     facts = dataclasses.asdict(event) if log.as_json else {}
-    log.info(
+    text = (
         f"{_description(event)}: step {event.step}/{event.steps}, {_losses(event)}, "
-        f"{event.windows_per_second:,.0f} windows/s, {_clock(stage.seconds_left)} left",
-        **facts,
+        f"{event.windows_per_second:,.0f} windows/s, {_clock(stage.seconds_left)} left"
     )
+    if in_file_only:
+        log.note("info", text, facts)
+    else:
+        log.info(text, **facts)
 
 
 @contextmanager
-def _bar() -> Iterator[Listener]:
+def _bar(stage: Stage) -> Iterator[Listener]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
@@ -66,10 +71,8 @@ def _bar() -> Iterator[Listener]:
     )
     with Progress(*columns, console=console(to_stderr=True), transient=True) as bar:
         task = bar.add_task("training", total=None, facts="")
-        stage = Stage()
 
         def listen(event: Event) -> None:
-            stage.update(event)
             facts = (
                 f"{_losses(event)} · {event.windows_per_second:,.0f} windows/s"
                 f" · {_clock(stage.seconds_left)} left"

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from forecaster.cli.account import account
 from forecaster.cli.options import GENERAL, MODEL, Settings, accepts
 
 ModelFile = Annotated[
@@ -24,12 +25,19 @@ def show(settings: Settings, file: ModelFile = None) -> None:
     from forecaster.cli.streams import console, write_json
     from forecaster.model.model import Model
     from forecaster.pipeline.predict import PRETRAINED
+    from forecaster.pipeline.staleness import ages
     from forecaster.pretraining.store import card as pretrained_card
     from forecaster.report import terminal
 
     name = str(file or settings.model)
-    card = pretrained_card() if name == PRETRAINED else Model.load(name).card()
+    if name == PRETRAINED:
+        card = pretrained_card()
+    else:
+        model = Model.load(name)
+        card = model.card()
+        card = {"data": card["data"], "age": ages(name, model)} | card
+    account.uses(name)
     if settings.general.json:
-        write_json(card)
+        write_json("show-1", card)
     else:
         terminal.print_card(console(), card)

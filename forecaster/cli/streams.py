@@ -20,6 +20,7 @@ def console(*, to_stderr: bool = False) -> Console:
     return Piped(stderr=to_stderr)
 
 
-def write_json(value: Any) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+def write_json(schema: str, value: dict[str, Any]) -> None:
+    """One JSON document on stdout, with the name of its schema in docs/schemas."""
+    document = {"schema": schema} | value
+    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=str))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from forecaster.cli.account import account
 from forecaster.cli.log import INTERRUPTED, stderr
 from forecaster.cli.options import (
     COLUMNS,
@@ -52,17 +53,22 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     check_folder(settings.model)
     with lock(settings.model):
         with progress(stderr) as listener:
-            result = train_model(data, settings.options, settings.read, on_event=listener)
+            result = train_model(
+                data, settings.options, settings.read, on_event=listener, on_read=account.read
+            )
         result.model.save(settings.model)
+    account.uses(settings.model)
+    account.wrote(settings.model)
     log_data(result.loaded, result.notes)
     if result.report is not None:
         _show_report(result.report)
         if report:
             write_report(result.report, report)
+            account.wrote(report)
     if settings.general.json:
         held_out = result.report.to_json() if result.report is not None else None
         facts = {"model": str(settings.model), "report": held_out, "notes": list(result.notes)}
-        write_json(facts | {"findings": findings(result.loaded)})
+        write_json("train-1", facts | {"findings": findings(result.loaded)})
     saved = "interrupted; the best model so far is saved in" if result.interrupted else "saved"
     stderr.info(f"{saved} {settings.model}", model=str(settings.model))
     if result.interrupted:
@@ -76,5 +82,7 @@ def _show_report(report: Report) -> None:
 
     if stderr.as_json:
         stderr.info(report.verdict, report=report.to_json(series=False))
-    elif not stderr.quiet:
+        return
+    stderr.note("info", report.verdict, {})
+    if not stderr.quiet:
         print_report(console(to_stderr=True), report)

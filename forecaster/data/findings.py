@@ -58,6 +58,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "T006": ("repair", "times of 24:00, read as 00:00 of the day after"),
     "T007": ("warning", "a clock that was set back, as it is in some time zones"),
     "T008": ("info", "numbers, read as years or weeks"),
+    "T009": ("warning", "no new rows for more than three steps, named when forecasting"),
     "D001": ("repair", "duplicate rows without a different value, of which one stays"),
     "D002": ("repair", "missing timestamps, marked as not observed"),
     "D003": ("repair", "duplicate timestamps with different values, combined as asked"),

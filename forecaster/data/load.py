@@ -41,6 +41,8 @@ from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
 
 T = TypeVar("T")
+Reader = Callable[["Loaded"], None]
+"""Called with what was read, before anything is made of it."""
 SET_BACK = 20
 """Times that the clock of a series may have been set back."""
 
@@ -59,6 +61,8 @@ class Loaded:
     """Column -> what it is used for, or why it is left out."""
     odd: Oddities
     """Suspicious values and changes of level, which the findings name."""
+    digest: str
+    """SHA-256 of the source; empty for a DataFrame."""
 
 
 def load(
@@ -120,7 +124,7 @@ def load(
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     understood = _resolved(config, roles, times, panel, table.layout)
-    return Loaded(panel, understood, tuple(findings), _absolute(source), roles.uses, odd)
+    return Loaded(panel, understood, tuple(findings), _absolute(source), roles.uses, odd, table.digest)
 
 
 def _gridded(

@@ -69,6 +69,8 @@ class Table:
     """Columns that name things even if they hold digits: from the names of folders, or said to be text."""
     layout: Literal["across"] | None = None
     """across: the source has times in its columns; here each has a row."""
+    digest: str = ""
+    """SHA-256 of the files; empty for a DataFrame."""
 
     @property
     def rows(self) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from forecaster.arrays import Floats, Ints
 from forecaster.config import RANGES
 from forecaster.data.panel import Panel
+from forecaster.data.writing.digits import MOST, rounded
 from forecaster.errors import ModelError, UsageError
 from forecaster.features.value_range import KINDS
 from forecaster.features.view import Possible, cleaned, possible
@@ -50,17 +51,21 @@ class Forecast:
     possible: Possible | None = None
     """The possible values of the series, also for paths."""
     findings: tuple[Finding, ...] = ()
-    """Findings in the data when it was read."""
+    """Findings in the data when it was read, and about its fit to the model."""
 
-    def to_frame(self) -> pd.DataFrame:
-        """One row per series and step; the columns for id and time keep the user's names."""
+    def to_frame(self, *, digits: int | None = MOST) -> pd.DataFrame:
+        """One row per series and step; the columns for id and time keep the user's names.
+
+        `digits`: significant digits of the largest number of a series; by default the numbers are not
+        rounded. None: as many as mean something, as `data.writing.digits` says.
+        """
         from forecaster.data.writing.forecast_table import forecast_frame
 
         columns: dict[str, Floats] = {"forecast": self.point}
         for level, lower, upper in zip(self.levels, self.lower, self.upper, strict=True):
             columns |= {f"lo_{level}": lower, f"hi_{level}": upper}
         columns |= {f"q_{level:g}": values for level, values in self.quantiles.items()}
-        return forecast_frame(self.panel, self.origins, columns)
+        return forecast_frame(self.panel, self.origins, rounded(columns, digits))
 
     def bands(self, series: int) -> dict[int, tuple[Floats, Floats]]:
         """Lower and upper bounds (H,), (H,) of a series by level, around the forecast as pictures show them.
@@ -95,11 +100,15 @@ class Forecast:
         paths = self.distribution.samples(count, np.random.default_rng(seed))
         return self.possible.paths(paths)
 
-    def samples_to_frame(self, count: int, seed: int = 0) -> pd.DataFrame:
-        """`samples` with one row per series, path and step: id, time, sample (from 1 on), value."""
+    def samples_to_frame(self, count: int, seed: int = 0, *, digits: int | None = MOST) -> pd.DataFrame:
+        """`samples` with one row per series, path and step: id, time, sample (from 1 on), value.
+
+        `digits`: as for `to_frame`.
+        """
         from forecaster.data.writing.forecast_table import samples_frame
 
-        return samples_frame(self.panel, self.origins, self.samples(count, seed))
+        paths = rounded({"value": self.samples(count, seed)}, digits)["value"]
+        return samples_frame(self.panel, self.origins, paths)
 
 
 def forecast(

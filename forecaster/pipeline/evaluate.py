@@ -11,7 +11,7 @@ import numpy as np
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Options, ReadConfig, limits_of
 from forecaster.data.labels import times_as_strings
-from forecaster.data.load import Loaded, load
+from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
 from forecaster.evaluation.backtest import rolling_origins
@@ -50,6 +50,7 @@ def evaluate(
     step: int | None = None,
     model: Model | Literal["pretrained"] | None = None,
     on_event: Listener | None = None,
+    on_read: Reader | None = None,
 ) -> Evaluation:
     """Rolling-origin backtest: `origins` forecast origins, `step` rows apart (default: one horizon).
 
@@ -57,11 +58,13 @@ def evaluate(
     "pretrained" stands for the pretrained networks alone. Each forecast reads only rows before its origin.
     """
     if isinstance(model, str):
-        return _evaluate_pretrained(source, options, read, origins=origins, step=step)
+        return _evaluate_pretrained(source, options, read, origins=origins, step=step, on_read=on_read)
     limits = model.blend.limits if model else limits_of(options)
     loaded = load(
         source, read_as(model, source, read) if model else read, limits=limits, remembered=model is not None
     )
+    if on_read:
+        on_read(loaded)
     panel = loaded.panel
     horizon = model.horizon if model else choose_horizon(options, panel)
     if model and options.horizon is not None:
@@ -84,11 +87,19 @@ def evaluate(
 
 
 def _evaluate_pretrained(
-    source: str | Path | pd.DataFrame, options: Options, read: ReadConfig, *, origins: int, step: int | None
+    source: str | Path | pd.DataFrame,
+    options: Options,
+    read: ReadConfig,
+    *,
+    origins: int,
+    step: int | None,
+    on_read: Reader | None,
 ) -> Evaluation:
     """The backtest of the pretrained networks."""
     limits = limits_of(options)
     loaded = load(source, read, limits=limits)
+    if on_read:
+        on_read(loaded)
     panel = loaded.panel
     horizon = choose_horizon(options, panel)
     newest = newest_origins(panel, horizon)

@@ -12,13 +12,14 @@ import numpy as np
 from forecaster.config import Options, ReadConfig, limits_of
 from forecaster.data.findings import SHOWN, Finding, info
 from forecaster.data.labels import listed
-from forecaster.data.load import load
+from forecaster.data.load import Reader, load
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import usual_horizon
 from forecaster.forecasting.forecast import Forecast, forecast, rows_looked_back_on
 from forecaster.forecasting.pretrained import forecast_pretrained
 from forecaster.model.model import Model
+from forecaster.pipeline.staleness import check_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,12 +40,15 @@ def predict(
     levels: Sequence[int] | None = None,
     quantiles: Sequence[float] | None = None,
     skip_short: bool = False,
+    max_age: str | None = None,
+    on_read: Reader | None = None,
 ) -> Forecast:
     """Forecast from the newest row of `source` (default: the source that the model was trained on).
 
     The model stores columns and dialect; the settings made in `read` override them. `levels` and `quantiles`
     override those that the model gives; `skip_short` leaves out series shorter than what it looks back on.
-    Raises ModelError where the data does not fit the model.
+    Raises ModelError where the data does not fit the model, and StaleError where its newest row is older
+    than `max_age`, such as 2d.
     """
     if source is None:
         source = model.facts.source
@@ -59,19 +63,26 @@ def predict(
     loaded = load(
         source, config, limits=model.blend.limits, usual=model.facts.frequency.alias, remembered=True
     )
+    if on_read:
+        on_read(loaded)
+    old = check_rows(loaded.panel, max_age)
     panel, short = with_short(model, loaded.panel, skip=skip_short)
     result = forecast(model, panel, horizon=horizon, levels=levels, quantiles=quantiles)
-    return dataclasses.replace(result, findings=(*loaded.findings, *short))
+    return dataclasses.replace(result, findings=(*loaded.findings, *short, *old))
 
 
 def predict_pretrained(
     source: str | Path | pd.DataFrame | None,
     options: Options = Options(),
     read: ReadConfig = ReadConfig(),
+    *,
+    max_age: str | None = None,
+    on_read: Reader | None = None,
 ) -> Forecast:
     """Forecast from the newest row of `source` by the pretrained networks alone, without a model.
 
-    The horizon is that of `options`, or the usual one for the frequency. Raises UsageError without a source.
+    The horizon is that of `options`, or the usual one for the frequency. Raises UsageError without a source,
+    and StaleError as `predict` does.
     """
     if source is None:
         raise UsageError(
@@ -80,11 +91,14 @@ def predict_pretrained(
         )
     limits = limits_of(options)
     loaded = load(source, read, limits=limits)
+    if on_read:
+        on_read(loaded)
+    old = check_rows(loaded.panel, max_age)
     horizon = options.horizon or usual_horizon(loaded.panel)
     result = forecast_pretrained(
         loaded.panel, horizon, levels=options.levels, quantiles=options.quantiles, limits=limits
     )
-    return dataclasses.replace(result, findings=tuple(loaded.findings))
+    return dataclasses.replace(result, findings=(*loaded.findings, *old))
 
 
 def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[Finding]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Options, ReadConfig, limits_of
-from forecaster.data.load import Loaded, load
+from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
 from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.scores import Report
@@ -59,6 +59,7 @@ def train(
     read: ReadConfig = ReadConfig(),
     *,
     on_event: Listener | None = None,
+    on_read: Reader | None = None,
 ) -> Training:
     """Train a model and report its errors on held-out data.
 
@@ -67,6 +68,8 @@ def train(
     returned model's networks are then trained on all rows, and its blend weights use the test part too.
     """
     loaded = load(source, read, limits=limits_of(options))
+    if on_read:
+        on_read(loaded)
     panel = loaded.panel
     horizon = choose_horizon(options, panel)
     known = newest_origins(panel, horizon)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import re
 import stat
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -34,6 +35,8 @@ class Content:
     name: str
     stem: str
     data: bytes
+    digest: str = ""
+    """SHA-256 of the file as it is stored, before it is unpacked."""
     keys: tuple[tuple[str, str], ...] = ()
     """Columns that the names of its folders give, as `symbol=AAPL` does."""
 
@@ -162,9 +165,20 @@ def _failed(path: Path, error: OSError) -> StorageError:
     return StorageError(f"{shown(path)} cannot be read: {error.strerror or error}")
 
 
+def digest_of(contents: Sequence[tuple[str, str]]) -> str:
+    """One SHA-256 for files, each given as (name, digest): of a single file its own, of several that of the
+    list that `sha256sum` prints of them.
+    """
+    if len(contents) == 1:
+        return contents[0][1]
+    lines = (f"{digest}  {name}\n" for name, digest in contents)
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def _content(name: str, stem: str, data: bytes, max_bytes: int | None) -> Content:
     if not data:
         raise DataError(f"{shown(name)} is empty (0 bytes)")
+    digest = hashlib.sha256(data).hexdigest()
     if data[:2] == GZIP:
         data = _gunzip(name, data, max_bytes or min(max(USUAL_GROWTH * len(data), FREE), LIMIT))
     elif name.lower().endswith(".gz"):
@@ -175,7 +189,7 @@ def _content(name: str, stem: str, data: bytes, max_bytes: int | None) -> Conten
         raise DataError(f"{shown(name)} is a zip archive or a spreadsheet", hint="Save it as CSV or Parquet.")
     if name.lower().endswith((".parquet", ".pq")) and data[:4] != PARQUET:
         raise DataError(f"{shown(name)} is not a Parquet file", hint="Rename it if it is CSV.")
-    return Content(name, stem, data)
+    return Content(name, stem, data, digest)
 
 
 def _gunzip(name: str, data: bytes, limit: int) -> bytes:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from forecaster.config import ReadConfig
 from forecaster.data.findings import Finding
 from forecaster.data.labels import listed, shown
-from forecaster.data.reading.files import LIMIT, Content, contents
+from forecaster.data.reading.files import LIMIT, Content, contents, digest_of
 from forecaster.data.reading.layouts.across import without_times_across
 from forecaster.data.reading.layouts.row_times import with_times
 from forecaster.data.reading.layouts.year_columns import join_year_columns
@@ -34,14 +34,16 @@ def read(
     """
     if isinstance(source, pd.DataFrame):
         return _arranged(_from_frame(source), config, [])
-    tables, findings = [], []
+    tables, findings, digests = [], [], []
     for content in contents(source, config.max_bytes):
         table, config, more = (
             _from_parquet(content, config) if content.is_parquet else read_text(content, config)
         )
         tables.append(_with_keys(table, content))
         findings += more
-    return _arranged(_joined(tables), config, findings)
+        digests.append((content.name, content.digest))
+    (table, config), findings = _arranged(_joined(tables), config, findings)
+    return (dataclasses.replace(table, digest=digest_of(digests)), config), findings
 
 
 def _arranged(

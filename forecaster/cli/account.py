@@ -1,0 +1,180 @@
+"""The account of a run: what it read, found and wrote, how it ended, and what that took, for --summary."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import resource
+import shlex
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import forecaster
+from forecaster.cli.log import LogFile, stderr, timestamp
+from forecaster.errors import ForecasterError, StorageError
+
+if TYPE_CHECKING:
+    from forecaster.data.findings import Finding
+    from forecaster.data.load import Loaded
+
+SCHEMA = "summary-1"
+"""docs/schemas has it."""
+HELP = ("-h", "--help")
+
+
+@dataclass
+class Account:
+    """What is known of the run so far. `close` writes it, also after an error."""
+
+    path: str | None = None
+    """The file of the summary; None: none is asked for."""
+    log_path: str | None = None
+    """The file that the log was last appended to, even if that failed since."""
+    command: str | None = None
+    arguments: tuple[str, ...] = ()
+    started: float = 0.0
+    error: ForecasterError | None = None
+    source: dict[str, Any] | None = None
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    model: dict[str, Any] | None = None
+    files: list[dict[str, Any]] = field(default_factory=list)
+
+    def begin(self, arguments: Sequence[str], commands: Iterable[str]) -> None:
+        """Start the account of a run. Its files are looked for here already: arguments may be wrong."""
+        self.__init__(arguments=tuple(arguments), started=time.time())  # type: ignore[misc] # all anew
+        stderr.file = None
+        name = arguments[0] if arguments else ""
+        if name not in commands or any(word in HELP for word in arguments):
+            return
+        self.command = name
+        self.path = _asked(arguments, "summary")
+        stderr.as_json = _asked(arguments, "log_format") == "json"
+        self.log_to(_asked(arguments, "log_file"))
+
+    def log_to(self, path: str | None) -> None:
+        """Append the events of this run to a file from now on. Raises StorageError."""
+        if path in (None, self.log_path):
+            return
+        stderr.file, self.log_path = LogFile(path), path
+        stderr.note("info", f"forecast {forecaster.__version__}: {shlex.join(self.arguments)}", {})
+
+    def summarise_in(self, path: str | None) -> None:
+        """Write the summary there. Raises StorageError where there is no such folder."""
+        if path is None:
+            return
+        from forecaster.data.writing.atomic import check_folder
+
+        self.path = path
+        check_folder(Path(path).expanduser())
+
+    def read(self, loaded: Loaded) -> None:
+        """Record the data."""
+        from forecaster.data.labels import times_as_strings
+
+        panel = loaded.panel
+        newest = panel.time[panel.target_observed].max(keepdims=True)
+        self.source = {
+            "name": loaded.source,
+            "sha256": loaded.digest or None,
+            "frequency": panel.frequency.alias,
+            "series": len(panel),
+            "rows": int(panel.lengths.sum()),
+            "newest": times_as_strings(newest, panel.names)[0],
+        }
+        self.found(loaded.findings)
+
+    def found(self, findings: Iterable[Finding]) -> None:
+        """Record the findings, in place of those recorded before."""
+        self.findings = [dataclasses.asdict(finding) for finding in findings]
+
+    def uses(self, model: str | Path) -> None:
+        """Record the model that is used or written; "pretrained" has no file."""
+        self.model = {"file": str(model), "sha256": self._digest(model)}
+
+    def wrote(self, path: str | Path) -> None:
+        """Record a file that was written."""
+        if self.path is not None:
+            digest = self._digest(path)
+            size = Path(path).expanduser().stat().st_size if digest else None
+            self.files.append({"path": str(path), "bytes": size, "sha256": digest})
+
+    def close(self, code: int) -> int:
+        """Write the summary, if one is asked for, and return the exit code: `code`, or 5 where it was 0 and
+        the summary cannot be written.
+        """
+        if self.command is None:
+            return code
+        seconds = time.time() - self.started
+        stderr.note("info", f"ended after {seconds:.1f} s: exit code {code}", {"exit_code": code})
+        if self.path is None:
+            return code
+        from forecaster.data.writing.atomic import atomic_write
+
+        content = (json.dumps(self._document(code, seconds), indent=2, allow_nan=False) + "\n").encode()
+
+        def write(file: BinaryIO) -> None:
+            file.write(content)
+
+        try:
+            atomic_write(Path(self.path).expanduser(), write)
+        except StorageError as error:
+            stderr.error(error)
+            return code or error.exit_code
+        return code
+
+    def _digest(self, path: str | Path) -> str | None:
+        """SHA-256 of a file; None where no summary is asked for, or where it is no regular file."""
+        import hashlib
+
+        file = Path(path).expanduser()
+        if self.path is None or not file.is_file():
+            return None
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+
+    def _document(self, code: int, seconds: float) -> dict[str, Any]:
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        workers = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = own.ru_utime + own.ru_stime + workers.ru_utime + workers.ru_stime
+        unit = 1 if sys.platform == "darwin" else 1024
+        error = self.error
+        return {
+            "schema": SCHEMA,
+            "command": self.command,
+            "arguments": list(self.arguments),
+            "version": forecaster.__version__,
+            "host": platform.node(),
+            "process": os.getpid(),
+            "started": timestamp(self.started),
+            "ended": timestamp(self.started + seconds),
+            "seconds": round(seconds, 3),
+            "cpu_seconds": round(cpu, 3),
+            "peak_memory_bytes": unit * max(own.ru_maxrss, workers.ru_maxrss),
+            "source": self.source,
+            "findings": self.findings,
+            "model": self.model,
+            "files": self.files,
+            "exit_code": code,
+            "error": None if error is None else {"message": error.message, "hint": error.hint},
+        }
+
+
+def _asked(arguments: Sequence[str], name: str) -> str | None:
+    """The value of an option, from the words of the command line or its variable."""
+    flag = f"--{name.replace('_', '-')}"
+    for place, word in enumerate(arguments):
+        if word == flag and place + 1 < len(arguments):
+            return arguments[place + 1]
+        if word.startswith(f"{flag}="):
+            return word.partition("=")[2]
+    return os.environ.get(f"FORECAST_{name.upper()}") or None
+
+
+account = Account()
+"""The account of this process."""

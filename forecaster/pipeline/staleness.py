@@ -1,0 +1,120 @@
+"""How old the newest row and the model are."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from forecaster.data.calendar.frequency import Frequency
+from forecaster.data.findings import Finding, warn
+from forecaster.data.labels import Names, times_as_strings
+from forecaster.data.panel import Panel
+from forecaster.errors import StaleError, UsageError
+from forecaster.model.model import Model
+
+ANY = "any"
+SECOND = 10**9  # ns
+UNITS = {"s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": 86_400 * SECOND, "w": 604_800 * SECOND}
+AGE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(s|min|h|d|w)", re.IGNORECASE)
+USUAL_STEPS = 3
+"""Steps after which a source that grows step by step should have new rows."""
+
+
+@dataclass(frozen=True)
+class Newest:
+    """The newest observed row of a table, and how old it is."""
+
+    row: int  # ns, as in the panel
+    age: int  # ns; negative for a row in the future
+    label: str  # as the user writes times
+    overdue: bool
+    """Whether USUAL_STEPS further rows should have come by now."""
+
+
+def newest_row(panel: Panel, now: int | None = None) -> Newest:
+    """The newest observed row; `now` (ns since 1970 UTC) is that of the machine."""
+    seen = panel.time[panel.target_observed]
+    row = int((seen if seen.size else panel.time).max())
+    return newest(row, panel.frequency, panel.names, now)
+
+
+def newest(row: int, frequency: Frequency, names: Names, now: int | None = None) -> Newest:
+    """The row at the time `row` as the newest one, with its age.
+
+    Times without a zone are taken as local times of the machine.
+    """
+    clock = (time.time_ns() if now is None else now) + (0 if names.tz else _local_offset())
+    due = int(frequency.future_times(row, USUAL_STEPS, names.tz)[-1])
+    return Newest(row, clock - row, times_as_strings(np.array([row]), names)[0], due < clock)
+
+
+def check_rows(panel: Panel, max_age: str | None) -> list[Finding]:
+    """A finding where rows are overdue. Raises StaleError where the newest row is older than `max_age`."""
+    found = newest_row(panel)
+    limit = parsed_age("max_age", max_age)
+    if limit is not None and found.age > limit:
+        raise StaleError(
+            f"the newest row, {found.label}, is {in_words(found.age)} old, and --max-age is {max_age}",
+            hint="See whether the source still gets new rows.",
+        )
+    if max_age is not None or not found.overdue:
+        return []
+    message = f"the newest row, {found.label}, is more than {USUAL_STEPS} steps old"
+    action = "forecast from there; --max-age sets how old it may be (any: however old)"
+    return [warn("T009", message, action=action)]
+
+
+def check_model(path: Path, max_age: str | None) -> None:
+    """Raise StaleError where the model file was written longer than `max_age` ago."""
+    limit = parsed_age("max_model_age", max_age)
+    if limit is None:
+        return
+    age = time.time_ns() - path.stat().st_mtime_ns
+    if age > limit:
+        raise StaleError(
+            f"the model {str(path)!r} was written {in_words(age)} ago, and --max-model-age is {max_age}",
+            hint="Train it again with `forecast train DATA`, or see why that does not happen.",
+        )
+
+
+def ages(path: str | Path, model: Model) -> dict[str, str]:
+    """How old the model file and the newest row that it was trained on are, in words."""
+    written, facts = Path(path).stat().st_mtime_ns, model.facts
+    trained_on = newest(facts.last, facts.frequency, facts.names)
+    return {
+        "model written": datetime.fromtimestamp(written // SECOND, UTC).isoformat(sep=" "),
+        "model": in_words(time.time_ns() - written),
+        "newest row": trained_on.label,
+        "data": in_words(trained_on.age),
+    }
+
+
+def parsed_age(setting: str, text: str | None) -> int | None:
+    """An age such as 2d in ns; None: no limit. Raises UsageError."""
+    if text is None or text.strip().lower() == ANY:
+        return None
+    match = AGE.fullmatch(text.strip())
+    if not match:
+        raise UsageError(
+            f"{setting} cannot be {text!r}", hint=f"Give an age such as 90min, 36h, 2d or 4w, or {ANY}."
+        )
+    return int(float(match[1]) * UNITS[match[2].lower()])
+
+
+def in_words(age: int) -> str:
+    """An age (ns) in its largest unit that it has two of: 47 hours, 3 days."""
+    for unit, size in (("days", "d"), ("hours", "h"), ("minutes", "min")):
+        if abs(age) >= 2 * UNITS[size]:
+            return f"{age // UNITS[size]:,} {unit}"
+    return f"{age // SECOND} seconds"
+
+
+def _local_offset() -> int:
+    """How far the machine's clock is ahead of UTC, in ns."""
+    offset = datetime.now().astimezone().utcoffset()
+    return 0 if offset is None else int(offset.total_seconds()) * SECOND
