@@ -53,7 +53,10 @@ def inside(*arguments: str, capfd: pytest.CaptureFixture[str]) -> subprocess.Com
     from forecaster.cli.app import build
     from forecaster.cli.border import run
 
-    code = run(build(arguments), arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in OLD_DATA.items():
+            patch.setenv(name, value)
+        code = run(build(arguments), arguments)
     out, err = capfd.readouterr()
     return subprocess.CompletedProcess(arguments, code, out, err)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import platform
 import resource
-import shlex
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -61,6 +59,8 @@ class Account:
         """Append the events of this run to a file from now on. Raises StorageError."""
         if path in (None, self.log_path):
             return
+        import shlex
+
         stderr.file, self.log_path = LogFile(path), path
         stderr.note("info", f"forecast {forecaster.__version__}: {shlex.join(self.arguments)}", {})
 
@@ -149,7 +149,7 @@ class Account:
             "command": self.command,
             "arguments": list(self.arguments),
             "version": forecaster.__version__,
-            "host": platform.node(),
+            "host": os.uname().nodename,
             "process": os.getpid(),
             "started": timestamp(self.started),
             "ended": timestamp(self.started + seconds),
