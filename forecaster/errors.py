@@ -82,3 +82,7 @@ class DivergenceError(ForecasterError):
     """Training diverged and could not be rescued."""
 
     exit_code = 7
+
+
+class StorageWarning(UserWarning):
+    """A file was or will be written, but something about it is worth a look, such as another owner."""

@@ -59,10 +59,10 @@ def evaluate(
         result = backtest(
             data, settings.options, settings.read, origins=origins, step=step, model=model, on_event=listener
         )
+    if report:
+        write_report(result.report, report)
     log_data(result.loaded, result.notes)
     if settings.general.json:
         write_json(result.report.to_json() | {"findings": findings(result.loaded)})
     else:
         print_report(console(), result.report)
-    if report:
-        write_report(result.report, report)

@@ -60,7 +60,8 @@ class Log:
 
     def _line(self, level: str, text: str, facts: dict[str, object]) -> None:
         if self.as_json:
-            self._write(json.dumps({"level": level, "message": text} | facts))
+            line = json.dumps({"level": level, "message": text} | facts)
+            self._write(line.replace("\x7f", "\\u007f"))  # all else that is not printed is escaped
             return
         code = f"{facts['code']} " if "code" in facts else ""
         prefix = "warning: " if level == "warning" else ""
@@ -68,7 +69,8 @@ class Log:
 
     @staticmethod
     def _write(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        if sys.stderr is not None:  # `print` would take stdout instead
+            print(line, file=sys.stderr, flush=True)
 
 
 def inert(text: str) -> str:
