@@ -89,3 +89,7 @@ class StaleError(ForecasterError):
     """The data or the model is older than allowed."""
 
     exit_code = 9
+
+
+class StorageWarning(UserWarning):
+    """A file was or will be written, but something about it is worth a look, such as another owner."""

@@ -7,16 +7,18 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.app import COMMANDS
 from forecaster.cli.log import INTERRUPTED, TERMINATED, stderr
-from forecaster.errors import ForecasterError, StorageError, UsageError
+from forecaster.cli.streams import lost_output
+from forecaster.errors import ForecasterError, StorageError, StorageWarning, UsageError
 
 # Typer raises these two. Older versions import them from the package click, newer ones define their own.
 WrongUsage: type[Exception] = typer.BadParameter.__bases__[0]
@@ -25,14 +27,23 @@ Exit = typer.Exit
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a command and return its exit code. Raises nothing, except SystemExit after SIGTERM."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return account.close(_guarded(app, arguments))
+        if before[signal.SIGINT] is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, _terminate)
+        with warnings.catch_warnings():
+            _show_warnings()
+            code = _guarded(app, arguments)
+            for number in before:
+                signal.signal(number, signal.SIG_IGN)  # all is done
+            return account.close(code or _check_stdout())
     except SystemExit:
         account.close(TERMINATED)
         raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _guarded(app: typer.Typer, arguments: Sequence[str]) -> int:
@@ -50,7 +61,8 @@ def _guarded(app: typer.Typer, arguments: Sequence[str]) -> int:
     except ForecasterError as error:
         return _report(error)
     except KeyboardInterrupt:
-        stderr.info("interrupted; no file was changed")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would interrupt the message
+        stderr.info(f"interrupted; {_files_written()}")
         return INTERRUPTED
     except SystemExit as end:
         if end.code == TERMINATED:
@@ -62,8 +74,43 @@ def _guarded(app: typer.Typer, arguments: Sequence[str]) -> int:
     except OSError as error:
         _discard_stdout()
         return _report(_storage(error))
+    except ImportError as error:  # a damaged installation, no memory, too many open files
+        name = f" {error.name!r}" if error.name else ""
+        hint = "Run again. If that does not help, install forecaster again."
+        return _report(StorageError(f"the package{name} cannot be loaded", hint=hint))
     except Exception as error:  # noqa: BLE001 - a bug: its message might show the data
         return _bug(error, debug="--debug" in arguments)
+
+
+def _files_written() -> str:
+    """Which files an interrupted run changed, as text."""
+    from forecaster.data.writing.atomic import WRITTEN
+
+    return f"written before: {', '.join(map(str, WRITTEN))}" if WRITTEN else "no file was changed"
+
+
+def _show_warnings() -> None:
+    """Log warnings about files, each once; all others go where they went."""
+    warnings.simplefilter("always", StorageWarning)
+    before, shown = warnings.showwarning, set[str]()
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if not issubclass(category, StorageWarning):
+            before(message, category, *place, **more)
+        elif str(message) not in shown:
+            shown.add(str(message))
+            stderr.warn(str(message))
+
+    warnings.showwarning = show
+
+
+def _check_stdout() -> int:
+    """Exit code 0, or that of a result that stdout did not take. Files are written all the same."""
+    error = lost_output()
+    if error is None:
+        return 0
+    reason = "it is closed" if error.errno == errno.EBADF else error.strerror
+    return _report(StorageError(f"the result cannot be written to standard output: {reason}"))
 
 
 def _invoke(app: typer.Typer, arguments: Sequence[str]) -> int:

@@ -69,11 +69,11 @@ def evaluate(
             on_event=listener,
             on_read=account.read,
         )
+    if report:
+        write_report(result.report, report)
+        account.wrote(report)
     log_data(result.loaded, result.notes)
     if settings.general.json:
         write_json("evaluate-1", result.report.to_json() | {"findings": findings(result.loaded)})
     else:
         print_report(console(), result.report)
-    if report:
-        write_report(result.report, report)
-        account.wrote(report)

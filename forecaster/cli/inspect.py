@@ -63,11 +63,14 @@ def inspect(data: Data, settings: Settings, export: ExportFile = None) -> None:
 def _load(data: str, settings: Settings, export: str | None) -> Loaded:
     """Load the data. Where it cannot be used, show the problems and export the rows, then raise."""
     from forecaster.data.load import load
+    from forecaster.data.writing.atomic import check_folder
     from forecaster.data.writing.export import export_panel
     from forecaster.data.writing.write import check_destination
     from forecaster.errors import DataError
 
     check_destination(export)
+    if export and export != "-":
+        check_folder(export)
     rows_read: list[tuple[Observations, Names, list[Finding]]] = []
     findings: list[Finding] = []
     try:

@@ -81,14 +81,16 @@ class Log:
         code = f"{facts['code']} " if "code" in facts else ""
         if self.as_json:
             ours = {} if process is None else {"process": process}
-            return json.dumps({"timestamp": timestamp(), "level": level, "message": text} | ours | facts)
+            line = json.dumps({"timestamp": timestamp(), "level": level, "message": text} | ours | facts)
+            return line.replace("\x7f", "\\u007f")  # all else that is not printed is escaped
         if process is not None:
             return f"{timestamp()} [{process}] {level}: {inert(code + text)}"
         return ("warning: " if level == "warning" else "") + inert(code + text)
 
     @staticmethod
     def _write(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        if sys.stderr is not None:  # `print` would take stdout instead
+            print(line, file=sys.stderr, flush=True)
 
 
 class LogFile:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import functools
 import inspect
+import os
 import types
 import typing
 from collections.abc import Callable
@@ -27,6 +28,10 @@ T = TypeVar("T")
 
 CONFIG_FILE = "forecast.toml"
 MODEL_FILE = "forecast.model"
+MOST_CONFIG = 2**20
+"""Bytes of a file of settings at most."""
+FILES = ("model", "config", "data", "file", "report", "output", "plot", "export", "log_file", "summary")
+"""Names of the settings and arguments that are files: ~ is the folder of the user."""
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A file, a directory, a glob, or - for stdin.")]
 ReportFile = Annotated[
@@ -40,6 +45,7 @@ class General:
     """The model file, what `predict` writes, and how a command reports."""
 
     model: str | None = None
+    wait: float = 0.0
     samples: int | None = None
     skip_short: bool = False
     max_age: str | None = None
@@ -132,6 +138,7 @@ TRAINING = {
     "workers": "Number of cores. Default: all. Does not change the result.",
 }
 MODEL = {"model": "Model file."}
+LOCKING = {"wait": "Seconds to wait for another run that trains the same model."}
 PREDICTING = {
     "samples": "Write N paths of each series instead: columns sample and value, for sums and maxima.",
     "skip_short": "Leave out series shorter than what the model looks back on.",
@@ -154,7 +161,7 @@ PANELS = {
     "Forecast": FORECASTING | PREDICTING,
     "Network": NETWORK,
     "Training": TRAINING,
-    "General": MODEL | GENERAL,
+    "General": MODEL | LOCKING | GENERAL,
 }
 TYPES: dict[type, dict[str, Any]] = {
     kind: typing.get_type_hints(kind) for kind in (ReadConfig, Options, General)
@@ -166,7 +173,6 @@ CONFIG_OF: dict[str, type] = {
 }
 """Setting -> the configuration dataclass that has it as a field."""
 SHORT = {"model": "-m", "quiet": "-q"}
-FILES = ("model", "config", "log_file", "summary")
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,8 @@ def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable
         @functools.wraps(command)
         def run(**values: Any) -> None:
             flags = {name: _one(value) for name in names if (value := values.pop(name)) not in (None, [], ())}
-            command(**values, settings=resolve(flags))
+            settings = resolve(flags)
+            command(**{name: _at_home(name, value) for name, value in values.items()}, settings=settings)
 
         signature = inspect.Signature(own + [_parameter(name) for name in names])
         run.__signature__ = signature  # type: ignore[attr-defined] # allowed at run time, but not typed
@@ -212,12 +219,25 @@ def _one(value: Any) -> Any:
     return ",".join(value) if isinstance(value, list | tuple) else value
 
 
+def _at_home(name: str, value: Any) -> Any:
+    """The value of a setting; of a file with ~ as the folder of the user. Raises UsageError."""
+    if name not in FILES or not isinstance(value, str):
+        return value
+    if "\0" in value:
+        raise UsageError(f"{name} cannot be {value!r}", hint="Give the name of a file.")
+    return os.path.expanduser(value)  # noqa: PTH111 - of Path, it fails for unknown users
+
+
 def resolve(flags: dict[str, Any]) -> Settings:
     """The settings from flags and variables, forecast.toml and defaults. Raises UsageError."""
-    flags = {name: _plain(name, value) for name, value in flags.items()}
+    flags = {name: _at_home(name, _plain(name, value)) for name, value in flags.items()}
     _set_up_log(flags)  # before the file is read, so that its errors are logged in the right format
-    values = read_settings(flags.get("config")) | flags
+    stored = read_settings(flags.get("config"))
+    values = stored | flags
     _set_up_log(values)
+    if stored and "config" not in flags:
+        path = str(Path(CONFIG_FILE).absolute())
+        stderr.info(f"settings of {path}", config=path)
 
     def part(kind: type[T]) -> T:
         return from_json(kind, {name: value for name, value in values.items() if CONFIG_OF[name] is kind})
@@ -236,12 +256,18 @@ def read_settings(path: str | None) -> dict[str, Any]:
         return {}
     import tomllib
 
+    from forecaster.data.reading.files import regular_bytes
+
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = regular_bytes(file, MOST_CONFIG, "file of settings")
     except FileNotFoundError as error:
         raise UsageError(f"there is no configuration file {str(file)!r}") from error
     except OSError as error:
         raise StorageError(f"cannot read {str(file)!r}: {error.strerror}") from error
+    except ValueError as error:
+        raise StorageError(f"cannot read {str(file)!r}: {error}") from error
+    try:
+        content = tomllib.loads(text.decode("utf-8"))
     except ValueError as error:  # not UTF-8, or not TOML
         raise UsageError(f"{str(file)!r} is not TOML: {error}") from error
     settings = {name.replace("-", "_"): value for name, value in content.items()}
@@ -251,7 +277,7 @@ def read_settings(path: str | None) -> dict[str, Any]:
             f"{str(file)!r} has an unknown setting {unknown[0]!r}",
             hint="Known settings: " + ", ".join(CONFIG_OF),
         )
-    return {name: _plain(name, value) for name, value in settings.items()}
+    return {name: _at_home(name, _plain(name, value)) for name, value in settings.items()}
 
 
 def _set_up_log(values: dict[str, Any]) -> None:

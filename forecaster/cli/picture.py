@@ -22,9 +22,10 @@ def check_plot(path: str | None, series: str | None) -> None:
             raise UsageError("--plot-series needs --plot", hint="Add --plot FILE.png.")
         return
     from forecaster.data.writing.atomic import check_folder
+    from forecaster.data.writing.destination import is_stream
     from forecaster.report.plots import FORMATS
 
-    if Path(path).suffix.lower() not in FORMATS:
+    if Path(path).suffix.lower() not in FORMATS and not is_stream(path):
         raise UsageError(f"the picture {path!r} must end in {' or '.join(FORMATS)}")
     check_folder(path)
 

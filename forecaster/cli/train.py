@@ -12,6 +12,7 @@ from forecaster.cli.options import (
     COLUMNS,
     FORECASTING,
     GENERAL,
+    LOCKING,
     MODEL,
     NETWORK,
     READING,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from forecaster.evaluation.error_report import Report
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, GENERAL)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, LOCKING, GENERAL)
 def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     """\b
     $ forecast train sample_data/sensors.parquet --horizon 24
@@ -39,7 +40,7 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     from forecaster.cli.progress import progress
     from forecaster.cli.streams import write_json
     from forecaster.data.writing.atomic import check_folder
-    from forecaster.model.file import lock
+    from forecaster.model.lock import lock
     from forecaster.pipeline.predict import PRETRAINED
     from forecaster.pipeline.train import train as train_model
     from forecaster.report.files import check_report_file, write_report
@@ -51,7 +52,7 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
             hint="Choose another name, such as --model pretrained.model.",
         )
     check_folder(settings.model)
-    with lock(settings.model):
+    with lock(settings.model, settings.general.wait, lambda holder: stderr.info(f"waiting for {holder}")):
         with progress(stderr) as listener:
             result = train_model(
                 data, settings.options, settings.read, on_event=listener, on_read=account.read
@@ -59,18 +60,18 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
         result.model.save(settings.model)
     account.uses(settings.model)
     account.wrote(settings.model)
+    if report and result.report is not None:
+        write_report(result.report, report)
+        account.wrote(report)
     log_data(result.loaded, result.notes)
     if result.report is not None:
         _show_report(result.report)
-        if report:
-            write_report(result.report, report)
-            account.wrote(report)
+    saved = "interrupted; the best model so far is saved in" if result.interrupted else "saved"
+    stderr.info(f"{saved} {settings.model}", model=str(settings.model))
     if settings.general.json:
         held_out = result.report.to_json() if result.report is not None else None
         facts = {"model": str(settings.model), "report": held_out, "notes": list(result.notes)}
         write_json("train-1", facts | {"findings": findings(result.loaded)})
-    saved = "interrupted; the best model so far is saved in" if result.interrupted else "saved"
-    stderr.info(f"{saved} {settings.model}", model=str(settings.model))
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
 

@@ -1,4 +1,4 @@
-"""The model file, and its lock. It is safetensors with a digest: checked on reading, written atomically.
+"""The model file. It is safetensors with a digest: checked on reading, written atomically.
 
 The arrays are the weights of every member and the interval half-widths. The metadata holds `format`,
 `version`, `model` (JSON: configuration and facts) and `sha256`, a digest over that JSON and every array
@@ -7,14 +7,12 @@ with its name, type and shape.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from forecaster.data.reading.files import regular_bytes
 from forecaster.data.writing.atomic import atomic_write
-from forecaster.errors import LockedError, ModelError, StorageError
+from forecaster.errors import ModelError, StorageError
 from forecaster.nn.array_file import Arrays, decode, encode, version_of
 
 FORMAT = "forecaster-model"
@@ -57,10 +55,9 @@ def read_model_file(path: Path) -> tuple[str, Arrays]:
 
 def _read(path: Path) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise damaged(path, f"it has {size:,} bytes, more than any model file may have")
-        return path.read_bytes()
+        return regular_bytes(path, MAX_BYTES, "model file")
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
     except FileNotFoundError as error:
         raise ModelError(
             f"there is no model at {str(path)!r}",
@@ -76,31 +73,3 @@ def damaged(path: Path, why: str) -> ModelError:
         f"the model file {str(path)!r} cannot be used: {why}",
         hint="Restore it from a backup, or train a new model with `forecast train DATA`.",
     )
-
-
-@contextmanager
-def lock(path: str | Path) -> Iterator[None]:
-    """Hold the lock of the model at `path`, a hidden file in the same folder.
-
-    Raises LockedError where another run holds it; StorageError where it cannot be created.
-    """
-    from filelock import FileLock, Timeout
-
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise StorageError(f"cannot write {str(path)!r}: its folder does not exist")
-    held = FileLock(path.with_name(f".{path.name}.lock"))
-    try:
-        held.acquire(timeout=0)
-    except Timeout as error:
-        raise LockedError(
-            f"another run is training {str(path)!r}",
-            hint="Wait until it ends, or train to another file with --model.",
-        ) from error
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-        raise StorageError(f"cannot write a lock file next to {str(path)!r}: {reason}") from error
-    try:
-        yield
-    finally:
-        held.release()

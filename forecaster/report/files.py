@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from forecaster.data.writing.atomic import check_folder
+from forecaster.data.writing.destination import is_stream
+from forecaster.data.writing.escapes import csv_cell, json_text
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,17 +23,17 @@ def check_report_file(path: str | None) -> None:
     """Raise UsageError or StorageError before any work is done where the report could not be written."""
     if path is None:
         return
-    if Path(path).suffix.lower() not in REPORT_ENDINGS:
+    if Path(path).suffix.lower() not in REPORT_ENDINGS and not is_stream(path):
         raise UsageError(f"the report {path!r} must end in .json or .csv")
     check_folder(path)
 
 
 def write_report(report: Report, path: str) -> None:
-    """Write the error report as JSON or CSV, by the ending of `path`. Raises StorageError."""
+    """Write the error report as JSON or CSV, by the ending of `path`; a stream gets JSON. StorageError."""
     from forecaster.data.writing.atomic import atomic_write
 
-    as_json = Path(path).suffix.lower() == ".json"
-    text = json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n" if as_json else _report_csv(report)
+    as_csv = Path(path).suffix.lower() == ".csv"
+    text = _report_csv(report) if as_csv else json_text(report.to_json(), indent=2) + "\n"
 
     def write(file: BinaryIO) -> None:
         file.write(text.encode())
@@ -52,8 +53,6 @@ def _report_csv(report: Report) -> str:
 
 def _cell(value: object) -> object:
     """A cell of the CSV file: empty for NaN; text that a spreadsheet would take for a formula is quoted."""
-    from forecaster.data.writing.write import FORMULA
-
     if isinstance(value, float) and math.isnan(value):
         return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return csv_cell(value) if isinstance(value, str) else value

@@ -6,6 +6,8 @@ state and open no window.
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -17,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from forecaster.data.calendar.clock import to_local
 from forecaster.data.writing.atomic import atomic_write
+from forecaster.data.writing.destination import is_stream
 from forecaster.errors import UsageError
 from forecaster.report.axes import GREY, INK, draw_forecast, write_titles
 
@@ -117,9 +120,11 @@ def _draw_series(axes: Axes, forecast: Forecast, s: int) -> None:
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure atomically as PNG or SVG, by the ending of `path`. The same figure gives the same bytes.
 
-    Raises UsageError for another ending and StorageError where writing fails.
+    A stream such as /dev/stdout gets a PNG. Raises UsageError for another ending and StorageError where
+    writing fails.
     """
-    content = render(figure, Path(path).suffix)
+    suffix = Path(path).suffix
+    content = render(figure, ".png" if not suffix and is_stream(path) else suffix)
 
     def write(file: BinaryIO) -> None:
         file.write(content)
@@ -141,6 +146,7 @@ def render(figure: Figure, suffix: str) -> bytes:
 
 def _style() -> AbstractContextManager[Any]:
     """A context in which figures get our style. UsageError where matplotlib is not installed."""
+    _give_a_home()
     try:
         import matplotlib
     except ImportError as error:
@@ -148,3 +154,29 @@ def _style() -> AbstractContextManager[Any]:
             "pictures need matplotlib, which is not installed", hint='pip install "forecaster[plot]"'
         ) from error
     return matplotlib.rc_context(STYLE)
+
+
+def _give_a_home() -> None:
+    """Where the user has no folder to write to, give matplotlib one for its cache, until the process ends."""
+    name = "MPLCONFIGDIR"
+    if name in os.environ or "matplotlib" in sys.modules or _has_home():
+        return
+    import atexit
+    import logging
+    import shutil
+    import tempfile
+
+    os.environ[name] = tempfile.mkdtemp(prefix="forecast-matplotlib-")
+    atexit.register(shutil.rmtree, os.environ[name], ignore_errors=True)
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # that it builds its cache
+
+
+def _has_home() -> bool:
+    """Whether the folders for settings and caches of the user can be written to."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - of Path, it fails for users without a home
+    for variable, usual in (("XDG_CONFIG_HOME", ".config"), ("XDG_CACHE_HOME", ".cache")):
+        folder = Path(os.environ.get(variable) or home / usual, "matplotlib")
+        known = next((each for each in (folder, *folder.parents) if each.exists()), None)
+        if not folder.is_absolute() or known is None or not os.access(known, os.W_OK):
+            return False
+    return True

@@ -5,8 +5,6 @@ import hashlib
 import json
 import os
 import struct
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -16,10 +14,10 @@ from safetensors.numpy import save as save_arrays
 
 import forecaster
 from forecaster.config import Options, ReadConfig
-from forecaster.errors import LockedError, ModelError, StorageError
+from forecaster.errors import ModelError, StorageError
 from forecaster.methods.blend import prior
 from forecaster.methods.smoothing import TABLE_METHODS, methods_of
-from forecaster.model.file import FORMAT, MAX_BYTES, VERSION, lock
+from forecaster.model.file import FORMAT, MAX_BYTES, VERSION
 from forecaster.model.model import Model, hashes
 from forecaster.pipeline.inspect import inspect
 from forecaster.pipeline.predict import predict
@@ -589,56 +587,6 @@ def test_a_model_without_report_has_a_card(model):
     """Where nothing could be held out the report is empty."""
     facts = dataclasses.replace(model.facts, report=None)
     assert dataclasses.replace(model, facts=facts).card()["report"] == {}
-
-
-# --- the lock -----------------------------------------------------------------------------------------
-
-HOLD = """
-import sys
-from forecaster.model.file import lock
-with lock(sys.argv[1]):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_second_process_finds_the_lock_held(tmp_path):
-    """While one run holds the lock of a model another gets LockedError; after it, the lock is free."""
-    path = tmp_path / "y.model"
-    other = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    with other:
-        assert other.stdout.readline() == "held\n"
-        with pytest.raises(LockedError, match="another run is training") as caught, lock(path):
-            pass
-        assert "--model" in caught.value.hint
-        with lock(tmp_path / "other.model"):
-            pass
-        other.communicate()
-    assert other.returncode == 0
-    with lock(path):
-        pass
-
-
-def test_a_lock_is_released_after_an_error(tmp_path):
-    """An error inside leaves the lock free, and passes through."""
-    for _ in range(2):
-        with pytest.raises(ZeroDivisionError), lock(tmp_path / "y.model"):
-            _ = 1 / 0
-
-
-def test_a_lock_that_cannot_be_made(tmp_path):
-    """Where something else lies in the lock's place, that is a StorageError."""
-    (tmp_path / ".y.model.lock").mkdir()
-    with pytest.raises(StorageError, match="cannot write a lock file next to"), lock(tmp_path / "y.model"):
-        pass
-
-
-def test_a_lock_in_a_missing_folder(tmp_path):
-    """Where no lock can be made, that is a StorageError."""
-    with pytest.raises(StorageError, match="folder does not exist"), lock(tmp_path / "none" / "y.model"):
-        pass
 
 
 @pytest.mark.parametrize("name", ["../../escaped", "/tmp/escaped", "member0.embedding.weight/../x", "a\x00b"])

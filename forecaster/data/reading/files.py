@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
@@ -53,14 +54,19 @@ def contents(source: str | Path, max_bytes: int | None = None) -> Iterator[Conte
     Raises StorageError (missing, unreadable), DataError (no data, damaged gzip), UsageError (URL).
     """
     if str(source) == "-":
-        yield _content("stdin", "stdin", sys.stdin.buffer.read(), max_bytes)
+        try:
+            data = sys.stdin.buffer.read()
+        except OSError as error:
+            reason = "it is closed" if error.errno == errno.EBADF else error.strerror
+            raise StorageError(f"standard input cannot be read: {reason}") from error
+        yield _content("stdin", "stdin", data, max_bytes)
         return
     if "://" in str(source):
         raise UsageError(f"{shown(source)} is a URL", hint="Download it first, then name the file.")
     paths = _paths(source)
     for path, name in zip(paths, _stems(paths), strict=True):
         content = _content(path.name, name, _bytes(path), max_bytes)
-        yield replace(content, keys=_keys(path, Path(source).expanduser()))
+        yield replace(content, keys=_keys(path, _home(source)))
 
 
 def stem(path: Path) -> str:
@@ -86,7 +92,7 @@ def is_many(source: object) -> bool:
     """Whether `source` names a directory or a glob, so that each file may be one series."""
     if not isinstance(source, str | Path) or str(source) == "-":
         return False
-    folder = Path(source).expanduser()
+    folder = _home(source)
     return _is_glob(source) or (folder.is_dir() and not _partitions(folder))
 
 
@@ -103,12 +109,17 @@ def _keys(path: Path, top: Path) -> tuple[tuple[str, str], ...]:
     return tuple((match[1], unquote(match[2])) for match in matches if match)
 
 
+def _home(source: str | Path) -> Path:
+    """The path, with ~ as the folder of the user; that of an unknown user stays as it is."""
+    return Path(os.path.expanduser(source))  # noqa: PTH111 - of Path, it fails for unknown users
+
+
 def _is_glob(source: str | Path) -> bool:
     return glob.has_magic(str(source)) and not Path(source).exists()
 
 
 def _paths(source: str | Path) -> list[Path]:
-    path = Path(source).expanduser()
+    path = _home(source)
     if _is_glob(path):
         files = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())  # noqa: PTH207 - an absolute pattern
         if not files:
@@ -158,6 +169,25 @@ def _bytes(path: Path) -> bytes:
         data
     ):
         raise DataError(f"{shown(path)} changed while it was read", hint="Run again when it is complete.")
+    return data
+
+
+def regular_bytes(path: Path, most: int, what: str) -> bytes:
+    """All bytes of a regular file, at most `most`. It never waits, as reading a FIFO or a device may.
+
+    Raises ValueError, with the reason, for anything else and for a larger file than a `what` may be; OSError.
+    """
+    regular, size = stat.S_ISREG(path.stat().st_mode), 0  # asked first: some devices act when they are opened
+    if regular:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            status = os.fstat(file.fileno())
+            regular, size = stat.S_ISREG(status.st_mode), status.st_size
+            data = file.read(most + 1) if regular and size <= most else b""
+            size = max(size, len(data))
+    if not regular:
+        raise ValueError("it is not a regular file")
+    if size > most:
+        raise ValueError(f"it has {size:,} bytes, more than any {what} may have")
     return data
 
 

@@ -3,66 +3,155 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
-import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from forecaster.data.labels import shown
-from forecaster.errors import StorageError
+from forecaster.data.writing import ownership
+from forecaster.data.writing.destination import check_stream, is_stream, kind, write_stream
+from forecaster.data.writing.leftovers import new_temporary, remove_leftovers
+from forecaster.errors import StorageError, StorageWarning
+
+WRITTEN: list[Path] = []
+"""The files that this process replaced, or was about to, in this order."""
+NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+"""Errors of file systems that cannot sync."""
 
 
-def atomic_write(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def atomic_write(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     """Let `write` fill a temporary file beside `path`, sync it, then rename it to `path`.
 
-    The mode of an existing file is kept. If anything fails, the old file stays whole and the temporary one is
-    removed. OSError becomes StorageError.
+    Owner, group, mode and access list of an existing file are kept. If anything fails, the old file stays
+    whole and the temporary one is removed. What killed runs left in the folder is removed too. A stream, such
+    as /dev/stdout or /dev/null, is written to instead.
+
+    OSError becomes StorageError. What is worth a look although the file was written is a StorageWarning.
     """
-    path = Path(path).resolve()  # a link stays a link: its target is replaced
-    temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
-        temporary = Path(name)
+        if is_stream(path):
+            write_stream(path, write)
+            return
+        target = Path(os.path.realpath(path))  # a link stays a link: its target is replaced
+        problems = _replace(target, write)
+    except OSError as error:
+        raise _failed(path, error) from error
+    for problem in [*problems, *_sync_folder(target)]:
+        warnings.warn(problem, StorageWarning, stacklevel=2)
+
+
+def _replace(target: Path, write: Callable[[BinaryIO], object]) -> list[str]:
+    """Write the new file and put it in place; what could not be kept or done. Raises OSError."""
+    old = _replaced(target)
+    remove_leftovers(target.parent)
+    handle, temporary = new_temporary(target, private=old is not None)
+    try:
         with os.fdopen(handle, "wb") as file:
             write(file)
             file.flush()
-            os.fchmod(file.fileno(), _mode(path))
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        temporary = None
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise StorageError(f"{shown(path)} cannot be written: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+            kept = ownership.keep(handle, target, old) if old else ""
+            problems = [kept, _sync(handle, target)]
+        WRITTEN.append(target)
+        try:
+            temporary.replace(target)
+        except OSError:
+            WRITTEN.pop()
+            raise
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    return [problem for problem in problems if problem]
 
 
-def _mode(path: Path) -> int:
-    """The mode of the file to be replaced; for a new file, the default of the umask."""
+def _replaced(target: Path) -> os.stat_result | None:
+    """The status of the file to be replaced; None where there is none. StorageError for what is no file."""
     try:
-        return stat.S_IMODE(path.stat().st_mode)
+        status = target.stat()
     except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+        return None
+    if name := kind(status):
+        raise StorageError(
+            f"{str(target)!r} cannot be written: it is {name}",
+            hint="Name a file, or write to standard output." if name != "a folder" else "Name a file in it.",
+        )
+    return status
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(handle: int, target: Path) -> str:
+    """Sync an open file; a word where its file system cannot. Raises OSError where syncing fails."""
     try:
         os.fsync(handle)
-    finally:
-        os.close(handle)
+    except OSError as error:
+        if error.errno not in NO_SYNC:
+            raise
+        return _not_synced(target, error)
+    return ""
+
+
+def _sync_folder(target: Path) -> list[str]:
+    """Sync the folder, so that the new name outlives a power failure; a word where that fails."""
+    try:
+        handle = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        return [_not_synced(target, error)]
+    return []
+
+
+def _not_synced(target: Path, error: OSError) -> str:
+    return f"{str(target)!r} is written, but may not outlive a power failure: {error.strerror or error}"
+
+
+def _failed(path: str | Path, error: OSError) -> StorageError:
+    hints = {
+        errno.ENOSPC: "Free some space and run again.",
+        errno.EDQUOT: "Free some space and run again.",
+        errno.EBUSY: "Something is mounted there: mount its folder instead, to let the file be replaced.",
+    }
+    return StorageError(
+        f"{str(path)!r} cannot be written: {error.strerror or error}", hint=hints.get(error.errno or 0, "")
+    )
 
 
 def check_folder(path: str | Path) -> None:
-    """Raise StorageError early if the folder of an output file is missing or not writable."""
-    folder = Path(path).absolute().parent
-    if not folder.is_dir():
-        raise StorageError(f"there is no folder {str(folder)!r} to write {Path(path).name!r} to")
-    if not os.access(folder, os.W_OK):
-        raise StorageError(f"no permission to write {Path(path).name!r} to {str(folder)!r}")
+    """Raise StorageError early where `path` cannot be written; warn where its owner cannot be kept."""
+    try:
+        if is_stream(path):
+            check_stream(path)
+            return
+        target = Path(os.path.realpath(path))
+        folder = target.parent
+        if not folder.is_dir():
+            raise StorageError(f"there is no folder {str(folder)!r} to write {Path(path).name!r} to")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise StorageError(f"no permission to write {Path(path).name!r} to {str(folder)!r}")
+        old = _replaced(target)
+        if old is not None and not ownership.is_ours(old):
+            _try_to_replace(target, old)
+    except OSError as error:
+        raise _failed(path, error) from error
+
+
+def _try_to_replace(target: Path, old: os.stat_result) -> None:
+    """Try on a temporary file whether owner and group can be kept; warn where not. Raises OSError."""
+    sticky = target.parent.stat()
+    if sticky.st_mode & stat.S_ISVTX and os.geteuid() not in (0, old.st_uid, sticky.st_uid):
+        raise StorageError(
+            f"no permission to replace {str(target)!r}, which belongs to {ownership.user(old.st_uid)}: "
+            "its folder lets only owners replace their files"
+        )
+    handle, temporary = new_temporary(target, private=True)
+    try:
+        problem = ownership.keep(handle, target, old)
+    finally:
+        os.close(handle)
+        temporary.unlink()
+    if problem:
+        warnings.warn(problem, StorageWarning, stacklevel=3)

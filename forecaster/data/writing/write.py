@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +15,8 @@ import pandas as pd
 
 from forecaster.data.labels import second_digits, shown
 from forecaster.data.writing.atomic import atomic_write
+from forecaster.data.writing.destination import is_stream
+from forecaster.data.writing.escapes import csv_cell, json_text
 from forecaster.errors import UsageError
 
 Format = Literal["csv", "parquet", "json"]
@@ -26,21 +28,20 @@ ENDINGS: dict[str, tuple[Format, str, bool]] = {  # ending: format, delimiter, g
     ".parquet": ("parquet", "", False),
     ".json": ("json", "", False),
 }
-FORMULA = ("=", "+", "-", "@", "\t")  # a spreadsheet takes a cell that starts so for a formula
 
 
 def write_table(frame: pd.DataFrame, destination: str | Path | None, *, format: Format | None = None) -> None:
     """Write `frame` without its index, to stdout (None or '-') or to a file.
 
     Without `format`, the ending of the file decides, and stdout gets CSV. Raises UsageError for an unknown
-    ending and StorageError if writing fails.
+    ending and StorageError if writing fails. A stream such as /dev/stdout needs no ending: it gets CSV.
     """
     if destination is None or str(destination) == "-":
         sys.stdout.flush()
         sys.stdout.buffer.write(_encoded(frame, format or "csv", ",", packed=False))
         sys.stdout.buffer.flush()
         return
-    path = Path(destination).expanduser()
+    path = Path(os.path.expanduser(destination))  # noqa: PTH111 - of Path, it fails for unknown users
     if format is None:
         format, delimiter, packed = _by_ending(path)
     else:
@@ -69,6 +70,8 @@ def _by_ending(path: Path) -> tuple[Format, str, bool]:
     for ending in sorted(ENDINGS, key=len, reverse=True):
         if name.endswith(ending):
             return ENDINGS[ending]
+    if is_stream(path):
+        return ENDINGS[".csv"]
     raise UsageError(f"{shown(path.name)} has no known ending", hint="Use one of " + ", ".join(ENDINGS))
 
 
@@ -80,8 +83,10 @@ def _encoded(frame: pd.DataFrame, format: Format, delimiter: str, *, packed: boo
     text = frame.copy(deep=False)
     for place in range(frame.shape[1]):
         text.isetitem(place, _csv_column(frame.iloc[:, place]).array)
-    text.columns = pd.Index([_inert(str(name)) for name in frame.columns])
-    data: bytes = text.to_csv(index=False, sep=delimiter, lineterminator="\n").encode("utf-8")
+    text.columns = pd.Index([csv_cell(str(name)) for name in frame.columns])
+    data: bytes = text.to_csv(index=False, sep=delimiter, lineterminator="\n").encode(
+        "utf-8", "backslashreplace"
+    )
     return gzip.compress(data, mtime=0) if packed else data
 
 
@@ -90,12 +95,8 @@ def _csv_column(column: pd.Series[Any]) -> pd.Series[Any]:
     if pd.api.types.is_datetime64_any_dtype(column):
         return _iso(column)
     if column.dtype.kind not in "biufc":
-        return column.map(lambda cell: _inert(cell) if isinstance(cell, str) else cell)
+        return column.map(lambda cell: csv_cell(cell) if isinstance(cell, str) else cell)
     return column
-
-
-def _inert(text: str) -> str:
-    return "'" + text if text.startswith(FORMULA) else text
 
 
 def _iso(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -120,7 +121,7 @@ def _json(frame: pd.DataFrame) -> bytes:
     """A list of records; times as ISO 8601 text, missing and infinite numbers as null."""
     columns = {str(name): list(_json_cells(frame[name])) for name in frame.columns}
     records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    lines = ",\n ".join(json.dumps(record, ensure_ascii=False, allow_nan=False) for record in records)
+    lines = ",\n ".join(json_text(record, ensure_ascii=False) for record in records)
     return f"[{lines}]\n".encode()
 
 

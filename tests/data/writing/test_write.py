@@ -75,12 +75,14 @@ def test_stdout(monkeypatch: pytest.MonkeyPatch, format: str, destination: str |
 
 
 def test_formulas_are_inert_in_csv(tmp_path: Path) -> None:
-    """Text that a spreadsheet would compute gets a quote; everything else is left alone."""
-    frame = pd.DataFrame({"=id": ["=1+1", "+1", "-1", "@x", "\tx", "plain", "a=b"], "y": -1.0})
+    """Text that a spreadsheet would compute gets a quote; all else, also ids such as -12, is left alone."""
+    computed = ["=1+1", "+a", "-1+2", "@x", "\tx", "＝1", "＋a", "－1", "＠x"]
+    plain = ["-12", "+1", "-1.5e3", "plain", "a=b"]
+    frame = pd.DataFrame({"=id": computed + plain, "y": -1.0})
     write_table(frame, tmp_path / "x.csv")
     back = pd.read_csv(tmp_path / "x.csv")
-    assert back["'=id"].tolist() == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "plain", "a=b"]
-    assert back["y"].tolist() == [-1.0] * 7
+    assert back["'=id"].tolist() == ["'" + text for text in computed] + plain
+    assert back["y"].tolist() == [-1.0] * len(back)
     write_table(frame, tmp_path / "x.json")
     assert json.loads((tmp_path / "x.json").read_text())[0] == {"=id": "=1+1", "y": -1.0}
 

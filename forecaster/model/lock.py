@@ -1,0 +1,224 @@
+"""The lock of a model: one run at a time trains it, whatever name it is called by.
+
+The lock is on a hidden file beside the model, `.NAME.lock`, which also says who holds it. The system frees
+the lock when its process ends, however it ends. Where a file system has no such locks, a second file, whose
+existence is the lock, takes their place; it is removed once its process on this host has ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from forecaster.data.writing import ownership
+from forecaster.data.writing.destination import is_stream
+from forecaster.data.writing.processes import Process, this_process
+from forecaster.errors import LockedError, StorageError, UsageError
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+"""Errors of file systems that have no locks."""
+PAUSE = 0.2
+"""Seconds between two attempts."""
+LONGEST_NAME = 200
+MOST_BYTES = 4096
+
+Release = Callable[[], None]
+
+
+@contextmanager
+def lock(path: str | Path, wait: float = 0.0, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold the lock of the model at `path`. A link has the lock of its target; a stream needs none.
+
+    Waits up to `wait` seconds for another run, and calls `on_wait` once with who holds the lock. Raises
+    LockedError where the run goes on after that, StorageError where no lock can be made.
+    """
+    if not wait >= 0:
+        raise UsageError(f"wait cannot be {wait}", hint="Give seconds, such as 600.")
+    if is_stream(path):
+        yield
+        return
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise StorageError(f"cannot write {str(path)!r}: its folder does not exist")
+    file = _lock_file(target)
+    release = _acquire(file, target, wait, on_wait)
+    try:
+        yield
+    finally:
+        release()
+
+
+def _lock_file(target: Path) -> Path:
+    name = os.fsdecode(os.fsencode(target.name)[:LONGEST_NAME])
+    return target.with_name(f".{name}.lock")
+
+
+def _acquire(file: Path, target: Path, wait: float, on_wait: Callable[[str], None] | None) -> Release:
+    """Take the lock, or wait for it; what releases it."""
+    end = time.monotonic() + wait
+    told = False
+    while True:
+        release = _take(file, target)
+        if release is not None:
+            return release
+        left = end - time.monotonic()
+        if left <= 0:
+            raise LockedError(
+                f"another run is training {str(target)!r}: {_holder(file)}",
+                hint="Wait until it ends, as --wait 600 does for up to 600 seconds, or train to another file "
+                "with --model.",
+            )
+        if on_wait is not None and not told:
+            on_wait(_holder(file))
+            told = True
+        time.sleep(min(PAUSE, left))
+
+
+def _take(file: Path, target: Path) -> Release | None:
+    """Take the lock where it is free; what releases it, or None where another run has it."""
+    try:
+        handle = _open(file, target)
+        if handle is None:
+            return None  # just removed: the next attempt makes a new one
+        free = False
+        try:
+            free = _flock(handle) and _is_at(handle, file)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            return _take_marker(file)
+        finally:
+            if not free:
+                os.close(handle)
+        if not free:
+            return None
+        _sign(handle)
+        return lambda: _release(handle, file)
+    except OSError as error:
+        raise _no_lock(file, target, error) from error
+
+
+def _flock(handle: int) -> bool:
+    """Lock an open file; False where another process has it. Raises OSError."""
+    try:
+        import fcntl
+    except ImportError as error:  # not on this system
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _open(file: Path, target: Path) -> int | None:
+    """Open the lock file, to write if that is allowed; None where it was removed meanwhile. Raises OSError.
+
+    A file that root makes is given to whom the model belongs, so that it does not block that user.
+    """
+    flags = os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        handle = os.open(file, flags | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                handle = os.open(file, flags | os.O_RDWR)
+            except PermissionError:
+                handle = os.open(file, flags | os.O_RDONLY)  # enough to lock it
+            if stat.S_ISREG(os.fstat(handle).st_mode):
+                return handle
+            os.close(handle)
+            raise OSError(errno.EEXIST, "something else is there") from None
+        return None
+    if os.geteuid() == 0:
+        with contextlib.suppress(OSError):
+            owner = (target if target.exists() else target.parent).stat()
+            os.fchown(handle, owner.st_uid, owner.st_gid)
+    return handle
+
+
+def _is_at(handle: int, file: Path) -> bool:
+    """Whether an open file still has its name: another run may have removed it as it ended."""
+    try:
+        return os.path.samestat(os.fstat(handle), file.lstat())
+    except FileNotFoundError:
+        return False
+
+
+def _sign(handle: int) -> None:
+    """Write into the lock file who holds it."""
+    content = json.dumps(
+        asdict(this_process()) | {"since": datetime.now().astimezone().isoformat(" ", "seconds")}
+    )
+    with contextlib.suppress(OSError):  # of another user, or no space: the lock holds all the same
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, content.encode(), 0)
+
+
+def _release(handle: int, file: Path) -> None:
+    """Remove the lock file while it is locked, then free the lock: nobody can hold it under another name."""
+    with contextlib.suppress(OSError):
+        if _is_at(handle, file):
+            file.unlink()
+    with contextlib.suppress(OSError):
+        os.close(handle)
+
+
+def _take_marker(file: Path) -> Release | None:
+    """The lock where the file system has none: the existence of a file."""
+    import warnings
+
+    from filelock import SoftFileLock, Timeout
+
+    marker = SoftFileLock(file.with_suffix(".locked"), timeout=0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            marker.acquire()
+    except Timeout:
+        return None
+    with contextlib.suppress(OSError):
+        handle = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_CREAT, 0o666)
+        _sign(handle)
+        os.close(handle)
+
+    def release() -> None:
+        for remove in (file.unlink, marker.release):
+            with contextlib.suppress(OSError):
+                remove()
+
+    return release
+
+
+def _holder(file: Path) -> str:
+    """Who holds the lock, as text."""
+    where = f"lock file {str(file)!r}"
+    try:
+        with file.open("rb") as content:
+            facts = json.loads(content.read(MOST_BYTES))
+        process = Process(str(facts["host"]), int(facts["pid"]), int(facts["start"]))
+        since = str(facts["since"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return where
+    return where if process.is_gone else f"process {process.pid} on {process.host} since {since}, {where}"
+
+
+def _no_lock(file: Path, target: Path, error: OSError) -> StorageError:
+    """Why the lock file cannot be used, with whom it belongs to."""
+    reason = os.strerror(error.errno) if error.errno not in (None, errno.EEXIST) else str(error.strerror)
+    whose = ""
+    with contextlib.suppress(OSError):
+        whose = f", which belongs to {ownership.user(file.lstat().st_uid)}"
+    return StorageError(
+        f"cannot write a lock file next to {str(target)!r}, {str(file)!r}{whose}: {reason}",
+        hint="If no run is training this model, remove that file." if whose else "",
+    )
