@@ -66,7 +66,7 @@ def check_rows(panel: Panel, max_age: str | None) -> list[Finding]:
         return []
     message = f"the newest row, {found.label}, is more than {USUAL_STEPS} steps old"
     action = "forecast from there; --max-age sets how old it may be (any: however old)"
-    return [warn("T009", message, action=action)]
+    return [warn("T010", message, action=action)]
 
 
 def check_model(path: Path, max_age: str | None) -> None:

@@ -48,7 +48,7 @@ def test_old_data(folder, tmp_path):
     assert " days old, and --max-age is 2d" in result.stderr
     result = forecast("predict", "old.csv", "-m", model, cwd=tmp_path, FORECAST_MAX_AGE="")
     assert result.returncode == 0
-    assert "T009 the newest row, 2024-04-29, is more than 3 steps old" in result.stderr
+    assert "T010 the newest row, 2024-04-29, is more than 3 steps old" in result.stderr
     for name in (model, "pretrained"):
         result = forecast("predict", "old.csv", "-m", name, "--max-age", "any", cwd=tmp_path)
         assert (result.returncode, result.stderr) == (0, "")

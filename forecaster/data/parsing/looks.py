@@ -45,7 +45,7 @@ _NAMED_DATE = r"(\d{1,2}|\d{4})[- ][A-Za-z]{3,9}\.?[- ,]+\d{1,4}|[A-Za-z]{3,9}\.
 DATA_CELL = re.compile(rf"\s*({_NUMBER_CELL}|({_NAMED_DATE})([ T,].*)?)\s*|{DATE_CELL.pattern}")
 TIME_NAMES = ("ds", "timestamp", "datetime", "date time", "time", "date", "ts", "epoch", "period", "day",
               "month", "year", "quarter", "week", "yr", "jahr", "année", "año", "anno", "jaar",
-              "rok", "time period")  # fmt: skip
+              "rok", "time period", "yyyymmdd")  # fmt: skip
 
 
 def plain(name: str) -> str:

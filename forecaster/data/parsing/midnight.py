@@ -13,7 +13,9 @@ from forecaster.data.findings import SHOWN, repair
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.table import OnDemand, Table, makers_of
 
-CELL = r"^(.*[0-9A-Za-z].*[T ,:])24(:00(?::00(?:[.,]0+)?)?(?: ?(?:Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?))?) *$"
+_DATE = r"[^:]*[0-9A-Za-z][^:]*[T ,]|[^: T]{6,}:"
+"""What stands before 24:00: a date, of which no colon is a part. In 00:24:00 an hour does."""
+CELL = rf"^({_DATE})24(:00(?::00(?:[.,]0+)?)?(?: ?(?:Z|UTC|[+-][0-9]{{2}}(?::?[0-9]{{2}})?))?) *$"
 
 
 def without_midnights(table: Table, name: str) -> tuple[Table, Bools | None]:

@@ -21,6 +21,7 @@ MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 COMMA = r"^[+-]?([0-9]+|[0-9]{1,3}([.' \x{a0}\x{202f}\x{2019}][0-9]{3})+)(,[0-9]*)?$"
 POINT_THEN_COMMA = r"^[+-]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$"  # has no other meaning
+SIGNS = ("$", "\N{EURO SIGN}", "\N{POUND SIGN}", "\N{YEN SIGN}", "%")
 MINUS = "\N{MINUS SIGN}"
 GROUPS = (
     ",",
@@ -45,6 +46,7 @@ def plain_numbers(
         cells = pc.replace_substring(cells, sign, "")
     if config.strip:
         cells = pc.utf8_trim_whitespace(cells)
+    cells = _without_signs(name, cells, findings)
     cells = _replaced(name, cells, MINUS, "-", "N002", "the minus sign U+2212", findings)
     in_brackets = r"^\(([0-9.,]+)\)$"
     cells = _replaced(name, cells, in_brackets, r"-\1", "N003", "numbers in brackets", findings)
@@ -81,6 +83,24 @@ def _decimal_mark(name: str, cells: pa.ChunkedArray, comma: bool, findings: list
     message = f"decimal commas in column {shown(name)}"
     findings.append(repair("N006", message, count=count, action="read as --decimal ,"))
     return ","
+
+
+def _without_signs(name: str, cells: pa.ChunkedArray, findings: list[Finding]) -> pa.ChunkedArray:
+    """Cells without a currency or percent sign that stands beside each number of the column."""
+    known = len(cells) - cells.null_count
+    for sign in SIGNS if known > 1 else ():
+        mark = re.escape(sign)
+        pattern = (
+            rf"^[(+\-\x{{2212}}]?{mark} ?[+\-\x{{2212}}]?[0-9.][^{mark}]*$|^[^{mark}]*[0-9.] ?{mark}[)]?$"
+        )
+        if not all(
+            pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (cells.slice(0, 1), cells)
+        ):
+            continue
+        message = f"signs {shown(sign)} beside all numbers in column {shown(name)}"
+        findings.append(repair("N009", message, count=known, action=f"read as --strip {shown(sign)}"))
+        return pc.utf8_trim_whitespace(pc.replace_substring(cells, sign, ""))
+    return cells
 
 
 def _replaced(

@@ -1,4 +1,4 @@
-"""Numbered times: numbers -> timestamps. Times since 1970 or a start, spreadsheet dates, years and weeks."""
+"""Numbered times: numbers -> timestamps. Times since 1970 or a start, dates, spreadsheet dates, weeks."""
 
 from __future__ import annotations
 
@@ -31,6 +31,12 @@ UNITS = {"s": (10**8, 10**10, 10**9), "ms": (10**11, 10**13, 10**6),
 """Unit: the numbers from … to … that are times since 1970 in it, and its ns."""
 SIZES = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "D": DAY}
 NUMBERED = (*UNITS, "epoch", "excel", "year", "week")  # forms of numbers
+IN_ORDER = 0.9
+"""Share of steps from row to row in one direction from which times are in order: series may follow."""
+ENOUGH = 10
+"""Different numbers that show whether they are dates or times since 1970."""
+REGULAR = 0.7
+"""Share of equal steps between them from which dates are regular."""
 
 
 def from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | None) -> Times:
@@ -64,6 +70,8 @@ def from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | N
     unit = form or next(
         (unit for unit, (least, most, _) in UNITS.items() if least <= low and high < most), ""
     )
+    if dates and _are_dates(numbers, dates, unit):
+        return _from_dates(name, numbers, dates)
     if unit not in UNITS or dates:
         raise _unclear(table, name, numbers, parts, dates, unit)
     if max(abs(low), abs(high)) > (2**63 - 1) // UNITS[unit][2]:
@@ -75,6 +83,55 @@ def from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | N
         () if form else (repair("T001", message, count=len(ns), action=f"read as --date-format {unit}"),)
     )
     return Times(ns, None, False, unit, findings)
+
+
+def are_clear_times(numbers: Ints) -> bool:
+    """Whether whole numbers in order are dates such as 20240131, or times since 1970, at a glance."""
+    if len(np.unique(numbers)) < min(len(numbers), ENOUGH) or not _in_order(numbers):
+        return False
+    low, high = int(numbers.min()), int(numbers.max())
+    unit = next((unit for unit, (least, most, _) in UNITS.items() if least <= low and high < most), "")
+    dates = date_pattern(numbers)
+    return bool(_are_dates(numbers, dates, unit) if dates else unit and low < high)
+
+
+def _in_order(numbers: Ints) -> bool:
+    """Whether nearly all numbers rise from row to row, or nearly all fall; equal ones do neither."""
+    steps = np.diff(numbers)
+    return bool(max((steps >= 0).mean(), (steps <= 0).mean()) >= IN_ORDER) if len(steps) else True
+
+
+def _are_dates(numbers: Ints, pattern: str, unit: str) -> bool:
+    """Whether numbers that are all dates of `pattern` can be nothing else.
+
+    If they may be times since 1970 in `unit`, too, the dates have to be more regular: hours go to 23 only.
+    """
+    if not pattern.startswith("%Y%m%d") or numbers.min() < 19 * 10 ** (len(str(numbers.min())) - 2):
+        return False
+    if not unit:
+        return _in_order(numbers)
+    distinct = np.unique(numbers)
+    regular, other = (_commonest(np.diff(each)) for each in (_dates_in_ns(distinct, pattern), distinct))
+    return len(distinct) >= ENOUGH and regular >= REGULAR and regular > other
+
+
+def _commonest(steps: Ints) -> float:
+    """The share of the commonest of `steps`."""
+    return float(np.unique(steps, return_counts=True)[1].max() / len(steps)) if len(steps) else 0.0
+
+
+def _dates_in_ns(numbers: Ints, pattern: str) -> Ints:
+    stamps = pd.to_datetime(pd.Series(numbers.astype(str)), format=pattern)
+    return np.asarray(stamps.to_numpy().astype("M8[ns]").astype(np.int64))
+
+
+def _from_dates(name: str, numbers: Ints, pattern: str) -> Times:
+    """Dates without marks, such as 20240131, and the finding that says so."""
+    ns = _dates_in_ns(numbers, pattern)
+    length = 10 if pattern == "%Y%m%d" else 16
+    ends = " to ".join(str(np.datetime64(int(end), "ns"))[:length] for end in (ns.min(), ns.max()))
+    finding = info("T008", f"numbers in column {shown(name)} are dates: {ends}", count=len(ns))
+    return Times(ns, None, pattern == "%Y%m%d", pattern, (finding,))
 
 
 def _unclear(table: Table, name: str, numbers: Ints, parts: Ints, dates: str | None, unit: str) -> DataError:

@@ -21,6 +21,7 @@ from forecaster.config import ReadConfig
 from forecaster.data.calendar.clock import DAY
 from forecaster.data.findings import info, repair
 from forecaster.data.labels import shown
+from forecaster.data.parsing.intervals import without_ends
 from forecaster.data.parsing.looks import all_match, kind_of_cells
 from forecaster.data.parsing.midnight import a_day_later, without_midnights
 from forecaster.data.parsing.numbered_times import NUMBERED, SINCE, UNITS, from_numbers
@@ -31,17 +32,29 @@ from forecaster.data.parsing.time_zones import Times, in_zone, utc_offsets, zone
 from forecaster.data.table import Part, Table
 from forecaster.errors import DataError, UsageError
 
+TORN = 2
+"""Gaps of months by which one order of day and month tears readings apart that the other one connects."""
+
 
 def parse_times(table: Table, name: str, form: str | None = None, tz: str | None = None) -> Times:
     """Column `name` as timestamps. DataError for a missing, impossible or ambiguous one, with its place."""
     times = _as_parsed(table, name) if form in (None, "iso") else None
     if times is None:
-        table, late = without_midnights(table, name) if is_text(table.columns[name].type) else (table, None)
-        times = _from_column(table, name, form)
-        times = times if late is None else a_day_later(table, times, late)
+        times = _from_whole(table, name, form)
     if tz and times.form in (*UNITS, "epoch"):  # numbers since 1970 count in UTC
         times = dataclasses.replace(times, tz="UTC")
     return in_zone(table, times, tz) if tz else times
+
+
+def _from_whole(table: Table, name: str, form: str | None) -> Times:
+    """A column that holds times in any form; ends of intervals are left out, and 24:00 is the day after."""
+    if not is_text(table.columns[name].type):
+        return _from_column(table, name, form)
+    starts, found = without_ends(table, name)
+    starts, late = without_midnights(starts, name)
+    times = _from_column(starts, name, form)
+    times = times if late is None else a_day_later(table, times, late)
+    return dataclasses.replace(times, findings=(*times.findings, *found))
 
 
 def are_times(cells: pa.ChunkedArray, config: ReadConfig) -> bool:
@@ -223,8 +236,24 @@ def _by_parts(table: Table, name: str, cells: pa.ChunkedArray, form: str | None)
     raise bad_time(table, name, wrong, "is not a time that can be read")
 
 
+def _connected(whole: list[PatternMatch]) -> list[PatternMatch]:
+    """The matches without those that tear readings of a day, hour by hour, from the next day's by months.
+
+    So hours of 02/01/2024, 02/02/2024 ... are those of a February, and not of the second day of many months.
+    """
+    if len(whole) < 2 or any(match.dates for match in whole):
+        return whole
+    gaps = [np.diff(np.unique(match.ns)) for match in whole]
+    near = [len(each) > 0 and each.max() <= 2 * DAY and (each < DAY).mean() > 0.5 for each in gaps]
+    torn = [np.count_nonzero(each > 20 * DAY) >= TORN for each in gaps]
+    if not all(one or other for one, other in zip(near, torn, strict=True)):
+        return whole
+    return [match for match, one in zip(whole, near, strict=True) if one] or whole
+
+
 def _only(table: Table, name: str, whole: list[PatternMatch]) -> Times:
     """The one match; DataError if day and month could be swapped."""
+    whole = _connected(whole)
     first = whole[0]
     for other in whole[1:]:
         if not np.array_equal(first.ns, other.ns):

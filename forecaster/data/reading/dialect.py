@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 
 from forecaster.config import ReadConfig
-from forecaster.data.findings import Finding, info, repair
+from forecaster.data.findings import SHOWN, Finding, info, repair
 from forecaster.data.labels import listed, shown
 from forecaster.data.parsing.looks import data_cell
 from forecaster.data.reading.header import Heading, find_header
 from forecaster.data.reading.layouts.across import may_be_times
 from forecaster.data.reading.layouts.row_names import row_names
 from forecaster.data.reading.layouts.stacking import free_name
+from forecaster.data.reading.preamble import header_below
 from forecaster.data.reading.records import LINE_END, Marks, Record, records, split, widths
 from forecaster.data.reading.row_scanner import Segment, scan_rows
 from forecaster.errors import DataError, UsageError
@@ -52,9 +53,13 @@ def detect(name: str, data: bytes, config: ReadConfig) -> tuple[Dialect, list[Fi
     header = next(records(data, marks, None, start), None)
     if header is None:
         raise DataError(f"{name} has no rows", hint="A header and at least two rows are needed.")
+    above: tuple[Record, ...] = ()
+    lenient = config.bad_rows == "skip"
+    if config.header is None and not (lenient and find_header(data, marks, start, config)):
+        header, above = _without_preamble(data, marks, start, header)
     trailing = not header.fault and _is_trailing(data, marks, header)
     rows = row_names(data, marks, header) if config.header is None and not trailing else ""
-    if config.bad_rows == "skip" and config.header is not False and not trailing and not rows:
+    if lenient and not above and config.header is not False and not trailing and not rows:
         heading = find_header(data, marks, start, config)
         if heading and (heading.repaired or heading.above):
             return _headed(name, data, marks, heading, config, findings)
@@ -78,11 +83,32 @@ def detect(name: str, data: bytes, config: ReadConfig) -> tuple[Dialect, list[Fi
         named = "left out" if rows == "counter" else f"named {shown(cells[0])}"
         message = f"{name}: the first column holds row names, without a name in the header"
         findings.append(info("L006", message, action=named))
-    above = _above(data, marks, header)
+    findings += _left_above(name, data, above)
+    above_it = _above(data, marks, header)
     sure = config.header is True or config.layout == "across" or may_be_times(cells, config.date_format)
-    names, more = _names(name, header.line, cells, sure=sure, above=above)
+    names, more = _names(name, header.line, cells, sure=sure, above=above_it)
     dialect = Dialect(marks, names, _below(data, header), trailing, row_names=rows == "counter")
     return dialect, findings + more
+
+
+def _without_preamble(
+    data: bytes, marks: Marks, start: int, first: Record
+) -> tuple[Record, tuple[Record, ...]]:
+    """The header and the lines above it; the first line, where no table seems to begin below it."""
+    header = header_below(data, marks, start)
+    if header is None:
+        return first, ()
+    return header, tuple(records(data, marks, None, start, stop=header.start))
+
+
+def _left_above(name: str, data: bytes, above: tuple[Record, ...]) -> list[Finding]:
+    if not above:
+        return []
+    texts = [shown(data[line.start : line.end].decode("utf-8", "replace")) for line in above[:SHOWN]]
+    places = [f"line {line.line}: {text}" for line, text in zip(above[:SHOWN], texts, strict=True)]
+    return [
+        repair("R014", f"{name}: lines above the header", count=len(above), places=places, action="left out")
+    ]
 
 
 def _headed(
@@ -143,6 +169,8 @@ def _marks(
     sample = data[start : start + SAMPLE]
     cut = len(sample) < len(data) - start
     fits = [marks for marks in usual if _width(sample, marks, cut=cut)]
+    if len(fits) > 1 and _has_compound_first_cell(sample, fits):
+        fits = [marks for marks in fits if marks.delimiter == "\t"]
     if len(fits) > 1:
         fits = [marks for marks in fits if _holds(data, marks, start, _width(sample, marks, cut=cut))] or fits
     if len(fits) > 1:
@@ -156,6 +184,14 @@ def _marks(
                 message = f"{name} is written with {words}"
                 return marks, [info("R007", message)]
     return _likeliest(name, sample, usual, one=config.start is not None), []
+
+
+def _has_compound_first_cell(sample: bytes, fits: list[Marks]) -> bool:
+    """Whether tabs divide all lines and every comma stands before the first one, as Eurostat writes keys."""
+    if {marks.delimiter for marks in fits} != {",", "\t"}:
+        return False
+    lines = [line for line in LINE_END.split(sample) if line]
+    return not any(b"," in line.partition(b"\t")[2] for line in lines)
 
 
 def _check_marks(**marks: str | None) -> None:
@@ -305,7 +341,7 @@ def _names(
         findings.append(info("R003", message, count=stripped.count(""), action="named by position"))
     repeated = sorted({bare for bare in filled if filled.count(bare) > 1})
     if repeated:
-        by_position = f"--skip {line} --no-header --time column_1 --target column_2"
+        by_position = f"--skip {line} --no-header"
         raise DataError(
             f"{name}: several columns are named {listed(repeated)}",
             hint=f"Give each its own name; or name columns by position, such as {by_position}.",

@@ -105,7 +105,8 @@ def _comments(
     width = len(rows[0])
     above = [span for span in spans if span[0] < first[0]]
     headed = config.header is not False and above and data_cell(rows[0]) is not None
-    header = above[-1] if headed and len(_cells(data[slice(*above[-1])], delimiter)) == width > 1 else None
+    last = _last_with_words(data, above) if headed else None
+    header = last if last and len(_cells(data[slice(*last)], delimiter)) == width > 1 else None
     body = rows if header else rows[1:]
     plain = all(row and DATA_CELL.fullmatch(row[0]) for row in body)
     for span in spans:
@@ -119,11 +120,17 @@ def _comments(
 def _uncommented(data: bytes, spans: list[Span], comments: list[Span], others: list[Span]) -> list[Span]:
     """The `#` before a header that stands below other comments."""
     above = [span for span in spans if span[0] < others[0][0]]
-    if len(above) < 2 or above[-1] in comments:
+    last = _last_with_words(data, above)
+    if len(above) < 2 or last is None or last in comments:
         return []
-    start, end = above[-1]
+    start, end = last
     mark = re.compile(rb"#+ *").match(data, start, end)
     return [(start, mark.end())] if mark else []
+
+
+def _last_with_words(data: bytes, lines: list[Span]) -> Span | None:
+    """The last line that holds more than the mark."""
+    return next((span for span in reversed(lines) if data[slice(*span)].strip(b"# \t")), None)
 
 
 def without_lines_below(

@@ -44,6 +44,9 @@ MANY = 1_000_000
 """Rows that are looked at, at most, to see how they lie in time."""
 MOST = 5
 """Columns of which two or three are tried as ids together."""
+ZONES = ("UTC", "GMT", "BST", "CET", "CEST", "EET", "EEST", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST",
+         "PDT", "AKST", "AKDT", "HST", "AEST", "AEDT", "ACST", "ACDT", "AWST", "NZST", "NZDT")  # fmt: skip
+"""Short names of clocks in zones."""
 CHECKED = 1000
 """Rows that share time and id with another, compared to see whether they are copies of it."""
 
@@ -59,6 +62,7 @@ def id_column(
         name
         for name, kind in kinds.items()
         if kind in ("text", "key") and name not in taken and not is_clock(table, name)
+        if kind == "key" or not _holds_zones(table, name)
     ]
     known = [name for name in ranked(texts, ID_NAMES) if distinct(table, name) * 2 <= table.rows]
     several = [name for name in ranked(texts, SEVERAL_NAMES) if distinct(table, name) > 1]
@@ -90,6 +94,14 @@ def id_column(
         f"{table.name}: several columns could name the series: {listed(found)}",
         hint="Choose one: " + " or ".join(f"--id {shlex.quote(name)}" for name in found[:3]),
     )
+
+
+def _holds_zones(table: Table, name: str) -> bool:
+    """Whether a column says on which clock each time is, such as EST and EDT."""
+    if distinct(table, name) > len(ZONES):
+        return False
+    words = pc.unique(table.columns[name].cast(pa.string())).drop_null()
+    return bool(pc.all(pc.is_in(pc.utf8_trim_whitespace(words), value_set=pa.array(ZONES))).as_py())
 
 
 def _distinguishing(

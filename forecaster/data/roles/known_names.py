@@ -35,8 +35,12 @@ FLAG_WORDS = ("holiday", "workingday", "weekend", "flag", "is", "has", "promo", 
 LABEL_WORDS = ("type", "flag", "flags", "quality", "status", "qc", "zip", "zipcode", "postcode", "phone",
                "version", "batch", "source", "qualifier", "validity", "verification")  # fmt: skip
 """Words in names of columns of whole numbers that stand for kinds or things, and measure nothing."""
+LETTERS = {"o": "open", "h": "high", "l": "low", "c": "close"}
+TIME_WORDS = ("time", "timestamp", "epoch", "unix", "date", "ts")
+"""Words in names of columns of numbers that may be a second time of a row."""
 PLACE_NAMES = ("latitude", "longitude", "lat", "lon", "lng", "long", "altitude", "elevation")
-DATE_NAMES, CLOCK_NAMES = ("date", "day"), ("time", "hour", "clock", "time of day")
+TRIP_WORDS = ("start", "end", "pickup", "dropoff", "from", "to", "origin", "destination")
+DATE_NAMES, CLOCK_NAMES = ("date", "day", "yyyymmdd"), ("time", "hour", "clock", "time of day")
 PARTS = {
     "year": ("year", "yr", "yyyy", "yy", "#yy", "years", "jahr", "año", "annee", "année"),
     "month": ("month", "mo", "mon", "mnth", "month number", "month of year", "monat", "mes", "mois"),
@@ -60,7 +64,9 @@ RANGES = {"year": (1600, 2200), "month": (1, 12), "day": (1, 31), "hour": (0, 25
 LAST_HOURS = ("he", "hour ending", "hour end", "hr end")
 """Names of hours 1 to 24, each named by its end."""
 UTC_WORDS = ("utc", "gmt")
-FIRST_WORDS = ("start", "begin", "beginning", "from", "open", "von", "starting", "started")
+FIRST_WORDS = ("start", "begin", "beginning", "from", "open", "von", "starting", "started", "pickup")
+CHANGED_WORDS = ("changed",)
+"""Of the times at which a state was changed and updated, the first counts."""
 
 
 def ranked(names: Iterable[str], known: tuple[str, ...]) -> list[str]:
@@ -102,7 +108,11 @@ def price_tables(names: list[str]) -> dict[str, dict[str, str]]:
     for name in names:
         for symbol, price in _symbol_and_price(plain(name)):
             tables.setdefault(symbol, {}).setdefault(price, name)
-    return {symbol: each for symbol, each in tables.items() if {"open", "high", "low", "close"} <= set(each)}
+    whole = {symbol: each for symbol, each in tables.items() if {"open", "high", "low", "close"} <= set(each)}
+    letters = {plain(name): name for name in names if plain(name) in LETTERS}
+    if not whole and len(letters) == len(LETTERS):  # o, h, l and c, as exchanges send them
+        return {"": {LETTERS[letter]: name for letter, name in letters.items()}}
+    return whole
 
 
 def _symbol_and_price(words: str) -> list[tuple[str, str]]:

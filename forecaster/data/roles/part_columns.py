@@ -5,16 +5,20 @@ None is an id or is forecast, unless it is asked for.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecaster.arrays import Ints
+from forecaster.arrays import Floats, Ints
 from forecaster.data.calendar.clock import DAY
+from forecaster.data.parsing.intervals import HOURS
 from forecaster.data.parsing.looks import TIME_OF_DAY, all_match, plain
-from forecaster.data.parsing.numbers import is_number, is_text
+from forecaster.data.parsing.numbers import blanked, is_number, is_text
 from forecaster.data.parsing.time_zones import Times
-from forecaster.data.roles.kinds import codes, distinct, is_whole, whole_numbers
+from forecaster.data.parsing.times import parse_times
+from forecaster.data.roles.kinds import WHOLE, codes, distinct, is_whole, whole_numbers
 from forecaster.data.roles.known_names import (
     COUNTER_NAMES,
     FLAG_WORDS,
@@ -23,10 +27,13 @@ from forecaster.data.roles.known_names import (
     RANGES,
     RISING_NAMES,
     TARGET_NAMES,
+    TIME_WORDS,
+    TRIP_WORDS,
     is_id_name,
     parts_named,
 )
 from forecaster.data.table import Table
+from forecaster.errors import DataError
 
 AGREES = 0.45
 """Share of rows that differ from the clock by the commonest difference: two differences, in a year of summer
@@ -34,6 +41,7 @@ and winter time."""
 BASES = {"month": 12, "hour": 24, "minute": 60, "second": 60}
 HEAD = 10_000  # rows in which a measurement shows that it varies
 NEAR_YEAR = 0.1  # years by which a decimal year may lie beside its time: a month
+ONE_NUMBER = "the same number in all rows"
 FEWEST = 10
 """Rows from which numbers that count up are taken for a counter whatever their name is."""
 
@@ -41,7 +49,7 @@ FEWEST = 10
 def is_clock(table: Table, name: str) -> bool:
     """Whether all cells of a column are times of day."""
     column = table.columns[name]
-    return is_text(column.type) and all_match(column, TIME_OF_DAY)
+    return is_text(column.type) and (all_match(column, TIME_OF_DAY) or all_match(column, HOURS))
 
 
 def may_be_part(table: Table, name: str) -> bool:
@@ -112,21 +120,75 @@ def why_unmeasured(table: Table, name: str, times: Times, series: str | None, fr
     """
     if is_part(table, name, times):
         return "a part of the time"
-    if plain(name).split(" ")[-1] in PLACE_NAMES and distinct(table, name) == 1:
+    words = plain(name).split(" ")
+    of_trip = words[0] in TRIP_WORDS and words[-1] in PLACE_NAMES
+    if of_trip or (any(word in PLACE_NAMES for word in words) and distinct(table, name) == 1):
         return "a place"
+    if _is_second_time(table, name, times):
+        return "a second time"
     if series is not None and _is_of_series(table, series, name):
         return "the same in all rows of a series"
+    if _is_one_number(table, name):
+        return ONE_NUMBER
     numbers = whole_numbers(table, name)
     if numbers is None:
-        return ""
+        return "a label" if words[-1] == "id" and len(words) > 1 else ""
     if is_counter(table, name, numbers, series):
         return "numbers the rows"
-    words = plain(name).split(" ")
     if is_id_name(name, numbers=True) or any(word in LABEL_WORDS for word in words):
         return "a label"
     if numbers.min() == 0 and numbers.max() == 1 and (fractions or any(word in FLAG_WORDS for word in words)):
         return "a flag of 0 and 1"
     return ""
+
+
+def _is_second_time(table: Table, name: str, times: Times) -> bool:
+    """Whether numbers count the time that `times` give, from 1970 or from any start, or are its dates.
+
+    Their name says so, or their size: as for times since 1970.
+    """
+    column = table.parsed.get(name, table.columns[name])
+    named = any(word in TIME_WORDS for word in plain(name).split(" "))
+    numbers: Ints | Floats | None
+    if is_text(column.type):
+        numbers = whole_numbers(table, name) if named or _has_long_numbers(column) else None
+    elif not is_number(column.type) or column.null_count:
+        return False
+    else:
+        large = column.slice(0, HEAD).cast(pa.float64()).to_numpy().min() >= 10**8
+        numbers = column.cast(pa.float64()).to_numpy() if named or large else None
+    if numbers is None:
+        return False
+    since, spent = numbers - numbers.min(), (times.ns - times.ns.min()) / 10**9
+    rate = since.max() / spent.max() if spent.max() else 0.0
+    if rate and (np.abs(since - rate * spent) <= 1).all():
+        return True
+    try:
+        other = parse_times(dataclasses.replace(table, columns={name: column}, parsed={}), name)
+    except DataError:
+        return False
+    return bool((np.abs(other.ns - times.ns) <= 2 * DAY).all())
+
+
+def _has_long_numbers(column: pa.ChunkedArray) -> bool:
+    """Whether the first cell has nine digits or more, as times have that are written as numbers."""
+    return bool(pc.all(pc.match_substring_regex(column.slice(0, 1), "^ *[0-9]{9,} *$")).as_py())
+
+
+def _is_one_number(table: Table, name: str) -> bool:
+    """Whether a column of many rows has the same whole number in all of them, or is empty in the others."""
+    column = table.parsed.get(name, table.columns[name])
+    if table.rows < FEWEST or not (is_number(column.type) or is_text(column.type)):
+        return False
+    if is_text(column.type):
+        words = pc.unique(column.slice(0, HEAD))
+        words = words if len(words) > 2 else pc.unique(column)
+        known = blanked(pa.chunked_array([words])).drop_null()
+        return len(known) == 1 and bool(pc.all(pc.match_substring_regex(known, WHOLE)).as_py())
+    head = pc.count_distinct(column.slice(0, HEAD), mode="only_valid").as_py()
+    if head > 1 or pc.count_distinct(column, mode="only_valid").as_py() != 1:
+        return False
+    return bool(pc.max(column).as_py() % 1 == 0)
 
 
 def _is_of_series(table: Table, series: str, name: str) -> bool:
@@ -152,8 +214,12 @@ def is_counter(table: Table, name: str, numbers: Ints, series: str | None) -> bo
         return True
     if pa.types.is_floating(table.columns[name].type) or len(numbers) < FEWEST or words in TARGET_NAMES:
         return False
-    restarts = np.zeros(len(steps), np.bool_)
-    restarts[np.cumsum([part.rows for part in table.parts])[:-1] - 1] = True
-    if series is not None:
-        restarts |= np.diff(codes(table, series)[0]) != 0
-    return any(((steps == up) | restarts).all() and (steps == up).any() for up in (1, -1))
+    restarts = np.zeros(len(numbers), np.bool_)
+    restarts[np.cumsum([part.rows for part in table.parts])[:-1]] = True
+    if series is not None:  # the rows of several series may take turns
+        code, _ = codes(table, series)
+        order = np.argsort(code, kind="stable")
+        numbers, restarts = numbers[order], restarts[order]
+        restarts[1:] |= np.diff(code[order]) != 0
+    steps = np.diff(numbers)[~restarts[1:]]
+    return any(len(steps) and bool((steps == up).all()) for up in (1, -1))

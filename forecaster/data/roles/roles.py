@@ -15,12 +15,13 @@ from forecaster.config import Layout, ReadConfig
 from forecaster.data.findings import Finding, info
 from forecaster.data.labels import listed, shown
 from forecaster.data.parsing.looks import TIME_NAMES, plain
+from forecaster.data.parsing.numbered_times import are_clear_times
 from forecaster.data.parsing.time_formats import date_pattern
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.parsing.times import are_times, parse_times
 from forecaster.data.roles.ids import id_column, id_parts, with_joined_id
 from forecaster.data.roles.kinds import distinct, kind_of, whole_numbers
-from forecaster.data.roles.known_names import FIRST_WORDS, UTC_WORDS, ranked
+from forecaster.data.roles.known_names import CHANGED_WORDS, FIRST_WORDS, UTC_WORDS, ranked
 from forecaster.data.roles.targets import LeftOut, choose_targets, why_left_out
 from forecaster.data.roles.time_parts import to_join
 from forecaster.data.table import Table
@@ -129,7 +130,7 @@ def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
     if len(candidates) == 1 or (known and len({plain(name) for name in known}) == len(known)):
         return known[0] if known else candidates[0]
     if candidates:
-        best = _of_the_start_in_utc(candidates)
+        best = _of_several(candidates)
         if best is not None:
             return best
         options = " or ".join(f"--time {shlex.quote(name)}" for name in candidates[:3])
@@ -144,11 +145,15 @@ def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
     first = next(iter(table.columns))
     if len(table.columns) > 1 and kinds[first] == "number" and are_times(table.columns[first], ReadConfig()):
         return first
+    numbered = {name: whole_numbers(table, name) for name in whole if kinds[name] == "number"}
+    clear = [name for name, each in numbered.items() if each is not None and are_clear_times(each)]
+    best = clear[0] if len(clear) == 1 else _of_several(clear) if clear else None
+    if best is not None:
+        return best
     dated = [
         (name, pattern)
-        for name in whole
-        if kinds[name] == "number" and (numbers := whole_numbers(table, name)) is not None
-        if (pattern := date_pattern(numbers)) and pattern.startswith("%Y%m%d")
+        for name, each in numbered.items()
+        if each is not None and (pattern := date_pattern(each)) and pattern.startswith("%Y%m%d")
     ]
     hint = " or ".join(f"--time {shlex.quote(name)} --date-format {pattern}" for name, pattern in dated)
     raise DataError(
@@ -160,9 +165,10 @@ def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
     )
 
 
-def _of_the_start_in_utc(names: list[str]) -> str | None:
-    """Of the times of a start and an end, the start; of local time and UTC, UTC. None if unclear."""
-    for words in (FIRST_WORDS, UTC_WORDS):
+def _of_several(names: list[str]) -> str | None:
+    """Of the times of a start and an end, the start; of local time and UTC, UTC; of a change and an update,
+    the change. None if unclear."""
+    for words in (FIRST_WORDS, UTC_WORDS, CHANGED_WORDS):
         some = [name for name in names if _has_word(name, words)]
         names = some or names
     return names[0] if len(names) == 1 else None

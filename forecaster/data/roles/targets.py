@@ -14,8 +14,8 @@ from forecaster.data.parsing.numbers import is_text
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.roles.ids import id_parts, repeated_times
 from forecaster.data.roles.kinds import SAMPLED, distinct, has_some_numbers, is_complete, is_whole, kind_of
-from forecaster.data.roles.known_names import ID_NAMES, TARGET_NAMES, price_tables, ranked
-from forecaster.data.roles.part_columns import why_unmeasured
+from forecaster.data.roles.known_names import ID_NAMES, TARGET_NAMES, is_id_name, price_tables, ranked
+from forecaster.data.roles.part_columns import ONE_NUMBER, why_unmeasured
 from forecaster.data.table import Table
 from forecaster.errors import DataError
 
@@ -42,6 +42,8 @@ def choose_targets(
         raise _no_numbers(table, [name for name in kinds if name not in used])
     why = _unmeasured(table, numeric, times, series)
     values = [name for name in numeric if name not in why]
+    if not values:
+        raise _no_numbers(table, [name for name in kinds if name not in used])
     chosen = tuple(values) if len(values) == 1 else _known_targets(values)
     if chosen and (len(chosen) == 1 or series is None):
         for name in numeric:
@@ -68,9 +70,13 @@ def _unmeasured(table: Table, numeric: list[str], times: Times, series: str | No
     found = {name: reason for name, reason in why.items() if reason}
     if len(found) < len(numeric):
         return found
-    # Flags may be what is measured; the clock and the number of a row are not.
-    kept = {name: reason for name, reason in found.items() if "flag" not in reason and "label" not in reason}
-    return kept if len(kept) < len(numeric) else {}
+    # Flags, and numbers that never change, may be what is measured; the clock and the row number are not.
+    for some in (("a flag of 0 and 1",), ("a label", ONE_NUMBER)):
+        kept = {n: reason for n, reason in found.items() if reason not in some or is_id_name(n, numbers=True)}
+        if len(kept) < len(numeric):
+            return kept
+    ids = [name for name in numeric if found[name] == "a place" or is_id_name(name, numbers=True)]
+    return found if len(ids) == len(numeric) else {}
 
 
 def _about_choice(chosen: tuple[str, ...], unused: list[str]) -> list[Finding]:

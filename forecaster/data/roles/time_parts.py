@@ -19,6 +19,7 @@ from forecaster.arrays import Ints
 from forecaster.config import Hours, ReadConfig
 from forecaster.data.findings import Finding, info
 from forecaster.data.labels import shown
+from forecaster.data.parsing.intervals import HOURS
 from forecaster.data.parsing.looks import DATE_ONLY, all_match, plain
 from forecaster.data.parsing.numbers import is_text
 from forecaster.data.parsing.time_formats import NAMED
@@ -304,6 +305,10 @@ def _are_last_hours(table: Table, name: str, numbers: Ints, config: ReadConfig) 
 def _with_clock(table: Table, date: str, clock: str, config: ReadConfig) -> _Joined:
     """A date, and a time of day as text; times from 01:00 to 24:00 name the end of each hour."""
     cells = pc.utf8_trim_whitespace(table.columns[clock])
+    if all_match(cells, HOURS):  # the start of an interval such as 00 - 01
+        cells = pc.struct_field(pc.extract_regex(cells, HOURS), "start")
+        whole = pc.match_substring(cells, ":")
+        cells = pc.if_else(whole, cells, pc.binary_join_element_wise(cells, ":00", ""))
     ends = config.hours == "1-24"
     if config.hours is None and pc.any(pc.match_substring_regex(cells, "^24:00")).as_py():
         ends = bool(pc.all(pc.match_substring_regex(cells, "^[0-9]{1,2}:00(:00)?$")).as_py())

@@ -82,8 +82,9 @@ def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tup
     """The readings of a table, and repairs of its cells. Raises DataError for cells that are not numbers."""
     findings: list[Finding] = []
     table = with_joined_id(table, roles.id)
-    comma = config.delimiter == ";" and times.form == "dmy"
-    comma = comma and (_dotted(table, roles.time) or _has_decimal_commas(table, roles.targets))
+    comma = times.form == "dmy" and config.delimiter is not None
+    shows = [config.delimiter == ";", comma and _dotted(table, roles.time)]
+    comma = comma and any(shows) and (all(shows) or _has_decimal_commas(table, roles.targets))
     targets, rows = tuple(sorted(roles.targets)), table.rows
     table.parsed.pop(roles.time, None)
     values = np.empty((len(targets) * rows, 1 + len(roles.covariates)))
