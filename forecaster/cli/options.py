@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 import typer
 
 from forecaster.cli.log import stderr
-from forecaster.config import Options, ReadConfig, from_json
+from forecaster.config import RANGES, Options, ReadConfig, from_json
 from forecaster.errors import StorageError, UsageError
 
 T = TypeVar("T")
@@ -41,11 +41,18 @@ class General:
     model: str | None = None
     samples: int | None = None
     skip_short: bool = False
+    keep: int = 0
+    no_resume: bool = False
     config: str | None = None
     json: bool = False
     quiet: bool = False
     log_format: Literal["text", "json"] = "text"
     debug: bool = False
+
+    def __post_init__(self) -> None:
+        low, high = RANGES["keep"]
+        if not low <= self.keep <= high:
+            raise UsageError(f"keep cannot be {self.keep}", hint=f"Give {low:g} to {high:g}.")
 
 
 COLUMNS = {
@@ -126,6 +133,8 @@ TRAINING = {
     "workers": "Number of cores. Default: all. Does not change the result.",
 }
 MODEL = {"model": "Model file."}
+KEEPING = {"keep": "Number of old models to keep: MODEL.1 is the newest of them, see `forecast rollback`."}
+RESUMING = {"no_resume": "Start anew, even if an interrupted run of the same training could go on."}
 PREDICTING = {
     "samples": "Write N paths of each series instead: columns sample and value, for sums and maxima.",
     "skip_short": "Leave out series shorter than what the model looks back on.",
@@ -143,7 +152,7 @@ PANELS = {
     "Forecast": FORECASTING | PREDICTING,
     "Network": NETWORK,
     "Training": TRAINING,
-    "General": MODEL | GENERAL,
+    "General": MODEL | KEEPING | RESUMING | GENERAL,
 }
 TYPES: dict[type, dict[str, Any]] = {
     kind: typing.get_type_hints(kind) for kind in (ReadConfig, Options, General)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,22 +13,25 @@ from forecaster.cli.options import (
     COLUMNS,
     FORECASTING,
     GENERAL,
+    KEEPING,
     MODEL,
     NETWORK,
     READING,
+    RESUMING,
     TRAINING,
     Data,
     ReportFile,
     Settings,
     accepts,
 )
-from forecaster.errors import UsageError
+from forecaster.errors import DivergenceError, UsageError
 
 if TYPE_CHECKING:
     from forecaster.evaluation.error_report import Report
+    from forecaster.training.checkpoint import Checkpoint
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, GENERAL)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, KEEPING, RESUMING, GENERAL)
 def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     """\b
     $ forecast train sample_data/sensors.parquet --horizon 24
@@ -39,9 +44,11 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     from forecaster.cli.streams import write_json
     from forecaster.data.writing.atomic import check_folder
     from forecaster.model.file import lock
+    from forecaster.model.old_models import save_keeping
     from forecaster.pipeline.predict import PRETRAINED
     from forecaster.pipeline.train import train as train_model
     from forecaster.report.files import check_report_file, write_report
+    from forecaster.training.checkpoint import Checkpoint, checkpoint_file
 
     check_report_file(report)
     if str(settings.model) == PRETRAINED:
@@ -50,10 +57,16 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
             hint="Choose another name, such as --model pretrained.model.",
         )
     check_folder(settings.model)
+    general = settings.general
     with lock(settings.model):
-        with progress(stderr) as listener:
-            result = train_model(data, settings.options, settings.read, on_event=listener)
-        result.model.save(settings.model)
+        checkpoint = Checkpoint(checkpoint_file(settings.model), stderr.warn, resume=not general.no_resume)
+        with progress(stderr) as listener, _going_on_is_possible(checkpoint):
+            result = train_model(
+                data, settings.options, settings.read, on_event=listener, checkpoint=checkpoint
+            )
+        save_keeping(result.model, settings.model, general.keep)
+        if not result.interrupted:
+            checkpoint.remove()
     log_data(result.loaded, result.notes)
     if result.report is not None:
         _show_report(result.report)
@@ -67,6 +80,20 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     stderr.info(f"{saved} {settings.model}", model=str(settings.model))
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _going_on_is_possible(checkpoint: Checkpoint) -> Iterator[None]:
+    """Say so where training is interrupted. Where it diverged it would do so again: no checkpoint is kept."""
+    try:
+        yield
+    except DivergenceError:
+        checkpoint.remove()
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        if checkpoint.written:
+            stderr.info("the same command goes on from the last checkpoint")
+        raise
 
 
 def _show_report(report: Report) -> None:
