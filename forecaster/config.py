@@ -52,6 +52,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "circular": (1e-12, math.inf),
     "levels": (1, 99),
     "quantiles": (0.001, 0.999),
+    "keep": (0, 999),
 }
 """Smallest and largest value of each numeric setting, whichever configuration has it."""
 

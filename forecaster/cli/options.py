@@ -21,7 +21,7 @@ import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.log import stderr
-from forecaster.config import Options, ReadConfig, from_json
+from forecaster.config import RANGES, Options, ReadConfig, from_json
 from forecaster.errors import StorageError, UsageError
 
 T = TypeVar("T")
@@ -51,6 +51,8 @@ class General:
     max_age: str | None = None
     max_model_age: str | None = None
     digits: int | None = None
+    keep: int = 0
+    no_resume: bool = False
     config: str | None = None
     json: bool = False
     quiet: bool = False
@@ -58,6 +60,11 @@ class General:
     log_file: str | None = None
     summary: str | None = None
     debug: bool = False
+
+    def __post_init__(self) -> None:
+        low, high = RANGES["keep"]
+        if not low <= self.keep <= high:
+            raise UsageError(f"keep cannot be {self.keep}", hint=f"Give {low:g} to {high:g}.")
 
 
 COLUMNS = {
@@ -139,6 +146,8 @@ TRAINING = {
 }
 MODEL = {"model": "Model file."}
 LOCKING = {"wait": "Seconds to wait for another run that trains the same model."}
+KEEPING = {"keep": "Number of old models to keep: MODEL.1 is the newest of them, see `forecast rollback`."}
+RESUMING = {"no_resume": "Start anew, even if an interrupted run of the same training could go on."}
 PREDICTING = {
     "samples": "Write N paths of each series instead: columns sample and value, for sums and maxima.",
     "skip_short": "Leave out series shorter than what the model looks back on.",
@@ -161,7 +170,7 @@ PANELS = {
     "Forecast": FORECASTING | PREDICTING,
     "Network": NETWORK,
     "Training": TRAINING,
-    "General": MODEL | LOCKING | GENERAL,
+    "General": MODEL | LOCKING | KEEPING | RESUMING | GENERAL,
 }
 TYPES: dict[type, dict[str, Any]] = {
     kind: typing.get_type_hints(kind) for kind in (ReadConfig, Options, General)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,23 +14,26 @@ from forecaster.cli.options import (
     COLUMNS,
     FORECASTING,
     GENERAL,
+    KEEPING,
     LOCKING,
     MODEL,
     NETWORK,
     READING,
+    RESUMING,
     TRAINING,
     Data,
     ReportFile,
     Settings,
     accepts,
 )
-from forecaster.errors import UsageError
+from forecaster.errors import DivergenceError, UsageError
 
 if TYPE_CHECKING:
     from forecaster.evaluation.error_report import Report
+    from forecaster.training.checkpoint import Checkpoint
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, LOCKING, GENERAL)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, LOCKING, KEEPING, RESUMING, GENERAL)
 def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     """\b
     $ forecast train sample_data/sensors.parquet --horizon 24
@@ -41,9 +46,11 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     from forecaster.cli.streams import write_json
     from forecaster.data.writing.atomic import check_folder
     from forecaster.model.lock import lock
+    from forecaster.model.old_models import save_keeping
     from forecaster.pipeline.predict import PRETRAINED
     from forecaster.pipeline.train import train as train_model
     from forecaster.report.files import check_report_file, write_report
+    from forecaster.training.checkpoint import Checkpoint, checkpoint_file
 
     check_report_file(report)
     if str(settings.model) == PRETRAINED:
@@ -52,12 +59,21 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
             hint="Choose another name, such as --model pretrained.model.",
         )
     check_folder(settings.model)
-    with lock(settings.model, settings.general.wait, lambda holder: stderr.info(f"waiting for {holder}")):
-        with progress(stderr) as listener:
+    general = settings.general
+    with lock(settings.model, general.wait, lambda holder: stderr.info(f"waiting for {holder}")):
+        checkpoint = Checkpoint(checkpoint_file(settings.model), stderr.warn, resume=not general.no_resume)
+        with progress(stderr) as listener, _going_on_is_possible(checkpoint):
             result = train_model(
-                data, settings.options, settings.read, on_event=listener, on_read=account.read
+                data,
+                settings.options,
+                settings.read,
+                on_event=listener,
+                on_read=account.read,
+                checkpoint=checkpoint,
             )
-        result.model.save(settings.model)
+        save_keeping(result.model, settings.model, general.keep)
+        if not result.interrupted:
+            checkpoint.remove()
     account.uses(settings.model)
     account.wrote(settings.model)
     if report and result.report is not None:
@@ -74,6 +90,20 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
         write_json("train-1", facts | {"findings": findings(result.loaded)})
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _going_on_is_possible(checkpoint: Checkpoint) -> Iterator[None]:
+    """Say so where training is interrupted. Where it diverged it would do so again: no checkpoint is kept."""
+    try:
+        yield
+    except DivergenceError:
+        checkpoint.remove()
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        if checkpoint.written:
+            stderr.info("the same command goes on from the last checkpoint")
+        raise
 
 
 def _show_report(report: Report) -> None:

@@ -27,6 +27,7 @@ from forecaster.pipeline.evaluate import score_beside_baselines
 from forecaster.report.series_kinds import series_kinds, summary
 from forecaster.training import fit as fitting
 from forecaster.training.blend_weights import try_components
+from forecaster.training.checkpoint import Checkpoint
 from forecaster.training.ensemble import Listener
 from forecaster.training.fit import Fit
 from forecaster.training.plan import choose_horizon, newest_origins, split
@@ -60,12 +61,14 @@ def train(
     *,
     on_event: Listener | None = None,
     on_read: Reader | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Training:
     """Train a model and report its errors on held-out data.
 
     The last horizon of each series that is long enough is the test part, and the rows before it are the
     validation part. The report is on networks trained on neither. Unless `options.refit` is off, the
-    returned model's networks are then trained on all rows, and its blend weights use the test part too.
+    returned model's networks are then trained on all rows, and its blend weights use the test part too. With
+    `checkpoint`, a training that was interrupted goes on, to the same model.
     """
     loaded = load(source, read, limits=limits_of(options))
     if on_read:
@@ -73,9 +76,11 @@ def train(
     panel = loaded.panel
     horizon = choose_horizon(options, panel)
     known = newest_origins(panel, horizon)
+    if checkpoint is not None:
+        checkpoint.begin(panel, options)
     if not _anything_held_out(panel, known, horizon):
-        return _train_unreported(loaded, horizon, options, on_event)
-    fit = fitting.fit(panel, known, horizon, options, on_event, until=panel.lengths)
+        return _train_unreported(loaded, horizon, options, on_event, checkpoint)
+    fit = fitting.fit(panel, known, horizon, options, on_event, until=panel.lengths, checkpoint=checkpoint)
     origins = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
     forecasts = try_components(panel, fit.networks, fit.blend, origins)
     components = {name: values[0] for name, values in forecasts.items()}
@@ -84,7 +89,7 @@ def train(
     report = score_beside_baselines(panel, point, origins)
     if options.refit and not fit.interrupted:
         reweighed = fitting.weigh_again(panel, fit, origins, forecasts)
-        final = fitting.refit(panel, panel.lengths, reweighed, options, on_event)
+        final = fitting.refit(panel, panel.lengths, reweighed, options, on_event, checkpoint)
     else:
         final = fitting.without_idle(fit)
     errors = _distribution(panel, final, origins, point)
@@ -92,10 +97,16 @@ def train(
     return Training(model, report, loaded, _notes(panel, fit, report, options), final.interrupted)
 
 
-def _train_unreported(loaded: Loaded, horizon: int, options: Options, on_event: Listener | None) -> Training:
+def _train_unreported(
+    loaded: Loaded,
+    horizon: int,
+    options: Options,
+    on_event: Listener | None,
+    checkpoint: Checkpoint | None,
+) -> Training:
     """Train on all rows without a report, because no series is long enough to hold anything out."""
     panel = loaded.panel
-    fit = fitting.fit(panel, panel.lengths, horizon, options, on_event)
+    fit = fitting.fit(panel, panel.lengths, horizon, options, on_event, checkpoint=checkpoint)
     longest = int((panel.spans.stop - panel.spans.start).max())
     rows = f"the longest series has {longest} rows"
     if panel.broken:

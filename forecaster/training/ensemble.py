@@ -19,6 +19,7 @@ from forecaster.methods.blend import MANY_SERIES
 from forecaster.model.model import Member
 from forecaster.nn.network import Network
 from forecaster.training import worker_processes
+from forecaster.training.checkpoint import Checkpoint
 from forecaster.training.loop import Event, Outcome
 from forecaster.training.member import Run, Task, fit_member
 from forecaster.training.plan import Split
@@ -44,13 +45,14 @@ def fit(
     configs: Sequence[MemberConfig],
     options: Options,
     on_event: Listener | None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Fitted, ...]:
     """Train every member on `parts.train`, with early stopping by validation.
 
     Rows at or after `parts.validation` are never read. Members not yet trained at an interruption are left
     out.
     """
-    results = _fit_all(panel, parts, _tasks("train", configs, options), on_event)
+    results = _fit_all(panel, parts, _tasks("train", configs, options), on_event, checkpoint)
     fitted = [item for item in results if item is not None]
     if not fitted:
         raise KeyboardInterrupt  # nothing to keep
@@ -58,7 +60,12 @@ def fit(
 
 
 def refit(
-    panel: Panel, known: Ints, fitted: Sequence[Fitted], options: Options, on_event: Listener | None
+    panel: Panel,
+    known: Ints,
+    fitted: Sequence[Fitted],
+    options: Options,
+    on_event: Listener | None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Fitted, ...]:
     """Train on all `known` rows, with a learning rate schedule of its own.
 
@@ -73,16 +80,21 @@ def refit(
     if further:
         starts = (item.member.network.flat for item in fitted)
         tasks = [dataclasses.replace(task, start=start) for task, start in zip(tasks, starts, strict=True)]
-    results = _fit_all(panel, Split(known, known), tasks, on_event)
+    results = _fit_all(panel, Split(known, known), tasks, on_event, checkpoint)
     kept = [_refitted(before, after, further) for before, after in zip(fitted, results, strict=True)]
     return _marked(kept, None in results)
 
 
 def fit_unvalidated(
-    panel: Panel, known: Ints, configs: Sequence[MemberConfig], options: Options, on_event: Listener | None
+    panel: Panel,
+    known: Ints,
+    configs: Sequence[MemberConfig],
+    options: Options,
+    on_event: Listener | None,
+    checkpoint: Checkpoint | None = None,
 ) -> tuple[Fitted, ...]:
     """Train on all `known` rows for all configured steps: for series too short to hold anything out."""
-    results = _fit_all(panel, Split(known, known), _tasks("train", configs, options), on_event)
+    results = _fit_all(panel, Split(known, known), _tasks("train", configs, options), on_event, checkpoint)
     return tuple(item for item in results if item is not None)
 
 
@@ -118,19 +130,37 @@ def _refitted(before: Fitted, after: Fitted | None, further: bool) -> Fitted:
 
 
 def _fit_all(
-    panel: Panel, parts: Split, tasks: Sequence[Task], on_event: Listener | None
+    panel: Panel,
+    parts: Split,
+    tasks: Sequence[Task],
+    on_event: Listener | None,
+    checkpoint: Checkpoint | None = None,
 ) -> list[Fitted | None]:
-    """Every member; None for members not trained because of an interruption."""
-    count = worker_processes.processes(panel, tasks)
-    if count > 1:
-        single_threaded = [dataclasses.replace(task, workers=1) for task in tasks]
-        results = worker_processes.fit_in_parallel(panel, parts, single_threaded, count, on_event)
-    else:
-        results = _in_turn(panel, parts, tasks, on_event)
+    """Every member; None for members not trained because of an interruption.
+
+    With `checkpoint`, members finished by an earlier run are taken from there, and others go on.
+    """
+    if checkpoint is not None:
+        tasks, on_event = checkpoint.resumed(tasks), checkpoint.listener(on_event)
+    results: list[Result | None] = [task.state.result if task.state else None for task in tasks]
+    left = [number for number, result in enumerate(results) if result is None]
+    for number, result in zip(left, _train([tasks[n] for n in left], panel, parts, on_event), strict=True):
+        results[number] = result
     return [
         None if result is None else _fitted(task.config, result)
         for task, result in zip(tasks, results, strict=True)
     ]
+
+
+def _train(
+    tasks: Sequence[Task], panel: Panel, parts: Split, on_event: Listener | None
+) -> Sequence[Result | None]:
+    """Train the members in parallel, where that is faster."""
+    count = worker_processes.processes(panel, tasks) if tasks else 1
+    if count == 1:
+        return _in_turn(panel, parts, tasks, on_event)
+    single_threaded = [dataclasses.replace(task, workers=1) for task in tasks]
+    return worker_processes.fit_in_parallel(panel, parts, single_threaded, count, on_event)
 
 
 def _fitted(config: MemberConfig, result: Result) -> Fitted:

@@ -23,6 +23,7 @@ from forecaster.pretraining.views import knows_prices
 from forecaster.pretraining.zero_shot import networks_for
 from forecaster.training import ensemble
 from forecaster.training.blend_weights import choose_weights, try_components, validation_origins
+from forecaster.training.checkpoint import Checkpoint
 from forecaster.training.ensemble import Fitted, Listener
 from forecaster.training.plan import Split, plan, smoothing_partner, split
 
@@ -67,19 +68,21 @@ def fit(
     on_event: Listener | None = None,
     *,
     until: Ints | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
     """Fit on the first known[s] rows of each series, the newest of which are held out for validation.
 
     Series too short to hold anything out are used in `refit` only. If all are too short, the networks train
     on them for all configured steps and the blend is the prior. `until` (S,): how many rows the final
-    forecast will know, which says what seasons there may be; None: the known ones.
+    forecast will know, which says what seasons there may be; None: the known ones. `checkpoint`: where an
+    interrupted run has left its networks, and this one leaves its own.
     """
     parts = split(known, horizon)
     view = cleaned(panel, known, "each")
     pretrained = networks_for(panel.frequency) if options.pretrained else ()
     if not parts.series.size:
         configs = plan(view, known, horizon, options)
-        fitted = ensemble.fit_unvalidated(view, known, configs, options, on_event)
+        fitted = ensemble.fit_unvalidated(view, known, configs, options, on_event, checkpoint)
         partner = smoothing_partner(view, known, options)
         share = PRETRAINED_SHARE["seasonal" if partner.seasons else "plain"] if pretrained else 0.0
         weights = prior(len(fitted), methods_of(partner), int(known.sum()), share)
@@ -92,7 +95,7 @@ def fit(
         interrupted = _interrupted(fitted)
         return Fit(fitted, blend, parts, origins, origins[:, 0], {}, groups, interrupted, pretrained)
     configs = plan(view, parts.train, horizon, options)
-    fitted = ensemble.fit(view, parts, configs, options, on_event)
+    fitted = ensemble.fit(view, parts, configs, options, on_event, checkpoint)
     partner = smoothing_partner(view, parts.train, options, known if until is None else until)
     origins, blocks = validation_origins(parts, horizon)
     forecasts = try_components(panel, _networks(fitted, pretrained), partner, origins)
@@ -155,7 +158,14 @@ def without_idle(first: Fit) -> Fit:
     )
 
 
-def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Listener | None = None) -> Fit:
+def refit(
+    panel: Panel,
+    known: Ints,
+    first: Fit,
+    options: Options,
+    on_event: Listener | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Fit:
     """Train the networks on all known rows; the blend stays.
 
     Returns `first` itself if it was interrupted or was already trained on all rows. If the newest rows have
@@ -164,5 +174,6 @@ def refit(panel: Panel, known: Ints, first: Fit, options: Options, on_event: Lis
     first = without_idle(first)
     if first.interrupted or not first.parts.series.size:
         return first
-    again = ensemble.refit(cleaned(panel, known, "each"), known, first.fitted, options, on_event)
+    view = cleaned(panel, known, "each")
+    again = ensemble.refit(view, known, first.fitted, options, on_event, checkpoint)
     return dataclasses.replace(first, fitted=again, interrupted=_interrupted(again))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from forecaster.arrays import Float32s, Ints
+from forecaster.arrays import Array, Float32s, Ints
 from forecaster.config import TrainingConfig
 from forecaster.errors import DivergenceError
 from forecaster.features.windows import WindowIndex, Windows
@@ -27,6 +28,8 @@ RESCUES = 6
 """Rollbacks, each with a lower learning rate, before training gives up."""
 CONFIRM = 25
 """Healthy steps after which the weights become the new rollback point."""
+NUMBERS = ("taken", "best_step", "best", "validation", "passes_without_progress", "smooth")
+"""The numbers of a run that change from step to step."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,23 @@ class Event:
     """Time since this network's training began."""
     last: bool
     """Whether this is the network's last event."""
+    state: State | None = None
+    """Where training can go on from; set where it was asked for and some time has passed."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """All that a training needs to go on as if it had never stopped; of a finished one, its result."""
+
+    facts: dict[str, Any]
+    """Numbers and the state of the random generator, as JSON values."""
+    arrays: dict[str, Array]
+
+    @property
+    def result(self) -> tuple[Float32s, Outcome] | None:
+        """Weights and outcome, if the training is finished."""
+        outcome = self.facts.get("outcome")
+        return None if outcome is None else (self.arrays["weights"], Outcome(**outcome))
 
 
 @dataclass(frozen=True)
@@ -79,8 +99,13 @@ def train(
     workers: int | None = None,
     label: tuple[str, int, int] = ("train", 0, 1),
     keep_on_interrupt: bool = False,
+    state: State | None = None,
+    state_every: float | None = None,
 ) -> Generator[Event, None, Outcome]:
     """Train `network` in place; yields events and returns the outcome.
+
+    With `state`, go on from there; the end is the same, to the byte. With `state_every`, events have the
+    state, but at most one in so many seconds, and the last one.
 
     With validation windows, the weights of the best validation pass are restored at the end. With
     `keep_on_interrupt`, Ctrl-C ends training with the best weights so far instead of raising
@@ -89,7 +114,9 @@ def train(
     Raises DivergenceError when the loss stays non-finite after RESCUES rollbacks.
     """
     with ShardedNetwork(network, workers=workers) as sharded:
-        run = _Run(sharded, data, config, rng, label)
+        run = _Run(sharded, data, config, rng, label, state_every)
+        if state is not None:
+            run.restore(state)
         try:
             yield from run.steps()
         except KeyboardInterrupt:
@@ -111,6 +138,7 @@ class _Run:
         config: TrainingConfig,
         rng: np.random.Generator,
         label: tuple[str, int, int],
+        state_every: float | None = None,
     ) -> None:
         self.sharded, self.data, self.config, self.rng, self.label = sharded, data, config, rng, label
         self.weights = sharded.network.flat
@@ -123,19 +151,21 @@ class _Run:
         self.taken = self.best_step = 0
         self.best_weights = self.weights.copy()
         self.passes_without_progress = 0
-        self.started = time.perf_counter()
+        self.smooth = math.nan
+        self.began = 0
+        self.started = self.stated = time.perf_counter()
+        self.state_every = state_every
 
     def steps(self) -> Generator[Event, None, None]:
         """Run until the last step, or until validation makes no more progress."""
-        smooth = math.nan
-        for step in range(1, self.config.steps + 1):
+        for step in range(self.taken + 1, self.config.steps + 1):
             loss = self.step(step)
             self.taken = step
-            smooth = loss if math.isnan(smooth) else 0.9 * smooth + 0.1 * loss
+            self.smooth = loss if math.isnan(self.smooth) else 0.9 * self.smooth + 0.1 * loss
             validate = step % self.config.check_every == 0 or step == self.config.steps
             stop = validate and self.validation_pass(step)
             if validate or step % EVENT_EVERY == 0:
-                yield self.event(step, smooth, last=stop or step == self.config.steps)
+                yield self.event(step, self.smooth, last=stop or step == self.config.steps)
             if stop:
                 return
 
@@ -209,10 +239,45 @@ class _Run:
             validation=self.validation,
             best=self.best,
             rate=rate_at(self.config, step - 1) * self.guard.factor,
-            windows_per_second=step * self.config.batch / max(elapsed, 1e-9),
+            windows_per_second=(step - self.began) * self.config.batch / max(elapsed, 1e-9),
             seconds=elapsed,
             last=last,
+            state=self.state_if_due(last=last),
         )
+
+    def state_if_due(self, *, last: bool) -> State | None:
+        """The state, or the result after the last step; None between two times at which it is asked for."""
+        if self.state_every is None:
+            return None
+        if last:
+            outcome = self.finish()
+            return State({"outcome": asdict(outcome)}, {"weights": self.weights.copy()})
+        if time.perf_counter() - self.stated < self.state_every:
+            return None
+        self.stated = time.perf_counter()
+        return self.state()
+
+    def state(self) -> State:
+        """A copy of everything that changes from step to step."""
+        arrays = {"weights": self.weights, "best": self.best_weights, "average": self.average.weights}
+        arrays |= {f"optimizer.{name}": value for name, value in self.optimizer.memory.items()}
+        arrays |= self.guard.arrays()
+        facts = {name: getattr(self, name) for name in NUMBERS}
+        facts["average"], facts["guard"] = self.average.count, self.guard.numbers()
+        facts["rng"] = self.rng.bit_generator.state
+        return State(facts, {name: value.copy() for name, value in arrays.items()})
+
+    def restore(self, state: State) -> None:
+        """Go on from a state."""
+        facts, arrays = state.facts, state.arrays
+        for name in NUMBERS:
+            setattr(self, name, facts[name])
+        self.began = self.taken
+        self.weights[:], self.best_weights[:] = arrays["weights"], arrays["best"]
+        self.average.weights[:], self.average.count = arrays["average"], facts["average"]
+        self.optimizer.restore(_part(arrays, "optimizer."))
+        self.guard.restore(facts["guard"], arrays)
+        self.rng.bit_generator.state = facts["rng"]
 
 
 class _Average:
@@ -253,6 +318,20 @@ class _Guard:
         self._good = (weights.copy(), optimizer.snapshot())
         self._healthy_steps = 0
 
+    def numbers(self) -> list[float]:
+        """For a state: factor, rescues, healthy steps."""
+        return [self.factor, self.rescues, self._healthy_steps]
+
+    def arrays(self) -> dict[str, Array]:
+        """For a state: the rollback point."""
+        weights, memory = self._good
+        return {"good": weights} | {f"good.{name}": value for name, value in memory.items()}
+
+    def restore(self, numbers: list[float], arrays: Mapping[str, Array]) -> None:
+        """Go back to a state."""
+        self.factor, self.rescues, self._healthy_steps = numbers[0], int(numbers[1]), int(numbers[2])
+        self._good = arrays["good"].copy(), {n: a.copy() for n, a in _part(arrays, "good.").items()}
+
     def healthy(self, loss: float, norm: float) -> bool:
         """Whether to apply this step; if not, weights and optimiser are rolled back.
 
@@ -274,3 +353,8 @@ class _Guard:
         self._weights[:] = self._good[0]
         self._optimizer.restore(self._good[1])
         return False
+
+
+def _part(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """The arrays whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}

@@ -14,7 +14,7 @@ from forecaster.data.panel import Panel
 from forecaster.features.transform import fit_scaled
 from forecaster.features.windows import Windows, index_windows
 from forecaster.nn.network import Network
-from forecaster.training.loop import Event, Outcome, TrainingData, train
+from forecaster.training.loop import Event, Outcome, State, TrainingData, train
 from forecaster.training.plan import Split
 
 Run = Generator[Event, None, tuple[Network, Outcome]]
@@ -35,6 +35,10 @@ class Task:
     workers: int | None
     """Number of threads; it never changes the result."""
     keep_on_interrupt: bool
+    state: State | None = None
+    """Where an earlier run of the same task stopped."""
+    state_every: float | None = None
+    """Seconds between two events with the state; None: none have it."""
 
 
 def fit_member(panel: Panel, parts: Split, task: Task) -> Run:
@@ -55,6 +59,8 @@ def fit_member(panel: Panel, parts: Split, task: Task) -> Run:
         workers=task.workers,
         label=task.label,
         keep_on_interrupt=task.keep_on_interrupt,
+        state=task.state,
+        state_every=task.state_every,
     )
     return network, outcome
 

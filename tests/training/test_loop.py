@@ -470,3 +470,60 @@ def test_training_lets_go_of_its_workspaces():
     run(network, make_data(validate=True))
     assert not network.workspaces.idle
     assert network.predict(np.zeros((4, SEGMENT, 16), np.float32)).shape == (HORIZON, 16)
+
+
+# --- going on ---------------------------------------------------------------------------------------------
+
+
+def states_of(network, data, config, seed):
+    """The states of an undisturbed training, and the result in the last one."""
+    events, outcome = run(network, data, config, seed=seed, state_every=0.0)
+    states = [event.state for event in events]
+    weights, last = states[-1].result
+    assert weights.tobytes() == network.flat.tobytes()
+    assert last == outcome
+    return states[:-1], outcome
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("optimizer", "dropout"), [("adam", 0.0), ("adam", 0.2), ("sgd", 0.0)])
+def test_training_goes_on_from_any_state_to_the_same_bytes(seed, optimizer, dropout):
+    """Weights, outcome and events are those of a training that was never interrupted."""
+    config = dataclasses.replace(CONFIG, optimizer=optimizer, steps=90, patience=2, rate=2e-2)
+    network, data = make_network(dropout=dropout), make_data(validate=True)
+    states, outcome = states_of(network, data, config, seed)
+    assert len(states) > 3
+    events, _ = run(make_network(dropout=dropout), data, config, seed=seed)
+    for number, state in enumerate(states, 1):
+        assert state.result is None
+        other = make_network(dropout=dropout, seed=9)
+        rest, again = run(other, data, config, seed=99, state=state)
+        assert other.flat.tobytes() == network.flat.tobytes()
+        assert again == outcome
+        assert [(event.step, event.loss, event.best) for event in rest] == [
+            (event.step, event.loss, event.best) for event in events[number:]
+        ]
+
+
+def test_the_guard_goes_on_too():
+    """After a state, a roll back goes to the same weights and the same rate as without one."""
+
+    def data(first):
+        steps = iter(range(first, 41))
+        return spoiled(make_data(), lambda series, origins: np.full(len(series), next(steps) in {3, 36}))
+
+    network = make_network()
+    states, outcome = states_of(network, data(1), CONFIG, 5)
+    assert outcome.rescues == 2
+    for number, state in enumerate(states, 1):
+        other = make_network(seed=9)
+        assert run(other, data(1 + EVENT_EVERY * number), CONFIG, seed=99, state=state)[1] == outcome
+        assert other.flat.tobytes() == network.flat.tobytes()
+
+
+def test_states_come_only_where_they_are_asked_for():
+    """Without `state_every` no event has a state; with a long time between them, only the last one has."""
+    events, _ = run(make_network(), make_data())
+    assert not any(event.state for event in events)
+    events, _ = run(make_network(), make_data(), state_every=3600.0)
+    assert [event.state is not None for event in events] == [False] * 3 + [True]
