@@ -1,8 +1,8 @@
 """Preamble: lines above the header, such as a title, facts about the station, or when the file was made.
 
 A person sees where the table begins: a line of names, and below it rows of as many cells to the end. The
-lines above are left out and counted. Where two tables may be meant, or where no line of names stands above the
-rows, nothing is left out: the error that follows names the line.
+lines above are left out and counted. Where two tables may be meant, or where no line of names stands above
+the rows, nothing is left out: the error that follows names the line.
 """
 
 from __future__ import annotations
