@@ -8,12 +8,14 @@ READY := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := check
-.PHONY: demo test pretrain nightly mutation lint types check coverage oracle bench docs clean
+.PHONY: demo test pretrain nightly faults mutation lint types check coverage oracle bench docs clean
 
 demo: $(READY)      ; @PATH="$(abspath $(BIN)):$$PATH" bash sample_data/demo.sh
 test: $(READY)      ; $(BIN)/python -m pytest
 pretrain: $(READY)  ; $(BIN)/python -m forecaster.pretraining
 nightly: $(READY)   ; HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/data
+faults: $(READY)
+	FAULTS_KILLS=3000 FAULTS_INJECTIONS=0 FAULTS_FLIPS=1000000 FAULTS_FUZZ_SECONDS=1200 $(BIN)/python -m pytest tests/faults
 mutation: $(READY)
 	$(INSTALL) 'mutmut>=3.8,<4' && HYPOTHESIS_PROFILE=mutation nice $(BIN)/mutmut run $(MUTANTS)
 lint: $(READY)      ; $(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -111,7 +111,8 @@ def load(kind: str) -> Pretrained:
 
     Raises ModelError where its file is damaged.
     """
-    own = Path(os.environ.get(OWN_FOLDER, FOLDER)) / f"{kind}.safetensors"
+    folder = os.path.expanduser(os.environ.get(OWN_FOLDER, FOLDER))  # noqa: PTH111 - of Path, it may fail
+    own = Path(folder) / f"{kind}.safetensors"
     path = own if own.exists() else FOLDER / own.name
     try:
         network = Pretrained.from_bytes(path.read_bytes())

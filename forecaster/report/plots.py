@@ -175,8 +175,9 @@ def _has_home() -> bool:
     """Whether the folders for settings and caches of the user can be written to."""
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - of Path, it fails for users without a home
     for variable, usual in (("XDG_CONFIG_HOME", ".config"), ("XDG_CACHE_HOME", ".cache")):
-        folder = Path(os.environ.get(variable) or home / usual, "matplotlib")
-        known = next((each for each in (folder, *folder.parents) if each.exists()), None)
-        if not folder.is_absolute() or known is None or not os.access(known, os.W_OK):
+        base = Path(os.environ.get(variable) or home)
+        folder = base / "matplotlib" if variable in os.environ else base / usual / "matplotlib"
+        known = next((each for each in (folder, *folder.parents) if each.exists()), home)
+        if not (base.is_absolute() and base.is_dir() and os.access(known, os.W_OK)):
             return False
     return True

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from command import SCRIPT, daily, environment, forecast
 
-QUICK = ("--steps", "1", "--no-pretrained", "--effort", "quick")
 GUARDED = "import sys\nfrom forecaster.cli.streams import guard, lost_output\nguard()\n"
 STATES = ("closed", "full", "left", "file")
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -39,17 +38,6 @@ def run(command: list[str | Path], folder: Path, **streams: str) -> subprocess.C
         timeout=120,
         check=False,
     )
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with demand.csv, gap.csv and forecast.model."""
-    folder = tmp_path_factory.mktemp("trained")
-    lines = daily().splitlines()
-    (folder / "demand.csv").write_text("\n".join(lines) + "\n")
-    (folder / "gap.csv").write_text("\n".join(lines[:50] + lines[52:]) + "\n")
-    assert forecast("train", "demand.csv", *QUICK, cwd=folder).returncode == 0
-    return folder
 
 
 @needs_full
@@ -88,73 +76,6 @@ def test_a_slow_reader_loses_nothing(tmp_path: Path) -> None:
     assert process.returncode == 0
 
 
-@needs_full
-@pytest.mark.parametrize(
-    "streams",
-    [
-        {"stderr": "closed"},
-        {"stdout": "left", "stderr": "left"},
-        {"stdout": "closed", "stderr": "full", "stdin": "closed"},
-    ],
-)
-def test_training_is_finished(trained: Path, tmp_path: Path, streams: dict[str, str]) -> None:
-    """The model and the report are there and the exit code is 0, whatever becomes of the streams."""
-    arguments = ("train", trained / "demand.csv", *QUICK, "--report", "r.json")
-    done = run([SCRIPT, *arguments], tmp_path, **streams)
-    assert done.returncode == 0
-    assert (tmp_path / "forecast.model").read_bytes() == (trained / "forecast.model").read_bytes()
-    assert json.loads((tmp_path / "r.json").read_text())["horizon"] == 14
-
-
-@needs_full
-@pytest.mark.parametrize(
-    ("command", "file", "state", "code"),
-    [
-        (("train", "demand.csv", *QUICK, "--json", "-m", "new.model"), "new.model", "left", 0),
-        (("evaluate", "demand.csv", *QUICK, "--report", "r.csv"), "r.csv", "left", 0),
-        (("evaluate", "demand.csv", *QUICK, "--report", "r.csv"), "r.csv", "full", 5),
-        (("inspect", "demand.csv", "--export", "e.csv"), "e.csv", "closed", 5),
-    ],
-)
-def test_files_are_written_before_the_result(
-    trained: Path, command: tuple[str, ...], file: str, state: str, code: int
-) -> None:
-    """A result that stdout does not take is exit code 5, and the file is there; a reader may leave."""
-    (trained / file).unlink(missing_ok=True)
-    done = run([SCRIPT, *command], trained, stdout=state)
-    assert done.returncode == code
-    assert (trained / file).stat().st_size > 100
-    said = (trained / "stderr.txt").read_text()
-    assert ("the result cannot be written to standard output" in said) == (code == 5)
-    assert "Traceback" not in said
-    assert "Exception ignored" not in said
-
-
-@needs_full
-def test_forecasts_to_a_file_need_no_stdout(trained: Path) -> None:
-    """`predict -o` says nothing on stdout, so that its state does not matter, nor that of stderr."""
-    for state in ("closed", "left"):
-        (trained / "f.csv").unlink(missing_ok=True)
-        done = run([SCRIPT, "predict", "-o", "f.csv"], trained, stdout=state, stderr=state)
-        assert done.returncode == 0
-        assert len((trained / "f.csv").read_text().splitlines()) == 15
-
-
-def test_a_warning_never_lands_in_the_data(trained: Path) -> None:
-    """With stderr closed, a warning of repaired data vanishes."""
-    done = run([SCRIPT, "predict", "gap.csv"], trained, stderr="closed")
-    assert done.returncode == 0
-    lines = (trained / "stdout.txt").read_text().splitlines()
-    assert len(lines) == 15
-    assert all(line.count(",") == 5 for line in lines)
-
-
-def test_a_closed_stdin_has_no_data(trained: Path) -> None:
-    """`train -` with stdin closed is exit code 5 and says so."""
-    assert run([SCRIPT, "train", "-"], trained, stdin="closed").returncode == 5
-    assert "standard input cannot be read: it is closed" in (trained / "stderr.txt").read_text()
-
-
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_json_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     """--json is the same document in every encoding of stdout, with names that it cannot encode."""
@@ -174,36 +95,8 @@ def test_json_in_any_encoding(tmp_path: Path, encoding: str) -> None:
         assert (table.returncode, table.stderr) == (0, "")
 
 
-def test_outputs_named_as_streams(trained: Path) -> None:
-    """/dev/stdout, /dev/fd/N and /dev/null are written to, by every option that names an output."""
-    csv = forecast("predict", cwd=trained).stdout
-    line = (
-        'exec 4>four; "$0" predict -o /dev/stdout && "$0" predict -o /dev/fd/4 && "$0" predict -o /dev/null'
-    )
-    done = subprocess.run(
-        ["bash", "-c", line, SCRIPT],
-        cwd=trained,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, (trained / "four").read_text()) == (0, csv, csv)
-    for option, start in (("--plot", b"\x89PNG"), ("-m", b"")):
-        if option == "--plot":
-            pytest.importorskip("matplotlib")
-            command = ["predict", "-o", "/dev/null", option, "/dev/stdout"]
-        else:
-            command = ["train", "demand.csv", *QUICK, option, "/dev/stdout"]
-        done = subprocess.run(
-            [SCRIPT, *command], cwd=trained, env=environment(), capture_output=True, check=True
-        )
-        assert done.stdout.startswith(start)
-    assert done.stdout == (trained / "forecast.model").read_bytes()
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_it_starts(trained: Path, number: signal.Signals) -> None:
+def test_a_signal_while_it_starts(tmp_path: Path, number: signal.Signals) -> None:
     """From the first imports on, a signal ends the process with its exit code and without a word."""
     code = (
         "import os, sys\n"
@@ -219,7 +112,7 @@ def test_a_signal_while_it_starts(trained: Path, number: signal.Signals) -> None
     for module in ("forecaster.cli.streams", "forecaster.cli.show"):
         done = subprocess.run(
             [sys.executable, "-c", code, "show", module],
-            cwd=trained,
+            cwd=tmp_path,
             env=environment(),
             capture_output=True,
             check=False,
@@ -228,7 +121,7 @@ def test_a_signal_while_it_starts(trained: Path, number: signal.Signals) -> None
         assert (done.returncode, done.stderr, done.stdout) == (128 + number, b"", b"")
 
 
-def test_what_cannot_be_loaded(trained: Path) -> None:
+def test_what_cannot_be_loaded(tmp_path: Path) -> None:
     """A package that cannot be read, at the start or later, is exit code 5 with a message."""
     code = (
         "import sys\n"
@@ -240,10 +133,10 @@ def test_what_cannot_be_loaded(trained: Path) -> None:
         "sys.meta_path.insert(0, Import())\n"
         "main()\n"
     )
-    for module in ("typer", "safetensors"):
-        command = [sys.executable, "-c", code, "predict", module]
+    for module in ("typer", "forecaster.model.model"):
+        command = [sys.executable, "-c", code, "show", module]
         done = subprocess.run(
-            command, cwd=trained, env=environment(), capture_output=True, text=True, check=False
+            command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
         )
         assert (done.returncode, done.stdout) == (5, "")
         assert done.stderr.startswith("error: ")

@@ -22,12 +22,21 @@ class Runs:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def start(self, folder: Path, *arguments: str, limit: int = -1, stopped: bool = False) -> int:
-        """Start a run in a folder, its streams in files of it; its process.
+    def start(
+        self,
+        folder: Path,
+        *arguments: str,
+        limit: int = -1,
+        stopped: bool = False,
+        streams: str = "file,file,file",
+    ) -> int:
+        """Start a run in a folder; its process.
 
-        `limit`: most bytes of a file. `stopped`: it waits for SIGCONT before its first step.
+        `limit`: most bytes of a file. `stopped`: it waits for SIGCONT before its first step. `streams`: the
+        states of its standard streams: closed, full, left (by the reader), or file, for stdout and stderr in
+        the folder.
         """
-        self._ask("stopped" if stopped else "run", str(folder), str(limit), *arguments)
+        self._ask("stopped" if stopped else "run", str(folder), str(limit), streams, *arguments)
         return int(self._answer())
 
     def end(self, pid: int) -> int:
@@ -35,8 +44,8 @@ class Runs:
         self._ask("wait", str(pid))
         return int(self._answer())
 
-    def run(self, folder: Path, *arguments: str, limit: int = -1) -> int:
-        return self.end(self.start(folder, *arguments, limit=limit))
+    def run(self, folder: Path, *arguments: str, limit: int = -1, streams: str = "file,file,file") -> int:
+        return self.end(self.start(folder, *arguments, limit=limit, streams=streams))
 
     def killed(self, folder: Path, *arguments: str, after: float) -> int:
         """Start a run and kill it after some seconds: its exit code, where it ended before."""

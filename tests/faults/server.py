@@ -24,14 +24,29 @@ import forecaster.report.terminal  # noqa: F401
 from forecaster.__main__ import main
 
 
-def child(folder: str, limit: int, arguments: list[str], *, stopped: bool) -> None:
-    """Be `forecast` in a folder, with its standard streams in files."""
+def opened(name: str, state: str) -> int:
+    """A new descriptor for a standard stream in a state: full, left by its reader, or a file of its name."""
+    if state == "left":
+        reader, writer = os.pipe()
+        os.close(reader)
+        return writer
+    if name == "stdin":
+        return os.open(os.devnull, os.O_RDONLY)
+    return os.open("/dev/full" if state == "full" else name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+
+
+def child(folder: str, limit: int, states: str, arguments: list[str], *, stopped: bool) -> None:
+    """Be `forecast` in a folder, with its standard streams in these states."""
     os.chdir(folder)
-    for descriptor, name in ((0, os.devnull), (1, "stdout"), (2, "stderr")):
-        flags = os.O_RDWR if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        handle = os.open(name, flags)
-        os.dup2(handle, descriptor)
-        os.close(handle)
+    names = ("stdin", "stdout", "stderr")
+    for descriptor, (name, state) in enumerate(zip(names, states.split(","), strict=True)):
+        if state == "closed":
+            os.close(descriptor)
+            setattr(sys, name, None)
+        else:
+            handle = opened(name, state)
+            os.dup2(handle, descriptor)
+            os.close(handle)
     if limit >= 0:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     sys.argv = ["forecast", *arguments]
@@ -49,9 +64,8 @@ for line in sys.stdin:
     pid = os.fork()
     if pid == 0:
         try:
-            child(words[0], int(words[1]), words[2:], stopped=kind == "stopped")
+            child(words[0], int(words[1]), words[2], words[3:], stopped=kind == "stopped")
         except SystemExit as end:
-            sys.stdout.flush()
             os._exit(end.code if isinstance(end.code, int) else 1)
         except BaseException:  # noqa: BLE001 - the child ends here
             traceback.print_exc()
