@@ -6,11 +6,24 @@
     ├── ModelError             4    the model file is missing, damaged, or does not fit the data
     ├── StorageError           5    reading or writing failed
     ├── LockedError            6    another run holds the lock
-    └── DivergenceError        7    training diverged and could not be rescued
+    ├── DivergenceError        7    training diverged and could not be rescued
+    └── MemoryLimitError      10    more memory is needed than is allowed, or than there is
 
 `cli/border.py` catches `ForecasterError` and turns it into one message on stderr and the exit code of its
 class. This file imports nothing.
 """
+
+LONGEST_SHOWN = 60
+"""Characters of a value in a message."""
+
+
+def brief(value: object) -> str:
+    """A value for a message: text quoted, and cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return "a number of thousands of digits"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 class ForecasterError(Exception):
@@ -82,3 +95,9 @@ class DivergenceError(ForecasterError):
     """Training diverged and could not be rescued."""
 
     exit_code = 7
+
+
+class MemoryLimitError(ForecasterError):
+    """More memory is needed than `--max-memory` allows, or than the machine has."""
+
+    exit_code = 10

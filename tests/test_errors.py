@@ -12,11 +12,12 @@ CODES = {
     "StorageError": 5,
     "LockedError": 6,
     "DivergenceError": 7,
+    "MemoryLimitError": 10,
 }
 
 
 def test_the_tree_is_as_documented() -> None:
-    """Our exceptions are these seven, and each has the exit code of the table."""
+    """Our exceptions are these eight, and each has the exit code of the table."""
     found = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
     assert {name: kind.exit_code for name, kind in found.items()} == CODES
     assert all(issubclass(kind, errors.ForecasterError) for kind in found.values())

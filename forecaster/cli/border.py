@@ -13,12 +13,15 @@ from typing import NoReturn
 
 import typer
 
+from forecaster import memory
 from forecaster.cli.log import INTERRUPTED, TERMINATED, stderr
 from forecaster.errors import ForecasterError, StorageError, UsageError
 
 # Typer raises these two. Older versions import them from the package click, newer ones define their own.
 WrongUsage: type[Exception] = typer.BadParameter.__bases__[0]
 Exit = typer.Exit
+LONGEST = 1000
+"""Characters of a message and of a hint: what a user types may be of any length."""
 
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
@@ -28,6 +31,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
         return _guarded(app, arguments)
     finally:
         signal.signal(signal.SIGTERM, before)
+        memory.lift()
 
 
 def _guarded(app: typer.Typer, arguments: Sequence[str]) -> int:
@@ -43,6 +47,8 @@ def _guarded(app: typer.Typer, arguments: Sequence[str]) -> int:
         )  # without a command, Typer showed the help
     except ForecasterError as error:
         return _report(error)
+    except MemoryError as error:
+        return _report(memory.ran_out(error))
     except KeyboardInterrupt:
         stderr.info("interrupted; no file was changed")
         return INTERRUPTED
@@ -77,6 +83,9 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _report(error: ForecasterError) -> int:
+    error.message, error.hint = (
+        text[:LONGEST] + "…" * (len(text) > LONGEST) for text in (error.message, error.hint)
+    )
     stderr.error(error)
     return error.exit_code
 

@@ -18,9 +18,10 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 
+from forecaster import memory
 from forecaster.cli.log import stderr
 from forecaster.config import Options, ReadConfig, from_json
-from forecaster.errors import StorageError, UsageError
+from forecaster.errors import StorageError, UsageError, brief
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ class General:
     samples: int | None = None
     skip_short: bool = False
     config: str | None = None
+    max_memory: str | int | None = None
     json: bool = False
     quiet: bool = False
     log_format: Literal["text", "json"] = "text"
@@ -132,6 +134,7 @@ PREDICTING = {
 }
 GENERAL = {
     "config": f"File of settings. Default: {CONFIG_FILE}, if it exists.",
+    "max_memory": "Most memory to take, such as 2G or 500M. Beyond it: exit code 10.",
     "json": "Write the result as JSON to stdout.",
     "quiet": "Log errors only.",
     "log_format": "Format of the log on stderr.",
@@ -210,7 +213,10 @@ def resolve(flags: dict[str, Any]) -> Settings:
     def part(kind: type[T]) -> T:
         return from_json(kind, {name: value for name, value in values.items() if CONFIG_OF[name] is kind})
 
-    return Settings(part(ReadConfig), part(Options), part(General), frozenset(values))
+    settings = Settings(part(ReadConfig), part(Options), part(General), frozenset(values))
+    if settings.general.max_memory is not None:
+        memory.restrict(memory.parse_size(settings.general.max_memory))
+    return settings
 
 
 def read_settings(path: str | None) -> dict[str, Any]:
@@ -230,8 +236,8 @@ def read_settings(path: str | None) -> dict[str, Any]:
         raise UsageError(f"there is no configuration file {str(file)!r}") from error
     except OSError as error:
         raise StorageError(f"cannot read {str(file)!r}: {error.strerror}") from error
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise UsageError(f"{str(file)!r} is not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML, or nested a thousand times
+        raise UsageError(f"{str(file)!r} is not TOML: {str(error)[:200]}") from error
     settings = {name.replace("-", "_"): value for name, value in content.items()}
     unknown = [name for name in settings if name not in CONFIG_OF or name == "config"]
     if unknown:
@@ -258,6 +264,8 @@ def _type(name: str) -> Any:
 def _plain(name: str, value: Any) -> Any:
     """`value` as the configuration expects it: text for a list is split at its commas."""
     kind = _type(name)
+    if isinstance(value, str) and "\0" in value:
+        raise UsageError(f"{name} cannot be {brief(value)}", hint="Leave out the NUL character.")
     if get_origin(kind) is not tuple or not isinstance(value, str):
         return value
     items = [item.strip() for item in next(csv.reader([value], skipinitialspace=True), [])]
@@ -268,7 +276,7 @@ def _plain(name: str, value: Any) -> Any:
         return [number(item) for item in items]
     except ValueError as error:
         example = "whole numbers, such as 80,95" if number is int else "numbers, such as 0.1,0.5,0.9"
-        raise UsageError(f"{name} cannot be {value!r}", hint=f"Give {example}.") from error
+        raise UsageError(f"{name} cannot be {brief(value)}", hint=f"Give {example}.") from error
 
 
 def _parameter(name: str) -> inspect.Parameter:

@@ -106,8 +106,11 @@ def _forecast(data: str | None, settings: Settings) -> Forecast:
             raise UsageError("--skip-short needs a trained model: pretrained networks forecast any length")
         return predict_pretrained(data, options, settings.read)
     from forecaster.model.model import Model
+    from forecaster.pipeline.remembered import named
 
     model = Model.load(settings.model)
+    if data is None and (line := named(model)):
+        stderr.info(line, source=model.facts.source)
     limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
     given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
     if given:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from forecaster import memory
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.errors import LockedError, ModelError, StorageError
 from forecaster.nn.array_file import Arrays, decode, encode, version_of
@@ -60,6 +61,7 @@ def _read(path: Path) -> bytes:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise damaged(path, f"it has {size:,} bytes, more than any model file may have")
+        memory.require(3 * size, f"reading the model {str(path)!r}")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise ModelError(
@@ -69,6 +71,8 @@ def _read(path: Path) -> bytes:
         ) from error
     except OSError as error:
         raise StorageError(f"cannot read the model {str(path)!r}: {error.strerror}") from error
+    except ValueError as error:
+        raise damaged(path, "that is no path") from error
 
 
 def damaged(path: Path, why: str) -> ModelError:
