@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from forecaster.evaluation.backtest import usual_horizon
 from forecaster.forecasting.forecast import Forecast, forecast, rows_looked_back_on
 from forecaster.forecasting.pretrained import forecast_pretrained
 from forecaster.model.model import Model
+from forecaster.pipeline.remembered import from_memory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,19 +48,12 @@ def predict(
     override those that the model gives; `skip_short` leaves out series shorter than what it looks back on.
     Raises ModelError where the data does not fit the model.
     """
-    if source is None:
-        source = model.facts.source
-        if source in ("", "-"):
-            raise UsageError(
-                "the model was trained on "
-                + ("standard input" if source else "a table in memory")
-                + ", which cannot be read again",
-                hint="Name the data, `forecast predict DATA`, or use `-` to read standard input.",
-            )
-    config = read_as(model, source, read)
-    loaded = load(
-        source, config, limits=model.blend.limits, usual=model.facts.frequency.alias, remembered=True
-    )
+    with from_memory(model) if source is None else nullcontext():
+        source = model.facts.source if source is None else source
+        config = read_as(model, source, read)
+        loaded = load(
+            source, config, limits=model.blend.limits, usual=model.facts.frequency.alias, remembered=True
+        )
     panel, short = with_short(model, loaded.panel, skip=skip_short)
     result = forecast(model, panel, horizon=horizon, levels=levels, quantiles=quantiles)
     return dataclasses.replace(result, findings=(*loaded.findings, *short))
