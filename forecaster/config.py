@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import types
 import typing
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from forecaster.errors import UsageError
+from forecaster.errors import UsageError, brief
 
 Cell = Literal["rnn", "gru", "lstm"]  # the names in forecaster.nn.cells.CELLS, which loads NumPy
 Decoder = Literal["direct", "segments"]
@@ -30,6 +31,9 @@ Scales = Literal["each", "relative", "logarithms", "table"]
 """Each series has the scale that suits it; the same, but logarithms of all that stay well above zero;
 logarithms of all that have them; one for all series (models of format 1)."""
 T = TypeVar("T")
+SURROGATE = re.compile("[\ud800-\udfff]")
+MOST_ITEMS = 10_000
+"""The most numbers in a setting that is a list."""
 Duplicates = Literal["error", "mean", "last", "first"]
 Aggregate = Literal["mean", "sum", "last", "first", "max", "min", "count"]
 TimeUnit = Literal["ns", "us", "ms", "s", "min", "h", "D"]
@@ -37,21 +41,28 @@ Hours = Literal["0-23", "1-24"]
 BadRows = Literal["error", "skip"]
 Layout = Literal["one", "long", "wide", "files", "across"]
 
+ROWS, NO_LIMIT_BELOW = 10**8, 100_000
+"""The most rows of a lookback, a season or a gap; and how many are allowed whatever data there is."""
 RANGES: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(("horizon", "lookback", "segment", "output_segment", "seasons", "phases"), (1, math.inf)),
-    "level_rows": (1, math.inf),
-    **dict.fromkeys(("inputs", "hidden", "outputs", "members", "steps", "batch"), (1, math.inf)),
-    "max_bytes": (1, math.inf),
-    **dict.fromkeys(("unroll", "workers"), (1, math.inf)),
-    **dict.fromkeys(("weight_decay", "clip", "patience", "seed"), (0, math.inf)),
+    **dict.fromkeys(
+        ("lookback", "segment", "seasons", "phases", "level_rows", "recent", "unroll"), (1, ROWS)
+    ),
+    **dict.fromkeys(("horizon", "outputs", "output_segment", "inputs", "batch"), (1, 1_000_000)),
+    **dict.fromkeys(("skip", "skip_end"), (0, ROWS)),
+    **dict.fromkeys(("patience", "check_every"), (0, 10**9)),
+    **dict.fromkeys(("weight_decay", "clip"), (0, math.inf)),
+    **dict.fromkeys(("average", "momentum"), (0, 1)),
     **dict.fromkeys(("lower", "upper"), (-math.inf, math.inf)),
+    **dict.fromkeys(("rate", "delta", "circular"), (1e-12, math.inf)),
+    **dict.fromkeys(("quantile", "quantiles"), (0.001, 0.999)),
+    "hidden": (1, 65_536),
+    "members": (1, 1000),
+    **dict.fromkeys(("steps", "max_bytes"), (1, 10**15)),
+    "workers": (1, 4096),
+    "seed": (0, 2**63 - 1),
     "layers": (1, 100),
     "dropout": (0, 0.95),
-    "rate": (1e-12, math.inf),
-    "quantile": (0.001, 0.999),
-    "circular": (1e-12, math.inf),
     "levels": (1, 99),
-    "quantiles": (0.001, 0.999),
     "keep": (0, 999),
 }
 """Smallest and largest value of each numeric setting, whichever configuration has it."""
@@ -119,6 +130,10 @@ class ReadConfig:
     bad_rows: BadRows = "error"
     strict: bool = False
     """Treat every repair as an error."""
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+        _check_text(self)
 
 
 @dataclass(frozen=True)
@@ -218,6 +233,9 @@ class Limits:
     integer: bool | None = None
     circular: float | None = None
 
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
 
 @dataclass(frozen=True)
 class Options:
@@ -294,11 +312,26 @@ def _check_ranges(config: Any) -> None:
     """Raise UsageError for a number, or a number in a tuple, outside the range of its setting."""
     for name, (low, high) in RANGES.items():
         value = getattr(config, name, None)
+        if isinstance(value, tuple) and len(value) > MOST_ITEMS:
+            raise UsageError(f"{name} has {len(value):,} items", hint=f"Give {MOST_ITEMS:,} or fewer.")
         for number in value if isinstance(value, tuple) else (value,):
-            if number is not None and not (low <= number <= high and math.isfinite(number)):
-                limits = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
-                limits = "a number" if low == -math.inf else limits
-                raise UsageError(f"{name} cannot be {number}", hint=f"Give {limits}.")
+            if number is not None and not (low <= number <= high and abs(number) < math.inf):
+                raise UsageError(f"{name} cannot be {brief(number)}", hint=f"Give {_limits(low, high)}.")
+
+
+def _limits(low: float, high: float) -> str:
+    """A range in words."""
+    least, most = (f"{end:g}" if isinstance(end, float) else f"{end}" for end in (low, high))
+    return (
+        "a number" if low == -math.inf else f"{least} or more" if high == math.inf else f"{least} to {most}"
+    )
+
+
+def _check_text(config: Any) -> None:
+    """Raise UsageError for text that is not Unicode, as arguments that are not UTF-8 arrive."""
+    for name, value in vars(config).items():
+        if SURROGATE.search("".join(value) if isinstance(value, tuple) else str(value)):
+            raise UsageError(f"{name} cannot be {brief(value)}: it is not UTF-8", hint="Type it as UTF-8.")
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -330,21 +363,23 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
             return None
         kinds = [arg for arg in args if arg is not type(None)]
         if len(kinds) > 1 and not isinstance(value, tuple(kinds)):
-            raise UsageError(f"{name} cannot be {value!r}", hint=f"Give {_expected(hint)}.")
+            raise UsageError(f"{name} cannot be {brief(value)}", hint=f"Give {_expected(hint)}.")
         return _convert(next((kind for kind in kinds if type(value) is kind), kinds[0]), value, name)
     if origin is Literal:
         if value in args:
             return value
-        raise UsageError(f"{name} cannot be {value!r}", hint="Choose one of " + ", ".join(map(str, args)))
+        raise UsageError(
+            f"{name} cannot be {brief(value)}", hint="Choose one of " + ", ".join(map(str, args))
+        )
     if origin is tuple and isinstance(value, list | tuple):
         return tuple(_convert(args[0], item, name) for item in value)
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return from_json(typing.cast(type, hint), value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) < 2**1023 else math.inf  # which no range contains
     if isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
-    raise UsageError(f"{name} cannot be {value!r}", hint=f"Give {_expected(hint)}.")
+    raise UsageError(f"{name} cannot be {brief(value)}", hint=f"Give {_expected(hint)}.")
 
 
 def _expected(hint: Any) -> str:

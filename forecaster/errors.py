@@ -7,11 +7,24 @@
     ├── StorageError           5    reading or writing failed
     ├── LockedError            6    another run holds the lock
     ├── DivergenceError        7    training diverged and could not be rescued
-    └── StaleError             9    data or model older than allowed
+    ├── StaleError             9    data or model older than allowed
+    └── MemoryLimitError      10    more memory is needed than is allowed, or than there is
 
 `cli/border.py` catches `ForecasterError` and turns it into one message on stderr and the exit code of its
 class. This file imports nothing.
 """
+
+LONGEST_SHOWN = 60
+"""Characters of a value in a message."""
+
+
+def brief(value: object) -> str:
+    """A value for a message: text quoted, and cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of thousands of digits
+        return "a number of thousands of digits"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 class ForecasterError(Exception):
@@ -89,6 +102,12 @@ class StaleError(ForecasterError):
     """The data or the model is older than allowed."""
 
     exit_code = 9
+
+
+class MemoryLimitError(ForecasterError):
+    """More memory is needed than `--max-memory` allows, or than the machine has."""
+
+    exit_code = 10
 
 
 class StorageWarning(UserWarning):

@@ -20,6 +20,7 @@ LAYERS = (
     {"features"},
     {"nn", "data"},
     {"config"},
+    {"memory"},
     {"errors", "arrays"},
 )
 """Imports point down this list only; no circle within a layer, nor among the files of a room."""
@@ -27,7 +28,7 @@ RANK = {room: rank for rank, layer in enumerate(LAYERS) for room in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 400
 LONGEST_FUNCTION = 60
-MOST_ROOMS = {"": 18, "data": 16}
+MOST_ROOMS = {"": 19, "data": 16}
 """Rooms (files and folders) at the top of the package and of `data`; MOST_FILES in a room of `data`."""
 MOST_FILES = 12
 

@@ -19,7 +19,7 @@ from forecaster.config import (
 from forecaster.errors import UsageError
 
 texts = st.text(max_size=8)
-numbers = st.integers(min_value=1, max_value=10**9)
+numbers = st.integers(min_value=1, max_value=60_000)
 networks = st.builds(NetworkConfig, hidden=numbers, cell=st.sampled_from(["rnn", "gru", "lstm"]))
 trainings = st.builds(TrainingConfig, rate=st.floats(1e-6, 1e6), unroll=st.none() | numbers)
 KINDS = [

@@ -12,11 +12,12 @@ CODES = {
     "StorageError": 5,
     "LockedError": 6,
     "DivergenceError": 7,
+    "MemoryLimitError": 10,
 }
 
 
 def test_the_tree_is_as_documented() -> None:
-    """Our exceptions are these seven, and each has the exit code of the table; a warning has none."""
+    """Our exceptions are these nine, and each has the exit code of the table; a warning has none."""
     kinds = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
     found = {name: kind for name, kind in kinds.items() if not issubclass(kind, Warning)}
     assert {name: kind.exit_code for name, kind in found.items()} == CODES

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from forecaster import memory
 from forecaster.cli.account import account
 from forecaster.cli.app import COMMANDS
 from forecaster.cli.log import INTERRUPTED, TERMINATED, stderr
@@ -23,6 +24,8 @@ from forecaster.errors import ForecasterError, StorageError, StorageWarning, Usa
 # Typer raises these two. Older versions import them from the package click, newer ones define their own.
 WrongUsage: type[Exception] = typer.BadParameter.__bases__[0]
 Exit = typer.Exit
+LONGEST = 1000
+"""Characters of a message and of a hint: what a user types may be of any length."""
 
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
@@ -44,6 +47,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        memory.lift()
 
 
 def _guarded(app: typer.Typer, arguments: Sequence[str]) -> int:
@@ -60,6 +64,8 @@ def _guarded(app: typer.Typer, arguments: Sequence[str]) -> int:
         )  # without a command, Typer showed the help
     except ForecasterError as error:
         return _report(error)
+    except MemoryError as error:
+        return _report(memory.ran_out(error))
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would interrupt the message
         stderr.info(f"interrupted; {_files_written()}")
@@ -130,6 +136,9 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _report(error: ForecasterError) -> int:
+    error.message, error.hint = (
+        text[:LONGEST] + "…" * (len(text) > LONGEST) for text in (error.message, error.hint)
+    )
     account.error = error
     stderr.error(error)
     return error.exit_code

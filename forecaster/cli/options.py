@@ -19,10 +19,11 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 
+from forecaster import memory
 from forecaster.cli.account import account
 from forecaster.cli.log import stderr
 from forecaster.config import RANGES, Options, ReadConfig, from_json
-from forecaster.errors import StorageError, UsageError
+from forecaster.errors import StorageError, UsageError, brief
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ class General:
     keep: int = 0
     no_resume: bool = False
     config: str | None = None
+    max_memory: str | int | None = None
     json: bool = False
     quiet: bool = False
     log_format: Literal["text", "json"] = "text"
@@ -157,6 +159,7 @@ PREDICTING = {
 }
 GENERAL = {
     "config": f"File of settings. Default: {CONFIG_FILE}, if it exists.",
+    "max_memory": "Most memory to take, such as 2G or 500M. Beyond it: exit code 10.",
     "json": "Write the result as JSON to stdout.",
     "quiet": "Log errors only.",
     "log_format": "Format of the log.",
@@ -251,7 +254,10 @@ def resolve(flags: dict[str, Any]) -> Settings:
     def part(kind: type[T]) -> T:
         return from_json(kind, {name: value for name, value in values.items() if CONFIG_OF[name] is kind})
 
-    return Settings(part(ReadConfig), part(Options), part(General), frozenset(values))
+    settings = Settings(part(ReadConfig), part(Options), part(General), frozenset(values))
+    if settings.general.max_memory is not None:
+        memory.restrict(memory.parse_size(settings.general.max_memory))
+    return settings
 
 
 def read_settings(path: str | None) -> dict[str, Any]:
@@ -277,8 +283,8 @@ def read_settings(path: str | None) -> dict[str, Any]:
         raise StorageError(f"cannot read {str(file)!r}: {error}") from error
     try:
         content = tomllib.loads(text.decode("utf-8"))
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise UsageError(f"{str(file)!r} is not TOML: {error}") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML, or nested a thousand times
+        raise UsageError(f"{str(file)!r} is not TOML: {str(error)[:200]}") from error
     settings = {name.replace("-", "_"): value for name, value in content.items()}
     unknown = [name for name in settings if name not in CONFIG_OF or name == "config"]
     if unknown:
@@ -307,6 +313,8 @@ def _type(name: str) -> Any:
 def _plain(name: str, value: Any) -> Any:
     """`value` as the configuration expects it: text for a list is split at its commas."""
     kind = _type(name)
+    if isinstance(value, str) and "\0" in value:
+        raise UsageError(f"{name} cannot be {brief(value)}", hint="Leave out the NUL character.")
     if get_origin(kind) is not tuple or not isinstance(value, str):
         return value
     items = [item.strip() for item in next(csv.reader([value], skipinitialspace=True), [])]
@@ -317,7 +325,7 @@ def _plain(name: str, value: Any) -> Any:
         return [number(item) for item in items]
     except ValueError as error:
         example = "whole numbers, such as 80,95" if number is int else "numbers, such as 0.1,0.5,0.9"
-        raise UsageError(f"{name} cannot be {value!r}", hint=f"Give {example}.") from error
+        raise UsageError(f"{name} cannot be {brief(value)}", hint=f"Give {example}.") from error
 
 
 def _parameter(name: str) -> inspect.Parameter:

@@ -124,10 +124,13 @@ def _forecast(data: str | None, settings: Settings) -> Forecast:
             data, options, settings.read, max_age=settings.general.max_age, on_read=account.read
         )
     from forecaster.model.model import Model
+    from forecaster.pipeline.remembered import named
 
     model = Model.load(settings.model)
     account.uses(settings.model)
     check_model(settings.model, settings.general.max_model_age)
+    if data is None and (line := named(model)):
+        stderr.info(line, source=model.facts.source)
     limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
     given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
     if given:

@@ -12,6 +12,9 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+DIGITS = 18
+"""Python refuses to read numbers of thousands of digits."""
+
 
 class FastGroup(TyperGroup):
     """The group of all commands."""
@@ -58,6 +61,6 @@ def _simple(kind: Any, value: Any) -> Any:
     """`value` converted to `kind` where that cannot fail; else None."""
     if kind is str and type(value) is str:
         return value
-    if kind is int and type(value) is str and value.isascii() and value.isdigit():
+    if kind is int and type(value) is str and value.isascii() and value.isdigit() and len(value) <= DIGITS:
         return int(value)
     return None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forecaster.arrays import Bools, Ints
+from forecaster.config import ROWS
 from forecaster.data.calendar.clock import DAY, to_local
 from forecaster.data.calendar.frequency import Frequency, frequency
 from forecaster.errors import UsageError
@@ -51,7 +52,8 @@ def longest_crossed(asked: str | int | None, chosen: Frequency) -> int | None:
     if text == ANY:
         return None
     if text.isascii() and text.isdigit():
-        return int(text)
+        digits = text.lstrip("0") or "0"
+        return min(int(digits[:19]), ROWS)  # more than any series has
     example = f"Give a number of rows, such as {chosen.season}, a duration such as 2h, or {ANY}."
     try:
         duration = frequency(text).step

@@ -13,6 +13,7 @@ from forecaster.errors import ModelError
 MODEL = "model"
 COUNTS = ("origins", "windows", "scored", "no_mase", "season")
 PLAIN = ("best_baseline", "decided_on", "chance", *COUNTS, "start", "end")
+MOST_ERROR = 1e300
 EQUAL = 0.001  # a smaller relative difference counts as equal
 
 
@@ -119,9 +120,26 @@ class Report:
             facts = {name: values[name] for name in PLAIN} | {"methods": methods, "metrics": names}
             for part in ("overall", "per_step", "per_series"):
                 facts[part] = np.array([[values[part][m][k] for k in names] for m in methods], dtype=float)
-            return cls(ids=tuple(values["ids"]), **facts)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"the error report is damaged: {error!r}") from error
+            return cls(ids=tuple(values["ids"]), **facts)._checked()
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ModelError(f"the error report is damaged: {str(error)[:100]}") from error
+
+    def _checked(self) -> Report:
+        """The report; ValueError where its parts are not of their kind, or do not fit each other."""
+        words = (self.start, self.end, self.decided_on, self.best_baseline, *self.ids, *self.methods)
+        if not all(isinstance(word, str) for word in (*words, *self.metrics)):
+            raise ValueError("a name or time is not text")
+        if not all(type(getattr(self, name)) is int and 0 <= getattr(self, name) < 2**63 for name in COUNTS):
+            raise ValueError("a count is no whole number")
+        shape = len(self.methods), len(self.metrics)
+        tables = self.overall, self.per_step, self.per_series
+        if [table.ndim for table in tables] != [2, 3, 3] or any(table.shape[:2] != shape for table in tables):
+            raise ValueError("its tables have other sizes")
+        if any((np.abs(table) > MOST_ERROR).any() for table in tables):
+            raise ValueError("an error is too large to be one")
+        if {MODEL, self.best_baseline} - {*self.methods} or self.decided_on not in self.metrics:
+            raise ValueError("the methods that it compares are not in it")
+        return self
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Rows of a flat table: scope (overall, step, series), key (step from 1, or id), method, metrics."""

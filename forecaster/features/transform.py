@@ -25,8 +25,10 @@ from forecaster.data.panel import TARGET, Panel
 from forecaster.features.moving_average_index import moving_average_index
 from forecaster.features.scale_choice import LOGARITHMS, UNITS, from_scale, powers, to_scale
 from forecaster.features.season_clock import SeasonClock
-from forecaster.features.seasonal_index import seasonal_index
+from forecaster.features.seasonal_index import LEAST_SEASONS, seasonal_index
 
+SMALL_SEASON = 1000
+"""An index of zeros for a longer season is not made at all: it may not fit into memory."""
 MOST_SEASONS = 20
 """Only this many of the newest seasons enter the index, because patterns change."""
 ROUNDING = 1e-10
@@ -125,6 +127,8 @@ def _fit(
     clock: SeasonClock,
 ) -> Transform:
     observed = panel.observed.copy()
+    longest = int(panel.lengths.max(initial=0))  # the index of a longer season is zero
+    seasons = tuple(m for m in seasons if LEAST_SEASONS * m <= max(longest, SMALL_SEASON))
     d = np.empty(len(panel.values))
     z: Float32s = np.empty(panel.values.shape, np.float32)
     fitted = []

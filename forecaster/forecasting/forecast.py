@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from forecaster import memory
 from forecaster.arrays import Floats, Ints
 from forecaster.config import RANGES
 from forecaster.data.panel import Panel
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from forecaster.data.findings import Finding
 
+BYTES_A_ROW = 60
+"""Of a table of paths: id, time, sample and value, and the value again while they are made."""
 MOST_SAMPLED = 10**8
 """Numbers in all sampled paths together: 800 MB."""
 
@@ -107,6 +110,9 @@ class Forecast:
         """
         from forecaster.data.writing.forecast_table import samples_frame
 
+        rows = count * self.point.size if type(count) is int else 0  # `samples` refuses others
+        if rows <= MOST_SAMPLED:
+            memory.require(BYTES_A_ROW * rows, f"a table of {rows:,} rows", hint="Use fewer --samples.")
         paths = rounded({"value": self.samples(count, seed)}, digits)["value"]
         return samples_frame(self.panel, self.origins, paths)
 
@@ -192,6 +198,7 @@ def finished(
     by_level = dict(zip(needed.tolist(), np.moveaxis(each, 2, 0), strict=True))
     lower = np.stack([by_level[0.5 - level / 200] for level in levels])
     upper = np.stack([by_level[0.5 + level / 200] for level in levels])
+    check_finite(panel, each.reshape(len(panel), -1))
     wanted = {level: by_level[level] for level in asked}
     return Forecast(panel, origins, point, lower, upper, levels, wanted, distribution, limits)
 

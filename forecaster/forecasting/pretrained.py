@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from forecaster import memory
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Limits, Scales
 from forecaster.data.panel import Panel
@@ -17,12 +18,14 @@ from forecaster.forecasting.forecast import Forecast, check_finite, finished, le
 from forecaster.forecasting.quantile_table import TableQuantiles, root_of
 from forecaster.methods.blend import DEMAND
 from forecaster.methods.smoothing import demand_forecasts
-from forecaster.pretraining.network import SIDE
+from forecaster.pretraining.network import LEVELS, SIDE
 from forecaster.pretraining.store import load
 from forecaster.pretraining.views import STEP, knows_prices, view_of
 from forecaster.pretraining.zero_shot import steps_of, zero_shot
 
 SCALES: Scales = "each"
+COPIES = 4
+"""Copies of all quantiles while they are brought within what is possible."""
 BEYOND = 0.02
 """What each step has of its own: two steps beyond the network's horizon never depend on each other wholly."""
 
@@ -39,6 +42,13 @@ def forecast_pretrained(
 
     Raises ModelError where the forecast of a series is not finite.
     """
+    last = int(panel.time[panel.offsets[1:] - 1].max())
+    panel.frequency.future_times(last, horizon, panel.names.tz)  # DataError where these are no times
+    memory.require(
+        8 * (COPIES * len(panel) * horizon * len(LEVELS) + 3 * horizon * horizon),
+        f"a forecast of {horizon:,} steps of {len(panel):,} series",
+        hint="Use a smaller --horizon, or a longer step such as --every D.",
+    )
     origins = panel.lengths
     view = cleaned(panel, origins, SCALES)
     able = possible(view, origins, horizon, scales=SCALES, limits=limits)

@@ -63,7 +63,14 @@ class Distribution:
             and self.mixing.shape == (kinds, horizon, horizon)
             and season > 0
             and bool((np.diff(self.ratios, axis=2) >= 0).all())
+            and self._in_range()
         )
+
+    def _in_range(self) -> bool:
+        """Whether sizes are not negative, and the volatility is one that dies away."""
+        alpha, beta = self.volatility.T
+        sizes = np.concatenate([self.positions.ravel(), self.factors, alpha])
+        return bool((sizes >= 0).all() and (beta > 0).all() and (alpha + beta < 1).all())
 
     def forecast(
         self,

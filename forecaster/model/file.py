@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
+from forecaster import memory
 from forecaster.data.reading.files import regular_bytes
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.errors import ModelError, StorageError
@@ -55,6 +56,7 @@ def read_model_file(path: Path) -> tuple[str, Arrays]:
 
 def _read(path: Path) -> bytes:
     try:
+        memory.require(3 * min(path.stat().st_size, MAX_BYTES), f"reading the model {str(path)!r}")
         return regular_bytes(path, MAX_BYTES, "model file")
     except ValueError as error:
         raise damaged(path, str(error)) from error

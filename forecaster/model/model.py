@@ -14,20 +14,25 @@ from numpy.typing import NDArray
 
 from forecaster.arrays import Floats
 from forecaster.config import MemberConfig, Options, ReadConfig, from_json, to_json
-from forecaster.data.calendar.frequency import Frequency, frequency
-from forecaster.data.labels import Names, times_as_strings
+from forecaster.data.calendar.frequency import Frequency
+from forecaster.data.labels import Names, listed, times_as_strings
 from forecaster.data.panel import Panel
 from forecaster.data.series.learned_holidays import described
-from forecaster.errors import ModelError, UsageError
-from forecaster.features.windows import count_features
+from forecaster.errors import DataError, ModelError, UsageError
 from forecaster.intervals.distribution import Distribution
-from forecaster.methods.blend import PRETRAINED, Blend, kind_of, network_name
+from forecaster.methods.blend import PRETRAINED, Blend, network_name
+from forecaster.model.checks import check_whole, suits
 from forecaster.model.file import VERSION, damaged, read_model_file, write_model_file
 from forecaster.nn.network import Network, parameter_shapes
-from forecaster.pretraining.store import Pretrained, by_kind
-from forecaster.pretraining.views import view_of
+from forecaster.pretraining.store import Pretrained
 
 Hashes: TypeAlias = NDArray[np.uint64]
+UNFIT = (
+    *(KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError),
+    *(UsageError, DataError),
+)
+"""What may be raised where the parts of a model are not what they must be."""
+LONGEST_REASON = 200
 ERRORS, SERIES = "errors.", "errors_of_series"
 """Names of arrays in the file: the parts of the distribution of errors, and whose factors it holds."""
 
@@ -121,9 +126,10 @@ class Model:
         """
         text, arrays = read_model_file(Path(path))
         try:
-            return cls._from(json.loads(text), arrays)
-        except (KeyError, TypeError, ValueError, RecursionError, UsageError) as error:
-            raise damaged(Path(path), f"its configuration does not fit its weights ({error})") from error
+            return cls._from(json.loads(text, parse_constant=_refuse_constant), arrays)
+        except UNFIT as error:
+            why = f"its configuration does not fit its weights ({str(error)[:LONGEST_REASON]})"
+            raise damaged(Path(path), why) from error
 
     def factors_of(self, ids: Sequence[str]) -> Floats:
         """The factor of each of these series (S,) by its id; 1 for a new series."""
@@ -176,6 +182,11 @@ class Model:
 
     def check_fits(self, panel: Panel) -> None:
         """Raise ModelError unless `panel` has the frequency and covariates of the training data."""
+        if not suits(self, panel):
+            raise ModelError(
+                f"the model looks back {self.lookback:,} rows, far more than the longest series has",
+                hint="Give the whole history, or train again with a smaller --lookback.",
+            )
         if panel.frequency.alias != self.facts.frequency.alias:
             raise ModelError(
                 f"the model was trained on data of frequency {self.facts.frequency.alias}, "
@@ -184,8 +195,8 @@ class Model:
             )
         if panel.names.covariates != self.facts.names.covariates:
             raise ModelError(
-                f"the model was trained with the covariates {list(self.facts.names.covariates)}, "
-                f"but this data has {list(panel.names.covariates)}",
+                f"the model was trained with the covariates {listed(self.facts.names.covariates) or 'none'}, "
+                f"but this data has {listed(panel.names.covariates) or 'none'}",
                 hint="Use the same --covariates in the same order, or train a new model.",
             )
 
@@ -203,6 +214,10 @@ class Model:
         for network in self.pretrained:
             arrays |= {f"{PRETRAINED}.{network.kind}.{n}": a for n, a in network.to_parts()[1].items()}
         return arrays
+
+    def count_arrays(self) -> int:
+        """How many arrays the file has."""
+        return len(self._arrays())
 
     def _json(self) -> dict[str, Any]:
         return {
@@ -227,8 +242,13 @@ class Model:
         half_widths, series = arrays.get("half_widths"), arrays.get(SERIES)
         pretrained = tuple(_pretrained(each, arrays) for each in content.get("pretrained", []))
         model = cls(options, members, blend, half_widths, facts, distribution, series, pretrained)
-        _check_whole(model, len(arrays))
+        check_whole(model, len(arrays))
         return model
+
+
+def _refuse_constant(name: str) -> None:
+    """ValueError for NaN and Infinity, which are no JSON."""
+    raise ValueError(f"{name} is no number of a model")
 
 
 def _commonest_first(value: Any) -> Any:
@@ -240,51 +260,6 @@ def hashes(ids: Sequence[str]) -> Hashes:
     """64 bits of a digest of each id (S,): as good as the id, and of one size."""
     digests = b"".join(hashlib.blake2b(each.encode(), digest_size=8).digest() for each in ids)
     return np.frombuffer(digests, "<u8").astype(np.uint64)
-
-
-def _check_whole(model: Model, arrays: int) -> None:
-    """Raise ValueError or UsageError where the parts of a model contradict each other."""
-    members, facts, weights = model.members, model.facts, model.blend.weights
-    if len({member.config.horizon for member in members}) != 1:
-        raise ValueError("the members have no common horizon")
-    _check_intervals(model)
-    for config in (member.config for member in members):
-        features = count_features(1 + len(facts.names.covariates), config.segment, config.gaps, config.phases)
-        if (config.network.inputs, config.network.outputs) != (features, config.horizon):
-            raise ValueError("a network has other inputs or outputs than its windows")
-    if arrays != len(model._arrays()):
-        raise ValueError("there are more arrays than weights")
-    networks = {network_name(number) for number in range(len(members))}
-    if any(kind_of(name) == "network" and name not in networks for name in model.blend.components):
-        raise ValueError("the blend names a network that the model does not have")
-    kinds = by_kind(model.pretrained)
-    if len(kinds) != len(model.pretrained):
-        raise ValueError("there are two pretrained networks of a kind")
-    if PRETRAINED in model.blend.components and view_of(facts.frequency).kind not in kinds:
-        raise ValueError("the blend names a pretrained network that the model does not have")
-    for each in (weights, *model.blend.by_group.values()):
-        if not all(weight >= 0 for weight in each.values()) or abs(sum(each.values()) - 1) > 1e-6:
-            raise ValueError("the weights of the blend do not sum to one")
-    if min(facts.frequency.seasonalities, default=0) < 1 or not frequency(facts.frequency.alias):
-        raise ValueError("the frequency has no seasonality")
-
-
-def _check_intervals(model: Model) -> None:
-    """Raise ValueError unless there are intervals, and their arrays fit the model."""
-    if (model.half_widths is None) == (model.distribution is None):
-        raise ValueError("there are no intervals, or two kinds of them")
-    if model.half_widths is not None:
-        expected = (len(model.options.levels), model.horizon)
-        if model.half_widths.shape != expected or model.half_widths.dtype != np.float64:
-            raise ValueError("the interval half-widths have another shape or type")
-        return
-    assert model.distribution is not None
-    if any(array.dtype != np.float64 for array in model.distribution.to_arrays().values()):
-        raise ValueError("the distribution of errors has another type")
-    if model.series is None or model.series.dtype != np.uint64 or model.series.ndim != 1:
-        raise ValueError("the ids of the series that the factors belong to are missing")
-    if not model.distribution.fits(model.horizon, len(model.series)):
-        raise ValueError("the distribution of errors has another shape")
 
 
 def _rounded(weights: dict[str, float]) -> dict[str, float]:

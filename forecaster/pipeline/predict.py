@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from forecaster.evaluation.backtest import usual_horizon
 from forecaster.forecasting.forecast import Forecast, forecast, rows_looked_back_on
 from forecaster.forecasting.pretrained import forecast_pretrained
 from forecaster.model.model import Model
+from forecaster.pipeline.remembered import from_memory
 from forecaster.pipeline.staleness import check_rows
 
 if TYPE_CHECKING:
@@ -50,19 +52,12 @@ def predict(
     Raises ModelError where the data does not fit the model, and StaleError where its newest row is older
     than `max_age`, such as 2d.
     """
-    if source is None:
-        source = model.facts.source
-        if source in ("", "-"):
-            raise UsageError(
-                "the model was trained on "
-                + ("standard input" if source else "a table in memory")
-                + ", which cannot be read again",
-                hint="Name the data, `forecast predict DATA`, or use `-` to read standard input.",
-            )
-    config = read_as(model, source, read)
-    loaded = load(
-        source, config, limits=model.blend.limits, usual=model.facts.frequency.alias, remembered=True
-    )
+    with from_memory(model) if source is None else nullcontext():
+        source = model.facts.source if source is None else source
+        config = read_as(model, source, read)
+        loaded = load(
+            source, config, limits=model.blend.limits, usual=model.facts.frequency.alias, remembered=True
+        )
     if on_read:
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)

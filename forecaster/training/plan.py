@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from forecaster import memory
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Decoder, MemberConfig, NetworkConfig, Options, Scales, TrainingConfig, limits_of
 from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.panel import Panel
-from forecaster.errors import DataError
+from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import usual_horizon
 from forecaster.features.scale_choice import UNITS, powers
 from forecaster.features.seasonal_index import LEAST_SEASONS
@@ -24,6 +25,7 @@ from forecaster.features.seasonal_position import agreement
 from forecaster.features.transform import Transform, fit_scaled, observed_throughout
 from forecaster.features.windows import count_features
 from forecaster.methods.blend import Blend
+from forecaster.nn.network import flat_size, parameter_shapes
 
 LONGEST_LOOKBACK = 1024
 REACHES = (1.0, 0.5, 1.5)
@@ -41,6 +43,11 @@ AGREEMENT = 0.5
 """Networks get the seasonal position if the seasonal indices of the series are at least this similar."""
 VALIDATED = 24
 """Validation takes this many horizons of a single series, and √n times fewer of each of n series."""
+
+
+COPIES, GATES, FLOAT = 6, 6, 4
+"""Copies of the weights (gradients, averages, the optimiser), numbers kept for each hidden unit and step of a
+window, and bytes of a number."""
 
 
 class _Effort(NamedTuple):
@@ -125,7 +132,11 @@ def split(known: Ints, horizon: int) -> Split:
 
 
 def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[MemberConfig, ...]:
-    """The configuration of every member of the ensemble, by the known rows."""
+    """The configuration of every member of the ensemble, by the known rows.
+
+    Raises UsageError for sizes beyond the data, and MemoryLimitError for those beyond the memory.
+    """
+    _check_sizes(options, int(panel.lengths.max()))
     partner = smoothing_partner(panel, known, options)
     rows, log = int(np.median(known[known > 0])), partner.log
     seasons = _seasons(options, panel.frequency, rows)
@@ -162,7 +173,36 @@ def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[Mem
                 scales="relative" if partner.scales == "each" else partner.scales,
             )
         )
+    largest = max(configs, key=training_bytes)
+    memory.require(
+        training_bytes(largest),
+        f"training a network with hidden {largest.network.hidden}, layers {largest.network.layers}, "
+        f"batch {largest.training.batch} and lookback {largest.lookback}",
+        hint="Use a smaller --hidden, --batch or --lookback, fewer --layers, or --unroll.",
+    )
     return tuple(configs)
+
+
+def _check_sizes(options: Options, longest: int) -> None:
+    """Raise UsageError for a lookback, segment or season of more rows than the longest series has."""
+    for name in ("lookback", "segment", "seasons"):
+        value = getattr(options, name)
+        size = max(value, default=1) if isinstance(value, tuple) else value or 1
+        if size > longest:
+            raise UsageError(
+                f"{name} cannot be {size:,}: the longest series has {longest:,} rows",
+                hint=f"Use --{name} {longest} or less.",
+            )
+
+
+def training_bytes(config: MemberConfig) -> int:
+    """About how much memory training a member takes at least: its weights, and a batch with all its steps."""
+    network, batch = config.network, config.training.batch
+    weights = flat_size(parameter_shapes(network))
+    steps = config.lookback // config.segment
+    kept = min(steps, config.training.unroll or steps)
+    each = steps * network.inputs + kept * network.layers * network.hidden * GATES + network.outputs
+    return FLOAT * (weights * COPIES + batch * each)
 
 
 def _removes_seasons(options: Options, number: int) -> bool:

@@ -14,6 +14,8 @@ from forecaster.arrays import Ints
 SECOND = 10**9  # ns
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
+LATEST = 2**63 - 1
+"""The last time that 64 bits hold, in ns since 1970: in April 2262. The first is in September 1677."""
 UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": SECOND, "min": 60 * SECOND, "h": HOUR, "D": DAY}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from forecaster.arrays import Bools, Ints
-from forecaster.data.calendar.clock import DAY, MONTHS, UNITS, WEEKDAYS, from_local, to_local
+from forecaster.data.calendar.clock import DAY, LATEST, MONTHS, UNITS, WEEKDAYS, from_local, to_local
 from forecaster.data.calendar.exchanges import weekly_days
 from forecaster.data.calendar.holidays import Holiday
 from forecaster.data.calendar.sessions import WEEK, Sessions, sessions
@@ -29,7 +29,7 @@ from forecaster.data.calendar.steps import (
     Months,
     Step,
 )
-from forecaster.errors import UsageError
+from forecaster.errors import DataError, UsageError, brief
 
 OLDER = {"H": "h", "T": "min", "S": "s", "L": "ms", "U": "us", "N": "ns",
          "M": "ME", "Q": "QE", "A": "YE", "Y": "YE", "AS": "YS", "SM": "SME",
@@ -41,6 +41,7 @@ WEEKDAY_ANCHORS, MONTH_ANCHORS = ([name.upper() for name in names] for names in 
 WEEKMASK = re.compile("(?=.*1.*1)[01]{7}")
 KNOWN = "s, min, 15min, h, D, B, W-SUN, SMS, SME, MS, ME, BMS, BME, QS, QE, BQE, YS, YE or BYE"
 EVERY_DAY = "1111111"
+CENTURY = 101 * 372 * DAY
 MONTHLY = re.compile("(B?)([MQY])([SE])")
 
 
@@ -107,6 +108,7 @@ class Frequency:
     def future_times(self, last: int, count: int, tz: str | None = None) -> Ints:
         """The `count` timestamps (ns UTC) after `last`; days and longer steps keep the clock of `tz`."""
         step = self.step
+        self._check_reach(last, count)
         if isinstance(step, BusinessDays):
             step = replace(step, holidays=self.holidays)
         zone = self.clock(tz) if step.by_days else None
@@ -114,6 +116,17 @@ class Frequency:
         if isinstance(step, Sessions):
             return from_local(self._open_bars(step, start, count), zone)
         return from_local(step.moved(np.repeat(start, count), np.arange(1, count + 1)), zone)
+
+    def _check_reach(self, last: int, count: int) -> None:
+        """Raise DataError where the time `count` steps after `last` does not fit 64 bits."""
+        step = self.step
+        each = WEEK // max(len(step.bars), 1) + 1 if isinstance(step, Sessions) else _longest(step)
+        if last + count * each + 2 * WEEK > LATEST:
+            day = str(np.datetime64(last, "ns"))[:10]
+            raise DataError(
+                f"{count:,} steps of {self.alias} after {day} reach beyond 2262, the last known year",
+                hint="Take fewer steps or rows, such as a shorter --horizon, or an earlier --start.",
+            )
 
     def _open_bars(self, step: Sessions, start: Ints, count: int) -> Ints:
         """The `count` bars after `start` (1,) that lie on no holiday."""
@@ -135,7 +148,7 @@ def frequency(alias: str) -> Frequency:
         return Frequency(name, step_of(name).seasonalities)
     match = re.fullmatch(r"(\d*) ?([A-Za-z]+)(?:-([A-Za-z0-9]{2,7}))?", alias.strip())
     if match is None:
-        raise UsageError(f"unknown frequency {alias!r}", hint=f"Use a pandas offset alias: {KNOWN}.")
+        raise UsageError(f"unknown frequency {brief(alias)}", hint=f"Use a pandas offset alias: {KNOWN}.")
     count, unit, anchor = match[1], match[2], (match[3] or "").upper()
     unit = OLDER.get(unit) or WORDS.get(unit.lower(), unit)
     anchor = "" if unit in ("SMS", "SME") and anchor == "15" else anchor  # as pandas writes them
@@ -145,6 +158,25 @@ def frequency(alias: str) -> Frequency:
 
 @lru_cache
 def step_of(alias: str) -> Step:
+    """The Step of an alias; UsageError for an unknown one, or one of more than a century."""
+    step = _step_of(alias)
+    if _longest(step) > CENTURY:
+        raise UsageError(
+            f"a step of {brief(alias)} is longer than a century", hint="Name a shorter one, as in --freq D."
+        )
+    return step
+
+
+def _longest(step: Step) -> int:
+    """The most time from one row to the next, holidays aside, ns."""
+    if isinstance(step, Fixed):
+        return step.size
+    if isinstance(step, Months):
+        return 31 * step.size * DAY
+    return WEEK if isinstance(step, BusinessDays | Sessions) else 16 * DAY
+
+
+def _step_of(alias: str) -> Step:
     """The Step of an alias; UsageError for an unknown one."""
     if "@" in alias:
         return _sessions(alias)
@@ -170,8 +202,8 @@ def step_of(alias: str) -> Step:
         return Months(size, at_end, bool(monthly[1]), MONTH_ANCHORS.index(anchor or usual))
     hint = f"Use a pandas offset alias: {KNOWN}."
     if unit == "m":
-        hint = f"Minutes are {alias}in, months {alias[:-1]}MS. " + hint
-    raise UsageError(f"unknown frequency {alias!r}", hint=hint)
+        hint = f"Minutes are {alias[:20]}in, months {alias[:-1][:20]}MS. " + hint
+    raise UsageError(f"unknown frequency {brief(alias)}", hint=hint)
 
 
 def _sessions(alias: str) -> Sessions:
@@ -183,6 +215,6 @@ def _sessions(alias: str) -> Sessions:
         return sessions(step.size, week, zone[0] if zone else None)
     except (ValueError, KeyError, OSError) as error:
         raise UsageError(
-            f"unknown frequency {alias!r}: {error}",
+            f"unknown frequency {brief(alias)}: {error}",
             hint="Name the first and the last bar of each day, as in 5min@Mon-Fri/09:00-17:25.",
         ) from error

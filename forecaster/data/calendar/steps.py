@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Ints
-from forecaster.data.calendar.clock import DAY, HOUR, MONTHS, SECOND, WEEKDAYS, size_alias, weekday_of
+from forecaster.data.calendar.clock import DAY, HOUR, LATEST, MONTHS, SECOND, WEEKDAYS, size_alias, weekday_of
 from forecaster.data.calendar.exchanges import exchange_days, refuse_unknown, weekly_days
 from forecaster.data.calendar.holidays import Holiday
 from forecaster.data.calendar.sessions import WEEK, Sessions
+from forecaster.errors import DataError
 
 WORKWEEK = "1111100"  # Monday to Friday
+MOST_STEPS = 2**62
 NEAR = 3  # weekdays from the start or end of a month within which its first or last trading day lies
 
 
@@ -40,8 +42,18 @@ class Fixed:
 
     def position(self, time: Ints, start: Ints) -> tuple[Ints, Bools]:
         """Steps from each `start` to its `time`, and whether the time is on that grid."""
-        steps, rest = np.divmod(time - start, self.size)
-        return steps, rest == 0
+        apart = int(time.max()) - int(start.min()) if len(time) else 0
+        if apart > MOST_STEPS * self.size:
+            raise DataError(
+                f"rows lie {apart / self.size:.0e} steps of {size_alias(self.size)} apart, too many to count",
+                hint="Name a longer step, as in --every D.",
+            )
+        if apart < LATEST:
+            steps, rest = np.divmod(time - start, self.size)
+            return steps, rest == 0
+        steps, rest = np.divmod(time, self.size)  # the difference of two times does not fit 64 bits
+        first, first_rest = np.divmod(start, self.size)
+        return steps - first - (rest < first_rest), rest == first_rest
 
     def moved(self, start: Ints, count: Ints) -> Ints:
         """The times `count` steps after `start`."""

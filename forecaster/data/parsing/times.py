@@ -205,7 +205,7 @@ def _by_pattern(table: Table, name: str, cells: pa.ChunkedArray, pattern: str) -
         parsed = pd.to_datetime(
             cells.to_pandas(), format=pattern, exact=True, errors="coerce", utc="%z" in pattern
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, NotImplementedError) as error:
         raise UsageError(f"the date format {shown(pattern)} does not work: {error}") from error
     wrong = np.flatnonzero(parsed.isna().to_numpy())
     if len(wrong):

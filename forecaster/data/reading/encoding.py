@@ -23,7 +23,7 @@ def decode(
     findings = []
     try:
         plain = codecs.lookup(codec).name in ("utf-8", "ascii", "utf-8-sig")
-    except LookupError:
+    except (LookupError, ValueError):
         raise UsageError(f"unknown encoding {shown(codec)}", hint="Try utf-8, latin-1 or utf-16.") from None
     if plain:
         data = data.removeprefix(codecs.BOM_UTF8)

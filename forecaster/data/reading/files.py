@@ -12,9 +12,12 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote
 
+from forecaster import memory
 from forecaster.data.labels import shown
 from forecaster.errors import DataError, StorageError, UsageError
 
@@ -22,6 +25,7 @@ ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".csv.gz", ".tsv.gz", ".tx
 PARTITION = re.compile(r"([^=]+)=(.*)")
 DEEPEST = 8  # folders within folders
 GZIP, PARQUET, ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
+PART = 2**24  # bytes read or unpacked at once
 LIMIT = 16 * 2**30  # bytes of an unpacked file
 FREE, USUAL_GROWTH = (
     2**30,
@@ -55,12 +59,14 @@ def contents(source: str | Path, max_bytes: int | None = None) -> Iterator[Conte
     """
     if str(source) == "-":
         try:
-            data = sys.stdin.buffer.read()
+            data = _all_of(sys.stdin.buffer)
         except OSError as error:
             reason = "it is closed" if error.errno == errno.EBADF else error.strerror
             raise StorageError(f"standard input cannot be read: {reason}") from error
         yield _content("stdin", "stdin", data, max_bytes)
         return
+    if "\0" in str(source):
+        raise StorageError(f"there is no file {shown(source)}", hint="Check the path.")
     if "://" in str(source):
         raise UsageError(f"{shown(source)} is a URL", hint="Download it first, then name the file.")
     paths = _paths(source)
@@ -138,6 +144,25 @@ def _paths(source: str | Path) -> list[Path]:
     return [path]
 
 
+def paths_of(source: str | Path) -> list[Path]:
+    """The files of a source, sorted. Raises the errors of `contents`."""
+    return _paths(source)
+
+
+def leads_outside(source: str | Path) -> Path | None:
+    """A file of a glob or folder that lies elsewhere, as links may lead there; None where all lie in it.
+
+    A source that is one file is where it is. Raises the errors of `contents`.
+    """
+    path = Path(source).expanduser()
+    if "\0" in str(source) or not (_is_glob(path) or path.is_dir()):
+        return None
+    fixed = path if path.is_dir() else Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
+    top = fixed.resolve()
+    ends = (each.resolve() for each in _paths(source))
+    return next((end for end in ends if not end.is_relative_to(top)), None)
+
+
 def _inside(folder: Path, depth: int = 0) -> list[Path]:
     """The data files of a folder, and of the partitions in it."""
     try:
@@ -157,10 +182,23 @@ def _inside(folder: Path, depth: int = 0) -> list[Path]:
     return files
 
 
+def _all_of(stream: BinaryIO) -> bytes:
+    """All bytes of a stream. MemoryLimitError where it does not end before the memory does."""
+    parts, size = [], 0
+    while part := stream.read(PART):
+        parts.append(part)
+        size += len(part)
+        memory.require(3 * size, "reading stdin", hint="Write it to a file, and split that.")
+    return b"".join(parts)
+
+
 def _bytes(path: Path) -> bytes:
     """All bytes of a file; DataError if it changes while it is read."""
     try:
         before = path.stat()
+        memory.require(
+            2 * before.st_size, f"reading {shown(path.name)}", hint="Split it, or see --max-memory."
+        )
         data = path.read_bytes()
         after = path.stat()
     except OSError as error:
@@ -228,12 +266,16 @@ def _gunzip(name: str, data: bytes, limit: int) -> bytes:
     while data:
         member = zlib.decompressobj(wbits=31)
         try:
-            grown.append(member.decompress(data, limit - size + 1))
+            while not member.eof and size <= limit:
+                grown.append(member.decompress(data, min(limit - size + 1, PART)))
+                data, size = member.unconsumed_tail, size + len(grown[-1])
+                memory.require(2 * size, f"unpacking {shown(name)}", hint="Split it, or see --max-memory.")
+                if not grown[-1]:
+                    break
         except zlib.error as error:
             raise DataError(
                 f"{shown(name)} is damaged gzip: {error}", hint="Fetch or pack it again."
             ) from error
-        size += len(grown[-1])
         if size > limit:
             raise DataError(
                 f"{shown(name)} grows beyond {limit:,} bytes when it is unpacked",

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from forecaster import memory
 from forecaster.config import ReadConfig
 from forecaster.data.findings import Finding
 from forecaster.data.labels import listed, shown
@@ -21,8 +23,12 @@ from forecaster.data.reading.text_table import read_text
 from forecaster.data.table import OnDemand, Part, Table, makers_of
 from forecaster.errors import DataError
 
+PARQUET_FREE, PARQUET_GROWTH = 2**27, 100
+"""A table of more bytes than these, and of more times those of its file, is to be asked for."""
+FEWER = "Write the columns and rows that you need to a smaller file; or see --max-memory."
+
 if TYPE_CHECKING:
-    from pyarrow.parquet import FileMetaData
+    from pyarrow.parquet import FileMetaData, ParquetFile
 
 
 def read(
@@ -140,12 +146,19 @@ def _from_frame(frame: pd.DataFrame) -> Table:
 
 
 def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
-    from pyarrow.parquet import ParquetFile  # loads file systems and TLS, which text does without
+    from pyarrow.parquet import ParquetFile as Opened  # loads file systems and TLS, which text does without
 
+    most = config.max_bytes or min(max(PARQUET_GROWTH * len(content.data), PARQUET_FREE), LIMIT)
     try:
-        file = ParquetFile(pa.BufferReader(content.data), page_checksum_verification=True)
-        _refuse_bomb(content.name, file.metadata, config.max_bytes or LIMIT)
+        opened = partial(Opened, page_checksum_verification=True)
+        metadata = opened(pa.BufferReader(content.data)).metadata
+        _refuse_bomb(content.name, metadata, most)
+        file = opened(pa.BufferReader(content.data), read_dictionary=_short_in_the_file(metadata))
+        _check_names(content.name, file)
         table = file.read()
+        _refuse_long_texts(content.name, table, most)
+    except pa.ArrowMemoryError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"{content.name} is damaged Parquet: {error}", hint="Write or fetch it again."
@@ -161,6 +174,17 @@ def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConf
     return Table(columns, (part,)), config, []
 
 
+def _check_names(name: str, file: ParquetFile) -> None:
+    """DataError for column names that are not UTF-8."""
+    try:
+        for column in file.schema_arrow.names:
+            column.encode()
+    except UnicodeError as error:
+        raise DataError(
+            f"{name} has a column whose name is not UTF-8", hint="Write the file again with names that are."
+        ) from error
+
+
 def _check_text(name: str, table: pa.Table) -> None:
     """DataError for text that is not UTF-8, which Parquet files may hold and nothing else checks."""
     for column, cells in zip(table.column_names, table.columns, strict=True):
@@ -174,16 +198,49 @@ def _check_text(name: str, table: pa.Table) -> None:
 
 
 def _refuse_bomb(name: str, metadata: FileMetaData, limit: int) -> None:
-    """DataError before memory is allocated for more rows × columns than the limit."""
+    """DataError before memory is allocated for more rows × columns than the limit.
+
+    MemoryLimitError where there is not as much memory.
+    """
     size = max(metadata.num_rows, 0) * metadata.num_columns * 8
     groups = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
     if max(size, groups) > limit:
         raise DataError(
             f"{name} declares {metadata.num_rows:,} rows of {metadata.num_columns} columns, more than "
             f"{limit:,} bytes",
-            hint=f"If it may: --max-bytes {4 * limit}; or write the columns and rows that you need to a "
-            "smaller file.",
+            hint=f"If it may: --max-bytes {4 * max(size, groups)}; or write the columns and rows that you "
+            "need to a smaller file.",
         )
+    memory.require(2 * max(size, groups), f"reading {name}", hint=FEWER)
+
+
+def _short_in_the_file(metadata: FileMetaData) -> list[str]:
+    """The columns of texts that may be much longer than they are in the file, where each stands once."""
+    columns = set()
+    for group in range(metadata.num_row_groups):
+        for place in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(place)
+            coded = any("DICTIONARY" in encoding for encoding in chunk.encodings)
+            large = chunk.num_values * chunk.total_uncompressed_size > PARQUET_FREE
+            if coded and large and chunk.physical_type == "BYTE_ARRAY":
+                columns.add(chunk.path_in_schema)
+    return sorted(columns)
+
+
+def _refuse_long_texts(name: str, table: pa.Table, limit: int) -> None:
+    """DataError before texts that each stand once are written out to more bytes than the limit."""
+    size = 0
+    for column in table.columns:
+        for chunk in column.chunks if pa.types.is_dictionary(column.type) else ():
+            if pa.types.is_string(chunk.type.value_type) or pa.types.is_large_string(chunk.type.value_type):
+                lengths = pc.binary_length(chunk.dictionary)
+                size += pc.sum(lengths.take(chunk.indices)).as_py() or 0
+    if size > limit:
+        raise DataError(
+            f"{name} has texts of {size:,} bytes, more than {limit:,}",
+            hint=f"If it may: --max-bytes {4 * size}; or write the columns that you need to a smaller file.",
+        )
+    memory.require(2 * size, f"reading {name}", hint=FEWER)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -34,6 +34,7 @@ from forecaster.data.table import OnDemand, Part, Table
 from forecaster.errors import DataError
 
 NAMED = 10_000  # damaged rows that are listed one by one
+COUNTED_ROWS = 50_000  # damaged rows that are counted where they are refused
 COUNTED = 2**18  # bytes that stay in the cache
 
 
@@ -101,10 +102,15 @@ def _refuse_blank_lines(name: str, data: bytes) -> None:
 
 def _without_end(data: bytes, count: int) -> bytes:
     """The text without its last `count` lines, blank ones not counted."""
+    stop = len(data)
     for _ in range(count):
-        data = data.rstrip(b"\r\n")
-        data = data[: max(data.rfind(b"\n"), data.rfind(b"\r")) + 1]
-    return data
+        while stop and data[stop - 1] in b"\r\n":
+            stop -= 1
+        feed = data.rfind(b"\n", 0, stop)
+        stop = max(feed, data.rfind(b"\r", feed + 1, stop)) + 1
+        if not stop:
+            break
+    return data[:stop]
 
 
 def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
@@ -117,9 +123,8 @@ def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
         cells = read_cells(body, marks, dialect.width, config, quoted=marks.quote.encode() in data)
         if cells is not None and cells.rows == _lines(data, dialect.start):
             first = line_at(data, dialect.start)
-            return Rows(cells, lambda row: first + row, _left_out(name, list(dialect.above)))
-    sound = SoundRows()
-    damaged = list(dialect.above)
+            return Rows(cells, lambda row: first + row, _left_out(name, DamagedRows(dialect.above)))
+    sound, damaged = SoundRows(), DamagedRows(dialect.above)
     scanned: Iterable[Segment | Record] = (
         scan_rows(data, marks, dialect.width, dialect.start, ascii_only=foreign)
         if marks.simple
@@ -131,19 +136,25 @@ def _rows(name: str, data: bytes, dialect: Dialect, config: ReadConfig) -> Rows:
             continue
         fault = record.fault or (foreign and _foreign(data[record.start : record.end]))
         if fault:
-            damaged.append(record._replace(fault=fault))
+            damaged.add(record._replace(fault=fault))
+            if damaged.count >= COUNTED_ROWS and (
+                bad_rows == "error"
+                or damaged.count > len(sound.lines) + (len(data) - record.end) / dialect.width
+            ):
+                break  # whatever follows, the file is refused
         else:
             sound.add(record)
-    if damaged and config.start and bad_rows == "skip":
+    if damaged.count and config.start and bad_rows == "skip":
+        worst = damaged.first[0]
         raise DataError(
-            f"{name}, line {damaged[0].line}: {damaged[0].fault}, where rows are counted for their times",
+            f"{name}, line {worst.line}: {worst.fault}, where rows are counted for their times",
             hint="Repair the line; or leave out lines above and below the table: --skip N, --skip-end N.",
             code="E002",
         )
-    doubtful = next((record for record in damaged if record.doubt), None)
-    if doubtful or (damaged and (bad_rows == "error" or len(damaged) > len(sound.lines))):
-        raise _damage(name, data, doubtful or damaged[0], damaged, sound, bad_rows)
-    if cells is None or cells.rows != len(sound.lines) or len(damaged) > len(dialect.above):
+    refused = damaged.count and (bad_rows == "error" or damaged.count > len(sound.lines))
+    if damaged.doubtful or refused:
+        raise _damage(name, data, damaged, sound, bad_rows)
+    if cells is None or cells.rows != len(sound.lines) or damaged.count > len(dialect.above):
         cells = read_cells(sound.text(data, marks), marks, dialect.width, config, quoted=True)
     if cells is None or cells.rows != len(sound.lines):
         raise DataError(f"{name} cannot be read reliably", hint="Export it again as plain CSV.")
@@ -155,11 +166,34 @@ def _foreign(text: bytes) -> str:
     return "" if is_utf8(text) else "bytes that are not UTF-8; is it another --encoding?"
 
 
-def _left_out(name: str, damaged: list[Record]) -> tuple[Finding, ...]:
-    if not damaged:
+def _left_out(name: str, damaged: DamagedRows) -> tuple[Finding, ...]:
+    if not damaged.count:
         return ()
-    places = tuple(f"line {record.line}: {record.fault}" for record in damaged[:NAMED])
-    return (Finding("R006", "repair", f"{name}: damaged rows", len(damaged), places, "left out"),)
+    places = tuple(f"line {record.line}: {record.fault}" for record in damaged.first)
+    return (Finding("R006", "repair", f"{name}: damaged rows", damaged.count, places, "left out"),)
+
+
+class DamagedRows:
+    """Damaged rows: the first of them, and what messages say of all. A file may have millions."""
+
+    def __init__(self, above: Iterable[Record]) -> None:
+        self.first: list[Record] = []
+        self.count = 0
+        self.doubtful: Record | None = None
+        self.widths: Counter[int] = Counter()
+        self.tops: dict[int, int] = {}
+        """The first line of each width."""
+        for record in above:
+            self.add(record)
+
+    def add(self, record: Record) -> None:
+        self.count += 1
+        self.widths[record.width] += 1
+        self.tops.setdefault(record.width, record.line)
+        if record.doubt and self.doubtful is None:
+            self.doubtful = record
+        if len(self.first) < NAMED:
+            self.first.append(record)
 
 
 class SoundRows:
@@ -212,25 +246,23 @@ def _count(data: bytes, mark: bytes, start: int) -> int:
     return sum(int(np.count_nonzero(part == ord(mark))) for part in parts)
 
 
-def _damage(
-    name: str, data: bytes, record: Record, damaged: list[Record], sound: SoundRows, bad_rows: BadRows
-) -> DataError:
-    count = len(damaged)
-    more = f" ({count} such rows)" if count > 1 else ""
+def _damage(name: str, data: bytes, damaged: DamagedRows, sound: SoundRows, bad_rows: BadRows) -> DataError:
+    record, count = damaged.doubtful or damaged.first[0], damaged.count
+    more = f" ({count} such rows{' or more' * (count >= COUNTED_ROWS)})" if count > 1 else ""
     text = shown(data[record.start : record.end].decode("utf-8", "replace"))
     hint = _hint(damaged, sound.lines, bad_rows)
     if record.doubt:
         hint = "Repair the line: its open quote may swallow the rows below."
-    places = tuple(f"line {each.line}: {each.fault}" for each in damaged[:SHOWN])
+    places = tuple(f"line {each.line}: {each.fault}" for each in damaged.first[:SHOWN])
     message = f"{name}, line {record.line}: {record.fault}{more}: {text}"
     return DataError(message, hint=hint, code="E002", count=count, places=places)
 
 
-def _hint(damaged: list[Record], sound: Sequence[int], bad_rows: BadRows) -> str:
+def _hint(damaged: DamagedRows, sound: Sequence[int], bad_rows: BadRows) -> str:
     """What to type for damaged rows; `sound`: the lines of the other rows."""
-    width, alike = Counter(each.width for each in damaged).most_common(1)[0]
-    if width > 1 and alike > 1 and alike > len(sound) and 2 * alike > len(damaged):  # no header above
-        top = next(each.line for each in damaged if each.width == width)
+    width, alike = damaged.widths.most_common(1)[0]
+    if width > 1 and alike > 1 and alike > len(sound) and 2 * alike > damaged.count:  # no header above
+        top = damaged.tops[width]
         hint = f"If the table begins in line {top}, leave out the lines above it: --skip {top - 1}."
         return f"{hint} If another character separates cells, set the --delimiter."
     if bad_rows == "skip":
@@ -239,9 +271,9 @@ def _hint(damaged: list[Record], sound: Sequence[int], bad_rows: BadRows) -> str
             "--skip; or repair the header."
         )
     hint = "Repair the line; or leave such rows out: --bad-rows skip."
-    if sound and sound[-1] < damaged[0].line:
-        return f"{hint} If they stand below the table: --skip-end {len(damaged)}."
-    if len(damaged) > 1:
+    if sound and sound[-1] < damaged.first[0].line:
+        return f"{hint} If they stand below the table: --skip-end {damaged.count}."
+    if damaged.count > 1:
         hint += " If other lines stand above or below the table: --skip N, --skip-end N."
     return hint
 

@@ -71,6 +71,7 @@ def to_panel(
         if chosen.is_business_days:
             findings += _trading_gaps(obs, place, longest, table)
         elif isinstance(step, Sessions):
+            _refuse_far_too_fine(obs, step, clock, place, table)
             bars = np.union1d(from_local(_open_bars(step, clock), zone), obs.time)
             place = np.searchsorted(bars, obs.time)
             values, row, grid = _spread(obs, place - np.repeat(place[offsets[:-1]], np.diff(offsets)), table)
@@ -127,6 +128,13 @@ def _fits(obs: Observations, usual: Frequency, tz: str | None) -> bool:
     place, fits = grid_positions(usual.step, to_local(obs.time, usual.clock(tz)), obs.offsets())
     steps = np.diff(place)[np.diff(obs.series) == 0]
     return bool(fits.all() and len(steps) and 2 * np.count_nonzero(steps == 1) > len(steps))
+
+
+def _refuse_far_too_fine(obs: Observations, step: Sessions, local: Ints, place: Ints, table: Table) -> None:
+    """DataError before memory is taken for bars that are too many even if most days are closed."""
+    bars = int(step.position(local.max(keepdims=True), local.min(keepdims=True))[0][0])
+    if bars > (LONG_GAP + 1) * (SPARSE * len(obs.time) + 1000):
+        raise _too_sparse(obs, place, bars, table)
 
 
 def _open_bars(step: Sessions, local: Ints) -> Ints:
@@ -193,9 +201,11 @@ def _spread(obs: Observations, place: Ints, table: Table) -> tuple[Floats, Ints,
     `place` (N,) counts the steps from the first row of each series.
     """
     offsets = obs.offsets()
-    grid = np.r_[0, np.cumsum(place[offsets[1:] - 1] + 1)]
-    if grid[-1] > SPARSE * len(obs.time) + 1000:
-        raise _too_sparse(obs, place, int(grid[-1]), table)
+    steps = place[offsets[1:] - 1]
+    total = sum(steps.tolist()) + len(steps)  # as whole numbers of Python: the sum may not fit 64 bits
+    if total > SPARSE * len(obs.time) + 1000:
+        raise _too_sparse(obs, place, total, table)
+    grid = np.r_[0, np.cumsum(steps + 1)]
     row = np.repeat(grid[:-1], np.diff(offsets)) + place
     values = np.full((grid[-1], obs.values.shape[1]), np.nan)
     values[row] = obs.values

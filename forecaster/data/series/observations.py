@@ -171,7 +171,14 @@ def _coded(table: Table, name: str) -> tuple[pa.Array, NDArray[np.signedinteger]
     column = table.columns[name]
     if pa.types.is_floating(column.type):  # pandas stores whole numbers so if some are missing
         column = column.cast(pa.int64()) if pc.all(pc.equal(column, pc.floor(column))).as_py() else column
-    column = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    try:
+        column = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    except pa.ArrowException:
+        kind = column.type
+        raise DataError(
+            f"{table.name}: column {shown(name)} holds {kind}, not names of series",
+            hint="Choose another: --id",
+        ) from None
     empty = np.flatnonzero(pc.equal(column, "").fill_null(True).to_numpy())
     if len(empty):
         raise DataError(

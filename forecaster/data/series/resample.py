@@ -14,8 +14,10 @@ from forecaster.data.calendar.frequency import frequency
 from forecaster.data.calendar.steps import Fixed, Months
 from forecaster.data.findings import Finding, repair
 from forecaster.data.series.observations import Observations
-from forecaster.errors import UsageError
+from forecaster.errors import DataError, UsageError
 
+MOST_COUNTED = 1000
+"""Steps for each row, where steps without a row have a count of zero."""
 FEW_STEPS = 2
 """A difference of this many steps may be chance."""
 
@@ -62,6 +64,12 @@ def _with_zeros(obs: Observations, step: Fixed | Months, zone: str | None) -> Ob
     start = np.repeat(local[offsets[:-1]], np.diff(offsets))
     place, _ = step.position(local, start)
     steps = place[offsets[1:] - 1] + 1  # of each series
+    total = sum(steps.tolist())
+    if total > MOST_COUNTED * len(obs.time) + 10**6:
+        raise DataError(
+            f"{len(obs.time):,} rows would become {total:,}, nearly all with a count of 0",
+            hint="Count over a longer step, such as --every D --agg count.",
+        )
     begin = np.cumsum(steps) - steps
     series = np.repeat(np.arange(len(obs.ids), dtype=obs.series.dtype), steps)
     count = np.arange(len(series)) - begin[series]

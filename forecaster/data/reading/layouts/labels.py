@@ -159,7 +159,11 @@ def _readings(labels: list[str], form: str | None) -> list[Ints]:
 
 
 def _by_pattern(labels: list[str], pattern: str) -> np.ndarray:
-    return np.asarray(pd.to_datetime(pd.Series(labels), format=pattern, errors="coerce").to_numpy())
+    try:
+        times = pd.to_datetime(pd.Series(labels), format=pattern, errors="coerce")
+    except (ValueError, TypeError, NotImplementedError):  # no pattern at all, as `parse_times` will say
+        return np.full(len(labels), np.datetime64("NaT", "ns"))
+    return np.asarray(times.to_numpy())
 
 
 def is_regular(times: Ints) -> bool:
