@@ -30,6 +30,8 @@ from forecaster.pretraining.views import view_of
 Hashes: TypeAlias = NDArray[np.uint64]
 ERRORS, SERIES = "errors.", "errors_of_series"
 """Names of arrays in the file: the parts of the distribution of errors, and whose factors it holds."""
+NETWORK_SHARE = "network_share"
+"""Key of the share that pretrained networks have in the spread; older models have none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,12 +207,14 @@ class Model:
         return arrays
 
     def _json(self) -> dict[str, Any]:
+        share = 0.0 if self.distribution is None else self.distribution.network_share
         return {
             "options": to_json(self.options),
             "members": [to_json(member.config) for member in self.members],
             "blend": to_json(self.blend),
             "facts": to_json(self.facts),
             **({"pretrained": [n.to_parts()[0] for n in self.pretrained]} if self.pretrained else {}),
+            **({NETWORK_SHARE: share} if share else {}),
         }
 
     @classmethod
@@ -223,7 +227,7 @@ class Model:
         )
         blend, facts = from_json(Blend, content["blend"]), from_json(Facts, content["facts"])
         errors = {name.removeprefix(ERRORS): a for name, a in arrays.items() if name.startswith(ERRORS)}
-        distribution = Distribution.from_arrays(errors) if errors else None
+        distribution = Distribution.from_arrays(errors, content.get(NETWORK_SHARE, 0.0)) if errors else None
         half_widths, series = arrays.get("half_widths"), arrays.get(SERIES)
         pretrained = tuple(_pretrained(each, arrays) for each in content.get("pretrained", []))
         model = cls(options, members, blend, half_widths, facts, distribution, series, pretrained)
@@ -257,16 +261,18 @@ def _check_whole(model: Model, arrays: int) -> None:
     networks = {network_name(number) for number in range(len(members))}
     if any(kind_of(name) == "network" and name not in networks for name in model.blend.components):
         raise ValueError("the blend names a network that the model does not have")
+    if min(facts.frequency.seasonalities, default=0) < 1 or not frequency(facts.frequency.alias):
+        raise ValueError("the frequency has no seasonality")
     kinds = by_kind(model.pretrained)
     if len(kinds) != len(model.pretrained):
         raise ValueError("there are two pretrained networks of a kind")
-    if PRETRAINED in model.blend.components and view_of(facts.frequency).kind not in kinds:
-        raise ValueError("the blend names a pretrained network that the model does not have")
+    errors = model.distribution
+    needed = PRETRAINED in model.blend.components or (errors is not None and errors.network_share > 0)
+    if needed and view_of(facts.frequency).kind not in kinds:
+        raise ValueError("the blend or the intervals need a pretrained network that the model does not have")
     for each in (weights, *model.blend.by_group.values()):
         if not all(weight >= 0 for weight in each.values()) or abs(sum(each.values()) - 1) > 1e-6:
             raise ValueError("the weights of the blend do not sum to one")
-    if min(facts.frequency.seasonalities, default=0) < 1 or not frequency(facts.frequency.alias):
-        raise ValueError("the frequency has no seasonality")
 
 
 def _check_intervals(model: Model) -> None:
