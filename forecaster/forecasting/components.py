@@ -7,6 +7,7 @@ follow the newest pattern and the model can forecast series that it was not trai
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,14 +21,28 @@ from forecaster.features.scale_choice import UNITS
 from forecaster.features.transform import Transform, fit_scaled, positive
 from forecaster.features.view import Possible, possible
 from forecaster.features.windows import Windows
+from forecaster.intervals.sides import LEVELS as SIDE_LEVELS
 from forecaster.methods.baselines import baseline_forecasts
 from forecaster.methods.blend import DEMAND, PRETRAINED, Blend, network_name
 from forecaster.methods.smoothing import demand_forecasts, methods_of, smoothing_forecasts
 from forecaster.model.model import Member, Networks
 from forecaster.nn.parallel import ShardedNetwork
-from forecaster.pretraining.network import SIDE
+from forecaster.pretraining.network import LEVELS
 from forecaster.pretraining.store import Pretrained, by_kind
 from forecaster.pretraining.zero_shot import zero_shot
+
+OF_SIDES = [LEVELS.index(level) for level in SIDE_LEVELS]
+"""Places of the quantiles that say how uncertain a pretrained network is."""
+MEDIAN = SIDE_LEVELS.index(0.5)
+
+
+class Components(NamedTuple):
+    """The forecasts of all components from one origin."""
+
+    points: dict[str, Floats]
+    """Name -> (S, H)."""
+    quantiles: Floats | None
+    """Those of the pretrained networks at `sides.LEVELS` (3, S, H); None where they were not asked for."""
 
 
 def point_forecasts(networks: Networks, blend: Blend, panel: Panel, origins: Ints) -> Floats:
@@ -103,7 +118,19 @@ def component_forecasts(
     *,
     only: Collection[str] | None = None,
 ) -> dict[str, Floats]:
-    """Forecasts of each network, method and baseline from the first origins[s] rows {name: (S, H)}.
+    """The points of `forecast_components` {name: (S, H)}."""
+    return forecast_components(networks, blend, panel, origins, only=only).points
+
+
+def forecast_components(
+    networks: Networks,
+    blend: Blend,
+    panel: Panel,
+    origins: Ints,
+    *,
+    only: Collection[str] | None = None,
+) -> Components:
+    """Forecasts of each network, method and baseline from the first origins[s] rows.
 
     `only`: the components wanted; None: all that the data allows.
     """
@@ -132,8 +159,10 @@ def component_forecasts(
                 positive_series = transform(blend.scales, True, blend.seasons).power < UNITS
                 values = _above_zero(values, panel, origins, positive_series)
             result[network_name(number)] = values
+    quantiles = None
     if networks.pretrained and (only is None or PRETRAINED in only):
-        result[PRETRAINED] = pretrained_medians(networks.pretrained, panel, origins, horizon)
+        quantiles = pretrained_quantiles(networks.pretrained, panel, origins, horizon)
+        result[PRETRAINED] = quantiles[MEDIAN]
     tried = methods_of(blend)
     methods = [name for name in tried if only is None or name in only]
     if methods:
@@ -146,17 +175,17 @@ def component_forecasts(
         # All seasons, so that the names are the same for any length of history.
         baselines = baseline_forecasts(panel, origins, horizon, seasons=seasons)
         result |= {name: values for name, values in baselines.items() if only is None or name in only}
-    return result
+    return Components(result, quantiles)
 
 
-def pretrained_medians(networks: Sequence[Pretrained], panel: Panel, origins: Ints, horizon: int) -> Floats:
-    """The medians of the pretrained networks (S, H).
+def pretrained_quantiles(networks: Sequence[Pretrained], panel: Panel, origins: Ints, horizon: int) -> Floats:
+    """The quantiles of the pretrained networks at `sides.LEVELS` (3, S, H).
 
     Prices are forecast like other series here: their group of the blend stays near the naive forecast.
     """
     no_prices = np.zeros(len(panel), np.bool_)
     of_kind = by_kind(networks).__getitem__
-    return zero_shot(panel, origins, horizon, of_kind, price=no_prices)[SIDE]
+    return zero_shot(panel, origins, horizon, of_kind, price=no_prices)[OF_SIDES]
 
 
 def _above_zero(values: Floats, panel: Panel, origins: Ints, positive_series: Bools) -> Floats:

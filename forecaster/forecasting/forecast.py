@@ -16,11 +16,12 @@ from forecaster.data.writing.digits import MOST, rounded
 from forecaster.errors import ModelError, UsageError
 from forecaster.features.value_range import KINDS
 from forecaster.features.view import Possible, cleaned, possible
-from forecaster.forecasting.components import point_forecasts
+from forecaster.forecasting.components import blended, forecast_components
 from forecaster.forecasting.fixed_intervals import intervals, local_spread
 from forecaster.forecasting.quantile_table import Mixed, Spread, TableQuantiles, root_of
 from forecaster.forecasting.uncertainty import demand
 from forecaster.forecasting.uncertainty import quantiles as quantiles_of
+from forecaster.methods.blend import PRETRAINED
 from forecaster.model.model import Model
 from forecaster.pretraining.network import SIDE
 from forecaster.pretraining.store import by_kind
@@ -140,7 +141,7 @@ def forecast(
     check_history(model, panel)
     origins = panel.lengths
     view = cleaned(panel, origins, model.blend.scales)
-    point = point_forecasts(model.networks, model.blend, view, origins)[:, :horizon]
+    point, pretrained = _points(model, view, origins, horizon)
     check_finite(panel, point)
     options = model.options if levels is None else replace(model.options, levels=tuple(levels))
     asked = levels_of(model.options.quantiles if quantiles is None else quantiles)
@@ -152,8 +153,19 @@ def forecast(
         lower, upper = _fixed_intervals(model.half_widths[:, :horizon], model, panel, origins, point)
         return Forecast(panel, origins, point, lower, upper, options.levels)
     limits = possible(view, origins, horizon, scales=model.blend.scales, limits=model.blend.limits)
-    distribution = _with_prices(model, view, limits, point, quantiles_of(model, view, origins, point))
+    usual = quantiles_of(model, view, origins, point, pretrained)
+    distribution = _with_prices(model, view, limits, point, usual)
     return finished(panel, view, origins, point, distribution, limits, options.levels, asked)
+
+
+def _points(model: Model, view: Panel, origins: Ints, horizon: int) -> tuple[Floats, Floats | None]:
+    """The blend (S, H), and the quantiles of the pretrained networks (3, S, H) if they were computed."""
+    wanted = model.blend.components
+    if model.distribution is not None and model.distribution.network_share:
+        wanted = wanted | {PRETRAINED}
+    points, quantiles = forecast_components(model.networks, model.blend, view, origins, only=wanted)
+    point = blended(points, model.blend, view, origins)[:, :horizon]
+    return point, None if quantiles is None else quantiles[..., :horizon]
 
 
 def _with_prices(model: Model, view: Panel, limits: Possible, point: Floats, usual: Spread) -> Spread:

@@ -18,6 +18,7 @@ from forecaster.intervals.demand import demand_quantiles
 from forecaster.intervals.distribution import Distribution, Quantiles, fit
 from forecaster.intervals.past import PastRows
 from forecaster.intervals.regimes import change_points
+from forecaster.intervals.sides import side_errors
 from forecaster.methods.blend import Blend
 from forecaster.model.model import Model
 
@@ -25,10 +26,13 @@ SCALES = (UNITS, LOGARITHMS, ROOTS)
 """Series seen in one scale are of one kind: their errors are pooled."""
 
 
-def fit_distribution(panel: Panel, origins: Ints, point: Floats, blend: Blend) -> Distribution:
+def fit_distribution(
+    panel: Panel, origins: Ints, point: Floats, blend: Blend, pretrained: Floats | None = None
+) -> Distribution:
     """Learn the size and shape of errors from held-out forecasts `point` (O, S, H) from `origins` (O, S).
 
-    O may be 0: then the past of each series alone says how wide its intervals are.
+    O may be 0: then the past of each series alone, and the pretrained networks, say how wide its intervals
+    are. `pretrained`: quantiles of these networks at `sides.LEVELS` (O, 3, S, H); None: they have no part.
     """
     newest = np.max(origins, axis=0) if len(origins) else panel.lengths
     power = _powers(cleaned(panel, newest, blend.scales), newest, blend)
@@ -38,20 +42,29 @@ def fit_distribution(panel: Panel, origins: Ints, point: Floats, blend: Blend) -
     actual = held_out(panel, origins, point.shape[2])
     if len(origins) and blend.scales != "table":
         actual = comparable(panel, origins, actual, point)
-    return fit(histories, point, actual, _kinds(power), len(SCALES), _seasons(panel))
+    sides = None
+    if pretrained is not None:
+        sides = np.empty((len(pretrained), 2, *point.shape[1:]))
+        for number, each in enumerate(pretrained):
+            sides[number] = side_errors(each, histories[0].log)
+    return fit(histories, point, actual, _kinds(power), len(SCALES), _seasons(panel), sides)
 
 
-def quantiles(model: Model, panel: Panel, origins: Ints, point: Floats) -> Quantiles:
+def quantiles(
+    model: Model, panel: Panel, origins: Ints, point: Floats, pretrained: Floats | None = None
+) -> Quantiles:
     """The distributions of the forecasts `point` (S, H) from the first `origins[s]` rows of each series.
 
-    `panel` is `cleaned` at the origins.
+    `panel` is `cleaned` at the origins. `pretrained`: quantiles of the pretrained networks (3, S, H), where
+    they have a share in the model's intervals.
     """
     assert model.distribution is not None
     power = _powers(panel, origins, model.blend)
     factors = model.factors_of(panel.ids)
     history = past(panel, origins, power)
     point = _with_a_factor(point, panel, origins, history.log)
-    return model.distribution.forecast(history, point, _kinds(power), _seasons(panel), factors)
+    sides = None if pretrained is None else side_errors(pretrained, history.log)
+    return model.distribution.forecast(history, point, _kinds(power), _seasons(panel), factors, sides)
 
 
 def _with_a_factor(point: Floats, panel: Panel, origins: Ints, log: Bools) -> Floats:

@@ -35,7 +35,7 @@ SIZE = 1.05
 """Mean |ratio| without held-out rows: that of sensors, prices and competition series."""
 TAIL = 0.35
 """Shape without held-out rows: z (1 + TAIL (z² − 1)/12) of normal scores z, with wider tails."""
-KIND, POSITION, STEP, SHAPE, STEP_SHAPE, SERIES = 10.0, 8.0, 4.0, 20.0, 60.0, 4.0
+KIND, POSITION, STEP, SHAPE, STEP_SHAPE, SERIES = 10.0, 8.0, 4.0, 20.0, 60.0, 6.0
 """Regularisation strength: the windows that the layer before counts for. In the size of a kind, of a position
 in the season and of a step, in the shape of a kind and of a step, and in the size of a series."""
 LEAST = 0.05

@@ -5,6 +5,8 @@ rows before each origin.
 
     d_τ(s, h) = spread(s, h) · factor(s) · size(kind, position) · ratio_τ(kind, h)     see `deviations` for d
 
+The spread below the forecast may differ from that above, see `sides`.
+
 Paths are a Gaussian copula: normal scores g (H,) with the correlations of those of held-out windows, each
 turned into the quantile of its score. G kinds, O origins, S series, H steps, Q levels.
 """
@@ -22,6 +24,7 @@ from forecaster.errors import UsageError
 from forecaster.intervals.calibration import SCORES, calibrate, ratio_scores, widening
 from forecaster.intervals.deviations import deviations, outcomes
 from forecaster.intervals.past import PastRows
+from forecaster.intervals.sides import SHARE, with_network
 from forecaster.intervals.spread import one_step_errors, spread
 from forecaster.intervals.volatility import Volatility, choose
 
@@ -43,15 +46,17 @@ class Distribution:
     factors: Floats  # (S,) of the series it was fitted on
     volatility: Floats  # (G, 2) alpha, beta
     mixing: Floats  # (G, H, H) lower triangular: correlations of the normal scores are M Mᵀ
+    network_share: float = 0.0
+    """Of the pretrained networks in the spread; 0: it needs none."""
 
     def to_arrays(self) -> dict[str, Floats]:
-        """For the model file."""
+        """For the model file, where the share of the networks stands in the configuration."""
         return {name: getattr(self, name) for name in PARTS}
 
     @staticmethod
-    def from_arrays(arrays: Mapping[str, Floats]) -> Distribution:
+    def from_arrays(arrays: Mapping[str, Floats], network_share: float = 0.0) -> Distribution:
         """From what `to_arrays` gave."""
-        return Distribution(*(arrays[name] for name in PARTS))
+        return Distribution(**{name: arrays[name] for name in PARTS}, network_share=network_share)
 
     def fits(self, horizon: int, series: int) -> bool:
         """Whether the arrays belong together, for so many steps and series."""
@@ -61,6 +66,7 @@ class Distribution:
             and self.factors.shape == (series,)
             and self.volatility.shape == (kinds, 2)
             and self.mixing.shape == (kinds, horizon, horizon)
+            and 0 <= self.network_share <= 1
             and season > 0
             and bool((np.diff(self.ratios, axis=2) >= 0).all())
             and self._in_range()
@@ -79,14 +85,16 @@ class Distribution:
         kinds: Ints,
         seasons: tuple[int, ...],
         factors: Floats | None = None,
+        sides: Floats | None = None,
     ) -> Quantiles:
         """Quantiles around the forecasts `point` (S, H), H at most the fitted horizon.
 
         `kinds` (S,): the kind of each series; `factors` (S,): its factor, 1 for a series not seen before.
-        None: 1 for all.
+        None: 1 for all. `sides` (2, S, H): expected |error| by the pretrained networks, if they have a share.
         """
         horizon = point.shape[1]
-        size = _spreads(history, self.ratios.shape[1], kinds, seasons, self.volatility)[:, :horizon]
+        own = _spreads(history, self.ratios.shape[1], kinds, seasons, self.volatility)[:, :horizon]
+        size = with_network(own, sides, self.network_share)
         season = self.positions.shape[1]
         ahead = ((history.origins + history.first)[:, None] + np.arange(horizon)) % season
         size *= self.positions[kinds[:, None], ahead]
@@ -101,7 +109,7 @@ class Quantiles:
     """The distributions of S series at H steps; all levels come from one set of quantiles."""
 
     point: Floats  # (S, H), which is also the median
-    size: Floats  # (S, H) spread times factor
+    size: Floats  # (2, S, H) spread times factor, below and above the forecast
     ratios: Floats  # (G, H, Q)
     mixing: Floats  # (G, H, H)
     kinds: Ints  # (S,)
@@ -113,7 +121,7 @@ class Quantiles:
             raise UsageError(f"quantile {level:g} is not between 0 and 1", hint="Use for instance 0.1.")
         right, share = _place(np.array(NormalDist().inv_cdf(level)))
         ratio = self.ratios[:, :, right - 1] * (1 - share) + self.ratios[:, :, right] * share  # (G, H)
-        return outcomes(self.point, self.size * ratio[self.kinds], self.log)
+        return outcomes(self.point, _times(self.size, ratio[self.kinds]), self.log)
 
     def interval(self, level: float) -> tuple[Floats, Floats]:
         """Lower and upper bounds (S, H) of the central interval that covers `level` percent."""
@@ -132,12 +140,17 @@ class Quantiles:
         steps = np.arange(self.point.shape[1])
         paths = np.empty((len(series), count, len(steps)))
         for place, number in enumerate(series):
-            kind, size = self.kinds[number], self.size[number]
+            kind, size = self.kinds[number], self.size[:, number]
             right, share = _place(rng.standard_normal((count, len(steps))) @ self.mixing[kind].T)
             table = self.ratios[kind]
             ratio = table[steps, right - 1] * (1 - share) + table[steps, right] * share  # (N, H)
-            paths[place] = outcomes(self.point[number], size * ratio, self.log[number])
+            paths[place] = outcomes(self.point[number], _times(size, ratio), self.log[number])
         return paths
+
+
+def _times(size: Floats, ratio: Floats) -> Floats:
+    """Deviations (…, H) with these ratios of size (2, …, H), which is below the forecast or above it."""
+    return np.where(ratio < 0, size[0], size[1]) * ratio
 
 
 def _place(scores: Floats) -> tuple[Ints, Floats]:
@@ -153,23 +166,29 @@ def fit(
     kinds: Ints,
     count: int,
     seasons: tuple[int, ...],
+    sides: Floats | None = None,
 ) -> Distribution:
     """Learn from forecasts `point` (O, S, H) of `actual`, from the origins that the O histories end at.
 
     The newest history is the last. NaN without a forecast or an observed value; O may be 0 (then `histories`
-    is one, with all known rows). `kinds` (S,) below `count`: series that are alike, in scale too.
+    is one, with all known rows). `kinds` (S,) below `count`: series that are alike, in scale too. `sides`
+    (O, 2, S, H): expected |error| below and above by pretrained networks; None: they have no share.
     """
     newest = histories[-1]
     horizon = point.shape[2]
     season = min((m for m in seasons if m > 1), default=1)
     volatility = np.array([_volatility(newest, kinds == kind, horizon, seasons) for kind in range(count)])
+    share = 0.0 if sides is None else SHARE
     sizes, ratios = np.zeros(point.shape), np.full(point.shape, np.nan)
     origins = np.full(point.shape[:2], -1, np.int64)
     for number in range(len(point)):
         history = histories[number]
-        sizes[number] = _spreads(history, horizon, kinds, seasons, volatility)
+        own = _spreads(history, horizon, kinds, seasons, volatility)
+        both = with_network(own, None if sides is None else sides[number], share)
+        sizes[number] = both.mean(axis=0)
         deviation = deviations(actual[number], point[number], history.log)
-        np.divide(deviation, sizes[number], out=ratios[number], where=sizes[number] > 0)
+        size = np.where(deviation < 0, both[0], both[1])
+        np.divide(deviation, size, out=ratios[number], where=size > 0)
         origins[number] = history.origins
     ratios = _without_extremes(ratios, kinds, count)
     learned = calibrate(ratios, origins, kinds, count, season=season, first=newest.first)
@@ -179,7 +198,7 @@ def fit(
         table = np.stack([widening(*pair) for pair in zip(table, growth, strict=True)])
     scores = ratio_scores(ratios, learned, origins, kinds, newest.first)
     mixing = np.stack([_mixing(scores[:, kinds == kind]) for kind in range(count)])
-    return Distribution(table, learned.positions, learned.factors, volatility, mixing)
+    return Distribution(table, learned.positions, learned.factors, volatility, mixing, share)
 
 
 def _without_extremes(ratios: Floats, kinds: Ints, count: int) -> Floats:

@@ -51,8 +51,10 @@ def check_whole(model: Model, arrays: int) -> None:
     kinds = by_kind(model.pretrained)
     if len(kinds) != len(model.pretrained):
         raise ValueError("there are two pretrained networks of a kind")
-    if PRETRAINED in model.blend.components and view_of(model.facts.frequency).kind not in kinds:
-        raise ValueError("the blend names a pretrained network that the model does not have")
+    errors = model.distribution
+    needed = PRETRAINED in model.blend.components or (errors is not None and errors.network_share > 0)
+    if needed and view_of(model.facts.frequency).kind not in kinds:
+        raise ValueError("the blend or the intervals need a pretrained network that the model does not have")
 
 
 def suits(model: Model, panel: Panel) -> bool:

@@ -35,6 +35,8 @@ UNFIT = (
 LONGEST_REASON = 200
 ERRORS, SERIES = "errors.", "errors_of_series"
 """Names of arrays in the file: the parts of the distribution of errors, and whose factors it holds."""
+NETWORK_SHARE = "network_share"
+"""Key of the share that pretrained networks have in the spread; older models have none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,12 +222,14 @@ class Model:
         return len(self._arrays())
 
     def _json(self) -> dict[str, Any]:
+        share = 0.0 if self.distribution is None else self.distribution.network_share
         return {
             "options": to_json(self.options),
             "members": [to_json(member.config) for member in self.members],
             "blend": to_json(self.blend),
             "facts": to_json(self.facts),
             **({"pretrained": [n.to_parts()[0] for n in self.pretrained]} if self.pretrained else {}),
+            **({NETWORK_SHARE: share} if share else {}),
         }
 
     @classmethod
@@ -238,7 +242,7 @@ class Model:
         )
         blend, facts = from_json(Blend, content["blend"]), from_json(Facts, content["facts"])
         errors = {name.removeprefix(ERRORS): a for name, a in arrays.items() if name.startswith(ERRORS)}
-        distribution = Distribution.from_arrays(errors) if errors else None
+        distribution = Distribution.from_arrays(errors, content.get(NETWORK_SHARE, 0.0)) if errors else None
         half_widths, series = arrays.get("half_widths"), arrays.get(SERIES)
         pretrained = tuple(_pretrained(each, arrays) for each in content.get("pretrained", []))
         model = cls(options, members, blend, half_widths, facts, distribution, series, pretrained)

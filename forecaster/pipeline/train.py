@@ -82,7 +82,7 @@ def train(
         return _train_unreported(loaded, horizon, options, on_event, checkpoint)
     fit = fitting.fit(panel, known, horizon, options, on_event, until=panel.lengths, checkpoint=checkpoint)
     origins = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
-    forecasts = try_components(panel, fit.networks, fit.blend, origins)
+    forecasts, quantiles = try_components(panel, fit.networks, fit.blend, origins)
     components = {name: values[0] for name, values in forecasts.items()}
     newest = np.maximum(origins[0], 0)
     point = blended(components, fit.blend, cleaned(panel, newest, fit.blend.scales), newest)[None]
@@ -92,7 +92,7 @@ def train(
         final = fitting.refit(panel, panel.lengths, reweighed, options, on_event, checkpoint)
     else:
         final = fitting.without_idle(fit)
-    errors = _distribution(panel, final, origins, point)
+    errors = _distribution(panel, final, origins, point, quantiles)
     model = _model(loaded, final, options, errors, report)
     return Training(model, report, loaded, _notes(panel, fit, report, options), final.interrupted)
 
@@ -117,7 +117,8 @@ def _train_unreported(
         f"No error report: {rows}, but holding out data for a horizon of {horizon} needs about "
         f"{3 * horizon}. The intervals are rough estimates."
     )
-    errors = fit_distribution(panel, fit.origins, fit.point, fit.blend)
+    pretrained = fit.quantiles if _anything_but_prices(fit) else None
+    errors = fit_distribution(panel, fit.origins, fit.point, fit.blend, pretrained)
     model = _model(loaded, fit, options, errors, None)
     return Training(model, None, loaded, (note,), fit.interrupted)
 
@@ -128,11 +129,24 @@ def _anything_held_out(panel: Panel, known: Ints, horizon: int) -> bool:
     return bool(np.isfinite(held_out(panel, origins[None], horizon)).any())
 
 
-def _distribution(panel: Panel, fit: Fit, origins: Ints, point: Floats) -> Distribution:
-    """The sizes of errors, learned from the forecasts of validation and of the test (origins and point)."""
-    return fit_distribution(
-        panel, np.concatenate([fit.origins, origins]), np.concatenate([fit.point, point]), fit.blend
-    )
+def _distribution(
+    panel: Panel, fit: Fit, origins: Ints, point: Floats, quantiles: Floats | None
+) -> Distribution:
+    """The sizes of errors, learned from the forecasts of validation and of the test.
+
+    `origins`, `point` and `quantiles` of the pretrained networks are those of the test.
+    """
+    pretrained = None
+    if fit.quantiles is not None and quantiles is not None and _anything_but_prices(fit):
+        pretrained = np.concatenate([fit.quantiles, quantiles])
+    origins, point = np.concatenate([fit.origins, origins]), np.concatenate([fit.point, point])
+    return fit_distribution(panel, origins, point, fit.blend, pretrained)
+
+
+def _anything_but_prices(fit: Fit) -> bool:
+    """Whether any series gets calibrated intervals: those of prices come from their network."""
+    knows_prices = any(network.kind == "prices" for network in fit.pretrained)
+    return not knows_prices or bool((fit.groups != GROUPS.index("price")).any())
 
 
 def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, report: Report | None) -> Model:
@@ -167,17 +181,17 @@ def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, rep
         values=summary(series_kinds(panel, loaded.odd, log=fit.blend.log, limits=fit.blend.limits)),
     )
     options = dataclasses.replace(options, workers=None)  # never changes the result, nor the file
-    used = tuple(network for network in fit.pretrained if network.kind in _kinds_used(fit))
+    used = tuple(network for network in fit.pretrained if network.kind in _kinds_used(fit, errors))
     members = fit.networks.trained
     return Model(options, members, fit.blend, None, facts, errors, hashes(panel.ids), used)
 
 
-def _kinds_used(fit: Fit) -> set[str]:
-    """The kinds of pretrained networks that the model needs: of prices for intervals, others to blend."""
+def _kinds_used(fit: Fit, errors: Distribution) -> set[str]:
+    """The kinds of pretrained networks that the model needs: of prices for intervals, others to blend too."""
     kinds = {network.kind for network in fit.pretrained}
-    blended = PRETRAINED in fit.blend.components
+    others = PRETRAINED in fit.blend.components or errors.network_share > 0
     prices = bool((fit.groups == GROUPS.index("price")).any())
-    return {kind for kind in kinds if (prices if kind == "prices" else blended)}
+    return {kind for kind in kinds if (prices if kind == "prices" else others)}
 
 
 def _notes(panel: Panel, fit: Fit, report: Report, options: Options) -> tuple[str, ...]:

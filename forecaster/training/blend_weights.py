@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.scores import mase_scales
 from forecaster.features.groups import GROUPS
 from forecaster.features.view import cleaned
-from forecaster.forecasting.components import component_forecasts
+from forecaster.forecasting.components import Components, forecast_components
 from forecaster.methods.blend import DEMAND, PRETRAINED_SHARE, Blend, demand_weights, fit_weights
 from forecaster.model.model import Networks
 from forecaster.pretraining.views import knows_prices
@@ -46,16 +46,22 @@ def validation_origins(parts: Split, horizon: int) -> tuple[Ints, Ints]:
     return np.where((room >= back[:, None]) & (parts.train > 0), origins, -1), -(-(last - back) // horizon)
 
 
-def try_components(
-    panel: Panel, networks: Networks, blend: Blend, origins: Ints, *, only: Sequence[str] | None = None
-) -> dict[str, Floats]:
-    """Forecasts of the components (`only` these; None: all) from each origin {name: (O, S, H)}."""
+def try_components(panel: Panel, networks: Networks, blend: Blend, origins: Ints) -> Components:
+    """The components from each origin: points {name: (O, S, H)}, quantiles (O, 3, S, H).
+
+    Quantiles are None without pretrained networks.
+    """
     by_origin = []
     for origin in np.maximum(origins, 0):
         view = cleaned(panel, origin, blend.scales)
-        by_origin.append(component_forecasts(networks, blend, view, origin, only=only))
-    names = [name for name in by_origin[0] if all(name in components for components in by_origin)]
-    return {name: np.stack([components[name] for components in by_origin]) for name in names}
+        by_origin.append(forecast_components(networks, blend, view, origin))
+    points = [each.points for each in by_origin]
+    names = [name for name in points[0] if all(name in components for components in points)]
+    quantiles = [each.quantiles for each in by_origin if each.quantiles is not None]
+    return Components(
+        {name: np.stack([components[name] for components in points]) for name in names},
+        np.stack(quantiles) if quantiles else None,
+    )
 
 
 def choose_weights(

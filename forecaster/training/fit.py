@@ -15,6 +15,7 @@ from forecaster.data.panel import Panel
 from forecaster.features.groups import GROUPS
 from forecaster.features.view import cleaned, possible
 from forecaster.forecasting.components import combine, series_groups
+from forecaster.intervals.sides import LEVELS as SIDE_LEVELS
 from forecaster.methods.blend import PRETRAINED_SHARE, Blend, demand_weights, network_name, prior
 from forecaster.methods.smoothing import methods_of
 from forecaster.model.model import Networks
@@ -43,6 +44,8 @@ class Fit:
     groups: Ints  # (S,) which series behave alike
     interrupted: bool
     pretrained: tuple[Pretrained, ...] = ()
+    quantiles: Floats | None = None
+    """Those of the pretrained networks from the validation origins (O, 3, S, H); None without them."""
 
     @property
     def point(self) -> Floats:
@@ -93,16 +96,17 @@ def fit(
             blend, by_group=_unvalidated(groups, prices=knows_prices(panel.frequency))
         )
         interrupted = _interrupted(fitted)
-        return Fit(fitted, blend, parts, origins, origins[:, 0], {}, groups, interrupted, pretrained)
+        nothing = np.empty((0, len(SIDE_LEVELS), len(panel), horizon)) if pretrained else None
+        return Fit(fitted, blend, parts, origins, origins[:, 0], {}, groups, interrupted, pretrained, nothing)
     configs = plan(view, parts.train, horizon, options)
     fitted = ensemble.fit(view, parts, configs, options, on_event, checkpoint)
     partner = smoothing_partner(view, parts.train, options, known if until is None else until)
     origins, blocks = validation_origins(parts, horizon)
-    forecasts = try_components(panel, _networks(fitted, pretrained), partner, origins)
+    forecasts, quantiles = try_components(panel, _networks(fitted, pretrained), partner, origins)
     groups = _groups(view, known, partner)
     blend = choose_weights(panel, partner, forecasts, origins, blocks, groups)
     interrupted = _interrupted(fitted)
-    return Fit(fitted, blend, parts, origins, blocks, forecasts, groups, interrupted, pretrained)
+    return Fit(fitted, blend, parts, origins, blocks, forecasts, groups, interrupted, pretrained, quantiles)
 
 
 def weigh_again(panel: Panel, first: Fit, origins: Ints, more: Mapping[str, Floats]) -> Fit:

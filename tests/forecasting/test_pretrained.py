@@ -11,7 +11,7 @@ from forecaster.config import Limits
 from forecaster.data.calendar.frequency import frequency
 from forecaster.errors import UsageError
 from forecaster.features.view import cleaned, possible
-from forecaster.forecasting.components import component_forecasts, pretrained_medians
+from forecaster.forecasting.components import component_forecasts, pretrained_quantiles
 from forecaster.forecasting.pretrained import forecast_pretrained, medians, quantiles_at
 from forecaster.forecasting.quantile_table import TableQuantiles, root_of
 from forecaster.methods.smoothing import demand_forecasts
@@ -168,14 +168,14 @@ def test_paths_of_rows_within_an_hour():
 # --- as a component of the blend ----------------------------------------------------------------------
 
 
-def test_the_component_is_the_median():
-    """In the blend the networks forecast prices like other series, and are left out where not wanted."""
+def test_quantiles_of_the_component():
+    """In the blend the networks forecast prices like other series: 10, 50 and 90 % quantiles."""
     panel = mixed()
     origins = panel.lengths - 5
     networks = networks_for(panel.frequency)
-    found = pretrained_medians(networks, panel, origins, 7)
-    expected = zero_shot(panel, origins, 7, load, price=np.zeros(5, bool))[SIDE]
-    assert np.array_equal(found, expected)
+    found = pretrained_quantiles(networks, panel, origins, 7)
+    expected = zero_shot(panel, origins, 7, load, price=np.zeros(5, bool))
+    assert np.array_equal(found, expected[[LEVELS.index(level) for level in (0.1, 0.5, 0.9)]])
 
 
 def test_components_with_and_without(tmp_path):
@@ -192,9 +192,8 @@ def test_components_with_and_without(tmp_path):
     with_them = dataclasses.replace(training.model.networks, pretrained=networks_for(panel.frequency))
     view = cleaned(panel, panel.lengths, blend.scales)
     found = component_forecasts(with_them, blend, view, panel.lengths)
-    assert np.array_equal(
-        found["pretrained"], pretrained_medians(with_them.pretrained, view, panel.lengths, 4)
-    )
+    expected = pretrained_quantiles(with_them.pretrained, view, panel.lengths, 4)
+    assert np.array_equal(found["pretrained"], expected[1])
     assert "pretrained" not in component_forecasts(with_them, blend, view, panel.lengths, only=["naive"])
     without = dataclasses.replace(with_them, pretrained=())
     assert "pretrained" not in component_forecasts(without, blend, view, panel.lengths)

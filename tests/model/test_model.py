@@ -535,6 +535,9 @@ CHANGES = {
     "no seasonalities": lambda v: v["facts"]["frequency"].update(seasonalities=[]),
     "a last time of another type": lambda v: v["facts"].update(last="now"),
     "no options": lambda v: v.pop("options"),
+    "a share that is none": lambda v: v.update(network_share="half"),
+    "a share above one": lambda v: v.update(network_share=1.5),
+    "a share of nothing": lambda v: v.update(network_share=None),
 }
 
 

@@ -207,8 +207,38 @@ def test_a_short_table_counts_on_what_the_network_knows(table):
     assert not np.allclose(with_it, without_it)
 
 
-def test_only_what_is_used_is_stored(table):
-    """A model whose blend gives the pretrained network no weight does not carry it."""
-    for rows in (12, 90):
-        model = train(table.iloc[:rows], Options(**TINY)).model
-        assert bool(model.pretrained) == ("pretrained" in model.blend.components)
+def test_a_network_without_weight_serves_the_intervals(table, tmp_path):
+    """A model whose blend gives the pretrained network no weight carries it for its intervals."""
+    model = train(table, Options(**TINY)).model
+    assert "pretrained" not in model.blend.components, "else this tests nothing"
+    assert model.distribution.network_share > 0
+    assert [network.kind for network in model.pretrained] == ["season_7"]
+    model.save(tmp_path / "x.model")
+    assert Model.load(tmp_path / "x.model").distribution.network_share == model.distribution.network_share
+    alone = dataclasses.replace(model.distribution, network_share=0.0)
+    other = dataclasses.replace(model, distribution=alone)
+    wide, own = (forecaster.predict(each, table) for each in (model, other))
+    assert np.array_equal(wide["forecast"], own["forecast"])
+    assert (wide["hi_80"] != own["hi_80"]).all()
+
+
+def test_intervals_need_the_network_they_were_learned_with(model, table, tmp_path):
+    """A file whose intervals need a network that it does not hold is refused; without the need it is read."""
+    bare = train(table, Options(**TINY, pretrained=False)).model
+    assert bare.distribution.network_share == 0 and not bare.pretrained
+    bare.save(tmp_path / "x.model")
+    content = (tmp_path / "x.model").read_bytes()
+    assert loaded(content, tmp_path).distribution.network_share == 0
+    with pytest.raises(ModelError, match="need a pretrained network"):
+        loaded(forged(content, lambda values: values.update(network_share=0.5)), tmp_path)
+
+
+def test_models_of_prices_alone_hold_one_network():
+    """The intervals of prices are those of their network: nothing else is stored."""
+    rng = np.random.default_rng(5)
+    y = np.exp(np.cumsum(rng.normal(0, 0.01, 400)) + 4)
+    prices = pd.DataFrame({"ds": pd.bdate_range("2022-01-03", periods=400), "close": y})
+    model = train(prices, Options(**TINY)).model
+    assert model.distribution.network_share == 0
+    assert "pretrained" not in model.blend.components, "else this tests nothing"
+    assert [network.kind for network in model.pretrained] == ["prices"]
