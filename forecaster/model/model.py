@@ -23,13 +23,14 @@ from forecaster.features.windows import count_features
 from forecaster.intervals.distribution import Distribution
 from forecaster.methods.blend import PRETRAINED, Blend, kind_of, network_name
 from forecaster.model.file import VERSION, damaged, read_model_file, write_model_file
+from forecaster.model.memory import Memory
 from forecaster.nn.network import Network, parameter_shapes
 from forecaster.pretraining.store import Pretrained, by_kind
 from forecaster.pretraining.views import view_of
 
 Hashes: TypeAlias = NDArray[np.uint64]
-ERRORS, SERIES = "errors.", "errors_of_series"
-"""Names of arrays in the file: the parts of the distribution of errors, and whose factors it holds."""
+ERRORS, SERIES, MEMORY = "errors.", "errors_of_series", "memory."
+"""Names of arrays in the file: parts of the distribution of errors, whose factors it holds, the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +93,8 @@ class Model:
     """A hash of the id of each series (S,), whose factor the distribution holds."""
     pretrained: tuple[Pretrained, ...] = ()
     """The pretrained networks that the blend uses: a later version of the package may have others."""
+    memory: Memory | None = None
+    """What an update weighs the blend by."""
 
     @property
     def networks(self) -> Networks:
@@ -196,6 +199,8 @@ class Model:
         if self.distribution is not None and self.series is not None:
             arrays |= {ERRORS + name: values for name, values in self.distribution.to_arrays().items()}
             arrays[SERIES] = self.series
+        if self.memory is not None:
+            arrays |= {MEMORY + name: values for name, values in self.memory.to_arrays().items()}
         arrays = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
         for number, member in enumerate(self.members):
             for name, values in member.network.parameters.items():
@@ -211,6 +216,7 @@ class Model:
             "blend": to_json(self.blend),
             "facts": to_json(self.facts),
             **({"pretrained": [n.to_parts()[0] for n in self.pretrained]} if self.pretrained else {}),
+            **({"memory": sorted(self.memory.forecasts)} if self.memory else {}),
         }
 
     @classmethod
@@ -226,7 +232,9 @@ class Model:
         distribution = Distribution.from_arrays(errors) if errors else None
         half_widths, series = arrays.get("half_widths"), arrays.get(SERIES)
         pretrained = tuple(_pretrained(each, arrays) for each in content.get("pretrained", []))
-        model = cls(options, members, blend, half_widths, facts, distribution, series, pretrained)
+        held = {name.removeprefix(MEMORY): a for name, a in arrays.items() if name.startswith(MEMORY)}
+        memory = Memory.from_arrays(held, content["memory"]) if "memory" in content else None
+        model = cls(options, members, blend, half_widths, facts, distribution, series, pretrained, memory)
         _check_whole(model, len(arrays))
         return model
 
@@ -248,6 +256,10 @@ def _check_whole(model: Model, arrays: int) -> None:
     if len({member.config.horizon for member in members}) != 1:
         raise ValueError("the members have no common horizon")
     _check_intervals(model)
+    if model.memory is not None and (
+        model.series is None or not model.memory.fits(len(model.series), model.horizon)
+    ):
+        raise ValueError("the remembered forecasts have another shape")
     for config in (member.config for member in members):
         features = count_features(1 + len(facts.names.covariates), config.segment, config.gaps, config.phases)
         if (config.network.inputs, config.network.outputs) != (features, config.horizon):

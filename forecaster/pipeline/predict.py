@@ -46,15 +46,7 @@ def predict(
     override those that the model gives; `skip_short` leaves out series shorter than what it looks back on.
     Raises ModelError where the data does not fit the model.
     """
-    if source is None:
-        source = model.facts.source
-        if source in ("", "-"):
-            raise UsageError(
-                "the model was trained on "
-                + ("standard input" if source else "a table in memory")
-                + ", which cannot be read again",
-                hint="Name the data, `forecast predict DATA`, or use `-` to read standard input.",
-            )
+    source = remembered_source(model, "predict") if source is None else source
     config = read_as(model, source, read)
     loaded = load(
         source, config, limits=model.blend.limits, usual=model.facts.frequency.alias, remembered=True
@@ -62,6 +54,19 @@ def predict(
     panel, short = with_short(model, loaded.panel, skip=skip_short)
     result = forecast(model, panel, horizon=horizon, levels=levels, quantiles=quantiles)
     return dataclasses.replace(result, findings=(*loaded.findings, *short))
+
+
+def remembered_source(model: Model, command: str) -> str:
+    """The source that the model was trained on; UsageError where it cannot be read again."""
+    source = model.facts.source
+    if source in ("", "-"):
+        raise UsageError(
+            "the model was trained on "
+            + ("standard input" if source else "a table in memory")
+            + ", which cannot be read again",
+            hint=f"Name the data, `forecast {command} DATA`, or use `-` to read standard input.",
+        )
+    return source
 
 
 def predict_pretrained(
