@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     from forecaster.model.model import Model
     from forecaster.pipeline.evaluate import Evaluation
     from forecaster.pipeline.train import Training
+    from forecaster.pipeline.update import Update
     from forecaster.training.ensemble import Listener
 
     Source: TypeAlias = pd.DataFrame | str | PathLike[str]
     """A table, or the name of a file, a directory, a glob, or - for stdin."""
-    Trained: TypeAlias = Training | Model | str | PathLike[str]
-    """A model, the result of `train`, or the name of a model file."""
+    Trained: TypeAlias = Training | Update | Model | str | PathLike[str]
+    """A model, the result of `train` or `update`, or the name of a model file."""
 
-__all__ = ["__version__", "evaluate", "load", "predict", "train"]
+__all__ = ["__version__", "evaluate", "load", "predict", "train", "update"]
 __version__ = "0.1.0"
 
 T = TypeVar("T")
@@ -120,6 +121,46 @@ def predict(
     else:
         result = _forecast(model, data, asked, settings, skip_short=skip_short)
     return result.to_frame() if samples is None else result.samples_to_frame(_plain(samples), _plain(seed))
+
+
+def update(
+    model: Trained,
+    data: Source | None = None,
+    *,
+    workers: int | None = None,
+    on_event: Listener | None = None,
+    **settings: Any,
+) -> Update:
+    """Let a model go on learning from the rows of `data` that are newer than it has seen.
+
+    `data` has the columns of the training and the history before the new rows. Default: the data that the
+    model was trained on, read again. The newest rows are held out first: if the updated model is worse there
+    than the old one, it stays as it was. `settings` are the columns and reading settings of `train`.
+
+    Returns a `forecaster.pipeline.update.Update`: the `model` to use from now on, the `outcome` ("updated",
+    "kept" or "nothing new"), and the `report` on both models. No file is changed: save the model yourself.
+
+    Raises ModelError for a model that cannot be updated or does not fit the data, and the errors of `train`
+    for data.
+
+    >>> import numpy as np, pandas as pd
+    >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=90), "y": np.arange(90) % 7 + 1.0})
+    >>> training = train(table.iloc[:80], horizon=5, hidden=8, steps=30)
+    >>> update(training, table.iloc[:80]).outcome
+    'nothing new'
+    >>> update(training, table).rows
+    10
+    """
+    from forecaster.config import ReadConfig
+    from forecaster.pipeline import update as pipeline
+
+    return pipeline.update(
+        _model(model),
+        None if data is None else _source(data),
+        _config(ReadConfig, settings) if settings else None,
+        workers=_plain(workers),
+        on_event=on_event,
+    )
 
 
 def evaluate(
@@ -285,7 +326,8 @@ def _source(data: Any) -> Any:
 def _model(model: Trained) -> Model:
     from forecaster.model.model import Model
     from forecaster.pipeline.train import Training
+    from forecaster.pipeline.update import Update
 
-    if isinstance(model, Training):
+    if isinstance(model, Training | Update):
         return model.model
     return model if isinstance(model, Model) else load(model)

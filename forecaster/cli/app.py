@@ -15,6 +15,7 @@ COMMANDS = {
     "inspect": "Show how the data is understood.",
     "train": "Train a model and report its errors on held-out data.",
     "predict": "Forecast from the newest row of each series.",
+    "update": "Go on training a model on the rows that are new.",
     "rollback": "Bring back the model before.",
     "evaluate": "Backtest the model and the baselines over rolling origins.",
     "show": "Show a model: its data, settings, training and errors.",

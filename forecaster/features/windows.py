@@ -53,12 +53,35 @@ class WindowIndex:
         span = np.searchsorted(before, window, side="right") - 1
         return self.series[span], self.first[span] + window - before[span]
 
+    def since(self, origins: Ints) -> WindowIndex:
+        """The windows whose origin is at least origins[s] (S,)."""
+        first = np.maximum(self.first, origins[self.series])
+        kept = first <= self.last
+        return WindowIndex(self.series[kept], first[kept], self.last[kept])
+
     @cached_property
     def _window_numbers(self) -> tuple[Ints, Ints]:
         """The first window of each range (R,) and of each series (S'+1,), all windows numbered in order."""
         counted = np.r_[0, np.cumsum(self.last - self.first + 1)]
         begins = np.flatnonzero(np.diff(self.series, prepend=-1))
         return counted[:-1], np.append(counted[begins], counted[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """The origins of two indexes, of which training draws so many from each."""
+
+    one: WindowIndex
+    other: WindowIndex
+    share: float
+    """Share of `one`."""
+
+    def sample(self, size: int, *, rng: np.random.Generator) -> tuple[Ints, Ints]:
+        """As `WindowIndex.sample`."""
+        of_one = round(size * self.share)
+        parts = self.one.sample(of_one, rng=rng), self.other.sample(size - of_one, rng=rng)
+        series, origins = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return series, origins
 
 
 def index_windows(

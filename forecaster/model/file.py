@@ -17,8 +17,8 @@ from forecaster.errors import ModelError, StorageError
 from forecaster.nn.array_file import Arrays, decode, encode, version_of
 
 FORMAT = "forecaster-model"
-VERSION = 2
-"""Format 1 had one scale for all series and intervals of fixed half-widths."""
+VERSION = 3
+"""Format 1 had one scale for all series and intervals of fixed half-widths; format 2 had no memory."""
 MAX_BYTES = 2**30
 
 

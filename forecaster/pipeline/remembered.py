@@ -23,7 +23,7 @@ MORE_FILES = 10
 
 
 @contextmanager
-def from_memory(model: Model) -> Iterator[None]:
+def from_memory(model: Model, command: str = "predict") -> Iterator[None]:
     """While the source that the model remembers is read again: its errors, without a word of the content.
 
     Raises ModelError where it is not what a model would be trained on, UsageError where it cannot be read.
@@ -34,12 +34,12 @@ def from_memory(model: Model) -> Iterator[None]:
             "the model was trained on "
             + ("standard input" if source else "a table in memory")
             + ", which cannot be read again",
-            hint="Name the data, `forecast predict DATA`, or use `-` to read standard input.",
+            hint=f"Name the data, `forecast {command} DATA`, or use `-` to read standard input.",
         )
-    hint = f"Name it, to read it all the same: forecast predict {shlex.quote(source)}"
+    hint = f"Name it, to read it all the same: forecast {command} {shlex.quote(source)}"
     _check(model, source, hint)
     why = f"{shown(source)}, which the model was trained on, cannot be read as it was then"
-    hint = f"To see why, name it: forecast predict {shlex.quote(source)}"
+    hint = f"To see why, name it: forecast {command} {shlex.quote(source)}"
     try:
         yield
     except DataError as error:

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from forecaster.features.view import cleaned
 from forecaster.forecasting.components import blended
 from forecaster.forecasting.uncertainty import fit_distribution
 from forecaster.intervals.distribution import Distribution
-from forecaster.methods.blend import PRETRAINED
+from forecaster.methods.blend import PRETRAINED, Blend
+from forecaster.model.memory import Memory
 from forecaster.model.model import Facts, Model, hashes
 from forecaster.pipeline.evaluate import score_beside_baselines
 from forecaster.report.series_kinds import series_kinds, summary
@@ -151,6 +152,24 @@ def _anything_but_prices(fit: Fit) -> bool:
 
 def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, report: Report | None) -> Model:
     """The model with everything it remembers."""
+    training = {
+        "seed": options.seed,
+        "refit": options.refit,
+        "shortest": int(loaded.panel.lengths.min()),
+        "steps": [item.outcome.steps for item in fit.fitted],
+        "validation": [item.outcome.validation for item in fit.fitted],
+        "rescues": sum(item.outcome.rescues for item in fit.fitted),
+    }
+    facts = facts_of(loaded, fit.blend, training, report)
+    options = dataclasses.replace(options, workers=None)  # never changes the result, nor the file
+    used = tuple(network for network in fit.pretrained if network.kind in _kinds_used(fit, errors))
+    members, held = fit.networks.trained, fit.held
+    memory = Memory.of(loaded.panel, held.origins, held.blocks, held.forecasts)
+    return Model(options, members, fit.blend, None, facts, errors, hashes(loaded.panel.ids), used, memory)
+
+
+def facts_of(loaded: Loaded, blend: Blend, training: dict[str, Any], report: Report | None) -> Facts:
+    """What a model trained on this data remembers of it."""
     from importlib.metadata import version  # `predict` does without
 
     panel = loaded.panel
@@ -158,7 +177,7 @@ def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, rep
     for finding in loaded.findings:
         if finding.severity == "repair":
             repairs[finding.code] += finding.count
-    facts = Facts(
+    return Facts(
         source=loaded.source,
         read=loaded.read,
         names=panel.names,
@@ -169,21 +188,10 @@ def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, rep
         last=int(panel.time.max()),
         versions={name: version(name) for name in VERSIONS},
         repairs=dict(repairs),
-        training={
-            "seed": options.seed,
-            "refit": options.refit,
-            "shortest": int(panel.lengths.min()),
-            "steps": [item.outcome.steps for item in fit.fitted],
-            "validation": [item.outcome.validation for item in fit.fitted],
-            "rescues": sum(item.outcome.rescues for item in fit.fitted),
-        },
+        training=training,
         report=None if report is None else report.to_json(series=len(panel) <= REPORTED_SERIES),
-        values=summary(series_kinds(panel, loaded.odd, log=fit.blend.log, limits=fit.blend.limits)),
+        values=summary(series_kinds(panel, loaded.odd, log=blend.log, limits=blend.limits)),
     )
-    options = dataclasses.replace(options, workers=None)  # never changes the result, nor the file
-    used = tuple(network for network in fit.pretrained if network.kind in _kinds_used(fit, errors))
-    members = fit.networks.trained
-    return Model(options, members, fit.blend, None, facts, errors, hashes(panel.ids), used)
 
 
 def _kinds_used(fit: Fit, errors: Distribution) -> set[str]:

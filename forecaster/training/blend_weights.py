@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -46,15 +46,18 @@ def validation_origins(parts: Split, horizon: int) -> tuple[Ints, Ints]:
     return np.where((room >= back[:, None]) & (parts.train > 0), origins, -1), -(-(last - back) // horizon)
 
 
-def try_components(panel: Panel, networks: Networks, blend: Blend, origins: Ints) -> Components:
-    """The components from each origin: points {name: (O, S, H)}, quantiles (O, 3, S, H).
+def try_components(
+    panel: Panel, networks: Networks, blend: Blend, origins: Ints, *, only: Sequence[str] | None = None
+) -> Components:
+    """The components (`only` these; None: all) from each origin: points {name: (O, S, H)}, quantiles
+    (O, 3, S, H).
 
     Quantiles are None without pretrained networks.
     """
     by_origin = []
     for origin in np.maximum(origins, 0):
         view = cleaned(panel, origin, blend.scales)
-        by_origin.append(forecast_components(networks, blend, view, origin))
+        by_origin.append(forecast_components(networks, blend, view, origin, only=only))
     points = [each.points for each in by_origin]
     names = [name for name in points[0] if all(name in components for components in points)]
     quantiles = [each.quantiles for each in by_origin if each.quantiles is not None]

@@ -29,6 +29,8 @@ Listener = Callable[[Event], None]
 
 MORE_STEPS = 0.3
 """Steps of a refit that continues, as a share of the steps that validation chose."""
+LATER_RATE = 0.3
+"""Learning rate of networks that go on in an update, as a share of that of training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +98,38 @@ def fit_unvalidated(
     """Train on all `known` rows for all configured steps: for series too short to hold anything out."""
     results = _fit_all(panel, Split(known, known), _tasks("train", configs, options), on_event, checkpoint)
     return tuple(item for item in results if item is not None)
+
+
+def go_on(
+    panel: Panel,
+    known: Ints,
+    members: Sequence[Member],
+    steps: Sequence[int],
+    workers: int | None,
+    on_event: Listener | None,
+    *,
+    stage: str,
+    seen: Ints,
+    draw: tuple[int, ...],
+) -> tuple[Member, ...]:
+    """Train members on the `known` rows for a few more `steps` each, at a lower rate.
+
+    Those before seen[s] (S,) they know already; `draw` varies the windows drawn. Configurations stay.
+    Ctrl-C raises KeyboardInterrupt.
+    """
+    tasks = []
+    for number, (member, count) in enumerate(zip(members, steps, strict=True)):
+        training = member.config.training
+        training = dataclasses.replace(training, steps=count, rate=training.rate * LATER_RATE)
+        config = dataclasses.replace(member.config, training=training)
+        label, start = (stage, number, len(members)), member.network.flat
+        tasks.append(Task(config, start, label, workers, False, seen=seen, draw=draw))
+    results = _fit_all(panel, Split(known, known), tasks, on_event)
+    return tuple(
+        Member(member.config, result.member.network)
+        for member, result in zip(members, results, strict=True)
+        if result is not None  # never: an interruption is raised
+    )
 
 
 def _marked(fitted: list[Fitted], interrupted: bool) -> tuple[Fitted, ...]:

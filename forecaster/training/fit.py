@@ -32,6 +32,15 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
+class Held:
+    """Forecasts of rows that no network had learned from."""
+
+    origins: Ints  # (O, S)
+    blocks: Ints  # (O,)
+    forecasts: dict[str, Floats]  # (O, S, H) of each component
+
+
+@dataclass(frozen=True, eq=False)
 class Fit:
     """Networks, blend, and their forecasts from the validation origins."""
 
@@ -46,6 +55,13 @@ class Fit:
     pretrained: tuple[Pretrained, ...] = ()
     quantiles: Floats | None = None
     """Those of the pretrained networks from the validation origins (O, 3, S, H); None without them."""
+    tested: Held | None = None
+    """The forecasts of validation and test, if the blend was weighed by both."""
+
+    @property
+    def held(self) -> Held:
+        """All forecasts by which the blend was weighed."""
+        return self.tested or Held(self.origins, self.blocks, self.forecasts)
 
     @property
     def point(self) -> Floats:
@@ -91,7 +107,7 @@ def fit(
         weights = prior(len(fitted), methods_of(partner), int(known.sum()), share)
         blend = dataclasses.replace(partner, weights=weights)
         origins = np.full((0, len(panel)), -1)
-        groups = _groups(view, known, blend)
+        groups = groups_at(view, known, blend)
         blend = dataclasses.replace(
             blend, by_group=_unvalidated(groups, prices=knows_prices(panel.frequency))
         )
@@ -103,7 +119,7 @@ def fit(
     partner = smoothing_partner(view, parts.train, options, known if until is None else until)
     origins, blocks = validation_origins(parts, horizon)
     forecasts, quantiles = try_components(panel, _networks(fitted, pretrained), partner, origins)
-    groups = _groups(view, known, partner)
+    groups = groups_at(view, known, partner)
     blend = choose_weights(panel, partner, forecasts, origins, blocks, groups)
     interrupted = _interrupted(fitted)
     return Fit(fitted, blend, parts, origins, blocks, forecasts, groups, interrupted, pretrained, quantiles)
@@ -119,12 +135,11 @@ def weigh_again(panel: Panel, first: Fit, origins: Ints, more: Mapping[str, Floa
     forecasts = {name: np.concatenate([first.forecasts[name], more[name]]) for name in names}
     blocks = np.concatenate([first.blocks, first.blocks.max(initial=-1) + 1 + np.arange(len(origins))])
     joined = np.concatenate([first.origins, origins])
-    return dataclasses.replace(
-        first, blend=choose_weights(panel, first.blend, forecasts, joined, blocks, first.groups)
-    )
+    blend = choose_weights(panel, first.blend, forecasts, joined, blocks, first.groups)
+    return dataclasses.replace(first, blend=blend, tested=Held(joined, blocks, forecasts))
 
 
-def _groups(view: Panel, known: Ints, blend: Blend) -> Ints:
+def groups_at(view: Panel, known: Ints, blend: Blend) -> Ints:
     limits = possible(view, known, 1, scales=blend.scales, limits=blend.limits)
     return series_groups(view, known, blend, limits)
 
@@ -154,8 +169,10 @@ def without_idle(first: Fit) -> Fit:
         return {renamed.get(name, name): value for name, value in weights.items() if name not in dropped}
 
     by_group = {group: names(weights) for group, weights in blend.by_group.items()}
+    tested = first.tested and dataclasses.replace(first.tested, forecasts=names(first.tested.forecasts))
     return dataclasses.replace(
         first,
+        tested=tested,
         fitted=tuple(first.fitted[number] for number in kept),
         blend=dataclasses.replace(blend, weights=names(blend.weights), by_group=by_group),
         forecasts=names(first.forecasts),

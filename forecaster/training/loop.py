@@ -14,7 +14,7 @@ import numpy as np
 from forecaster.arrays import Array, Float32s, Ints
 from forecaster.config import TrainingConfig
 from forecaster.errors import DivergenceError
-from forecaster.features.windows import WindowIndex, Windows
+from forecaster.features.windows import Mixture, WindowIndex, Windows
 from forecaster.nn.batch import Batch
 from forecaster.nn.losses import make_loss
 from forecaster.nn.network import Network
@@ -84,7 +84,7 @@ class TrainingData:
     """Windows to train on, and validation windows for early stopping."""
 
     windows: Windows
-    index: WindowIndex
+    index: WindowIndex | Mixture
     known: Ints  # (S,) targets at or after row known[s] are never read
     validation: tuple[Ints, Ints] | None = None  # series (V,), origins (V,)
     validation_known: Ints | None = None  # (S,) the same bound for validation targets

@@ -12,7 +12,7 @@ from forecaster.arrays import Float32s, Ints
 from forecaster.config import MemberConfig
 from forecaster.data.panel import Panel
 from forecaster.features.transform import fit_scaled
-from forecaster.features.windows import Windows, index_windows
+from forecaster.features.windows import Mixture, WindowIndex, Windows, index_windows
 from forecaster.nn.network import Network
 from forecaster.training.loop import Event, Outcome, State, TrainingData, train
 from forecaster.training.plan import Split
@@ -21,6 +21,8 @@ Run = Generator[Event, None, tuple[Network, Outcome]]
 
 VALIDATION_WINDOWS = 2048
 """Most windows in a validation pass; they are drawn once for all passes."""
+NEW = 0.5
+"""Share of new windows in a training that goes on; the others are of all rows, so that old ones are kept."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Task:
     workers: int | None
     """Number of threads; it never changes the result."""
     keep_on_interrupt: bool
+    seen: Ints | None = None
+    """(S,) rows that `start` was trained on: NEW of the windows then have targets after them."""
+    draw: tuple[int, ...] = ()
+    """Further numbers of the seed, so that a training that goes on draws other windows."""
     state: State | None = None
     """Where an earlier run of the same task stopped."""
     state_every: float | None = None
@@ -46,11 +52,14 @@ def fit_member(panel: Panel, parts: Split, task: Task) -> Run:
 
     Yields events. Rows at or after `parts.validation` are never read.
     """
-    weights_rng, rng = np.random.default_rng(task.config.seed).spawn(2)
+    seed = task.config.seed
+    weights_rng, rng = np.random.default_rng([seed, *task.draw] if task.draw else seed).spawn(2)
     network = Network(task.config.network, rng=weights_rng)
     if task.start is not None:
         network.flat[...] = task.start
     data = _training_data(panel, parts, task.config, rng)
+    if task.seen is not None:
+        data = dataclasses.replace(data, index=_with_new(data.index, task.seen, task.config.horizon))
     outcome = yield from train(
         network,
         data,
@@ -89,6 +98,13 @@ def _training_data(
     if not windows.targets(*validation, parts.validation)[1].any():  # all targets lie in gaps
         return data
     return dataclasses.replace(data, validation=validation, validation_known=parts.validation)
+
+
+def _with_new(index: WindowIndex | Mixture, seen: Ints, horizon: int) -> WindowIndex | Mixture:
+    """The windows, a share of NEW of which have a target at or after row seen[s] of the series."""
+    assert isinstance(index, WindowIndex)
+    new = index.since(seen - horizon + 1)
+    return Mixture(new, index, NEW) if len(new) else index
 
 
 def validation_windows(parts: Split, held: Ints, horizon: int, rng: np.random.Generator) -> tuple[Ints, Ints]:

@@ -1,0 +1,203 @@
+"""Update: a model and newer rows in, the model that went on learning out, or the old one if it is better."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from forecaster.arrays import Floats
+from forecaster.config import ReadConfig
+from forecaster.data.labels import times_as_strings
+from forecaster.data.load import Loaded, Reader, load
+from forecaster.data.panel import Panel
+from forecaster.errors import DataError, ModelError, UsageError
+from forecaster.evaluation.backtest import held_out
+from forecaster.evaluation.error_report import MODEL
+from forecaster.evaluation.scores import Report
+from forecaster.model.model import Model, hashes
+from forecaster.pipeline.evaluate import score_beside_baselines
+from forecaster.pipeline.predict import read_as
+from forecaster.pipeline.remembered import from_memory
+from forecaster.pipeline.train import facts_of
+from forecaster.training.ensemble import Listener
+from forecaster.training.update import NewRows, learned_from_all, new_rows, rows_seen, try_new_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BEFORE = "model before"
+"""The old model in the report."""
+Outcome = Literal["updated", "kept", "nothing new"]
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """The result of `update`."""
+
+    model: Model
+    """The model to use from now on: the old one itself unless `outcome` is "updated"."""
+    outcome: Outcome
+    """kept: the old model was better on the held-out rows."""
+    loaded: Loaded
+    rows: int
+    """New rows."""
+    last: str
+    """The newest timestamp of the data."""
+    report: Report | None = None
+    """The errors on the held-out rows of the updated model, the model before and the baselines."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def errors(self) -> tuple[str, float, float] | None:
+        """The metric that decided, and the errors by it of the updated model and of the one before."""
+        if self.report is None:
+            return None
+        metric = self.report.decided_on
+        return metric, self.report.value(MODEL, metric), self.report.value(BEFORE, metric)
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the model and the data, as JSON values."""
+        errors = None
+        if self.errors is not None:
+            errors = dict(zip(("metric", "updated", "before"), self.errors, strict=True))
+        return {
+            "outcome": self.outcome,
+            "new_rows": self.rows,
+            "last": self.last,
+            "errors": errors,
+            "report": None if self.report is None else self.report.to_json(),
+            "notes": list(self.notes),
+        }
+
+
+def update(
+    model: Model,
+    source: str | Path | pd.DataFrame | None = None,
+    read: ReadConfig | None = None,
+    *,
+    workers: int | None = None,
+    on_event: Listener | None = None,
+    on_read: Reader | None = None,
+) -> Update:
+    """Let a model go on learning from the rows that are newer than it has seen.
+
+    `source` has these rows and those before (default: the source that the model was trained on); it is read
+    as `predict` reads it. The newest of the new rows are held out first. Where the updated model is worse
+    there than the old one, the old one stays; otherwise it learns from all rows. `workers` is the number of
+    cores and never changes the result.
+
+    Raises ModelError where the data does not fit the model, DataError where too few of its rows are left.
+    """
+    if model.distribution is None or model.series is None:
+        raise ModelError(
+            "the model was written before models could be updated",
+            hint="Train it again: `forecast train DATA`.",
+        )
+    loaded = _loaded(model, source, read)
+    if on_read:
+        on_read(loaded)
+    panel = loaded.panel
+    model.check_fits(panel)
+    seen = rows_seen(model, panel)
+    count = int((panel.lengths - seen).sum())
+    last = str(times_as_strings(np.array([panel.time.max()]), panel.names)[0])
+    notes = _notes(model, panel)
+    if not count:
+        return Update(model, "nothing new", loaded, 0, last, notes=notes)
+    rows = new_rows(panel, seen, model.horizon)
+    _check_rows(model, panel, rows)
+    if not np.isfinite(held_out(panel, rows.tested, model.horizon)).any():
+        notes = (*notes, "None of the newest rows has a value to compare the models by.")
+        return Update(model, "kept", loaded, count, last, notes=notes)
+    trial = try_new_rows(model, panel, rows, workers, on_event)
+    reports = {part: _report(panel, rows, new, trial.old) for part, new in trial.new.items()}
+    part, report = min(reports.items(), key=lambda each: each[1].value(MODEL, each[1].decided_on))
+    result = Update(model, "kept", loaded, count, last, report, notes)
+    _, new, old = result.errors or ("", 0.0, 0.0)
+    if new > old:
+        return result
+    learned = learned_from_all(model, panel, rows, trial, part, workers, on_event)
+    return dataclasses.replace(result, model=_with_facts(learned, loaded, report), outcome="updated")
+
+
+def _loaded(model: Model, source: str | Path | pd.DataFrame | None, read: ReadConfig | None) -> Loaded:
+    """The data, read as the model remembers it. ModelError where it lacks a column of the model."""
+    limits, usual = model.blend.limits, model.facts.frequency.alias
+    try:
+        with from_memory(model, "update") if source is None else nullcontext():
+            source = model.facts.source if source is None else source
+            config = read_as(model, source, read)
+            return load(source, config, limits=limits, usual=usual, remembered=True)
+    except UsageError as error:
+        if read not in (None, ReadConfig()):
+            raise
+        hint = f"{error.hint}\nName the columns with --time, --id, --target, or train a new model."
+        raise ModelError(f"the data does not fit the model: {error.message}", hint=hint.strip()) from error
+
+
+def _check_rows(model: Model, panel: Panel, rows: NewRows) -> None:
+    """Raise DataError where too few rows come before those held out to learn anything from them."""
+    longest, needed = int(rows.known.max()), model.horizon + 2
+    if longest < needed:
+        raise DataError(
+            f"the longest series has {int(panel.lengths.max())} rows, {longest} of them before those held "
+            f"out: an update needs {needed}",
+            hint="Give the whole history, not only the newest rows.",
+        )
+
+
+def _notes(model: Model, panel: Panel) -> tuple[str, ...]:
+    """What is unlike the data that the model was trained on."""
+    assert model.series is not None
+    here = hashes(panel.ids)
+    fresh, gone = (
+        int(np.isin(a, b, invert=True).sum()) for a, b in ((here, model.series), (model.series, here))
+    )
+    notes = []
+    if fresh:
+        notes.append(f"{fresh} of {len(panel)} series are new to the model.")
+    if gone:
+        notes.append(f"{gone} of the {len(model.series)} series that the model knows are not in the data.")
+    first = int(panel.time.min())
+    if first > model.facts.first:
+        begins, trained = times_as_strings(np.array([first, model.facts.first]), panel.names)
+        notes.append(
+            f"The data begins at {begins}, that of the training at {trained}: older rows are left out."
+        )
+    return tuple(notes)
+
+
+def _report(panel: Panel, rows: NewRows, new: Floats, old: Floats) -> Report:
+    """The errors on the held-out rows: both models, then the baselines."""
+    reports = [score_beside_baselines(panel, point, rows.tested) for point in (new, old)]
+
+    def joined(name: str) -> Floats:
+        one, other = (getattr(report, name) for report in reports)
+        return np.concatenate([one[:1], other[:1], one[1:]])
+
+    return dataclasses.replace(
+        reports[0],
+        methods=(MODEL, BEFORE, *reports[0].methods[1:]),
+        overall=joined("overall"),
+        per_step=joined("per_step"),
+        per_series=joined("per_series"),
+    )
+
+
+def _with_facts(model: Model, loaded: Loaded, report: Report) -> Model:
+    """The updated model, with the facts of its new data."""
+    before = model.facts.training
+    training = before | {
+        "updates": int(before.get("updates", 0)) + 1,
+        "shortest": min(
+            int(loaded.panel.lengths.min()), int(before.get("shortest", loaded.panel.lengths.min()))
+        ),
+    }
+    facts = facts_of(loaded, model.blend, training, report)
+    facts = dataclasses.replace(facts, first=min(facts.first, model.facts.first))
+    return dataclasses.replace(model, facts=facts)
