@@ -139,6 +139,8 @@ def _open(file: Path, target: Path) -> int | None:
             os.close(handle)
             raise OSError(errno.EEXIST, "something else is there") from None
         return None
+    with contextlib.suppress(OSError):
+        os.fchmod(handle, 0o644)  # for others to see who holds it, whatever the umask
     if os.geteuid() == 0:
         with contextlib.suppress(OSError):
             owner = (target if target.exists() else target.parent).stat()

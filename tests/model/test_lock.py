@@ -191,6 +191,16 @@ def test_the_lock_file_of_another_user(tmp_path: Path) -> None:
         os.seteuid(0)
 
 
+def test_others_may_see_who_holds_it(tmp_path: Path) -> None:
+    """Whatever the umask, the lock file can be read by all."""
+    mask = os.umask(0o077)
+    try:
+        with lock(tmp_path / "y.model"):
+            assert (tmp_path / ".y.model.lock").stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(mask)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_a_lock_file_that_root_makes(tmp_path: Path) -> None:
     """It belongs to whom the model belongs, or without a model the folder, so that it does not block them."""
