@@ -162,6 +162,25 @@ def test_a_lock_file_that_was_removed(tmp_path: Path) -> None:
     assert not (tmp_path / ".y.model.locked").exists()
 
 
+def test_a_lock_file_that_the_holder_removes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that lost its name between opening and locking is no lock: another is made and locked."""
+    path, file = tmp_path / "y.model", tmp_path / ".y.model.lock"
+    flock, calls = fcntl.flock, []
+
+    def late(*args: int) -> None:
+        if not calls:
+            file.unlink()
+        calls.append(args)
+        flock(*args)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with lock(path, wait=5):
+        refused(path)
+    assert len(calls) == 3
+
+
 def test_long_names(tmp_path: Path) -> None:
     """The longest name that a model may have has a lock."""
     with lock(tmp_path / ("x" * 255)):
