@@ -248,7 +248,9 @@ def test_without_locks_a_file_takes_their_place(
     monkeypatch.setattr(fcntl, "flock", refuse)
     path = tmp_path / "y.model"
     with held(path, WITHOUT_LOCKS + HOLD) as other:
-        assert f"process {other.pid} on {host_name()} since 20" in refused(path).message
+        message = refused(path).message
+        assert f"process {other.pid} on {host_name()} since 20" in message
+        assert ".y.model.locked'" in message
         other.communicate("")
     with lock(path):
         assert sorted(path.name for path in tmp_path.iterdir()) == [".y.model.lock", ".y.model.locked"]
