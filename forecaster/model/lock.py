@@ -139,6 +139,8 @@ def _open(file: Path, target: Path) -> int | None:
             os.close(handle)
             raise OSError(errno.EEXIST, "something else is there") from None
         return None
+    with contextlib.suppress(OSError):
+        os.fchmod(handle, 0o644)  # for others to see who holds it, whatever the umask
     if os.geteuid() == 0:
         with contextlib.suppress(OSError):
             owner = (target if target.exists() else target.parent).stat()
@@ -179,7 +181,7 @@ def _take_marker(file: Path) -> Release | None:
 
     from filelock import SoftFileLock, Timeout
 
-    marker = SoftFileLock(file.with_suffix(".locked"), timeout=0)
+    marker = SoftFileLock(_marker(file), timeout=0)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -199,9 +201,14 @@ def _take_marker(file: Path) -> Release | None:
     return release
 
 
+def _marker(file: Path) -> Path:
+    return file.with_suffix(".locked")
+
+
 def _holder(file: Path) -> str:
     """Who holds the lock, as text."""
-    where = f"lock file {str(file)!r}"
+    marker = _marker(file)
+    where = f"lock file {str(marker if marker.exists() else file)!r}"
     try:
         with file.open("rb") as content:
             facts = json.loads(content.read(MOST_BYTES))

@@ -1,6 +1,7 @@
 """The standard streams in every state: the work is done, files are whole, and the exit code tells."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from command import SCRIPT, daily, environment, forecast
+
+from forecaster.cli.streams import Stream
 
 GUARDED = "import sys\nfrom forecaster.cli.streams import guard, lost_output\nguard()\n"
 STATES = ("closed", "full", "left", "file")
@@ -64,6 +67,22 @@ def test_no_file_takes_the_number_of_a_closed_stream(tmp_path: Path) -> None:
     )
     run([sys.executable, "-c", code], tmp_path, stdin="closed", stdout="closed", stderr="closed")
     assert ((tmp_path / "done").read_text(), (tmp_path / "f").read_text()) == ("3\n", "")
+
+
+def test_after_an_error_nothing_more_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result has no hole where a disk had no space for a moment."""
+    stream, written = Stream(1), []
+
+    def write(descriptor: int, data: bytes) -> int:
+        written.append(bytes(data))
+        if len(written) == 2:
+            raise OSError(28, "No space left on device")
+        return len(data)
+
+    monkeypatch.setattr(os, "write", write)
+    assert [stream.write(data) for data in (b"a", b"bc", b"d")] == [1, 2, 1]
+    assert written == [b"a", b"bc"]
+    assert stream.error is not None
 
 
 def test_a_slow_reader_loses_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`forecast train`, `evaluate`, `show`, `inspect`: files, streams, progress, interruption."""
 
 import json
+import os
 import re
 import select
 import shutil
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from command import ROOT, SCRIPT, daily, environment, forecast, on_a_terminal
+from command import ROOT, SCRIPT, daily, environment, forecast, inside, on_a_terminal
 from filelock import FileLock
 
+from forecaster.model.lock import lock
 from forecaster.model.model import Model
 
 LONG = {"FORECAST_STEPS": "1000000", "FORECAST_PATIENCE": "0"}
@@ -226,6 +228,21 @@ def test_two_runs_at_once(folder: Path) -> None:
     assert result.returncode == 6
     assert "another run" in result.stderr
     assert (folder / "forecast.model").read_bytes() == b"the old model"
+
+
+def test_waiting_for_another_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """--wait, or `wait` in forecast.toml, waits for the other run, says for whom, and then gives up."""
+    monkeypatch.chdir(folder)
+    (folder / "forecast.toml").write_text("wait = 1\n")
+    for more in ((), ("--wait", "0.3")):
+        with lock(folder / "forecast.model"):
+            result = inside("train", "demand.csv", *more, capfd=capfd)
+        assert result.returncode == 6
+        assert f"waiting for process {os.getpid()} on " in result.stderr
+        assert result.stderr.index("waiting for") < result.stderr.index("error: another run is training")
+    assert inside("train", "demand.csv", "--wait=-1", capfd=capfd).returncode == 2
 
 
 COLOUR = re.compile("\x1b\\[[0-9;]*3[0-9][0-9;]*m")

@@ -10,7 +10,7 @@ import pytest
 from fault_runs import COMMANDS, FILES, OLD, assert_nothing_left, assert_whole, number, prepare
 
 KILLS = number("FAULTS_KILLS", 200)
-SHARES = {"train": 0.5, "predict": 0.35, "evaluate": 0.15}
+SHARES = {"train": 0.3, "predict": 0.6, "evaluate": 0.1}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -162,6 +162,25 @@ def test_a_lock_file_that_was_removed(tmp_path: Path) -> None:
     assert not (tmp_path / ".y.model.locked").exists()
 
 
+def test_a_lock_file_that_the_holder_removes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that lost its name between opening and locking is no lock: another is made and locked."""
+    path, file = tmp_path / "y.model", tmp_path / ".y.model.lock"
+    flock, calls = fcntl.flock, []
+
+    def late(*args: int) -> None:
+        if not calls:
+            file.unlink()
+        calls.append(args)
+        flock(*args)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with lock(path, wait=5):
+        refused(path)
+    assert len(calls) == 3
+
+
 def test_long_names(tmp_path: Path) -> None:
     """The longest name that a model may have has a lock."""
     with lock(tmp_path / ("x" * 255)):
@@ -189,6 +208,16 @@ def test_the_lock_file_of_another_user(tmp_path: Path) -> None:
             pass
     finally:
         os.seteuid(0)
+
+
+def test_others_may_see_who_holds_it(tmp_path: Path) -> None:
+    """Whatever the umask, the lock file can be read by all."""
+    mask = os.umask(0o077)
+    try:
+        with lock(tmp_path / "y.model"):
+            assert (tmp_path / ".y.model.lock").stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(mask)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -219,7 +248,9 @@ def test_without_locks_a_file_takes_their_place(
     monkeypatch.setattr(fcntl, "flock", refuse)
     path = tmp_path / "y.model"
     with held(path, WITHOUT_LOCKS + HOLD) as other:
-        assert f"process {other.pid} on {host_name()} since 20" in refused(path).message
+        message = refused(path).message
+        assert f"process {other.pid} on {host_name()} since 20" in message
+        assert ".y.model.locked'" in message
         other.communicate("")
     with lock(path):
         assert sorted(path.name for path in tmp_path.iterdir()) == [".y.model.lock", ".y.model.locked"]
