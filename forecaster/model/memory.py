@@ -51,13 +51,18 @@ class Memory:
         rows = panel.offsets[:-1] + np.maximum(origins - 1, 0)
         return cls(np.where(origins > 0, panel.time[rows], NOWHERE), blocks - blocks.min(), kept)
 
+    def take(self, place: Ints) -> Memory:
+        """The memory of other series: `place` (S',) says where each of them is in this one; −1: nowhere."""
+        times = np.where(place >= 0, self.times[:, place], NOWHERE)
+        return Memory(times, self.blocks, {name: values[:, place] for name, values in self.forecasts.items()})
+
     def in_panel(self, panel: Panel, place: Ints) -> tuple[Ints, dict[str, Floats]]:
         """Origins (O, S') and forecasts {name: (O, S', H)} for the series of a panel.
 
-        `place` (S',): where each of them is in the memory; −1: nowhere. Origins are −1 where the panel has no
-        such row.
+        `place` as for `take`. Origins are −1 where the panel has no such row.
         """
-        times = np.where(place >= 0, self.times[:, place], NOWHERE)
+        mine = self.take(place)
+        times = mine.times
         origins = np.full(times.shape, -1)
         for series, (start, stop) in enumerate(zip(panel.offsets[:-1], panel.offsets[1:], strict=True)):
             own = panel.time[start:stop]
@@ -65,7 +70,7 @@ class Memory:
             there = own[np.minimum(row, len(own) - 1)] == times[:, series]
             origins[there, series] = row[there] + 1
         missing = (origins < 0)[:, :, None]
-        forecasts = {name: np.where(missing, np.nan, a[:, place]) for name, a in self.forecasts.items()}
+        forecasts = {name: np.where(missing, np.nan, a) for name, a in mine.forecasts.items()}
         return origins, forecasts
 
     def fits(self, series: int, horizon: int) -> bool:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 BEFORE = "model before"
 """The old model in the report."""
+EQUAL = 0.01
+"""Errors this close, relative to the old one, count as equal: a few windows cannot tell them apart."""
 Outcome = Literal["updated", "kept", "nothing new"]
 
 
@@ -88,8 +90,8 @@ def update(
 
     `source` has these rows and those before (default: the source that the model was trained on); it is read
     as `predict` reads it. The newest of the new rows are held out first. Where the updated model is worse
-    there than the old one, the old one stays; otherwise it learns from all rows. `workers` is the number of
-    cores and never changes the result.
+    there than the old one, by more than 1 %, the old one stays; otherwise it learns from all rows. `workers`
+    is the number of cores and never changes the result.
 
     Raises ModelError where the data does not fit the model, DataError where too few of its rows are left.
     """
@@ -119,7 +121,7 @@ def update(
     part, report = min(reports.items(), key=lambda each: each[1].value(MODEL, each[1].decided_on))
     result = Update(model, "kept", loaded, count, last, report, notes)
     _, new, old = result.errors or ("", 0.0, 0.0)
-    if new > old:
+    if not new <= (1 + EQUAL) * old:
         return result
     learned = learned_from_all(model, panel, rows, trial, part, workers, on_event)
     return dataclasses.replace(result, model=_with_facts(learned, loaded, report), outcome="updated")

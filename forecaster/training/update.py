@@ -14,7 +14,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from forecaster.forecasting.components import blended, combine, pretrained_quant
 from forecaster.forecasting.uncertainty import fit_distribution
 from forecaster.intervals.distribution import Distribution
 from forecaster.methods.blend import PRETRAINED, Blend, kind_of
-from forecaster.model.memory import Memory
+from forecaster.model.memory import NOWHERE, Memory
 from forecaster.model.model import Member, Model, Networks, hashes
 from forecaster.training import ensemble
 from forecaster.training.blend_weights import choose_weights, try_components
@@ -33,10 +33,12 @@ from forecaster.training.ensemble import Listener
 from forecaster.training.fit import Held, groups_at
 from forecaster.training.plan import VALIDATED
 
-Part = Literal["all", "networks", "blend"]
-"""What of a model learns from the new rows: a quiet week is no reason to change weights, a holiday may be."""
+BLENDS = (1.0, 0.5, 0.0)
+"""How far the weights of the blend may go from the old ones to the new: the held-out rows decide."""
 STEPS, LEAST_STEPS = 0.08, 20
 """Steps of each pass, as a share of those of the training; at least so many."""
+ENOUGH = 0.5
+"""Share of the remembered origins that the data must have, else the blend stays as it is."""
 APART = 2
 """Origins in the new rows for each horizon."""
 LEAST_ORIGINS, MOST_ROWS = 4, 2_000_000
@@ -59,17 +61,25 @@ class NewRows:
         return origins[(origins >= 0).any(axis=1)]
 
 
+class Part(NamedTuple):
+    """What of a model has learned."""
+
+    networks: bool
+    blend: float
+    """How far its weights have gone to the new ones: 0 to 1."""
+
+
 @dataclass(frozen=True, eq=False)
 class Trial:
     """Both models on the held-out rows."""
 
     members: tuple[Member, ...]
     """The networks after the first pass."""
-    held: Held
+    held: Held | None
     """The forecasts that the blend is weighed by: the memory of the model and those of the new rows."""
     old: Floats  # (V, S, H) from `NewRows.tested`
     new: dict[Part, Floats]
-    """The same of the model of which this part, or all of it, has learned."""
+    """The same of the model of which a part has learned, all of it first."""
 
 
 def rows_seen(model: Model, panel: Panel) -> Ints:
@@ -103,22 +113,23 @@ def try_new_rows(
     model: Model, panel: Panel, rows: NewRows, workers: int | None, on_event: Listener | None
 ) -> Trial:
     """The first pass, and the forecasts of both models."""
-    networks, horizon, tested = _networks(model), model.horizon, rows.tested
+    networks, tested = _networks(model), rows.tested
     forecasts = try_components(panel, networks, model.blend, rows.origins).points
     seen = np.minimum(rows.seen, rows.known)
     members = _go_on(model, panel, rows.known, seen, "train", model.members, workers, on_event)
     held = _with_memory(model, panel, rows, forecasts)
-    before = np.where(held.origins + horizon <= rows.known, held.origins, -1)
-    blend = _reweighed(model, panel, dataclasses.replace(held, origins=before))
+    blend = _reweighed(model, panel, held, rows.known)
     old = {name: values[len(rows.origins) - len(tested) :] for name, values in forecasts.items()}
     names = [name for name in forecasts if kind_of(name) == "network"]
     again = Networks(members, networks.pretrained)
     new = old | try_components(panel, again, model.blend, tested, only=names).points
-    points: dict[Part, Floats] = {"all": _points(panel, blend, new, tested)}
-    if model.memory is not None:  # else the blend learns nothing
-        points["networks"] = _points(panel, model.blend, new, tested)
-        points["blend"] = _points(panel, blend, old, tested)
-    return Trial(members, held, _points(panel, model.blend, old, tested), points)
+    steps = (0.0,) if held is None else BLENDS
+    points = {
+        Part(trained, step): _points(panel, _between(model.blend, blend, step), each, tested)
+        for trained, each in ((True, new), (False, old))
+        for step in steps
+    }
+    return Trial(members, held, points.pop(Part(False, 0.0)), points)
 
 
 def learned_from_all(
@@ -132,12 +143,15 @@ def learned_from_all(
 ) -> Model:
     """The second pass: the model of which this part has learned from all rows; its facts are the old ones."""
     members, held, blend = model.members, trial.held, model.blend
-    if part != "blend":
+    if part.networks:
         members = _go_on(model, panel, panel.lengths, rows.seen, "refit", trial.members, workers, on_event)
-    if part != "networks":
-        blend = _reweighed(model, panel, held)
-    most = 1 + math.ceil(VALIDATED / math.sqrt(len(panel)))
-    memory = model.memory and Memory.of(panel, held.origins, held.blocks, held.forecasts, most)
+    if part.blend:
+        blend = _between(blend, _reweighed(model, panel, held, panel.lengths), part.blend)
+    if held is None:
+        memory = model.memory and model.memory.take(_places(model, panel))
+    else:
+        most = 1 + math.ceil(VALIDATED / math.sqrt(len(panel)))
+        memory = Memory.of(panel, held.origins, held.blocks, held.forecasts, most)
     return dataclasses.replace(
         model,
         members=members,
@@ -148,17 +162,29 @@ def learned_from_all(
     )
 
 
-def _with_memory(model: Model, panel: Panel, rows: NewRows, forecasts: dict[str, Floats]) -> Held:
-    """The memory of the model, followed by forecasts of the new rows."""
+def _with_memory(model: Model, panel: Panel, rows: NewRows, forecasts: dict[str, Floats]) -> Held | None:
+    """The memory of the model, followed by forecasts of the new rows.
+
+    None where the model remembers nothing, or too little of the panel to weigh a blend by.
+    """
     if model.memory is None:
-        return Held(rows.origins, rows.blocks, forecasts)
-    assert model.series is not None
-    places = {each: place for place, each in enumerate(model.series.tolist())}
-    place = np.array([places.get(each, -1) for each in hashes(panel.ids).tolist()])
-    origins, old = model.memory.in_panel(panel, place)
+        return None
+    places = _places(model, panel)
+    origins, old = model.memory.in_panel(panel, places)
+    if (origins >= 0).sum() < ENOUGH * (model.memory.take(places).times != NOWHERE).sum() or (
+        origins < 0
+    ).all():
+        return None
     blocks = np.concatenate([model.memory.blocks, model.memory.blocks.max() + 1 + rows.blocks])
     joined = {name: np.concatenate([old[name], new]) for name, new in forecasts.items() if name in old}
     return Held(np.concatenate([origins, rows.origins]), blocks, joined)
+
+
+def _places(model: Model, panel: Panel) -> Ints:
+    """Where the model has each series of the panel (S,); −1: nowhere."""
+    assert model.series is not None
+    places = {each: place for place, each in enumerate(model.series.tolist())}
+    return np.array([places.get(each, -1) for each in hashes(panel.ids).tolist()])
 
 
 def _networks(model: Model) -> Networks:
@@ -197,26 +223,41 @@ def _points(panel: Panel, blend: Blend, forecasts: Mapping[str, Floats], origins
     return np.stack(points)
 
 
-def _reweighed(model: Model, panel: Panel, held: Held) -> Blend:
-    """The blend with weights chosen as in training; as it is where the model remembers nothing."""
-    if model.memory is None:
+def _reweighed(model: Model, panel: Panel, held: Held | None, known: Ints) -> Blend:
+    """The blend with weights chosen as in training, by the first known[s] rows; as it is without memory."""
+    if held is None:
         return model.blend
-    used = (held.origins >= 0).any(axis=1)
+    whole = np.array_equal(known, panel.lengths)  # then the newest targets may be fewer than a horizon
+    before = whole | (held.origins + model.horizon <= known)
+    origins = np.where(before, held.origins, -1)
+    used = (origins >= 0).any(axis=1)
     forecasts = {name: values[used] for name, values in held.forecasts.items()}
-    return choose_weights(
-        panel, model.blend, forecasts, held.origins[used], held.blocks[used], _groups(model, panel)
-    )
+    groups = _groups(model, panel, known)
+    return choose_weights(panel, model.blend, forecasts, origins[used], held.blocks[used], groups)
 
 
-def _distribution(model: Model, panel: Panel, held: Held, blend: Blend) -> Distribution:
-    """The sizes of errors, learned as in training; as they are where the model remembers nothing."""
+def _between(old: Blend, new: Blend, share: float) -> Blend:
+    """A blend whose weights lie between those of two, by the share of the new one."""
+    if share in (0.0, 1.0):
+        return new if share else old
+
+    def mean(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+        names = sorted({*one, *other})
+        return {name: (1 - share) * one.get(name, 0.0) + share * other.get(name, 0.0) for name in names}
+
+    groups = {*old.by_group, *new.by_group}
+    by_group = {group: mean(old.weights_of(group), new.weights_of(group)) for group in sorted(groups)}
+    return dataclasses.replace(old, weights=mean(old.weights, new.weights), by_group=by_group)
+
+
+def _distribution(model: Model, panel: Panel, held: Held | None, blend: Blend) -> Distribution:
+    """The sizes of errors, learned as in training; as they are without memory."""
     assert model.distribution is not None
-    if model.memory is None:
+    if held is None:
         return dataclasses.replace(model.distribution, factors=model.factors_of(panel.ids))
-    point = combine(held.forecasts, blend, _groups(model, panel))
-    quantiles = (
-        _pretrained_quantiles(model, panel, held.origins) if model.distribution.network_share else None
-    )
+    point = combine(held.forecasts, blend, _groups(model, panel, panel.lengths))
+    share = model.distribution.network_share
+    quantiles = _pretrained_quantiles(model, panel, held.origins) if share else None
     return fit_distribution(panel, held.origins, point, blend, quantiles)
 
 
@@ -226,5 +267,5 @@ def _pretrained_quantiles(model: Model, panel: Panel, origins: Ints) -> Floats:
     return np.stack([pretrained_quantiles(model.pretrained, *view, model.horizon) for view in views])
 
 
-def _groups(model: Model, panel: Panel) -> Ints:
-    return groups_at(cleaned(panel, panel.lengths, "each"), panel.lengths, model.blend)
+def _groups(model: Model, panel: Panel, known: Ints) -> Ints:
+    return groups_at(cleaned(panel, known, "each"), known, model.blend)

@@ -19,10 +19,14 @@ def examples(text: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the sample data and a model, as after the first example of `forecast --help`."""
+    """A folder with the sample data and a model, as after the first example of `forecast --help`, and an old
+    model.
+    """
     folder = tmp_path_factory.mktemp("examples")
     shutil.copytree(ROOT / "sample_data", folder / "sample_data")
-    assert forecast("train", "sample_data/sensors.parquet", cwd=folder).returncode == 0
+    for seed in (1, 0):
+        keeping = ("--keep", 1, "--seed", seed)
+        assert forecast("train", "sample_data/sensors.parquet", *keeping, cwd=folder).returncode == 0
     return folder
 
 

@@ -14,10 +14,10 @@ from forecaster.pipeline.predict import predict
 from forecaster.pipeline.train import train
 from forecaster.pipeline.update import update
 from forecaster.training import update as training_update
-from forecaster.training.update import new_rows
+from forecaster.training.update import Part, new_rows
 
 HORIZON = 4
-TINY = Options(horizon=HORIZON, hidden=8, steps=25, members=2, batch=32, workers=1)
+TINY = Options(horizon=HORIZON, hidden=8, steps=25, members=2, batch=32, workers=1, pretrained=False)
 OLD = 90
 
 
@@ -124,8 +124,10 @@ def test_what_is_held_out_changes_no_forecast_of_it(model, table, seed, monkeypa
         update(model, each)
     clean, dirty = seen
     assert clean.old[0].tobytes() == dirty.old[0].tobytes()
-    assert clean.new[0].tobytes() == dirty.new[0].tobytes()
-    assert clean.new[0].tobytes() != clean.old[0].tobytes()
+    assert len(clean.new) == 5
+    for part, points in clean.new.items():
+        assert points[0].tobytes() == dirty.new[part][0].tobytes()
+        assert points[0].tobytes() != clean.old[0].tobytes()
 
 
 def test_a_worse_model_is_not_taken(model, table, monkeypatch):
@@ -134,7 +136,7 @@ def test_a_worse_model_is_not_taken(model, table, monkeypatch):
 
     def spoiled(*given):
         trial = original(*given)
-        return dataclasses.replace(trial, new=trial.new + 50.0)
+        return dataclasses.replace(trial, new={part: new + 50.0 for part, new in trial.new.items()})
 
     monkeypatch.setattr("forecaster.pipeline.update.try_new_rows", spoiled)
     result = update(model, table)
@@ -143,6 +145,34 @@ def test_a_worse_model_is_not_taken(model, table, monkeypatch):
     metric, new, old = result.errors
     assert new > old
     assert result.to_json()["errors"] == {"metric": metric, "updated": new, "before": old}
+
+
+@pytest.mark.parametrize(
+    "best", [Part(True, 1.0), Part(True, 0.5), Part(True, 0.0), Part(False, 1.0), Part(False, 0.5)]
+)
+def test_what_is_better_on_held_out_rows_is_taken(model, table, best, monkeypatch):
+    """Only the networks, only the blend, half of it, or all: whatever forecasts the held-out rows best."""
+    original = training_update.try_new_rows
+
+    def favouring(*given):
+        trial = original(*given)
+        new = {part: trial.old + (0.0 if part == best else 9.0) for part in trial.new}
+        return dataclasses.replace(trial, new=new)
+
+    monkeypatch.setattr("forecaster.pipeline.update.try_new_rows", favouring)
+    result = update(model, table)
+    assert result.outcome == "updated"
+    old, new = (each.members[0].network.flat.tobytes() for each in (model, result.model))
+    assert (old != new) == best.networks
+    assert (result.model.blend != model.blend) == (best.blend > 0)
+    assert sum(result.model.blend.weights.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("factor", "outcome"), [(1.009, "updated"), (1.011, "kept")])
+def test_errors_within_one_percent_are_equal(model, table, factor, outcome, monkeypatch):
+    """The old model stays where the updated one is worse by more than that."""
+    monkeypatch.setattr("forecaster.pipeline.update.Update.errors", ("mase", factor, 1.0))
+    assert update(model, table).outcome == outcome
 
 
 def test_an_updated_model_has_learned_the_new_rows(model, table, monkeypatch):
@@ -205,6 +235,9 @@ def test_only_the_newest_rows(model, table, monkeypatch):
     result = accepted(model, table[table["ds"] >= "2024-03-01"], monkeypatch)
     assert "The data begins at 2024-03-01, that of the training at 2024-01-01" in result.notes[0]
     assert result.model.facts.first == model.facts.first
+    newest = accepted(model, table[table["ds"] >= "2024-03-28"], monkeypatch).model
+    assert newest.blend == model.blend  # what it remembers is not in the data
+    assert newest.memory.times.tolist() == model.memory.times.tolist()
     with pytest.raises(DataError, match="an update needs 6") as caught:
         update(model, table[table["ds"] >= "2024-04-23"])
     assert "whole history" in caught.value.hint
