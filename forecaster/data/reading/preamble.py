@@ -1,8 +1,8 @@
 """Preamble: lines above the header, such as a title, facts about the station, or when the file was made.
 
-A person sees where the table begins: a line of names, and below it rows of as many cells to the end. The lines
-above are left out and counted. Where two tables may be meant, or where no line of names stands above the rows,
-nothing is left out: the error that follows names the line.
+A person sees where the table begins: a line of names, and below it rows of as many cells to the end. The
+lines above are left out and counted. Where two tables may be meant, or where no line of names stands above
+the rows, nothing is left out: the error that follows names the line.
 """
 
 from __future__ import annotations
@@ -112,5 +112,5 @@ def _rows_follow(cells: list[list[str]], row: int) -> bool:
 
 
 def _is_other_table(above: list[list[str]]) -> bool:
-    """Whether lines above the header may be rows of another table: several that begin with a time or number."""
+    """Whether lines above the header may be rows of another table: several begin with a time or a number."""
     return sum(len(line) > 1 and _is_datum(line[0]) for line in above) >= OTHER_ROWS

@@ -12,10 +12,10 @@ from forecaster.data.labels import listed, shown
 from forecaster.data.parsing.looks import are_switches, plain
 from forecaster.data.parsing.numbers import is_text
 from forecaster.data.parsing.time_zones import Times
-from forecaster.data.roles.ids import id_parts, repeated_times
+from forecaster.data.roles.ids import id_parts, repeated_times, same_at_each_time
 from forecaster.data.roles.kinds import SAMPLED, distinct, has_some_numbers, is_complete, is_whole, kind_of
 from forecaster.data.roles.known_names import ID_NAMES, TARGET_NAMES, is_id_name, price_tables, ranked
-from forecaster.data.roles.part_columns import ONE_NUMBER, why_unmeasured
+from forecaster.data.roles.part_columns import ONE_NUMBER, never_changes, why_unmeasured
 from forecaster.data.table import Table
 from forecaster.errors import DataError
 
@@ -43,7 +43,7 @@ def choose_targets(
     why = _unmeasured(table, numeric, times, series)
     values = [name for name in numeric if name not in why]
     if not values:
-        raise _no_numbers(table, [name for name in kinds if name not in used])
+        raise _no_numbers(table, [name for name in kinds if name not in (*used, *numeric)])
     chosen = tuple(values) if len(values) == 1 else _known_targets(values)
     if chosen and (len(chosen) == 1 or series is None):
         for name in numeric:
@@ -53,7 +53,8 @@ def choose_targets(
     labels = [name for name in numeric if plain(name) in ID_NAMES and is_whole(table, name)]
     labels = [name for name in labels if 1 < distinct(table, name) < table.rows]
     one = series is None or (config.id is None and len(table.parts) == 1 and distinct(table, series) == 1)
-    if not one or config.covariates or labels or repeated_times(times) > FEW * table.rows:
+    several = repeated_times(times) > FEW * table.rows and not same_at_each_time(table, values, times)
+    if not one or config.covariates or labels or several:
         raise DataError(f"{table.name}: {len(values)} columns could be the target: {listed(values)}",
                         hint=f"Choose one, such as --target {shlex.quote(values[0])}")  # fmt: skip
     unused = [name for name in numeric if name not in values]
@@ -68,6 +69,10 @@ def _unmeasured(table: Table, numeric: list[str], times: Times, series: str | No
     fractions = not all(is_whole(table, name) for name in numeric)
     why = {name: why_unmeasured(table, name, times, series, fractions) for name in numeric}
     found = {name: reason for name, reason in why.items() if reason}
+    others = [name for name in numeric if name not in found]
+    varying = [name for name in others if not never_changes(table, name)]
+    if len(varying) == 1:  # what never changes beside one measurement says how it was made
+        found |= {name: ONE_NUMBER for name in others if name not in varying}
     if len(found) < len(numeric):
         return found
     # Flags, and numbers that never change, may be what is measured; the clock and the row number are not.
