@@ -185,16 +185,10 @@ def _is_one_number(table: Table, name: str) -> bool:
         words = words if len(words) > 2 else pc.unique(column)
         known = blanked(pa.chunked_array([words])).drop_null()
         return len(known) == 1 and bool(pc.all(pc.match_substring_regex(known, WHOLE)).as_py())
-    return never_changes(table, name) and bool(pc.max(column).as_py() % 1 == 0)
-
-
-def never_changes(table: Table, name: str) -> bool:
-    """Whether a column of many rows has one value only, apart from missing ones."""
-    column = table.parsed.get(name, table.columns[name])
-    if table.rows < FEWEST:
-        return False
     head = pc.count_distinct(column.slice(0, HEAD), mode="only_valid").as_py()
-    return head <= 1 and pc.count_distinct(column, mode="only_valid").as_py() == 1
+    if head > 1 or pc.count_distinct(column, mode="only_valid").as_py() != 1:
+        return False
+    return bool(pc.max(column).as_py() % 1 == 0)
 
 
 def _is_of_series(table: Table, series: str, name: str) -> bool:

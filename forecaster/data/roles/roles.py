@@ -22,7 +22,7 @@ from forecaster.data.parsing.time_zones import Times
 from forecaster.data.parsing.times import are_times, parse_times
 from forecaster.data.roles.ids import id_column, id_parts, with_joined_id
 from forecaster.data.roles.kinds import distinct, kind_of, whole_numbers
-from forecaster.data.roles.known_names import CHANGED_WORDS, FIRST_WORDS, UTC_WORDS, ranked
+from forecaster.data.roles.known_names import CHANGED_WORDS, FIRST_WORDS, TIME_WORDS, UTC_WORDS, ranked
 from forecaster.data.roles.targets import LeftOut, choose_targets, why_left_out
 from forecaster.data.roles.time_parts import to_join
 from forecaster.data.table import Table
@@ -145,14 +145,18 @@ def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
     known = ranked(whole, TIME_NAMES)
     if known:  # beside a date, a column called time is the time of day
         return next((name for name in known if plain(name) == "date"), known[0])
-    first = next(iter(table.columns))
-    if len(table.columns) > 1 and kinds[first] == "number" and are_times(table.columns[first], ReadConfig()):
-        return first
     numbered = {name: whole_numbers(table, name) for name in whole if kinds[name] == "number"}
-    clear = [name for name, each in numbered.items() if each is not None and are_clear_times(each)]
+    clear = [
+        name
+        for name, each in numbered.items()
+        if each is not None and are_clear_times(each, named=_has_word(name, TIME_WORDS))
+    ]
     best = clear[0] if len(clear) == 1 else _of_several(clear) if clear else None
     if best is not None:
         return best
+    first = next(iter(table.columns))
+    if len(table.columns) > 1 and kinds[first] == "number" and are_times(table.columns[first], ReadConfig()):
+        return first
     dated = [
         (name, pattern)
         for name, each in numbered.items()

@@ -15,7 +15,7 @@ from forecaster.data.parsing.time_zones import Times
 from forecaster.data.roles.ids import id_parts, repeated_times, same_at_each_time
 from forecaster.data.roles.kinds import SAMPLED, distinct, has_some_numbers, is_complete, is_whole, kind_of
 from forecaster.data.roles.known_names import ID_NAMES, TARGET_NAMES, is_id_name, price_tables, ranked
-from forecaster.data.roles.part_columns import ONE_NUMBER, never_changes, why_unmeasured
+from forecaster.data.roles.part_columns import ONE_NUMBER, why_unmeasured
 from forecaster.data.table import Table
 from forecaster.errors import DataError
 
@@ -69,10 +69,6 @@ def _unmeasured(table: Table, numeric: list[str], times: Times, series: str | No
     fractions = not all(is_whole(table, name) for name in numeric)
     why = {name: why_unmeasured(table, name, times, series, fractions) for name in numeric}
     found = {name: reason for name, reason in why.items() if reason}
-    others = [name for name in numeric if name not in found]
-    varying = [name for name in others if not never_changes(table, name)]
-    if len(varying) == 1:  # what never changes beside one measurement says how it was made
-        found |= {name: ONE_NUMBER for name in others if name not in varying}
     if len(found) < len(numeric):
         return found
     # Flags, and numbers that never change, may be what is measured; the clock and the row number are not.
@@ -153,8 +149,8 @@ def _no_numbers(table: Table, names: list[str]) -> DataError:
     """The error for a table without a column of numbers, with what to type."""
     signed = [name for name in names if _ends_in_digits(table, name)]
     switches = [name for name in names if are_switches(table.columns[name])]
-    hint = f"Text columns cannot be forecast: {listed(names)}" if names else "Add a column of numbers."
-    if names and not signed and not switches:
+    hint = f"Text columns cannot be forecast: {listed(names)}" if names else "Add a column of numbers"
+    if not signed and not switches:
         hint += "; to forecast how many rows there are each day: --every D --agg count"
     if switches:
         hint = f"To forecast {shown(switches[0])} as 1 and 0: --target {shlex.quote(switches[0])}"
