@@ -25,7 +25,7 @@ from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
 from forecaster.data.roles.ids import repeated_times
-from forecaster.data.roles.non_data_rows import without_non_data_rows, without_units
+from forecaster.data.roles.non_data_rows import without_non_data_rows, without_words_above
 from forecaster.data.roles.repeats import Columns, Repeats, advice_on
 from forecaster.data.roles.roles import Roles, assign
 from forecaster.data.roles.time_parts import join_time_columns, to_join
@@ -94,7 +94,7 @@ def load(
     table, config = note(read(source, config))
     _refuse_one_row(table, config.freq or usual)
     table, config = note(join_time_columns(table, config))
-    table = note(without_units(table, config))
+    table = note(without_words_above(table, config))
     table = note(without_non_data_rows(table, config))
     roles, times, doubt = note(assign(table, config, many=is_many(source)))
     readings = note(_observed(table, roles, times, config, remembered))

@@ -16,7 +16,7 @@ from forecaster.data.load import load
 from forecaster.data.parsing.numbers import parse_numbers
 from forecaster.data.parsing.times import parse_times
 from forecaster.data.reading.read import read
-from forecaster.data.roles.non_data_rows import without_non_data_rows, without_units
+from forecaster.data.roles.non_data_rows import without_non_data_rows, without_words_above
 from forecaster.data.roles.roles import time_column
 from forecaster.data.roles.targets import likely_targets
 from forecaster.data.roles.time_parts import join_time_columns
@@ -55,7 +55,7 @@ def _parse(source: str, config: ReadConfig, errors: list[DataError], asked: Read
     """
     (table, config), _ = read(source, config)
     (table, config), _ = join_time_columns(table, config)
-    table, _ = without_units(table, config)
+    table, _ = without_words_above(table, config)
     table, _ = without_non_data_rows(table, dataclasses.replace(config, bad_rows=asked.bad_rows))
     time = time_column(table, config)
     _try(errors, lambda: parse_times(table, time, config.date_format, config.tz))

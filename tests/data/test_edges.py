@@ -90,7 +90,7 @@ def test_a_header_below_a_line_of_words(tmp_path: Path) -> None:
     path = text(tmp_path, "made by,a tool", "Date,kWh", *ROWS)
     with pytest.raises(DataError, match="line 2: 'Date' looks like the header, not 'made by'") as caught:
         load(path)
-    assert "--skip N" in caught.value.hint
+    assert "--skip 1" in caught.value.hint
     assert load(path, ReadConfig(skip=1)).panel.names.target == "kWh"
     assert found(load(path, ReadConfig(time="made by")), "R009").count == 1
     assert load(text(tmp_path, "Timestamp,level", "TS,mm", *ROWS)).panel.names.target == "level"

@@ -20,6 +20,7 @@ from forecaster.errors import DataError
 
 ROUND_STEPS = ("ms", "10ms", "100ms", "s", "2s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min",
                "15min", "30min", "h", "2h", "3h", "6h", "12h", "D", "W", "4W")  # fmt: skip
+SOME = 0.05  # share of rows that are one step of the grid apart, at least: others come at no step
 MOST_GAPS = 20  # rows of a grid for each that is there, for a grid to be suggested
 USUAL = 0.75  # share of the weeks whose row lies on the usual day
 SHORT = 4  # days from Monday to Friday
@@ -129,7 +130,7 @@ def _with_gaps(time: Ints, offsets: Ints) -> str:
     """The hint to the step that all rows lie on, with gaps, as whole hours do; empty without one."""
     steps, _ = _differences(time, offsets)
     common = int(np.gcd.reduce(steps))
-    if steps.sum() > MOST_GAPS * common * len(time):
+    if steps.sum() > MOST_GAPS * common * len(time) or (steps == common).mean() < SOME:
         return ""
     return f"All rows lie on a grid, which has gaps: --freq {Fixed(common).alias(int(time[0]))}. "
 

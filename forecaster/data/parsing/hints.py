@@ -60,6 +60,8 @@ def _non_numbers(cells: pa.Array, config: ReadConfig) -> list[str]:
     plain = pc.and_(pc.match_substring_regex(text, NUMBER), pc.is_finite(_floats(text)))
     words = [word for word in text.filter(pc.invert(plain.fill_null(False))).to_pylist() if word]
     words = [word for word in dict.fromkeys(words) if word not in (*MISSING, *config.na)]
+    if len(words) > WORDS:  # beside numbers that are written otherwise
+        words = [word for word in words if not any(mark.isdigit() for mark in word)]
     few = len(words) <= WORDS and 2 * len(words) < len(cells) and not any("," in word for word in words)
     return words if few else []
 
@@ -74,7 +76,14 @@ def _changes(cells: pa.Array, config: ReadConfig) -> Iterator[Changes]:
     """Settings that could help, the simplest first."""
     marks: list[Changes] = [{}]
     if config.decimal is None and config.thousands is None:
-        marks += [{"decimal": ","}, {"thousands": ","}, {"decimal": ",", "thousands": "."}]
+        either: list[Changes] = [
+            {"decimal": ","},
+            {"thousands": ","},
+        ]  # the likelier first: of cells in quotes
+        marks += [
+            *(reversed(either) if config.delimiter == "," else either),
+            {"decimal": ",", "thousands": "."},
+        ]
     yield from marks[1:]
     signs = "".join(dict.fromkeys("".join(_affixes(cells))))
     if signs and len(signs) <= LONGEST:
@@ -82,6 +91,9 @@ def _changes(cells: pa.Array, config: ReadConfig) -> Iterator[Changes]:
     words = _non_numbers(cells, config)
     if words and not any(mark.isdigit() for word in words for mark in word):
         yield from ({"na": (*config.na, *words)} | each for each in marks)
+        if signs and len(signs) <= LONGEST:
+            strip = {"strip": config.strip + signs}
+            yield from ({"na": (*config.na, *words)} | strip | each for each in marks)
 
 
 def _affixes(cells: pa.Array) -> list[str]:

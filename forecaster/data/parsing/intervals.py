@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecaster.data.findings import Finding, info
@@ -16,6 +17,13 @@ CELL = rf"^ *(?P<start>[^ ].*[0-9][^ ]*) +{MARK} +[^ ].*[0-9][^ ]* *$"
 """Such as 01.01.2023 00:00 - 01.01.2023 00:15."""
 HOURS = rf"^ *(?P<start>[0-9]{{1,2}}(?::[0-9]{{2}})?) ?{MARK} ?[0-9]{{1,2}}(?::[0-9]{{2}})? *$"
 """Such as 00 - 01 or 23:00-24:00."""
+
+
+def starts_of_hours(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The times of day at which intervals of HOURS begin: 00:00 for 00 - 01."""
+    starts = pc.struct_field(pc.extract_regex(cells, HOURS), "start")
+    whole = pc.match_substring(starts, ":")
+    return pc.if_else(whole, starts, pc.binary_join_element_wise(starts, ":00", ""))
 
 
 def without_ends(table: Table, name: str) -> tuple[Table, list[Finding]]:

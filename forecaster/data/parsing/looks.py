@@ -10,13 +10,14 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecaster.data.parsing.number_formats import NUMBER
+from forecaster.data.parsing.number_formats import NUMBER, UNITS
 from forecaster.data.parsing.numbers import blanked, is_text
 from forecaster.data.parsing.time_formats import NAMED, PERIOD_LIKE, WEEKDAY
 
 NUMBER_LIKE = (  # a number as people write it, in apostrophes too
-    r"^'?[(]?[+\-\x{2212}$€£¥]?[0-9]{1,3}(\\?[,.' \x{a0}\x{202f}\x{2019}]?'?[0-9]{3})*([.,][0-9]*)?"
-    r"([eE][+-]?[0-9]+)?[)%]?'?$|" + NUMBER
+    r"^'?[(]?[+\-\x{2212}]?([$€£¥] ?[(]?-?)?"
+    r"[0-9]{1,3}(\\?[,.' \x{a0}\x{202f}\x{2019}]?'?[0-9]{3})*([.,][0-9]*)?"
+    rf"([eE][+-]?[0-9]+)?( ?[%$€£¥]| (?:{UNITS}))?[)]?'?$|" + NUMBER
 )
 TIME_LIKE = (
     r"^[0-9]{4}[-/.] ?[0-9]{1,2}[-/.] ?[0-9]{1,2}[.]?([T ].*)?$"
@@ -29,7 +30,7 @@ TIME_LIKE = (
     rf"|^{WEEKDAY[:-1]}[A-Za-z0-9]+ .*[0-9]{{4}}"
 )
 TIME_OF_DAY = (
-    r"^ *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?[AaPp][Mm])?( ?(Z|[+-][0-9]{2}:?[0-9]{2}))? *$"
+    r"^ *[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?[AaPp][Mm]?)?( ?(Z|[+-][0-9]{2}:?[0-9]{2}))? *$"
     r"|^ *[0-9]{2}[.][0-9]{2}[.][0-9]{2} *$"
 )
 DATE_ONLY = (

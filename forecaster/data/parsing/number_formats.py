@@ -21,6 +21,13 @@ MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 COMMA = r"^[+-]?([0-9]+|[0-9]{1,3}([.' \x{a0}\x{202f}\x{2019}][0-9]{3})+)(,[0-9]*)?$"
 POINT_THEN_COMMA = r"^[+-]?[0-9]{1,3}([.][0-9]{3})+,[0-9]+$"  # has no other meaning
+UNITS = (
+    r"[\x{b0}\x{ba}] ?[CFK]|\x{2103}|\x{2109}|%|[mMkG]?Wh?|[mk]?[VA]|[hk]?Pa|mbar|in(?:Hg)?|mph|k?m/h|kmh|m/s"
+    r"|kn|ms|[mck]?m|ft|ppm|ppb|[\x{b5}\x{3bc}]g/m(?:3|\x{b3})|lux|lx|dBm?|[kM]?B|bpm|k?g|lbs?|l|L|[kMG]?Hz"
+    r"|EUR|USD|GBP"
+)
+"""Words for units beside numbers, behind a space."""
+LEADING, DIGITS = r"[(+\-\x{2212}]", r"[0-9.,][0-9.,'eE+\- \x{a0}\x{202f}\x{2019}]*"
 SIGNS = ("$", "\N{EURO SIGN}", "\N{POUND SIGN}", "\N{YEN SIGN}", "%")
 MINUS = "\N{MINUS SIGN}"
 GROUPS = (
@@ -86,21 +93,25 @@ def _decimal_mark(name: str, cells: pa.ChunkedArray, comma: bool, findings: list
 
 
 def _without_signs(name: str, cells: pa.ChunkedArray, findings: list[Finding]) -> pa.ChunkedArray:
-    """Cells without a currency or percent sign that stands beside each number of the column."""
+    """Cells without a sign such as $ or %, or a unit, if it stands beside each number of the column."""
     known = len(cells) - cells.null_count
-    for sign in SIGNS if known > 1 else ():
+    for sign in (*SIGNS, *_unit_of(cells)) if known > 1 else ():
         mark = re.escape(sign)
-        pattern = (
-            rf"^[(+\-\x{{2212}}]?{mark} ?[+\-\x{{2212}}]?[0-9.][^{mark}]*$|^[^{mark}]*[0-9.] ?{mark}[)]?$"
-        )
-        if not all(
+        pattern = rf"^{LEADING}?({mark} ?{LEADING}?{DIGITS}|{DIGITS} ?{mark})[)]?$"
+        if all(
             pc.all(pc.match_substring_regex(some, pattern)).as_py() for some in (cells.slice(0, 1), cells)
         ):
-            continue
-        message = f"signs {shown(sign)} beside all numbers in column {shown(name)}"
-        findings.append(repair("N009", message, count=known, action=f"read as --strip {shown(sign)}"))
-        return pc.utf8_trim_whitespace(pc.replace_substring(cells, sign, ""))
+            message = f"signs {shown(sign)} beside all numbers in column {shown(name)}"
+            findings.append(repair("N009", message, count=known, action=f"read as --strip {shown(sign)}"))
+            return pc.utf8_trim_whitespace(pc.replace_substring(cells, sign, ""))
     return cells
+
+
+def _unit_of(cells: pa.ChunkedArray) -> list[str]:
+    """The unit of the first known cell, if it has one."""
+    first = cells.drop_null().slice(0, 1)
+    unit = pc.struct_field(pc.extract_regex(first, rf"^[^ ]*[0-9.] (?P<unit>{UNITS})$"), "unit").to_pylist()
+    return [word for word in unit if word]
 
 
 def _replaced(

@@ -85,14 +85,20 @@ def from_numbers(table: Table, name: str, column: pa.ChunkedArray, form: str | N
     return Times(ns, None, False, unit, findings)
 
 
-def are_clear_times(numbers: Ints) -> bool:
-    """Whether whole numbers in order are dates such as 20240131, or times since 1970, at a glance."""
+def are_clear_times(numbers: Ints, *, named: bool) -> bool:
+    """Whether whole numbers in order are dates such as 20240131, or times since 1970, at a glance.
+
+    Numbers since 1970 that are not `named` as times are one step apart: a counter may be as large.
+    """
     if len(np.unique(numbers)) < min(len(numbers), ENOUGH) or not _in_order(numbers):
         return False
     low, high = int(numbers.min()), int(numbers.max())
     unit = next((unit for unit, (least, most, _) in UNITS.items() if least <= low and high < most), "")
     dates = date_pattern(numbers)
-    return bool(_are_dates(numbers, dates, unit) if dates else unit and low < high)
+    if dates:
+        return _are_dates(numbers, dates, unit)
+    steps: Ints = np.diff(np.unique(numbers))
+    return bool(unit) and (named or _commonest(steps) >= REGULAR)
 
 
 def _in_order(numbers: Ints) -> bool:
@@ -111,7 +117,9 @@ def _are_dates(numbers: Ints, pattern: str, unit: str) -> bool:
     if not unit:
         return _in_order(numbers)
     distinct = np.unique(numbers)
-    regular, other = (_commonest(np.diff(each)) for each in (_dates_in_ns(distinct, pattern), distinct))
+    ns: Ints = np.diff(_dates_in_ns(distinct, pattern))
+    steps: Ints = np.diff(distinct)
+    regular, other = _commonest(ns), _commonest(steps)
     return len(distinct) >= ENOUGH and regular >= REGULAR and regular > other
 
 

@@ -17,7 +17,7 @@ from forecaster.config import ReadConfig
 from forecaster.data.findings import SHOWN, Finding, info, repair
 from forecaster.data.labels import shown
 from forecaster.data.parsing.hints import for_numbers
-from forecaster.data.parsing.number_formats import MISSING, NUMBER, plain_numbers, refuse_groups
+from forecaster.data.parsing.number_formats import MISSING, NUMBER, UNITS, plain_numbers, refuse_groups
 from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
 
@@ -221,10 +221,24 @@ def _bad_cells(table: Table, name: str, rows: NDArray[np.intp], fault: str) -> D
     )
 
 
+def _units(table: Table, name: str) -> list[str]:
+    """The units beside the numbers of a column of text."""
+    cells = table.columns[name]
+    if not is_text(cells.type):
+        return []
+    found = pc.extract_regex(pc.utf8_trim_whitespace(cells), rf"^[^ ]*[0-9.] (?P<unit>{UNITS})$").drop_null()
+    return [str(unit) for unit in pc.unique(pc.struct_field(found, "unit")).to_pylist()]
+
+
 def _hint(table: Table, name: str, config: ReadConfig, comma: bool) -> str:
     """What to type for a column with cells that are not plain numbers."""
     options = ""
     if is_text(table.columns[name].type):
         options = for_numbers(table, name, config, lambda some, asked: _checked(some, name, asked, comma))
+    units = _units(table, name) if not options else []
+    if len(units) > 1:
+        options = (
+            f"the cells have different units ({', '.join(units[:SHOWN])}); export the numbers in one unit"
+        )
     hint = options or "repair it"
     return f"{hint[0].upper()}{hint[1:]}; or choose another column: --target."

@@ -18,6 +18,7 @@ from forecaster.errors import DataError
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # that nanoseconds in 64 bits hold whole
 OFFSET = re.compile(r"[+-]([0-9]{2}):?[0-9]{2}$")
 YEAR = re.compile(r"(?<![0-9:])[0-9]{4}(?![0-9])")
+YEAR_OR_QUARTER = r"^[0-9]{4}([ -]?Q[1-4])?$"
 ZONED = r"(?P<zone>Z|UTC|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 
 
@@ -72,6 +73,9 @@ def _hint(table: Table, name: str, rows: NDArray[np.intp], cell: str) -> str:
     odd[rows] = True
     if np.array_equal(aware, odd) or np.array_equal(aware, ~odd):
         hints = ["Write all times with their offset from UTC, or none"]
+    mixed = pc.all(pc.match_substring_regex(column.filter(pa.array(odd)), YEAR_OR_QUARTER)).as_py()
+    if mixed and not odd.all():
+        hints = ["Keep rows of one kind only: years, quarters or months"]
     last = len(table.parts) == 1 and rows[0] == table.rows - len(rows)
     if last and not pc.match_substring_regex(pa.scalar(cell.strip("'")), TIME_LIKE).as_py():
         hints.append(f"leave out the lines below the table: --skip-end {len(rows)}")

@@ -27,7 +27,7 @@ WEEKDAY = "(?:(?i:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?i:day)?
 CLOCK = (
     r"(?:[T ,]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:[.,](?P<part>[0-9]{1,9}))?)?"
-    r"(?: ?(?P<half>[AaPp])[Mm])?(?: ?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?$"
+    r"(?: ?(?P<half>[AaPp])[Mm]?)?(?: ?(?P<zone>Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?$"
 )
 POINTS = r"[T ,]+(?P<hour>[0-9]{1,2})[.](?P<minute>[0-9]{2})"  # as in 9.30, beside a date with points
 SECONDS = POINTS + r"[.](?P<second>[0-9]{2})$"

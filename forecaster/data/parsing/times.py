@@ -61,12 +61,23 @@ def are_times(cells: pa.ChunkedArray, config: ReadConfig) -> bool:
     """Whether cells look like times, or can be parsed as times."""
     if is_text(cells.type) and kind_of_cells(cells, config.na) == "time":
         return True
+    if is_text(cells.type) and config.date_format is None and not _may_be_time(cells.slice(0, 1)):
+        return False
     table = Table({"time": cells}, (Part("cells", "cells", len(cells), lambda row: f"row {row}"),))
     try:
         parse_times(table, "time", config.date_format, config.tz)
     except DataError:
         return False
     return True
+
+
+def _may_be_time(cell: pa.ChunkedArray) -> bool:
+    """Whether a first cell may be a time; quick, for columns that hold anything else."""
+    cell = pc.utf8_trim_whitespace(cell)
+    if all_match(cell, r"^-?[0-9]+(\.[0-9]+)?$|^[0-9]{4}-|24:00") or _may_be_iso(cell):
+        return True
+    patterns = [(kind, pattern) for kind in FORMS for pattern in FORMS[kind]]
+    return any(match_pattern(cell, kind, pattern).sound.all() for kind, pattern in patterns)
 
 
 def _as_parsed(table: Table, name: str) -> Times | None:

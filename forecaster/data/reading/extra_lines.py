@@ -18,6 +18,7 @@ from forecaster.data.reading.records import LINE_END, Marks, line_at, split
 
 USUAL = (",", ";", "\t", "|")
 COMMENT = re.compile(rb"(?:\A|(?<=[\r\n]))#[^\r\n]*")
+MANY = 5  # cells that two lines of words have in common only where one holds the units of the other
 SAMPLED = 50  # lines that show what rows look like
 TYPE = re.compile(r"[0-9]+[sdn]")  # width and kind of a column, in tables of the USGS
 Span = tuple[int, int]
@@ -105,8 +106,7 @@ def _comments(
     width = len(rows[0])
     above = [span for span in spans if span[0] < first[0]]
     headed = config.header is not False and above and data_cell(rows[0]) is not None
-    last = _last_with_words(data, above) if headed else None
-    header = last if last and len(_cells(data[slice(*last)], delimiter)) == width > 1 else None
+    header = _named_by(data, above, delimiter, width) if headed else None
     body = rows if header else rows[1:]
     plain = all(row and DATA_CELL.fullmatch(row[0]) for row in body)
     for span in spans:
@@ -120,17 +120,21 @@ def _comments(
 def _uncommented(data: bytes, spans: list[Span], comments: list[Span], others: list[Span]) -> list[Span]:
     """The `#` before a header that stands below other comments."""
     above = [span for span in spans if span[0] < others[0][0]]
-    last = _last_with_words(data, above)
-    if len(above) < 2 or last is None or last in comments:
+    header = next((span for span in above if span not in comments), None)
+    if len(above) < 2 or header is None:
         return []
-    start, end = last
+    start, end = header
     mark = re.compile(rb"#+ *").match(data, start, end)
     return [(start, mark.end())] if mark else []
 
 
-def _last_with_words(data: bytes, lines: list[Span]) -> Span | None:
-    """The last line that holds more than the mark."""
-    return next((span for span in reversed(lines) if data[slice(*span)].strip(b"# \t")), None)
+def _named_by(data: bytes, above: list[Span], delimiter: str, width: int) -> Span | None:
+    """The last comment above the rows, if it has a name for each column; of names and units, the names."""
+    worded = [span for span in above if data[slice(*span)].strip(b"# \t")]
+    wide = [len(_cells(data[slice(*span)], delimiter)) == width > 1 for span in worded]
+    if not worded or not wide[-1]:
+        return None
+    return worded[-2] if width >= MANY and len(wide) > 1 and wide[-2] else worded[-1]
 
 
 def without_lines_below(

@@ -112,5 +112,5 @@ def _rows_follow(cells: list[list[str]], row: int) -> bool:
 
 
 def _is_other_table(above: list[list[str]]) -> bool:
-    """Whether lines above the header may be rows of another table: several begin with a time or number."""
+    """Whether lines above the header may be rows of another table: several begin with a time or a number."""
     return sum(len(line) > 1 and _is_datum(line[0]) for line in above) >= OTHER_ROWS

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from forecaster.config import BadRows, ReadConfig
 from forecaster.data.findings import SHOWN, Finding, repair
 from forecaster.data.labels import shown
+from forecaster.data.reading.aligned import with_tabs
 from forecaster.data.reading.arrow_csv import Cells, read_cells
 from forecaster.data.reading.dialect import Dialect, detect
 from forecaster.data.reading.encoding import decode, is_utf8
@@ -55,6 +56,7 @@ def read_text(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, 
     data = _without_end(data, config.skip_end)
     (data, annotations), annotated = read_annotations(name, data)
     (data, stack), levels = read_levels(name, data, config)
+    data, aligned = with_tabs(name, data, config)
     data, comments = without_comments(name, data, config)
     if config.start and not config.time_unit:
         _refuse_blank_lines(name, data)
@@ -78,8 +80,19 @@ def read_text(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, 
     )
     if len(empty):
         table = table.without(empty)
-    config = dataclasses.replace(config, delimiter=dialect.marks.delimiter, encoding=encoding)
-    findings += [*annotated, *comments, *levels, *inferred, *extra, *rows.findings, *dropped, *blank]
+    delimiter = config.delimiter if aligned else dialect.marks.delimiter
+    config = dataclasses.replace(config, delimiter=delimiter, encoding=encoding)
+    findings += [
+        *annotated,
+        *comments,
+        *aligned,
+        *levels,
+        *inferred,
+        *extra,
+        *rows.findings,
+        *dropped,
+        *blank,
+    ]
     if annotations:
         (table, config), more = as_annotated(table, annotations, config)
         findings += more

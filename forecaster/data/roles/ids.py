@@ -62,7 +62,7 @@ def id_column(
         name
         for name, kind in kinds.items()
         if kind in ("text", "key") and name not in taken and not is_clock(table, name)
-        if kind == "key" or not _holds_zones(table, name)
+        if not _holds_zones(table, name)
     ]
     known = [name for name in ranked(texts, ID_NAMES) if distinct(table, name) * 2 <= table.rows]
     several = [name for name in ranked(texts, SEVERAL_NAMES) if distinct(table, name) > 1]
@@ -223,6 +223,23 @@ def repeated_times(times: Times) -> int:
     if always(np.greater, times.ns) or always(np.less, times.ns):
         return 0
     return len(times.ns) - runs(np.sort(times.ns))
+
+
+def same_at_each_time(table: Table, names: list[str], times: Times) -> bool:
+    """Whether rows of one timestamp agree in all these columns; they may differ in words."""
+    ns = times.ns
+    order = np.argsort(ns, kind="stable")
+    again = np.flatnonzero(np.diff(ns[order]) == 0) + 1
+    both = np.r_[order[again], order[again - 1]]
+    for name in names:
+        cells = pc.dictionary_encode(
+            taken(table.columns[name], both), null_encoding="encode"
+        ).combine_chunks()
+        cells = cells.chunk(0) if isinstance(cells, pa.ChunkedArray) else cells
+        index = cells.indices.to_numpy(zero_copy_only=False)
+        if (index[: len(again)] != index[len(again) :]).any():
+            return False
+    return True
 
 
 def _conflicts(table: Table, name: str, times: Times) -> int:

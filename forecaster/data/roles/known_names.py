@@ -79,7 +79,7 @@ def parts_named(name: str) -> tuple[str, ...]:
     """The parts of the time that a column of this name may hold."""
     words = plain(name)
     if words == "mm":  # NOAA writes YY MM DD hh mm
-        return ("month",) if name.strip() == "MM" else ("minute",)
+        return ("month",) if name.strip() == "MM" else ("month", "minute")
     if words.split(" ")[-1] in ("hour", "hr", "he") and words not in PARTS["hour"]:
         return ("hour",)  # as in OPR_HR
     return tuple(part for part, names in PARTS.items() if words in names)

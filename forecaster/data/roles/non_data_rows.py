@@ -17,9 +17,10 @@ from forecaster.arrays import Bools
 from forecaster.config import ReadConfig
 from forecaster.data.findings import Finding, repair
 from forecaster.data.labels import shown
-from forecaster.data.parsing.looks import NUMBER_LIKE, is_time_name
+from forecaster.data.parsing.looks import NUMBER_LIKE, is_time_name, plain
 from forecaster.data.parsing.numbers import blanked, is_text
 from forecaster.data.roles.kinds import kind_of
+from forecaster.data.roles.known_names import COUNTER_NAMES, RISING_NAMES
 from forecaster.data.roles.roles import time_column
 from forecaster.data.table import OnDemand, Table, makers_of, taken
 from forecaster.errors import DataError
@@ -27,6 +28,7 @@ from forecaster.errors import DataError
 UNIT = (  # with a power, as in m3/s, W/m2 or kg m-3
     r"^ *[(\[]?[A-Za-z\x{b5}\x{3bc}\x{b0}]{1,5}(\^?-?[1-4])?([/ .*][A-Za-z]{1,5}(\^?-?[1-4])?)*[)\]]? *$"
 )
+MOST_FACTS = 30  # rows with facts about the series
 MOST_UNITS = 3  # rows of words below the header of a file
 
 
@@ -65,7 +67,14 @@ def _is_timed(table: Table, name: str) -> bool:
     return column is not None and pa.types.is_temporal(column.type) and not column.null_count
 
 
-def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
+def without_words_above(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
+    """The table without rows of words between header and first time: units, facts about the series."""
+    table, units = _without_units(table, config)
+    table, facts = _without_facts(table, config)
+    return table, [*units, *facts]
+
+
+def _without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
     """The table without rows of words, such as units, directly below the header of a file.
 
     These rows have no digit in any cell, and a word in a column of numbers.
@@ -86,6 +95,47 @@ def without_units(table: Table, config: ReadConfig) -> tuple[Table, list[Finding
         return table, []
     message = "a row of words, such as units, below the header"
     return table, [repair("R009", message, count=count, places=places, action="left out")]
+
+
+def _without_facts(table: Table, config: ReadConfig) -> tuple[Table, list[Finding]]:
+    """The table without rows at the top of a file that tell of the series, and of no time.
+
+    They stand above the first time, and all rows below have a time. The cell of the time holds no digit. No
+    column of values has a number there, unless words such as Unit and Source stand in several such rows.
+    """
+    time = _time_of(table, config)
+    column = table.columns[time]
+    if len(table.parts) != 1 or config.bad_rows == "skip" or _is_timed(table, time):
+        return table, []
+    if not is_text(column.type) or kind_of(table, time, config.na) != "time":
+        return table, []
+    timed = _matches(column.slice(0, MOST_FACTS + 1), "[0-9]")
+    count = int(np.argmax(timed))
+    rows = np.arange(count)
+    if timed[:1].all() or not timed.any() or not _matches(column, "[0-9]")[count:].all():
+        return table, []
+    numbered = _numbered(table, time, rows, config)
+    worded = _matches(taken(column, rows), "[^ ]")
+    if numbered.any() and (numbered.all() or count < 2 or not worded[numbered].all()):
+        return table, []
+    if not is_time_name(time):
+        _refuse_names(table, time, rows)
+    _refuse_headers(table, time, rows, config)
+    message = "rows above the first time, which tell of the series"
+    finding = repair("R009", message, count=count, places=table.places(time, rows), action="left out")
+    return table.without(rows), [finding]
+
+
+def _numbered(table: Table, time: str, rows: NDArray[np.intp], config: ReadConfig) -> Bools:
+    """Which of `rows` have a number in a column of numbers that does not just count the rows."""
+    found = np.zeros(len(rows), np.bool_)
+    for name, column in table.columns.items():
+        if name == time or plain(name) in (*COUNTER_NAMES, *RISING_NAMES):
+            continue
+        if kind_of(table, name, config.na) == "number":
+            cells = taken(column, rows).cast(pa.string())
+            found |= _matches(blanked(cells, config.na).fill_null(""), NUMBER_LIKE)
+    return found
 
 
 def _units(table: Table, config: ReadConfig, *, more: bool) -> NDArray[np.intp]:
@@ -156,8 +206,15 @@ def _refuse_names(table: Table, time: str, rows: NDArray[np.intp]) -> None:
         if is_time_name(str(table.columns[time][row].as_py())):
             raise DataError(
                 f"{table.where(row)}: {table.cell(time, row)} looks like the header, not {shown(time)}",
-                hint="If lines stand above the header: --skip N; otherwise set the column: --time.",
+                hint=f"If lines stand above the header: --skip {_lines_above(table, row)}; otherwise set the "
+                "column: --time.",
             )
+
+
+def _lines_above(table: Table, row: int) -> str:
+    """The number of lines above a row; N where it is not known."""
+    line = table.where(row).rpartition("line ")[2]
+    return str(int(line) - 1) if line.isdigit() else "N"
 
 
 def _refuse_headers(table: Table, time: str, rows: NDArray[np.intp], config: ReadConfig) -> None:

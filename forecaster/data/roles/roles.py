@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from forecaster.arrays import Ints
 from forecaster.config import Layout, ReadConfig
 from forecaster.data.findings import Finding, info
 from forecaster.data.labels import listed, shown
@@ -21,12 +22,14 @@ from forecaster.data.parsing.time_zones import Times
 from forecaster.data.parsing.times import are_times, parse_times
 from forecaster.data.roles.ids import id_column, id_parts, with_joined_id
 from forecaster.data.roles.kinds import distinct, kind_of, whole_numbers
-from forecaster.data.roles.known_names import CHANGED_WORDS, FIRST_WORDS, UTC_WORDS, ranked
+from forecaster.data.roles.known_names import CHANGED_WORDS, FIRST_WORDS, TIME_WORDS, UTC_WORDS, ranked
 from forecaster.data.roles.targets import LeftOut, choose_targets, why_left_out
 from forecaster.data.roles.time_parts import to_join
 from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
 
+BOUNDS = ((1800, 2100), (1, 12), (1, 31), (0, 23))
+"""The least and the greatest year, month, day and hour."""
 NEXT = 10
 """Steps by which two files of one series may be apart, at most."""
 
@@ -142,20 +145,27 @@ def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
     known = ranked(whole, TIME_NAMES)
     if known:  # beside a date, a column called time is the time of day
         return next((name for name in known if plain(name) == "date"), known[0])
-    first = next(iter(table.columns))
-    if len(table.columns) > 1 and kinds[first] == "number" and are_times(table.columns[first], ReadConfig()):
-        return first
     numbered = {name: whole_numbers(table, name) for name in whole if kinds[name] == "number"}
-    clear = [name for name, each in numbered.items() if each is not None and are_clear_times(each)]
+    clear = [
+        name
+        for name, each in numbered.items()
+        if each is not None and are_clear_times(each, named=_has_word(name, TIME_WORDS))
+    ]
     best = clear[0] if len(clear) == 1 else _of_several(clear) if clear else None
     if best is not None:
         return best
+    first = next(iter(table.columns))
+    if len(table.columns) > 1 and kinds[first] == "number" and are_times(table.columns[first], ReadConfig()):
+        return first
     dated = [
         (name, pattern)
         for name, each in numbered.items()
         if each is not None and (pattern := date_pattern(each)) and pattern.startswith("%Y%m%d")
     ]
-    hint = " or ".join(f"--time {shlex.quote(name)} --date-format {pattern}" for name, pattern in dated)
+    apart = _parts_by_values({name: each for name, each in numbered.items() if each is not None})
+    hint = apart or " or ".join(
+        f"--time {shlex.quote(name)} --date-format {pattern}" for name, pattern in dated
+    )
     raise DataError(
         f"{table.name}: no column holds times. Columns: {_all(table)}",
         hint=f"If it holds dates: {hint}"
@@ -163,6 +173,23 @@ def _time(table: Table, kinds: dict[str, str], taken: set[str | None]) -> str:
         else "Set it: --time COLUMN. If rows are one step apart, "
         "say when the first was: --start 2020-01-01 --freq D.",
     )
+
+
+def _parts_by_values(numbers: dict[str, Ints]) -> str:
+    """The options for columns of a year, a month, a day and perhaps an hour that their names do not show."""
+    names: list[str] = []
+    for name, cells in numbers.items():
+        low, high = BOUNDS[len(names)]
+        if low <= cells.min() and cells.max() <= high:
+            names.append(name)
+        elif names:
+            break
+        if len(names) == len(BOUNDS):
+            break
+    if len(names) < len(BOUNDS) - 1:
+        return ""
+    form = " ".join(("%Y", "%m", "%d", "%H")[: len(names)])
+    return f"--time {shlex.quote('+'.join(names))} --date-format {shlex.quote(form)}"
 
 
 def _of_several(names: list[str]) -> str | None:

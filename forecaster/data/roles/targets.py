@@ -12,7 +12,7 @@ from forecaster.data.labels import listed, shown
 from forecaster.data.parsing.looks import are_switches, plain
 from forecaster.data.parsing.numbers import is_text
 from forecaster.data.parsing.time_zones import Times
-from forecaster.data.roles.ids import id_parts, repeated_times
+from forecaster.data.roles.ids import id_parts, repeated_times, same_at_each_time
 from forecaster.data.roles.kinds import SAMPLED, distinct, has_some_numbers, is_complete, is_whole, kind_of
 from forecaster.data.roles.known_names import ID_NAMES, TARGET_NAMES, is_id_name, price_tables, ranked
 from forecaster.data.roles.part_columns import ONE_NUMBER, why_unmeasured
@@ -43,7 +43,7 @@ def choose_targets(
     why = _unmeasured(table, numeric, times, series)
     values = [name for name in numeric if name not in why]
     if not values:
-        raise _no_numbers(table, [name for name in kinds if name not in used])
+        raise _no_numbers(table, [name for name in kinds if name not in (*used, *numeric)])
     chosen = tuple(values) if len(values) == 1 else _known_targets(values)
     if chosen and (len(chosen) == 1 or series is None):
         for name in numeric:
@@ -53,7 +53,8 @@ def choose_targets(
     labels = [name for name in numeric if plain(name) in ID_NAMES and is_whole(table, name)]
     labels = [name for name in labels if 1 < distinct(table, name) < table.rows]
     one = series is None or (config.id is None and len(table.parts) == 1 and distinct(table, series) == 1)
-    if not one or config.covariates or labels or repeated_times(times) > FEW * table.rows:
+    several = repeated_times(times) > FEW * table.rows and not same_at_each_time(table, values, times)
+    if not one or config.covariates or labels or several:
         raise DataError(f"{table.name}: {len(values)} columns could be the target: {listed(values)}",
                         hint=f"Choose one, such as --target {shlex.quote(values[0])}")  # fmt: skip
     unused = [name for name in numeric if name not in values]
@@ -148,8 +149,8 @@ def _no_numbers(table: Table, names: list[str]) -> DataError:
     """The error for a table without a column of numbers, with what to type."""
     signed = [name for name in names if _ends_in_digits(table, name)]
     switches = [name for name in names if are_switches(table.columns[name])]
-    hint = f"Text columns cannot be forecast: {listed(names)}" if names else "Add a column of numbers."
-    if names and not signed and not switches:
+    hint = f"Text columns cannot be forecast: {listed(names)}" if names else "Add a column of numbers"
+    if not signed and not switches:
         hint += "; to forecast how many rows there are each day: --every D --agg count"
     if switches:
         hint = f"To forecast {shown(switches[0])} as 1 and 0: --target {shlex.quote(switches[0])}"

@@ -19,7 +19,7 @@ from forecaster.arrays import Ints
 from forecaster.config import Hours, ReadConfig
 from forecaster.data.findings import Finding, info
 from forecaster.data.labels import shown
-from forecaster.data.parsing.intervals import HOURS
+from forecaster.data.parsing.intervals import HOURS, starts_of_hours
 from forecaster.data.parsing.looks import DATE_ONLY, all_match, plain
 from forecaster.data.parsing.numbers import is_text
 from forecaster.data.parsing.time_formats import NAMED
@@ -61,8 +61,6 @@ LONG_DAYS = {25: 24, 50: 48, 100: 96}
 """Parts of a day of 25 hours, and of other days."""
 SAMPLE = 1000
 """Rows on which a way to join columns is tried first."""
-
-
 _HOURS: dict[bool, tuple[str, Hours]] = {
     True: ("; hours 1 to 24, the first at 00:00", "1-24"),
     False: ("", "0-23"),
@@ -305,10 +303,7 @@ def _are_last_hours(table: Table, name: str, numbers: Ints, config: ReadConfig) 
 def _with_clock(table: Table, date: str, clock: str, config: ReadConfig) -> _Joined:
     """A date, and a time of day as text; times from 01:00 to 24:00 name the end of each hour."""
     cells = pc.utf8_trim_whitespace(table.columns[clock])
-    if all_match(cells, HOURS):  # the start of an interval such as 00 - 01
-        cells = pc.struct_field(pc.extract_regex(cells, HOURS), "start")
-        whole = pc.match_substring(cells, ":")
-        cells = pc.if_else(whole, cells, pc.binary_join_element_wise(cells, ":00", ""))
+    cells = starts_of_hours(cells) if all_match(cells, HOURS) else cells
     ends = config.hours == "1-24"
     if config.hours is None and pc.any(pc.match_substring_regex(cells, "^24:00")).as_py():
         ends = bool(pc.all(pc.match_substring_regex(cells, "^[0-9]{1,2}:00(:00)?$")).as_py())

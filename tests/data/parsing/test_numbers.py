@@ -155,3 +155,37 @@ def test_a_word_in_no_cell_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'99' is in no cell"):
         load(tmp_path / "x.csv", ReadConfig(na=("x", "99")))
     assert len(load(tmp_path / "x.csv", ReadConfig(na=("x", "99")), remembered=True).panel.time) == 19
+
+
+@pytest.mark.parametrize(
+    ("cells", "sign"),
+    [
+        (["$1,234.50", "-$0.5", "$7", None], "$"),
+        (["$ 1,234.50", "$ (0.5)", "$ 7", ""], "$"),
+        (["1234.5%", "-0.5 %", "7%", "NA"], "%"),
+        (
+            ["1234.5 \N{DEGREE SIGN}C", "-0.5 \N{DEGREE SIGN}C", "7 \N{DEGREE SIGN}C", None],
+            "\N{DEGREE SIGN}C",
+        ),
+        (["1,234.50 \N{EURO SIGN}", "-0.5 \N{EURO SIGN}", "7 \N{EURO SIGN}", None], "\N{EURO SIGN}"),
+    ],
+)
+def test_signs_beside_every_number(cells: list, sign: str) -> None:
+    """A currency, a percent sign or a unit beside each number of a column is removed, and said."""
+    values, findings = parse(table(cells), "y", ReadConfig())
+    np.testing.assert_equal(values, [1234.5, -0.5, 7, np.nan])
+    (finding,) = (each for each in findings if each.code == "N009")
+    assert shown(sign) in finding.message and finding.count == 3
+    for odd in ("5", "1.2M", "kW"):
+        with pytest.raises(DataError, match="is not a number"):
+            parse(table([*cells, odd]), "y", ReadConfig())
+
+
+def test_decimal_commas_beside_dates_with_points(tmp_path: Path) -> None:
+    """In quotes and between commas, 17,15 beside 31.12.2024 is a number of the same country."""
+    rows = [f'"{day:02d}.01.2024","{day},15"' for day in range(1, 29)]
+    (tmp_path / "x.csv").write_text("\n".join(["Datum,Zuletzt", *rows, ""]))
+    assert load(tmp_path / "x.csv").panel.target[1] == 2.15
+    (tmp_path / "x.csv").write_text("\n".join(["Datum,Zuletzt", *rows, ""]).replace(",15", ",150"))
+    with pytest.raises(DataError, match="is not a number"):
+        load(tmp_path / "x.csv")

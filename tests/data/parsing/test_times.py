@@ -176,9 +176,11 @@ def test_epoch(unit: str, factor: int, text: bool) -> None:
     assert (again.ns.tolist(), again.findings) == (times.ns.tolist(), ())
 
 
-@pytest.mark.parametrize("cells", [[20240101, 20240102], [45292, 45293], [2023, 2024], [5, 6], [1.5, 2.5]])
+@pytest.mark.parametrize(
+    "cells", [[20240101, 20240199], [18990101, 18990102], [45292, 45293], [2023, 2024], [5, 6], [1.5, 2.5]]
+)
 def test_numbers_that_are_no_clear_times(cells: list) -> None:
-    """Excel serials, YYYYMMDD, years and others are not taken for 1970."""
+    """Excel serials, digits that are no dates of today, years and others are not taken for 1970."""
     with pytest.raises(DataError, match="column 't' holds numbers"):
         parsed(cells)
 
@@ -321,8 +323,7 @@ def test_dates_without_marks_that_could_be_numbers_since_1970(
 @pytest.mark.parametrize(
     ("numbers", "form"),
     [
-        ([1950, 2019], "%Y"), ([201001, 201312], "%Y%m"), ([20240131, 20240229], "%Y%m%d"),
-        ([20240131235959, 20240229000000], "%Y%m%d%H%M%S"), ([45292, 45300], "excel"),
+        ([1950, 2019], "%Y"), ([201001, 201312], "%Y%m"), ([45292, 45300], "excel"),
     ],
 )  # fmt: skip
 def test_numbers_that_spell_dates(numbers: list[int], form: str) -> None:
@@ -330,4 +331,64 @@ def test_numbers_that_spell_dates(numbers: list[int], form: str) -> None:
     with pytest.raises(DataError, match="not clearly times") as caught:
         parsed(numbers)
     assert f"--date-format {form};" in caught.value.hint
-    assert parsed(numbers, form).dates == (form != "%Y%m%d%H%M%S")
+    assert parsed(numbers, form).dates
+
+
+HOURS = [202401 * 10**4 + (1 + hour // 24) * 100 + hour % 24 for hour in range(48)]
+"""Two days of hours, as 2024010123."""
+
+
+@pytest.mark.parametrize(
+    ("numbers", "form", "last"),
+    [
+        ([20240131, 20240229], "%Y%m%d", "2024-02-29"),
+        ([20240229, 20240131], "%Y%m%d", "2024-01-31"),
+        ([20240131235959, 20240229000000], "%Y%m%d%H%M%S", "2024-02-29"),
+        (HOURS, "%Y%m%d%H", "2024-01-02 23:00"),
+        ([100 * hour + half for hour in HOURS for half in (0, 30)], "%Y%m%d%H%M", "2024-01-02 23:30"),
+    ],
+)
+def test_digits_that_are_dates_at_a_glance(numbers: list[int], form: str, last: str) -> None:
+    """Dates in order, and hours that stop at 23 and go on the next day, are nothing else; that is said."""
+    for cells in (numbers, [str(number) for number in numbers]):
+        times = parsed(cells)
+        assert (times.form, times.ns[-1], times.findings[0].code) == (form, ns([last])[0], "T008")
+        assert parsed(cells, form).ns.tolist() == times.ns.tolist()
+
+
+def test_digits_in_no_order_are_no_dates() -> None:
+    """A measurement may have the digits of a date by chance."""
+    with pytest.raises(DataError, match="not clearly times"):
+        parsed([20240131, 20240229, 20230101, 20241231, 20240101])
+
+
+@pytest.mark.parametrize("zone", ["", " UTC", "+01:00", "Z"])
+@pytest.mark.parametrize(
+    "form", ["2024-01-02 %02d:%02d:00%s", "02.01.2024 %02d:%02d:00%s", "02.01.2024, %02d:%02d%s"]
+)
+def test_minute_24_is_no_midnight(form: str, zone: str) -> None:
+    """00:24:00 is 24 minutes after midnight, in every form."""
+    cells = [form % (*divmod(minute, 60), zone) for minute in range(1440)]
+    assert set(np.diff(parsed(cells).ns).tolist()) == {60 * 10**9}
+    assert not [finding for finding in parsed(cells).findings if finding.code == "T006"]
+    assert parsed(["20240101:23:00", "20240101:24:00"], "%Y%m%d:%H:%M").ns[1] == ns(["2024-01-02"])[0]
+
+
+@pytest.mark.parametrize("mark", [" - ", " – "])
+def test_intervals_are_named_by_their_start(mark: str) -> None:
+    """A start and an end in one cell, as grid operators write them; reading again takes the same form."""
+    cells = [f"01.01.2024 {hour:02d}:00{mark}01.01.2024 {hour + 1:02d}:00" for hour in range(23)]
+    times = parsed(cells)
+    assert times.ns.tolist() == ns([f"2024-01-01 {hour:02d}:00" for hour in range(23)])
+    assert times.findings[-1].code == "T009"
+    assert parsed(cells, times.form).ns.tolist() == times.ns.tolist()
+
+
+def test_the_order_of_day_and_month_by_hours_that_go_on() -> None:
+    """Hours of 02/01/2024 to 02/05/2024 are of one week; of one day alone, the order is asked for."""
+    cells = [f"02/{day:02d}/2024 {hour:02d}:00" for day in range(1, 6) for hour in range(24)]
+    assert parsed(cells).form == "mdy" and parsed(cells).ns[-1] == ns(["2024-02-05 23:00"])[0]
+    with pytest.raises(DataError, match="day first or month first"):
+        parsed(cells[:24])
+    with pytest.raises(DataError, match="day first or month first"):
+        parsed([cell[:10] for cell in cells[::24]])

@@ -159,3 +159,58 @@ def test_words_with_some_numbers_among_them_are_said() -> None:
         assert finding.message == "not used: 'note', where some cells are numbers and most are not"
     (finding,) = (each for each in load(frame.assign(note="good")).findings if each.code == "C002")
     assert finding.message == "not used: 'note' (words)"
+
+
+def test_of_a_change_and_an_update_the_change_is_the_time(tmp_path: Path) -> None:
+    """A state log has two nearly equal times; the other one is named as left out."""
+    rows = [f"{row % 9},2024-01-01T{row:02d}:00:00Z,2024-01-01T{row:02d}:00:01Z" for row in range(24)]
+    (tmp_path / "x.csv").write_text("\n".join(["state,last_changed,last_updated", *rows, ""]))
+    loaded = load(tmp_path / "x.csv")
+    assert loaded.read.time == "last_changed" and loaded.uses["last_updated"].startswith("left out")
+
+
+@pytest.mark.parametrize(("name", "other"), [("MESS_DATUM", "QN"), ("TIMESTAMP_START", "TIMESTAMP_END")])
+def test_dates_in_digits_are_the_time_by_any_name(tmp_path: Path, name: str, other: str) -> None:
+    """The one column of such dates, or that of the start."""
+    stamps = pd.date_range("2024-01-01", periods=72, freq="h").strftime("%Y%m%d%H%M")
+    others = stamps if other == "TIMESTAMP_END" else [3] * 72
+    rows = [
+        f"433;{stamp}; {b};{row % 7}.5" for row, (stamp, b) in enumerate(zip(stamps, others, strict=True))
+    ]
+    (tmp_path / "x.csv").write_text("\n".join([f"STATION;{name};{other};TT", *rows, ""]))
+    loaded = load(tmp_path / "x.csv")
+    assert (loaded.read.time, loaded.read.target, loaded.panel.frequency.alias) == (name, ("TT",), "h")
+    assert load(tmp_path / "x.csv", loaded.read).panel.time.tolist() == loaded.panel.time.tolist()
+
+
+def test_parts_of_the_time_without_names(tmp_path: Path) -> None:
+    """Year, month, day and hour in a table without a header: the hint reads them."""
+    hours = [divmod(hour, 24) for hour in range(96)]
+    rows = [f"2024,1,{1 + day},{hour},{hour % 7}.5" for day, hour in hours]
+    (tmp_path / "x.csv").write_text("\n".join([*rows, ""]))
+    with pytest.raises(DataError, match="no column holds times") as caught:
+        load(tmp_path / "x.csv", ReadConfig(header=False))
+    time = "column_1+column_2+column_3+column_4"
+    assert f"--time {time} --date-format '%Y %m %d %H'" in caught.value.hint
+    asked = ReadConfig(header=False, time=time, date_format="%Y %m %d %H")
+    assert load(tmp_path / "x.csv", asked).panel.frequency.alias == "h"
+
+
+def test_names_of_clocks_are_no_ids(tmp_path: Path) -> None:
+    """EDT and EST beside local times are one series; where the hour repeats, the hint names the zone."""
+    local = pd.date_range("2023-11-04", periods=72, freq="h", tz="America/New_York")
+    rows = [f"{time:%Y-%m-%d %H:%M},{time:%Z},{row % 7}.5" for row, time in enumerate(local)]
+    (tmp_path / "x.csv").write_text("\n".join(["datetime,tz_cd,flow", *rows, ""]))
+    with pytest.raises(DataError, match="duplicate timestamp") as caught:
+        load(tmp_path / "x.csv")
+    assert "--tz America/New_York" in caught.value.hint
+    assert len(load(tmp_path / "x.csv", ReadConfig(tz="America/New_York")).panel) == 1
+
+
+def test_a_large_counter_is_no_time(tmp_path: Path) -> None:
+    """Numbers that rise unevenly, and lie in the range of seconds since 1970, may count anything."""
+    counts = 10**9 + np.cumsum(np.random.default_rng(1).integers(1, 9999, 40))
+    rows = [f"{row % 5}.5,{count}" for row, count in enumerate(counts)]
+    (tmp_path / "x.csv").write_text("\n".join(["load,bytes", *rows, ""]))
+    with pytest.raises(DataError, match="no column holds times"):
+        load(tmp_path / "x.csv")

@@ -8,6 +8,7 @@ import pytest
 
 from forecaster.config import ReadConfig
 from forecaster.data.load import load
+from forecaster.errors import DataError
 
 RNG = np.random.default_rng(3)
 DAYS = pd.date_range("2024-01-01", periods=60)
@@ -37,6 +38,15 @@ OTHERS: dict[str, tuple[str, object, str]] = {
     "a year from 0": ("yr", np.zeros(60, int), "a part of the time"),
     "words": ("note", np.where(RNG.random(60) > 0.5, "a", "b"), "words"),
     "bits as words": ("on", np.where(RNG.random(60) > 0.5, "TRUE", "FALSE"), "words"),
+    "one number": ("DECIMALS", np.full(60, 4), "the same number in all rows"),
+    "one number among blanks": ("days", [1] + [None] * 58 + [1], "the same number in all rows"),
+    "a flag that is never set": ("is_holiday", np.zeros(60, int), "the same number in all rows"),
+    "a place with its axis": ("Longitude (x)", np.full(60, -79.63), "a place"),
+    "the place of a trip": ("start_lat", RNG.uniform(40, 41, 60).round(6), "a place"),
+    "seconds since 1970": ("epoch s", DAYS.as_unit("s").asi8 + 3600, "a second time"),
+    "milliseconds since 1970": ("closes", DAYS.as_unit("ms").asi8 + 1, "a second time"),
+    "seconds since a start": ("Transmitter Time", 86_400 * np.arange(60) + 17, "a second time"),
+    "dates in digits": ("end", DAYS.strftime("%Y%m%d%H%M"), "a second time"),
     "nothing": ("gap", None, "no cell has a value"),
 }
 
@@ -119,3 +129,43 @@ def test_an_asked_target_is_used_whatever_it_looks_like(tmp_path: Path) -> None:
     path = written(tmp_path, VALUES.assign(holiday=RNG.integers(0, 2, 60)))
     loaded = load(path, ReadConfig(target=("holiday",)))
     assert loaded.uses == {"date": "time", "load": "left out: not named as --target", "holiday": "target"}
+
+
+def test_a_measurement_of_series_that_take_turns_is_no_counter(tmp_path: Path) -> None:
+    """Where each row is of another series than the row before, numbers count only within a series."""
+    days = DAYS.repeat(3)
+    frame = pd.DataFrame({"store": list("abc") * 60, "date": days, "sales": RNG.integers(1, 99, 180)})
+    assert load(written(tmp_path, frame)).read.target == ("sales",)
+    frame["customers"] = RNG.integers(1, 99, 180)
+    with pytest.raises(DataError, match="'sales', 'customers'"):
+        load(written(tmp_path, frame))
+    frame["customers"] = np.arange(180) // 3
+    assert load(written(tmp_path, frame)).uses["customers"] == "left out: numbers the rows"
+
+
+def test_rows_that_differ_in_words_alone_are_one_series(tmp_path: Path) -> None:
+    """Two words for the weather of one hour: the numbers agree, and each column is a series."""
+    frame = VALUES.assign(wind=RNG.random(60), sky=np.where(RNG.random(60) > 0.5, "dull", "fair"))
+    twice = pd.concat([frame, frame[:10].assign(sky="mist")]).sort_values("date")
+    loaded = load(written(tmp_path, twice))
+    assert loaded.read.target == ("load", "wind") and len(loaded.panel.time) == 120
+    twice.loc[twice.sky == "mist", "wind"] += 1
+    with pytest.raises(DataError, match="could be the target"):
+        load(written(tmp_path, twice))
+
+
+def test_only_identifiers_and_places_are_no_target(tmp_path: Path) -> None:
+    """Trips are counted; their stations and places are not forecast."""
+    trips = pd.DataFrame({"started_at": DAYS + pd.to_timedelta(RNG.integers(0, 86_400, 60), "s")})
+    trips = trips.assign(start_station_id=RNG.integers(1, 9, 60) + 0.05, start_lat=RNG.uniform(40, 41, 60))
+    with pytest.raises(DataError, match="no column of numbers") as caught:
+        load(written(tmp_path, trips))
+    assert "--every D --agg count" in caught.value.hint
+
+
+def test_prices_by_one_letter(tmp_path: Path) -> None:
+    """o, h, l and c are prices, beside a time in milliseconds called t and large volumes."""
+    prices = {name: RNG.uniform(9, 10, 60) for name in "ohlc"}
+    frame = pd.DataFrame({"v": RNG.integers(10**8, 10**9, 60), **prices, "t": DAYS.as_unit("ms").asi8})
+    loaded = load(written(tmp_path, frame))
+    assert (loaded.read.time, loaded.read.target) == ("t", ("c",))

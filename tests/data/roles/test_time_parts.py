@@ -255,3 +255,13 @@ def test_the_hint_to_join_works(tmp_path: Path) -> None:
     words = shlex.split(caught.value.hint.split(": ")[1].split(". ")[0])
     assert words == ["--time", "date+A B"]
     assert_hourly(load(path, ReadConfig(time=words[1])))
+
+
+@pytest.mark.parametrize("mark", [" - ", "-"])
+def test_hours_as_intervals(tmp_path: Path, mark: str) -> None:
+    """00 - 01 is the hour from midnight on, and not the name of a series."""
+    hours = [divmod(hour, 24) for hour in range(24 * 20)]
+    rows = [f"{1 + d:02d}-01-2024;{h:02d}{mark}{(h + 1) % 24:02d};{h % 7}.5" for d, h in hours]
+    (tmp_path / "x.csv").write_text("\n".join([";Hours;SE1", *rows, ""]))
+    panel = load(tmp_path / "x.csv").panel
+    assert (panel.frequency.alias, len(panel.time), panel.ids) == ("h", 480, ("SE1",))

@@ -113,9 +113,11 @@ def _months(table: Table, config: ReadConfig, names: list[str]) -> Across | None
 def _clock(table: Table, config: ReadConfig, names: list[str]) -> Across | None:
     """Dates in rows; hours in columns."""
     columns = labels.clock_columns(names)
+    if not columns:
+        return None
     others = [name for name in names if name not in columns]
     dates = [name for name in others if _is_time(table, name, config)]
-    if not columns or len(dates) != 1:
+    if len(dates) != 1:
         return None
     try:
         times = parse_times(table, dates[0], config.date_format)

@@ -42,7 +42,7 @@ def test_rows_one_step_apart(tmp_path: Path, freq: str, second: str) -> None:
 
 def test_columns_and_series(tmp_path: Path) -> None:
     """Each column, and each id that is named, begins at the start; without a header too."""
-    wide = written(tmp_path, "a,b", *(f"{value},1" for value in VALUES))
+    wide = written(tmp_path, "a,b", *(f"{value},{value}5" for value in VALUES))
     with pytest.raises(DataError, match="no column holds times") as caught:
         load(wide)
     assert "--start" in caught.value.hint
