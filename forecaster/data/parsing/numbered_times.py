@@ -97,7 +97,7 @@ def are_clear_times(numbers: Ints, *, named: bool) -> bool:
     dates = date_pattern(numbers)
     if dates:
         return _are_dates(numbers, dates, unit)
-    steps: Ints = np.diff(np.unique(numbers))
+    steps = np.asarray(np.diff(np.unique(numbers)), np.int64)
     return bool(unit) and (named or _commonest(steps) >= REGULAR)
 
 
