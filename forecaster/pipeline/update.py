@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -129,12 +128,16 @@ def update(
 
 def _loaded(model: Model, source: str | Path | pd.DataFrame | None, read: ReadConfig | None) -> Loaded:
     """The data, read as the model remembers it. ModelError where it lacks a column of the model."""
-    limits, usual = model.blend.limits, model.facts.frequency.alias
+
+    def read_from(source: str | Path | pd.DataFrame) -> Loaded:
+        limits, usual = model.blend.limits, model.facts.frequency.alias
+        return load(source, read_as(model, source, read), limits=limits, usual=usual, remembered=True)
+
+    if source is None:
+        with from_memory(model, "update"):
+            return read_from(model.facts.source)
     try:
-        with from_memory(model, "update") if source is None else nullcontext():
-            source = model.facts.source if source is None else source
-            config = read_as(model, source, read)
-            return load(source, config, limits=limits, usual=usual, remembered=True)
+        return read_from(source)
     except UsageError as error:
         if read not in (None, ReadConfig()):
             raise
