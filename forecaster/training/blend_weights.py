@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -46,15 +46,23 @@ def validation_origins(parts: Split, horizon: int) -> tuple[Ints, Ints]:
     return np.where((room >= back[:, None]) & (parts.train > 0), origins, -1), -(-(last - back) // horizon)
 
 
-def try_components(panel: Panel, networks: Networks, blend: Blend, origins: Ints) -> Components:
-    """The components from each origin: points {name: (O, S, H)}, quantiles (O, 3, S, H).
+def try_components(
+    panel: Panel, networks: Networks, blend: Blend, origins: Ints, *, only: Sequence[str] | None = None
+) -> dict[str, Floats]:
+    """The points of `try_all` {name: (O, S, H)}; `only` these components, None: all."""
+    return try_all(panel, networks, blend, origins, only=only).points
 
-    Quantiles are None without pretrained networks.
+
+def try_all(
+    panel: Panel, networks: Networks, blend: Blend, origins: Ints, *, only: Sequence[str] | None = None
+) -> Components:
+    """The components (`only` these; None: all) from each origin: points {name: (O, S, H)}, and quantiles of
+    the pretrained networks (O, 3, S, H), None without them.
     """
     by_origin = []
     for origin in np.maximum(origins, 0):
         view = cleaned(panel, origin, blend.scales)
-        by_origin.append(forecast_components(networks, blend, view, origin))
+        by_origin.append(forecast_components(networks, blend, view, origin, only=only))
     points = [each.points for each in by_origin]
     names = [name for name in points[0] if all(name in components for components in points)]
     quantiles = [each.quantiles for each in by_origin if each.quantiles is not None]
