@@ -27,7 +27,7 @@ from forecaster.model.model import Facts, Model, hashes
 from forecaster.pipeline.evaluate import score_beside_baselines
 from forecaster.report.series_kinds import series_kinds, summary
 from forecaster.training import fit as fitting
-from forecaster.training.blend_weights import try_components
+from forecaster.training.blend_weights import try_all
 from forecaster.training.checkpoint import Checkpoint
 from forecaster.training.ensemble import Listener
 from forecaster.training.fit import Fit
@@ -83,7 +83,7 @@ def train(
         return _train_unreported(loaded, horizon, options, on_event, checkpoint)
     fit = fitting.fit(panel, known, horizon, options, on_event, until=panel.lengths, checkpoint=checkpoint)
     origins = np.where(fit.parts.train > 0, fit.parts.validation, -1)[None]  # (1, S)
-    forecasts, quantiles = try_components(panel, fit.networks, fit.blend, origins)
+    forecasts, quantiles = try_all(panel, fit.networks, fit.blend, origins)
     components = {name: values[0] for name, values in forecasts.items()}
     newest = np.maximum(origins[0], 0)
     point = blended(components, fit.blend, cleaned(panel, newest, fit.blend.scales), newest)[None]

@@ -48,11 +48,16 @@ def validation_origins(parts: Split, horizon: int) -> tuple[Ints, Ints]:
 
 def try_components(
     panel: Panel, networks: Networks, blend: Blend, origins: Ints, *, only: Sequence[str] | None = None
-) -> Components:
-    """The components (`only` these; None: all) from each origin: points {name: (O, S, H)}, quantiles
-    (O, 3, S, H).
+) -> dict[str, Floats]:
+    """The points of `try_all` {name: (O, S, H)}; `only` these components, None: all."""
+    return try_all(panel, networks, blend, origins, only=only).points
 
-    Quantiles are None without pretrained networks.
+
+def try_all(
+    panel: Panel, networks: Networks, blend: Blend, origins: Ints, *, only: Sequence[str] | None = None
+) -> Components:
+    """The components (`only` these; None: all) from each origin: points {name: (O, S, H)}, and quantiles of
+    the pretrained networks (O, 3, S, H), None without them.
     """
     by_origin = []
     for origin in np.maximum(origins, 0):

@@ -23,7 +23,7 @@ from forecaster.pretraining.store import Pretrained
 from forecaster.pretraining.views import knows_prices
 from forecaster.pretraining.zero_shot import networks_for
 from forecaster.training import ensemble
-from forecaster.training.blend_weights import choose_weights, try_components, validation_origins
+from forecaster.training.blend_weights import choose_weights, try_all, validation_origins
 from forecaster.training.checkpoint import Checkpoint
 from forecaster.training.ensemble import Fitted, Listener
 from forecaster.training.plan import Split, plan, smoothing_partner, split
@@ -118,7 +118,7 @@ def fit(
     fitted = ensemble.fit(view, parts, configs, options, on_event, checkpoint)
     partner = smoothing_partner(view, parts.train, options, known if until is None else until)
     origins, blocks = validation_origins(parts, horizon)
-    forecasts, quantiles = try_components(panel, _networks(fitted, pretrained), partner, origins)
+    forecasts, quantiles = try_all(panel, _networks(fitted, pretrained), partner, origins)
     groups = groups_at(view, known, partner)
     blend = choose_weights(panel, partner, forecasts, origins, blocks, groups)
     interrupted = _interrupted(fitted)

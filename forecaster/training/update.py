@@ -114,7 +114,7 @@ def try_new_rows(
 ) -> Trial:
     """The first pass, and the forecasts of both models."""
     networks, tested = _networks(model), rows.tested
-    forecasts = try_components(panel, networks, model.blend, rows.origins).points
+    forecasts = try_components(panel, networks, model.blend, rows.origins)
     seen = np.minimum(rows.seen, rows.known)
     members = _go_on(model, panel, rows.known, seen, "train", model.members, workers, on_event)
     held = _with_memory(model, panel, rows, forecasts)
@@ -122,7 +122,7 @@ def try_new_rows(
     old = {name: values[len(rows.origins) - len(tested) :] for name, values in forecasts.items()}
     names = [name for name in forecasts if kind_of(name) == "network"]
     again = Networks(members, networks.pretrained)
-    new = old | try_components(panel, again, model.blend, tested, only=names).points
+    new = old | try_components(panel, again, model.blend, tested, only=names)
     steps = (0.0,) if held is None else BLENDS
     points = {
         Part(trained, step): _points(panel, _between(model.blend, blend, step), each, tested)
