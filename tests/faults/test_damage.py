@@ -55,14 +55,14 @@ def edited(content: bytes, edits: Edits) -> bytes:
     return content
 
 
-def fuzz(test: Callable[[], None]) -> None:
-    """Run a property once; with FUZZ_SECONDS, again and again with other examples."""
+def fuzz(check: Callable[[Edits], None]) -> None:
+    """Check a property on the usual examples; with FUZZ_SECONDS, on new ones until the time is over."""
     end = time.monotonic() + FUZZ_SECONDS
     if not FUZZ_SECONDS:
-        test()
+        settings(max_examples=60)(given(EDITS)(check))()
     while time.monotonic() < end:
-        again = settings(max_examples=500, deadline=None, derandomize=False, database=None)
-        seed(random.SystemRandom().getrandbits(64))(again(test))()
+        many = settings(max_examples=500, deadline=None, derandomize=False, database=None)
+        seed(random.SystemRandom().getrandbits(64))(many(given(EDITS)(check)))()
 
 
 def test_every_flip_is_refused(trained: Path) -> None:
@@ -94,16 +94,14 @@ def test_a_fuzzed_model_is_refused(trained: Path, tmp_path: Path) -> None:
     content = (trained / "forecast.model").read_bytes()
     path = tmp_path / "y.model"
 
-    @given(EDITS)
-    @settings(max_examples=60)
-    def each(edits: Edits) -> None:
+    def check(edits: Edits) -> None:
         damaged = edited(content, edits)
         path.write_bytes(damaged)
         if damaged != content:
             with pytest.raises(ModelError):
                 Model.load(path)
 
-    fuzz(each)
+    fuzz(check)
 
 
 def test_a_fuzzed_configuration_is_refused(trained: Path, tmp_path: Path) -> None:
@@ -111,14 +109,12 @@ def test_a_fuzzed_configuration_is_refused(trained: Path, tmp_path: Path) -> Non
     text, arrays = decode((trained / "forecast.model").read_bytes(), FORMAT)
     path = tmp_path / "y.model"
 
-    @given(EDITS)
-    @settings(max_examples=60)
-    def each(edits: Edits) -> None:
+    def check(edits: Edits) -> None:
         write_model_file(path, edited(text.encode(), edits).decode(errors="replace"), arrays)
         with contextlib.suppress(ModelError):
             Model.load(path)
 
-    fuzz(each)
+    fuzz(check)
 
 
 def test_a_fuzzed_table_is_read_or_refused(tmp_path: Path) -> None:
@@ -126,13 +122,11 @@ def test_a_fuzzed_table_is_read_or_refused(tmp_path: Path) -> None:
     content = daily(40).encode()
     path = tmp_path / "x.csv"
 
-    @given(EDITS)
-    @settings(max_examples=60)
-    def each(edits: Edits) -> None:
+    def check(edits: Edits) -> None:
         path.write_bytes(edited(content, edits))
         try:
             load(path, ReadConfig())
         except ForecasterError as error:
             assert error.exit_code in (2, 3)
 
-    fuzz(each)
+    fuzz(check)
