@@ -97,7 +97,8 @@ class ReadConfig:
     delimiter: str | None = None
     encoding: str | None = None
     max_bytes: int | None = None
-    """The most that a packed file may grow to; None: 20 times its size, or 1 GiB if that is more."""
+    """The most that a packed file may grow to; None: a multiple of its size, at least 1 GiB (gzip) or 128 MiB
+    (Parquet)."""
     quote: str | None = None
     escape: str | None = None
     """The character before a quote inside a quoted cell, where quotes are not doubled."""

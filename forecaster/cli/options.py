@@ -86,7 +86,7 @@ READING = {
     "difference": "Forecast the rate of a counter: the difference to the row before.",
     "delimiter": "Delimiter between cells.",
     "encoding": "Encoding of the text, such as latin-1.",
-    "max_bytes": "Most bytes that a .gz file may unpack to. Default: 20 times its size, at least 1 GiB.",
+    "max_bytes": "Most bytes that a .gz or Parquet file may unpack to. Default: a multiple of its size.",
     "quote": "Quote character around cells.",
     "escape": "Escape character before a quote in a cell.",
     "header": "Whether the first line holds the column names.",

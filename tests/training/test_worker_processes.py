@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from panels import panel_of, wavy
 
+from forecaster import memory
 from forecaster.cli.progress import Stage
 from forecaster.config import Options
-from forecaster.errors import DivergenceError, ForecasterError
+from forecaster.errors import DivergenceError, MemoryLimitError
 from forecaster.training import ensemble, worker_processes
 from forecaster.training.loop import Event
 from forecaster.training.plan import plan, split
@@ -142,7 +143,7 @@ def test_a_process_that_dies_is_an_error(panel):
         for pid in children():
             os.kill(pid, signal.SIGKILL)
 
-    with pytest.raises(ForecasterError, match="has died") as caught:
+    with pytest.raises(MemoryLimitError, match=r"has died \(killed by signal 9\)") as caught:
         fit(panel, dataclasses.replace(OPTIONS, steps=1_000_000, patience=0), kill)
     assert "--workers 1" in caught.value.hint
     assert not children()
@@ -181,6 +182,53 @@ def test_processes_end_with_their_parent(tmp_path):
     parent.kill()
     parent.wait()
     assert mine and waited(lambda: not any(Path(f"/proc/{pid}").exists() for pid in mine))
+
+
+@pytest.mark.parametrize("way", ["prctl", "pipe"])
+def test_a_busy_process_ends_with_its_parent(way):
+    """Killed, the parent takes a worker with it that is deep in work; elsewhere than on Linux by the pipe."""
+    start = worker_processes.START.replace("linux", "linux" if way == "prctl" else "other")
+    busy = (
+        "import threading\nfrom forecaster.training.worker_processes import _end_with_parent\n"
+        "if WATCHED:\n"
+        "    threading.Thread(target=_end_with_parent, args=(int(sys.argv[4]),), daemon=True).start()\n"
+        "print(os.getpid(), flush=True)\nwhile True: sum(range(100000))\n"
+    ).replace("WATCHED", str(way == "pipe"))
+    start = start[: start.index("from forecaster")] + busy
+    parent = (
+        "import json, os, subprocess, sys, time\nalive, life = os.pipe()\n"
+        "own = (json.dumps(sys.path), 0, os.getpid(), alive, 'null')\n"
+        f"subprocess.Popen([sys.executable, '-c', {start!r}, *map(str, own)], pass_fds=[alive])\n"
+        "os.close(alive)\ntime.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
+        worker = int(process.stdout.readline())
+        process.kill()
+    assert waited(lambda: gone(worker))
+
+
+def gone(pid):
+    """Whether a process has ended."""
+    try:
+        return (Path(f"/proc/{pid}") / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_fewer_processes_where_memory_is_short(panel):
+    """With --max-memory there are as many as fit beside this process, at least one."""
+    parts = split(panel.lengths - 5, HORIZON)
+    tasks = ensemble._tasks("train", plan(panel, parts.train, HORIZON, OPTIONS), OPTIONS)
+    assert worker_processes.processes(panel, tasks) == 2
+    try:
+        memory.restrict(memory.taken() + memory.FRESH // 2)
+        assert worker_processes.processes(panel, tasks) == 1
+        memory.lift()
+        memory.restrict(memory.taken() + 20 * memory.FRESH)
+        assert worker_processes.processes(panel, tasks) == 2
+        assert len(fit(panel, OPTIONS)) == 3
+    finally:
+        memory.lift()
 
 
 def waited(condition):

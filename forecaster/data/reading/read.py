@@ -28,7 +28,7 @@ PARQUET_FREE, PARQUET_GROWTH = 2**27, 100
 FEWER = "Write the columns and rows that you need to a smaller file; or see --max-memory."
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import FileMetaData, ParquetFile
+    from pyarrow.parquet import FileMetaData
 
 
 def read(
@@ -146,19 +146,23 @@ def _from_frame(frame: pd.DataFrame) -> Table:
 
 
 def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConfig, list[Finding]]:
-    from pyarrow.parquet import ParquetFile as Opened  # loads file systems and TLS, which text does without
+    from pyarrow.parquet import ParquetFile  # loads file systems and TLS, which text does without
 
     most = config.max_bytes or min(max(PARQUET_GROWTH * len(content.data), PARQUET_FREE), LIMIT)
     try:
-        opened = partial(Opened, page_checksum_verification=True)
+        opened = partial(ParquetFile, page_checksum_verification=True)
         metadata = opened(pa.BufferReader(content.data)).metadata
         _refuse_bomb(content.name, metadata, most)
         file = opened(pa.BufferReader(content.data), read_dictionary=_short_in_the_file(metadata))
-        _check_names(content.name, file)
         table = file.read()
+        labels = table.column_names
         _refuse_long_texts(content.name, table, most)
     except pa.ArrowMemoryError:
         raise
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{content.name} has a column whose name is not UTF-8", hint="Write it again with names that are."
+        ) from error
     except (pa.ArrowException, OSError) as error:
         raise DataError(
             f"{content.name} is damaged Parquet: {error}", hint="Write or fetch it again."
@@ -166,23 +170,12 @@ def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConf
     if not table.num_rows:
         raise DataError(f"{content.name} has no rows")
     _check_text(content.name, table)
-    repeated = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    repeated = sorted({name for name in labels if labels.count(name) > 1})
     if repeated:
         raise DataError(f"{content.name}: several columns are named {listed(repeated)}")
-    columns = {name: _plain(table.column(name)) for name in table.column_names}
+    columns = {name: _plain(table.column(name)) for name in labels}
     part = Part(content.name, content.stem, table.num_rows, lambda row: f"row {row}")
     return Table(columns, (part,)), config, []
-
-
-def _check_names(name: str, file: ParquetFile) -> None:
-    """DataError for column names that are not UTF-8."""
-    try:
-        for column in file.schema_arrow.names:
-            column.encode()
-    except UnicodeError as error:
-        raise DataError(
-            f"{name} has a column whose name is not UTF-8", hint="Write the file again with names that are."
-        ) from error
 
 
 def _check_text(name: str, table: pa.Table) -> None:
