@@ -90,14 +90,19 @@ def are_clear_times(numbers: Ints, *, named: bool) -> bool:
 
     Numbers since 1970 that are not `named` as times are one step apart: a counter may be as large.
     """
-    if len(np.unique(numbers)) < min(len(numbers), ENOUGH) or not _in_order(numbers):
+    distinct = np.unique(numbers)
+    if len(distinct) < min(len(numbers), ENOUGH) or not _in_order(numbers):
         return False
     low, high = int(numbers.min()), int(numbers.max())
     unit = next((unit for unit, (least, most, _) in UNITS.items() if least <= low and high < most), "")
     dates = date_pattern(numbers)
     if dates:
         return _are_dates(numbers, dates, unit)
+<<<<<<< HEAD
     steps = np.asarray(np.diff(np.unique(numbers)), np.int64)
+=======
+    steps: Ints = np.diff(distinct)
+>>>>>>> files
     return bool(unit) and (named or _commonest(steps) >= REGULAR)
 
 
