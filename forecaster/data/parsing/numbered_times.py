@@ -98,11 +98,7 @@ def are_clear_times(numbers: Ints, *, named: bool) -> bool:
     dates = date_pattern(numbers)
     if dates:
         return _are_dates(numbers, dates, unit)
-<<<<<<< HEAD
-    steps = np.asarray(np.diff(np.unique(numbers)), np.int64)
-=======
     steps: Ints = np.diff(distinct)
->>>>>>> files
     return bool(unit) and (named or _commonest(steps) >= REGULAR)
 
 
