@@ -81,7 +81,7 @@ def score(panel: Panel, origins: Ints, forecasts: dict[str, Floats], horizon: in
         no_mase=int((scored & ~mase_defined).sum()),
         decided_on=decided_on,
         best_baseline=names[best],
-        chance=_may_be_chance(actual, forecasts[MODEL], forecasts[names[best]], scale, decided_on),
+        chance=may_be_chance(actual, forecasts[MODEL], forecasts[names[best]], scale, decided_on),
     )
 
 
@@ -161,7 +161,7 @@ def _with_skill(errors: Floats, metric: int, best: int) -> Floats:
     return np.concatenate([errors, skill[:, None]], axis=1)
 
 
-def _may_be_chance(actual: Floats, model: Floats, baseline: Floats, scale: Floats, decided_on: str) -> bool:
+def may_be_chance(actual: Floats, model: Floats, baseline: Floats, scale: Floats, decided_on: str) -> bool:
     """True where the mean paired difference of errors is within about two standard errors, or n < 2."""
     several = (~np.isnan(actual)).any(axis=(0, 2)).sum() > 1
     averaged = (0, 2) if several else (1, 2)  # an error of each series, or of each origin

@@ -17,14 +17,24 @@ from forecaster.data.panel import Panel
 from forecaster.errors import DataError, ModelError, UsageError
 from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.error_report import MODEL
-from forecaster.evaluation.scores import Report
+from forecaster.evaluation.scores import Report, mase_scales, may_be_chance
+from forecaster.features.view import as_scored
+from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model, hashes
 from forecaster.pipeline.evaluate import score_beside_baselines
 from forecaster.pipeline.predict import read_as
 from forecaster.pipeline.remembered import from_memory
 from forecaster.pipeline.train import facts_of
 from forecaster.training.ensemble import Listener
-from forecaster.training.update import NewRows, learned_from_all, new_rows, rows_seen, try_new_rows
+from forecaster.training.update import (
+    NewRows,
+    Part,
+    Trial,
+    learned_from_all,
+    new_rows,
+    rows_seen,
+    try_new_rows,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +42,9 @@ if TYPE_CHECKING:
 BEFORE = "model before"
 """The old model in the report."""
 EQUAL = 0.01
-"""Errors this close, relative to the old one, count as equal: a few windows cannot tell them apart."""
+"""Errors this close, relative to the old one, count as equal."""
+ENOUGH = 3
+"""Windows or series that show what chance is."""
 Outcome = Literal["updated", "kept", "nothing new"]
 
 
@@ -58,8 +70,7 @@ class Update:
         """The metric that decided, and the errors by it of the updated model and of the one before."""
         if self.report is None:
             return None
-        metric = self.report.decided_on
-        return metric, self.report.value(MODEL, metric), self.report.value(BEFORE, metric)
+        return self.report.decided_on, *_errors(self.report)
 
     def to_json(self) -> dict[str, Any]:
         """All but the model and the data, as JSON values."""
@@ -89,8 +100,8 @@ def update(
 
     `source` has these rows and those before (default: the source that the model was trained on); it is read
     as `predict` reads it. The newest of the new rows are held out first. Where the updated model is worse
-    there than the old one, by more than 1 %, the old one stays; otherwise it learns from all rows. `workers`
-    is the number of cores and never changes the result.
+    there than the old one, by more than 1 % and more than chance explains, the old one stays; otherwise it
+    learns from all rows. `workers` is the number of cores and never changes the result.
 
     Raises ModelError where the data does not fit the model, DataError where too few of its rows are left.
     """
@@ -116,14 +127,48 @@ def update(
         notes = (*notes, "None of the newest rows has a value to compare the models by.")
         return Update(model, "kept", loaded, count, last, notes=notes)
     trial = try_new_rows(model, panel, rows, workers, on_event)
-    reports = {part: _report(panel, rows, new, trial.old) for part, new in trial.new.items()}
-    part, report = min(reports.items(), key=lambda each: each[1].value(MODEL, each[1].decided_on))
+    part, report = _best(panel, rows, trial)
     result = Update(model, "kept", loaded, count, last, report, notes)
-    _, new, old = result.errors or ("", 0.0, 0.0)
-    if not new <= (1 + EQUAL) * old:
+    if part is None:
         return result
     learned = learned_from_all(model, panel, rows, trial, part, workers, on_event)
     return dataclasses.replace(result, model=_with_facts(learned, loaded, report), outcome="updated")
+
+
+def _best(panel: Panel, rows: NewRows, trial: Trial) -> tuple[Part | None, Report]:
+    """What of the model to update, and the report on it: all, unless it is worse; then a part that is better.
+
+    None: no part is better.
+    """
+    (whole, points), *others = trial.new.items()
+    report = _report(panel, rows, points, trial.old)
+    if not _worse(panel, rows, points, trial.old, report):
+        return whole, report
+    reports = {part: _report(panel, rows, each, trial.old) for part, each in others}
+    for part, each in sorted(reports.items(), key=lambda pair: _errors(pair[1])):
+        if _errors(each)[0] < _errors(each)[1]:
+            return part, each
+    return None, report
+
+
+def _worse(panel: Panel, rows: NewRows, new: Floats, old: Floats, report: Report) -> bool:
+    """Whether forecasts are worse than the old ones: by more than EQUAL, and by more than chance explains.
+
+    Fewer than ENOUGH windows or series cannot tell what chance is: then it is left out.
+    """
+    after, before = _errors(report)
+    if after <= (1 + EQUAL) * before:
+        return False
+    if max(report.origins, report.scored) < ENOUGH:
+        return True
+    scale = mase_scales(panel, first_origins(rows.tested), panel.frequency.season)
+    actual = held_out(as_scored(panel), rows.tested, report.horizon)
+    return not may_be_chance(actual, new, old, scale, report.decided_on)
+
+
+def _errors(report: Report) -> tuple[float, float]:
+    """The errors that decide: of the updated model, and of the one before."""
+    return report.value(MODEL, report.decided_on), report.value(BEFORE, report.decided_on)
 
 
 def _loaded(model: Model, source: str | Path | pd.DataFrame | None, read: ReadConfig | None) -> Loaded:

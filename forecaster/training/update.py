@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -118,14 +118,14 @@ def try_new_rows(
     seen = np.minimum(rows.seen, rows.known)
     members = _go_on(model, panel, rows.known, seen, "train", model.members, workers, on_event)
     held = _with_memory(model, panel, rows, forecasts)
-    blend = _reweighed(model, panel, held, rows.known)
+    blends = _without_own_targets(model, panel, held, rows)
     old = {name: values[len(rows.origins) - len(tested) :] for name, values in forecasts.items()}
     names = [name for name in forecasts if kind_of(name) == "network"]
     again = Networks(members, networks.pretrained)
     new = old | try_components(panel, again, model.blend, tested, only=names)
     steps = (0.0,) if held is None else BLENDS
     points = {
-        Part(trained, step): _points(panel, _between(model.blend, blend, step), each, tested)
+        Part(trained, step): _points(panel, [_between(model.blend, b, step) for b in blends], each, tested)
         for trained, each in ((True, new), (False, old))
         for step in steps
     }
@@ -213,27 +213,41 @@ def _go_on(
     return ensemble.go_on(view, known, members, steps, workers, on_event, stage=stage, seen=seen, draw=draw)
 
 
-def _points(panel: Panel, blend: Blend, forecasts: Mapping[str, Floats], origins: Ints) -> Floats:
-    """Forecasts of a blend (O, S, H) of components {name: (O, S, H)}."""
+def _points(panel: Panel, blends: Sequence[Blend], forecasts: Mapping[str, Floats], origins: Ints) -> Floats:
+    """Forecasts (O, S, H) of components {name: (O, S, H)}, by the blend of each origin."""
     points = []
-    for number, origin in enumerate(np.maximum(origins, 0)):
+    for number, (blend, origin) in enumerate(zip(blends, np.maximum(origins, 0), strict=True)):
         view = cleaned(panel, origin, blend.scales)
         one = {name: values[number] for name, values in forecasts.items()}
         points.append(blended(one, blend, view, origin))
     return np.stack(points)
 
 
+def _without_own_targets(model: Model, panel: Panel, held: Held | None, rows: NewRows) -> list[Blend]:
+    """The blend for each tested origin (V,), chosen by errors from origins that share none of its targets.
+
+    So it rests on nearly as many rows as the one of the second pass.
+    """
+    blocks = rows.blocks[len(rows.blocks) - len(rows.tested) :]
+    if held is None:
+        return [model.blend] * len(blocks)
+    chosen = {}
+    for block in np.unique(blocks).tolist():
+        mine = rows.origins[rows.blocks == block]
+        shared = [(held.origins >= 0) & (np.abs(held.origins - each) < model.horizon) for each in mine]
+        others = np.where(np.any(shared, axis=0), -1, held.origins)
+        chosen[block] = _reweighed(model, panel, dataclasses.replace(held, origins=others), rows.known)
+    return [chosen[block] for block in blocks.tolist()]
+
+
 def _reweighed(model: Model, panel: Panel, held: Held | None, known: Ints) -> Blend:
-    """The blend with weights chosen as in training, by the first known[s] rows; as it is without memory."""
+    """The blend with weights chosen as in training, for groups by known[s] rows; as it is without memory."""
     if held is None:
         return model.blend
-    whole = np.array_equal(known, panel.lengths)  # then the newest targets may be fewer than a horizon
-    before = whole | (held.origins + model.horizon <= known)
-    origins = np.where(before, held.origins, -1)
-    used = (origins >= 0).any(axis=1)
+    used = (held.origins >= 0).any(axis=1)
     forecasts = {name: values[used] for name, values in held.forecasts.items()}
     groups = _groups(model, panel, known)
-    return choose_weights(panel, model.blend, forecasts, origins[used], held.blocks[used], groups)
+    return choose_weights(panel, model.blend, forecasts, held.origins[used], held.blocks[used], groups)
 
 
 def _between(old: Blend, new: Blend, share: float) -> Blend:

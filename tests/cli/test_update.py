@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from command import assert_clean_failure, daily, inside
 
+from forecaster.pipeline import update as pipeline
+
 SMALL = ("--steps", "5", "--members", "1", "--hidden", "4", "--workers", "1", "--no-pretrained")
 
 
@@ -22,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captur
 @pytest.fixture
 def always_better(monkeypatch: pytest.MonkeyPatch) -> None:
     """The updated model wins, whatever the errors are."""
-    monkeypatch.setattr("forecaster.pipeline.update.Update.errors", ("mae", 1.0, 2.0))
+    monkeypatch.setattr("forecaster.pipeline.update._worse", lambda *given: False)
 
 
 def test_without_data_the_source_is_read_again(
@@ -65,14 +67,19 @@ def test_a_worse_model_is_not_taken(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says so, reports both, exits with 0 and leaves the file alone."""
-    monkeypatch.setattr("forecaster.pipeline.update.Update.errors", ("mae", 2.0, 1.0))
+    best = pipeline._best
+    monkeypatch.setattr(pipeline, "_best", lambda *given: (None, best(*given)[1]))
     before = Path("forecast.model").read_bytes()
     Path("demand.csv").write_text(daily(130))
     result = inside("update", "--json", "--report", "report.json", "--keep", "3", capfd=capfd)
     assert result.returncode == 0
     assert "kept forecast.model as it was after 30 new rows up to 2024-05-09" in result.stderr
     told = json.loads(result.stdout)
-    assert (told["outcome"], told["errors"]) == ("kept", {"metric": "mae", "updated": 2.0, "before": 1.0})
+    assert told["outcome"] == "kept"
+    assert told["errors"]["metric"] == "mae"
+    overall = told["report"]["overall"]
+    assert overall["model"]["mae"] == told["errors"]["updated"]
+    assert overall["model before"]["mae"] == told["errors"]["before"]
     assert "model before" in json.loads(Path("report.json").read_text())["methods"]
     assert Path("forecast.model").read_bytes() == before
     assert not Path("forecast.model.1").exists()
