@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from command import daily, forecast
+from command import daily, forecast, said
 
 from forecaster.data.calendar.frequency import frequency
 from forecaster.data.labels import Names
@@ -32,9 +32,9 @@ def folder(tmp_path_factory):
 def test_fresh_data_and_model(folder):
     """Within both limits nothing is said; without limits neither."""
     result = forecast("predict", "--max-age", "3d", "--max-model-age", "1h", cwd=folder)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, said(result)) == (0, "")
     result = forecast("predict", cwd=folder, FORECAST_MAX_AGE="")
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, said(result)) == (0, "")
 
 
 def test_old_data(folder, tmp_path):
@@ -51,7 +51,7 @@ def test_old_data(folder, tmp_path):
     assert "T010 the newest row, 2024-04-29, is more than 3 steps old" in result.stderr
     for name in (model, "pretrained"):
         result = forecast("predict", "old.csv", "-m", name, "--max-age", "any", cwd=tmp_path)
-        assert (result.returncode, result.stderr) == (0, "")
+        assert (result.returncode, said(result)) == (0, "")
 
 
 def test_an_old_model(folder):

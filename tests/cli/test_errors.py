@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command import SCRIPT, assert_clean_failure, daily, environment, forecast, inside
+from command import SCRIPT, assert_clean_failure, daily, environment, forecast, inside, said
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_a_full_disk(folder: Path, command: str) -> None:
             text=True,
         )
     assert result.returncode == 5
-    assert result.stderr.startswith("error: ")
+    assert said(result).startswith("error: ")
     assert "No space left on device" in result.stderr
     assert "Traceback" not in result.stderr
     assert "Exception ignored" not in result.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from command import SCRIPT, assert_clean_failure, daily, environment, forecast, on_a_terminal
+from command import SCRIPT, assert_clean_failure, daily, environment, forecast, on_a_terminal, said
 
 COLUMNS = ["day", "forecast", "lo_80", "hi_80", "lo_95", "hi_95"]
 
@@ -37,7 +37,7 @@ def folder(trained: Path, tmp_path: Path) -> Path:
 def test_forecasts_go_to_stdout_as_csv(trained: Path) -> None:
     """Without arguments: forecast.model, the source it remembers, CSV with the user's names; nothing else."""
     result = forecast("predict", cwd=trained)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, said(result)) == (0, "")
     table = pd.read_csv(io.StringIO(result.stdout))
     assert list(table) == COLUMNS
     assert list(table["day"].iloc[[0, -1]]) == ["2024-04-30", "2024-05-13"]
@@ -127,7 +127,7 @@ def test_a_reader_that_has_seen_enough(trained: Path, command: list[str]) -> Non
         check=False,
     )
     os.close(write)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, said(result)) == (0, "")
 
 
 def test_several_series_and_odd_names(tmp_path: Path) -> None:
