@@ -147,8 +147,8 @@ def test_several_series_and_odd_names(tmp_path: Path) -> None:
 def test_a_glance_on_a_terminal(folder: Path) -> None:
     """Where forecasts go to a file and stderr is a terminal, the first and last rows are shown."""
     seen = on_a_terminal("predict", "demand.csv", "-o", "f.csv", cwd=folder, NO_COLOR="1")
-    for said in ("demand", "2024-04-30", "2024-05-13", "80 %", "95 %", "wrote 14 forecasts to f.csv"):
-        assert said in seen
+    for word in ("demand", "2024-04-30", "2024-05-13", "80 %", "95 %", "wrote 14 forecasts to f.csv"):
+        assert word in seen
     quiet = on_a_terminal("predict", "demand.csv", "-o", "f.csv", "--quiet", cwd=folder)
     assert quiet == ""
 
