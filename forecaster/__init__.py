@@ -135,8 +135,8 @@ def update(
 
     `data` has the columns of the training and the history before the new rows. Default: the data that the
     model was trained on, read again. The newest rows are held out first: if the updated model is worse there
-    than the old one, by more than 1 %, it stays as it was. `settings` are the columns and reading settings of
-    `train`.
+    than the old one, by more than 1 % and more than chance explains, it stays as it was. `settings` are the
+    columns and reading settings of `train`.
 
     Returns a `forecaster.pipeline.update.Update`: the `model` to use from now on, the `outcome` ("updated",
     "kept" or "nothing new"), and the `report` on both models. No file is changed: save the model yourself.

@@ -42,7 +42,7 @@ def update(settings: Settings, data: NewData = None, report: ReportFile = None) 
 
     Let the model go on learning from the rows of DATA that are newer than it has seen: the same columns, with
     the history before them. The newest are held out first. If the updated model is worse there, by more than
-    1 %, the model stays as it was. Without new rows nothing is done.
+    1 % and more than chance explains, the model stays as it was. Without new rows nothing is done.
     """
     from forecaster.cli.data_summary import findings, log_data
     from forecaster.cli.progress import progress
