@@ -42,8 +42,8 @@ def check_whole(model: Model, arrays: int) -> None:
     if len({member.config.horizon for member in model.members}) != 1:
         raise ValueError("the members have no common horizon")
     _check_intervals(model)
-    if model.memory is not None and (
-        model.series is None or not model.memory.fits(len(model.series), model.horizon)
+    if model.held is not None and (
+        model.series is None or not model.held.fits(len(model.series), model.horizon)
     ):
         raise ValueError("the remembered forecasts have another shape")
     for member in model.members:

@@ -23,7 +23,7 @@ from forecaster.intervals.distribution import Distribution
 from forecaster.methods.blend import PRETRAINED, Blend, network_name
 from forecaster.model.checks import check_whole, suits
 from forecaster.model.file import VERSION, damaged, read_model_file, write_model_file
-from forecaster.model.memory import Memory
+from forecaster.model.held_forecasts import HeldForecasts
 from forecaster.nn.network import Network, parameter_shapes
 from forecaster.pretraining.store import Pretrained
 
@@ -34,8 +34,8 @@ UNFIT = (
 )
 """What may be raised where the parts of a model are not what they must be."""
 LONGEST_REASON = 200
-ERRORS, SERIES, MEMORY = "errors.", "errors_of_series", "memory."
-"""Names of arrays in the file: parts of the distribution of errors, whose factors it holds, the memory."""
+ERRORS, SERIES, HELD = "errors.", "errors_of_series", "held."
+"""Names of arrays in the file: parts of the distribution of errors, whose factors it holds, forecasts."""
 NETWORK_SHARE = "network_share"
 """Key of the share that pretrained networks have in the spread; older models have none."""
 
@@ -100,7 +100,7 @@ class Model:
     """A hash of the id of each series (S,), whose factor the distribution holds."""
     pretrained: tuple[Pretrained, ...] = ()
     """The pretrained networks that the blend uses: a later version of the package may have others."""
-    memory: Memory | None = None
+    held: HeldForecasts | None = None
     """What an update weighs the blend by."""
 
     @property
@@ -212,8 +212,8 @@ class Model:
         if self.distribution is not None and self.series is not None:
             arrays |= {ERRORS + name: values for name, values in self.distribution.to_arrays().items()}
             arrays[SERIES] = self.series
-        if self.memory is not None:
-            arrays |= {MEMORY + name: values for name, values in self.memory.to_arrays().items()}
+        if self.held is not None:
+            arrays |= {HELD + name: values for name, values in self.held.to_arrays().items()}
         arrays = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
         for number, member in enumerate(self.members):
             for name, values in member.network.parameters.items():
@@ -235,7 +235,7 @@ class Model:
             "facts": to_json(self.facts),
             **({"pretrained": [n.to_parts()[0] for n in self.pretrained]} if self.pretrained else {}),
             **({NETWORK_SHARE: share} if share else {}),
-            **({"memory": sorted(self.memory.forecasts)} if self.memory else {}),
+            **({"held": sorted(self.held.forecasts)} if self.held else {}),
         }
 
     @classmethod
@@ -251,9 +251,9 @@ class Model:
         distribution = Distribution.from_arrays(errors, content.get(NETWORK_SHARE, 0.0)) if errors else None
         half_widths, series = arrays.get("half_widths"), arrays.get(SERIES)
         pretrained = tuple(_pretrained(each, arrays) for each in content.get("pretrained", []))
-        held = {name.removeprefix(MEMORY): a for name, a in arrays.items() if name.startswith(MEMORY)}
-        memory = Memory.from_arrays(held, content["memory"]) if "memory" in content else None
-        model = cls(options, members, blend, half_widths, facts, distribution, series, pretrained, memory)
+        kept = {name.removeprefix(HELD): a for name, a in arrays.items() if name.startswith(HELD)}
+        held = HeldForecasts.from_arrays(kept, content["held"]) if "held" in content else None
+        model = cls(options, members, blend, half_widths, facts, distribution, series, pretrained, held)
         check_whole(model, len(arrays))
         return model
 

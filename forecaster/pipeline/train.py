@@ -22,7 +22,7 @@ from forecaster.forecasting.components import blended
 from forecaster.forecasting.uncertainty import fit_distribution
 from forecaster.intervals.distribution import Distribution
 from forecaster.methods.blend import PRETRAINED, Blend
-from forecaster.model.memory import Memory
+from forecaster.model.held_forecasts import HeldForecasts
 from forecaster.model.model import Facts, Model, hashes
 from forecaster.pipeline.evaluate import score_beside_baselines
 from forecaster.report.series_kinds import series_kinds, summary
@@ -164,8 +164,8 @@ def _model(loaded: Loaded, fit: Fit, options: Options, errors: Distribution, rep
     options = dataclasses.replace(options, workers=None)  # never changes the result, nor the file
     used = tuple(network for network in fit.pretrained if network.kind in _kinds_used(fit, errors))
     members, held = fit.networks.trained, fit.held
-    memory = Memory.of(loaded.panel, held.origins, held.blocks, held.forecasts)
-    return Model(options, members, fit.blend, None, facts, errors, hashes(loaded.panel.ids), used, memory)
+    kept = HeldForecasts.of(loaded.panel, held.origins, held.blocks, held.forecasts)
+    return Model(options, members, fit.blend, None, facts, errors, hashes(loaded.panel.ids), used, kept)
 
 
 def facts_of(loaded: Loaded, blend: Blend, training: dict[str, Any], report: Report | None) -> Facts:

@@ -25,7 +25,7 @@ from forecaster.forecasting.components import blended, combine, pretrained_quant
 from forecaster.forecasting.uncertainty import fit_distribution
 from forecaster.intervals.distribution import Distribution
 from forecaster.methods.blend import PRETRAINED, Blend, kind_of
-from forecaster.model.memory import NOWHERE, Memory
+from forecaster.model.held_forecasts import NOWHERE, HeldForecasts
 from forecaster.model.model import Member, Model, Networks, hashes
 from forecaster.training import ensemble
 from forecaster.training.blend_weights import choose_weights, try_components
@@ -76,7 +76,7 @@ class Trial:
     members: tuple[Member, ...]
     """The networks after the first pass."""
     held: Held | None
-    """The forecasts that the blend is weighed by: the memory of the model and those of the new rows."""
+    """The forecasts that the blend is weighed by: those that the model keeps and those of the new rows."""
     old: Floats  # (V, S, H) from `NewRows.tested`
     new: dict[Part, Floats]
     """The same of the model of which a part has learned, all of it first."""
@@ -117,7 +117,7 @@ def try_new_rows(
     forecasts = try_components(panel, networks, model.blend, rows.origins)
     seen = np.minimum(rows.seen, rows.known)
     members = _go_on(model, panel, rows.known, seen, "train", model.members, workers, on_event)
-    held = _with_memory(model, panel, rows, forecasts)
+    held = _with_kept(model, panel, rows, forecasts)
     blends = _without_own_targets(model, panel, held, rows)
     old = {name: values[len(rows.origins) - len(tested) :] for name, values in forecasts.items()}
     names = [name for name in forecasts if kind_of(name) == "network"]
@@ -148,34 +148,34 @@ def learned_from_all(
     if part.blend:
         blend = _between(blend, _reweighed(model, panel, held, panel.lengths), part.blend)
     if held is None:
-        memory = model.memory and model.memory.take(_places(model, panel))
+        kept = model.held and model.held.take(_places(model, panel))
     else:
         most = 1 + math.ceil(VALIDATED / math.sqrt(len(panel)))
-        memory = Memory.of(panel, held.origins, held.blocks, held.forecasts, most)
+        kept = HeldForecasts.of(panel, held.origins, held.blocks, held.forecasts, most)
     return dataclasses.replace(
         model,
         members=members,
         blend=blend,
         distribution=_distribution(model, panel, held, blend),
         series=hashes(panel.ids),
-        memory=memory,
+        held=kept,
     )
 
 
-def _with_memory(model: Model, panel: Panel, rows: NewRows, forecasts: dict[str, Floats]) -> Held | None:
-    """The memory of the model, followed by forecasts of the new rows.
+def _with_kept(model: Model, panel: Panel, rows: NewRows, forecasts: dict[str, Floats]) -> Held | None:
+    """Those that the model keeps, followed by forecasts of the new rows.
 
     None where the model remembers nothing, or too little of the panel to weigh a blend by.
     """
-    if model.memory is None:
+    if model.held is None:
         return None
     places = _places(model, panel)
-    origins, old = model.memory.in_panel(panel, places)
-    if (origins >= 0).sum() < ENOUGH * (model.memory.take(places).times != NOWHERE).sum() or (
+    origins, old = model.held.in_panel(panel, places)
+    if (origins >= 0).sum() < ENOUGH * (model.held.take(places).times != NOWHERE).sum() or (
         origins < 0
     ).all():
         return None
-    blocks = np.concatenate([model.memory.blocks, model.memory.blocks.max() + 1 + rows.blocks])
+    blocks = np.concatenate([model.held.blocks, model.held.blocks.max() + 1 + rows.blocks])
     joined = {name: np.concatenate([old[name], new]) for name, new in forecasts.items() if name in old}
     return Held(np.concatenate([origins, rows.origins]), blocks, joined)
 
@@ -241,7 +241,7 @@ def _without_own_targets(model: Model, panel: Panel, held: Held | None, rows: Ne
 
 
 def _reweighed(model: Model, panel: Panel, held: Held | None, known: Ints) -> Blend:
-    """The blend with weights chosen as in training, for groups by known[s] rows; as it is without memory."""
+    """The blend with weights chosen as in training, for groups by known[s] rows; as it is where none are kept."""
     if held is None:
         return model.blend
     used = (held.origins >= 0).any(axis=1)
@@ -265,7 +265,7 @@ def _between(old: Blend, new: Blend, share: float) -> Blend:
 
 
 def _distribution(model: Model, panel: Panel, held: Held | None, blend: Blend) -> Distribution:
-    """The sizes of errors, learned as in training; as they are without memory."""
+    """The sizes of errors, learned as in training; as they are where none are kept."""
     assert model.distribution is not None
     if held is None:
         return dataclasses.replace(model.distribution, factors=model.factors_of(panel.ids))

@@ -58,7 +58,7 @@ def of_format_1(model):
     """The model as the first format has it: a scale for the table, and half-widths."""
     blend = dataclasses.replace(model.blend, scales="table", weights=prior(2, TABLE_METHODS[:2], 500))
     widths = np.array([[1.0], [2.0]]) * np.sqrt(np.arange(1.0, 4.0))
-    none = dict.fromkeys(("distribution", "series", "memory"))
+    none = dict.fromkeys(("distribution", "series", "held"))
     return dataclasses.replace(model, blend=blend, half_widths=widths, **none)
 
 

@@ -210,8 +210,8 @@ def test_an_updated_model_has_learned_the_new_rows(model, table, monkeypatch):
     assert new.facts.training["updates"] == 1
     assert new.facts.training["steps"] == model.facts.training["steps"]
     assert not np.array_equal(new.distribution.ratios, model.distribution.ratios)
-    assert new.memory.times.max() > model.memory.times.max()
-    assert set(new.memory.forecasts) == set(model.memory.forecasts)
+    assert new.held.times.max() > model.held.times.max()
+    assert set(new.held.forecasts) == set(model.held.forecasts)
     shifted = table.copy()
     newest = shifted["ds"] >= pd.Timestamp("2024-04-28")
     shifted.loc[newest, "y"] += 0.5
@@ -227,8 +227,8 @@ def test_the_memory_does_not_grow_for_ever(model, table, monkeypatch):
         result = accepted(new, cut(table, rows), monkeypatch)
         new = result.model
         assert result.outcome == "updated"
-        assert len(np.unique(new.memory.blocks)) <= 4
-        assert (np.diff(new.memory.blocks) >= 0).all()
+        assert len(np.unique(new.held.blocks)) <= 4
+        assert (np.diff(new.held.blocks) >= 0).all()
 
 
 def test_series_come_and_go(model, table, monkeypatch):
@@ -260,7 +260,7 @@ def test_only_the_newest_rows(model, table, monkeypatch):
     assert result.model.facts.first == model.facts.first
     newest = accepted(model, table[table["ds"] >= "2024-03-28"], monkeypatch).model
     assert newest.blend == model.blend  # what it remembers is not in the data
-    assert newest.memory.times.tolist() == model.memory.times.tolist()
+    assert newest.held.times.tolist() == model.held.times.tolist()
     with pytest.raises(DataError, match="an update needs 6") as caught:
         update(model, table[table["ds"] >= "2024-04-23"])
     assert "whole history" in caught.value.hint
@@ -275,9 +275,9 @@ def test_rows_without_a_value(model, table):
 
 def test_a_model_without_memory_keeps_its_weights(model, table, monkeypatch):
     """As older versions wrote it: the networks go on, weights and sizes of errors stay."""
-    older = dataclasses.replace(model, memory=None)
+    older = dataclasses.replace(model, held=None)
     new = accepted(older, table, monkeypatch).model
-    assert new.memory is None
+    assert new.held is None
     assert new.blend == model.blend
     assert np.array_equal(new.distribution.ratios, model.distribution.ratios)
     assert new.members[0].network.flat.tobytes() != model.members[0].network.flat.tobytes()
@@ -285,7 +285,7 @@ def test_a_model_without_memory_keeps_its_weights(model, table, monkeypatch):
 
 def test_models_of_the_first_format_cannot_be_updated(model, table):
     """They have neither the ids of their series nor a distribution of errors."""
-    older = dataclasses.replace(model, distribution=None, series=None, memory=None)
+    older = dataclasses.replace(model, distribution=None, series=None, held=None)
     with pytest.raises(ModelError, match="before models could be updated") as caught:
         update(older, table)
     assert "forecast train" in caught.value.hint

@@ -1,4 +1,4 @@
-"""Memory: forecasts of rows that no network had learned from, which an update weighs the blend by.
+"""Held forecasts: forecasts of rows that no network had learned from, which an update weighs the blend by.
 
 Made by every component in training, from the origins of validation and test. They cannot be made again: the
 networks of the model have learned from those rows since.
@@ -18,12 +18,12 @@ from forecaster.data.panel import Panel
 
 NOWHERE = np.iinfo(np.int64).min
 MOST_VALUES = 8_000_000
-"""A model of more series has no memory, which would take 32 MB. Its updates leave the weights alone."""
+"""A model of more series keeps none, which would take 32 MB. Its updates leave the weights alone."""
 TIMES, BLOCKS, OF = "times", "blocks", "of "
 
 
 @dataclass(frozen=True, eq=False)
-class Memory:
+class HeldForecasts:
     """Forecasts from O origins of the S series of a model, H steps ahead."""
 
     times: Ints  # (O, S) ns of the last row known at an origin; NOWHERE: not forecast from there
@@ -38,7 +38,7 @@ class Memory:
         blocks: Ints,
         forecasts: Mapping[str, Floats],
         most: float = math.inf,
-    ) -> Memory | None:
+    ) -> HeldForecasts | None:
         """The forecasts {name: (O, S, H)} from `origins` (O, S) of the panel; None: none, or too many.
 
         Of the oldest blocks, those beyond `most` are left out.
@@ -51,10 +51,12 @@ class Memory:
         rows = panel.offsets[:-1] + np.maximum(origins - 1, 0)
         return cls(np.where(origins > 0, panel.time[rows], NOWHERE), blocks - blocks.min(), kept)
 
-    def take(self, place: Ints) -> Memory:
-        """The memory of other series: `place` (S',) says where each of them is in this one; −1: nowhere."""
+    def take(self, place: Ints) -> HeldForecasts:
+        """Those of other series: `place` (S',) says where each of them is in this one; −1: nowhere."""
         times = np.where(place >= 0, self.times[:, place], NOWHERE)
-        return Memory(times, self.blocks, {name: values[:, place] for name, values in self.forecasts.items()})
+        return HeldForecasts(
+            times, self.blocks, {name: values[:, place] for name, values in self.forecasts.items()}
+        )
 
     def in_panel(self, panel: Panel, place: Ints) -> tuple[Ints, dict[str, Floats]]:
         """Origins (O, S') and forecasts {name: (O, S', H)} for the series of a panel.
@@ -90,7 +92,7 @@ class Memory:
         return {TIMES: self.times, BLOCKS: self.blocks, **bits}
 
     @staticmethod
-    def from_arrays(arrays: Mapping[str, NDArray[np.generic]], names: Sequence[str]) -> Memory:
+    def from_arrays(arrays: Mapping[str, NDArray[np.generic]], names: Sequence[str]) -> HeldForecasts:
         """From what `to_arrays` gave for the components `names`.
 
         Raises KeyError where an array is missing, ValueError where it has another type.
@@ -102,4 +104,4 @@ class Memory:
         ):
             raise ValueError("the remembered forecasts have another type")
         forecasts = {name: a.view(np.float32) for name, a in bits.items()}
-        return Memory(times.astype(np.int64), blocks.astype(np.int64), forecasts)
+        return HeldForecasts(times.astype(np.int64), blocks.astype(np.int64), forecasts)
