@@ -18,7 +18,7 @@ from forecaster.nn.array_file import Arrays, decode, encode, version_of
 
 FORMAT = "forecaster-model"
 VERSION = 3
-"""Format 1 had one scale for all series and intervals of fixed half-widths; format 2 kept no held forecasts."""
+"""Format 1 had one scale for all series and intervals of fixed half-widths; format 2 no held forecasts."""
 MAX_BYTES = 2**30
 
 

@@ -241,7 +241,7 @@ def _without_own_targets(model: Model, panel: Panel, held: Held | None, rows: Ne
 
 
 def _reweighed(model: Model, panel: Panel, held: Held | None, known: Ints) -> Blend:
-    """The blend with weights chosen as in training, for groups by known[s] rows; as it is where none are kept."""
+    """The blend with weights chosen as in training, for groups by known[s] rows; as it is without `held`."""
     if held is None:
         return model.blend
     used = (held.origins >= 0).any(axis=1)
