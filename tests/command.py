@@ -93,8 +93,8 @@ def daily(rows: int = 120, *, start: str = "2024-01-01", step: str = "D", name: 
 
 
 def said(result: subprocess.CompletedProcess[str]) -> str:
-    """What is on stderr, without the line that names a source which the model remembers."""
-    return re.sub(r"\Areading .*, as the model remembers\n", "", result.stderr)
+    """What is on stderr, without the lines that name the settings and the source that are read."""
+    return re.sub(r"\A(settings of .*\n)?(reading .*, as the model remembers\n)?", "", result.stderr)
 
 
 def assert_clean_failure(result: subprocess.CompletedProcess[str], code: int) -> None:

@@ -22,9 +22,7 @@ from forecaster.cli.options import (
     accepts,
 )
 
-Origins = Annotated[
-    int, typer.Option("--origins", metavar="N", min=1, help="Number of forecast origins. Default 1.")
-]
+Origins = Annotated[int, typer.Option("--origins", metavar="N", min=1, help="Number of forecast origins.")]
 Step = Annotated[
     int | None,
     typer.Option("--step", metavar="N", min=1, help="Rows between two origins. Default: the horizon."),

@@ -288,10 +288,12 @@ def read_settings(path: str | None) -> dict[str, Any]:
     settings = {name.replace("-", "_"): value for name, value in content.items()}
     unknown = [name for name in settings if name not in CONFIG_OF or name == "config"]
     if unknown:
-        raise UsageError(
-            f"{str(file)!r} has an unknown setting {unknown[0]!r}",
-            hint="Known settings: " + ", ".join(CONFIG_OF),
-        )
+        import difflib
+
+        names = [name for name in CONFIG_OF if name != "config"]
+        near = difflib.get_close_matches(unknown[0], names, 1)
+        known = f"Did you mean {near[0]}?" if near else "Known settings: " + ", ".join(names)
+        raise UsageError(f"{str(file)!r} has an unknown setting {unknown[0]!r}", hint=known)
     return {name: _at_home(name, _plain(name, value)) for name, value in settings.items()}
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Listener = Callable[["Event"], None]
 LINES = 4
 """Log lines for each network trained."""
+BAR = 30
+"""Characters of a terminal for the bar and its percentage."""
 
 
 @contextmanager
@@ -61,23 +63,31 @@ def _log_part(log: Log, stage: Stage, event: Event, *, in_file_only: bool) -> No
 
 @contextmanager
 def _bar(stage: Stage) -> Iterator[Listener]:
+    """A bar that fits the terminal: what does not fit beside it is left out."""
     from rich.progress import BarColumn, Progress, TextColumn
 
+    screen = console(to_stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
         TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("{task.fields[facts]}", markup=False),
     )
-    with Progress(*columns, console=console(to_stderr=True), transient=True) as bar:
+    with Progress(*columns, console=screen, transient=True) as bar:
         task = bar.add_task("training", total=None, facts="")
 
         def listen(event: Event) -> None:
-            facts = (
-                f"{_losses(event)} · {event.windows_per_second:,.0f} windows/s"
-                f" · {_clock(stage.seconds_left)} left"
-            )
-            bar.update(task, description=_description(event), total=1.0, completed=stage.done, facts=facts)
+            description = _description(event)
+            facts = [
+                f"{_clock(stage.seconds_left)} left",
+                _losses(event),
+                f"{event.windows_per_second:,.0f} windows/s",
+            ]
+            room = screen.width - len(description) - BAR
+            while len(facts) > 1 and len(" · ".join(facts)) > room:
+                facts.pop()
+            text = " · ".join(facts)
+            bar.update(task, description=description, total=1.0, completed=stage.done, facts=text)
 
         yield listen
 

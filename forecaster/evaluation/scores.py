@@ -161,6 +161,10 @@ def _with_skill(errors: Floats, metric: int, best: int) -> Floats:
     return np.concatenate([errors, skill[:, None]], axis=1)
 
 
+FEW_PAIRS = {2: 12.7, 3: 4.3}
+"""Student's t at 95 % for so few differences, where the rough formula is far below it."""
+
+
 def may_be_chance(actual: Floats, model: Floats, baseline: Floats, scale: Floats, decided_on: str) -> bool:
     """True where the mean paired difference of errors is within about two standard errors, or n < 2."""
     several = (~np.isnan(actual)).any(axis=(0, 2)).sum() > 1
@@ -173,7 +177,7 @@ def may_be_chance(actual: Floats, model: Floats, baseline: Floats, scale: Floats
     n = len(difference)
     if n < 2:
         return True
-    needed = 2 + 3 / (n - 1)  # roughly Student's t at 95 %
+    needed = FEW_PAIRS.get(n, 2 + 3 / (n - 1))  # roughly Student's t at 95 %
     return bool(abs(difference.mean()) < needed * difference.std(ddof=1) / np.sqrt(n))
 
 

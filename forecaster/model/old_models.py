@@ -46,9 +46,13 @@ def roll_back(path: str | Path) -> tuple[Model, list[Path]]:
     settle(path)
     numbers = _numbers(path)
     if not numbers:
+        undone = path.with_name(f"{path.name}.undone")
+        back = f"The model before the last rollback is {shown(undone.name)}: rename it to have it back."
         raise ModelError(
-            f"there is no older model of {shown(path)}",
-            hint="Models are kept from now on with --keep: `forecast train DATA --keep 3`.",
+            f"there is no older model of {shown(path.name)}",
+            hint=back
+            if undone.is_file()
+            else "Old models are kept where --keep asks for it: `forecast train DATA --keep 3`.",
         )
     newest = _numbered(path, numbers[0])
     model = Model.load(newest)

@@ -111,7 +111,7 @@ def in_words(age: int) -> str:
     for unit, size in (("days", "d"), ("hours", "h"), ("minutes", "min")):
         if abs(age) >= 2 * UNITS[size]:
             return f"{age // UNITS[size]:,} {unit}"
-    return f"{age // SECOND} seconds"
+    return f"{age // SECOND} second" + "s" * (age // SECOND != 1)
 
 
 def _local_offset() -> int:

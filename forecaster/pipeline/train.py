@@ -214,6 +214,6 @@ def _notes(panel: Panel, fit: Fit, report: Report, options: Options) -> tuple[st
     if report.windows < FEW_WINDOWS:
         notes.append(
             f"The report rests on {report.windows} held-out window{'s'[: report.windows > 1]}: "
-            "`forecast evaluate DATA --origins 20` is more reliable."
+            "`forecast evaluate --origins 20`, with the same data and options, is more reliable."
         )
     return tuple(notes)

@@ -117,6 +117,6 @@ def test_no_ages(text):
 def test_ages_in_words():
     """In the largest unit that there are two of."""
     assert [in_words(int(days * DAY)) for days in (2, 1.9, 1 / 24, 1 / 86_400)] == [
-        "2 days", "45 hours", "60 minutes", "1 seconds"
+        "2 days", "45 hours", "60 minutes", "1 second"
     ]  # fmt: skip
     assert np.isfinite(newest(0, frequency("D"), Names("t", None, "y")).age)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
-from command import SMALL, daily, inside
+from command import SMALL, daily, inside, said
 
 from forecaster.cli import options
 
@@ -128,7 +128,7 @@ def test_any_value_in_forecast_toml(line: str, here: Path, capfd: pytest.Capture
     command = "show" if line.startswith("model") else "train"
     result = inside(command, *(["demand.csv"] if command == "train" else []), capfd=capfd)
     assert result.returncode in (2, 3, 4), result.stderr
-    assert result.stderr.startswith("error: ")
+    assert said(result).startswith("error: ")
     assert len(result.stderr) < LONGEST_MESSAGE
 
 

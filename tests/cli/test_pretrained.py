@@ -175,6 +175,7 @@ def test_show(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "synthetic series only" in result.stdout
     for arguments in (["show", "pretrained", "--json"], ["show", "--model", "pretrained", "--json"]):
         card = json.loads(inside(*arguments, capfd=capfd).stdout)
+        assert card.pop("schema") == "show-1"
         assert card
         for section in card.values():
             assert len(section["weights"]) == 12

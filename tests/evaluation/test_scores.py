@@ -10,7 +10,7 @@ from evaluation_panel import noisy_series, panel_of, with_rows_after
 from forecaster.errors import DataError, ForecasterError, ModelError, UsageError
 from forecaster.evaluation import metrics
 from forecaster.evaluation.backtest import held_out, rolling_origins
-from forecaster.evaluation.scores import Report, mase_scales, score
+from forecaster.evaluation.scores import Report, mase_scales, may_be_chance, score
 from forecaster.methods.baselines import backtest_baselines
 
 HORIZON, SEASON = 5, 4
@@ -166,6 +166,14 @@ def test_a_difference_within_its_own_scatter_may_be_chance(scatter, chance, seve
     report = score(panel, origins, forecasts, 5)
     assert report.chance is chance
     assert ("may be chance" in report.verdict) is chance
+
+
+def test_two_series_prove_little():
+    """A difference of the same sign in two series, of which one is half as large again, may be chance."""
+    actual, better = np.zeros((1, 2, 3)), np.ones((1, 2, 3))
+    for ratio, chance in ((1.5, True), (1.1, False)):  # 5 standard errors, and 21
+        worse = better + np.array([0.1, 0.1 * ratio])[:, None]
+        assert may_be_chance(actual, better, worse, np.ones(2), "mae") is chance
 
 
 def test_one_series_is_decided_on_mae():

@@ -189,8 +189,12 @@ def test_rolling_back_goes_to_the_model_before_each_time(folder):
     assert (model.options.seed, left) == (1, [])
     with pytest.raises(ModelError) as caught:
         roll_back(folder / "x.model")
-    assert "--keep 3" in caught.value.hint
+    assert "'x.model.undone': rename it" in caught.value.hint
     assert names(folder) == ["x.model", "x.model.undone"]
+    (folder / "x.model.undone").unlink()
+    with pytest.raises(ModelError) as caught:
+        roll_back(folder / "x.model")
+    assert "--keep 3" in caught.value.hint
 
 
 def test_a_damaged_old_model_is_not_brought_back(folder):

@@ -220,7 +220,7 @@ def regular_bytes(path: Path, most: int, what: str) -> bytes:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             status = os.fstat(file.fileno())
             regular, size = stat.S_ISREG(status.st_mode), status.st_size
-            data = file.read(most + 1) if regular and size <= most else b""
+            data = file.read(size + 1) if regular and size <= most else b""
             size = max(size, len(data))
     if not regular:
         raise ValueError("it is not a regular file")
