@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import resource
 import sys
 import time
@@ -14,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import forecaster
-from forecaster.cli.log import LogFile, stderr, timestamp
-from forecaster.errors import ForecasterError, StorageError
+from forecaster.cli.log import LogFile, check_kind, stderr, timestamp
+from forecaster.errors import ForecasterError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "summary-1"
 """docs/schemas has it."""
+SUMMARY = re.compile(rb'\{\s*"schema": "summary-')
+"""How a summary begins."""
 HELP = ("-h", "--help")
 
 
@@ -51,7 +54,7 @@ class Account:
         if name not in commands or any(word in HELP for word in arguments):
             return
         self.command = name
-        self.path = _asked(arguments, "summary")
+        self.summarise_in(_asked(arguments, "summary"))
         stderr.as_json = _asked(arguments, "log_format") == "json"
         self.log_to(_asked(arguments, "log_file"))
 
@@ -65,13 +68,18 @@ class Account:
         stderr.note("info", f"forecast {forecaster.__version__}: {shlex.join(self.arguments)}", {})
 
     def summarise_in(self, path: str | None) -> None:
-        """Write the summary there. Raises StorageError where there is no such folder."""
-        if path is None:
+        """Write the summary there. Raises StorageError where there is no such folder, and UsageError where
+        the file is no summary: it would be lost.
+        """
+        if path is None or path == self.path:
             return
+        if path == "-":
+            raise UsageError("the summary needs a file: - is standard output", hint="Use /dev/stdout.")
+        check_kind(path, SUMMARY, "summary")
         from forecaster.data.writing.atomic import check_folder
 
-        self.path = path
         check_folder(Path(path).expanduser())
+        self.path = path
 
     def read(self, loaded: Loaded) -> None:
         """Record the data."""

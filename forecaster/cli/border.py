@@ -40,7 +40,8 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
             code = _guarded(app, arguments)
             for number in before:
                 signal.signal(number, signal.SIG_IGN)  # all is done
-            return account.close(code or _check_stdout())
+            code = account.close(code or _check_stdout())
+            return code or _check_stdout()  # the summary may go there
     except SystemExit:
         account.close(TERMINATED)
         raise

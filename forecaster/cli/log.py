@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import stat
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from forecaster.errors import ForecasterError, StorageError
+from forecaster.errors import ForecasterError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding
 
+LOG = re.compile(rb'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[|\{"timestamp": "')
+"""How a log file begins."""
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM."""
 
@@ -97,7 +101,8 @@ class LogFile:
     """A file that runs append their events to, each with one write, so that lines of two runs never mix."""
 
     def __init__(self, path: str) -> None:
-        """Open it. Raises StorageError."""
+        """Open it. Raises StorageError, and UsageError where the file is no log."""
+        check_kind(path, LOG, "log")
         self.path, self.process = path, os.getpid()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # no wait for a FIFO
         try:
@@ -108,6 +113,20 @@ class LogFile:
     def write(self, line: str) -> None:
         """Append a line. Raises OSError."""
         os.write(self._descriptor, (line + "\n").encode("utf-8", "backslashreplace"))
+
+
+def check_kind(path: str, begins: re.Pattern[bytes], what: str) -> None:
+    """Raise UsageError where a file exists whose first bytes are not those of a `what`."""
+    place = os.path.expanduser(path)  # noqa: PTH111 - starts faster
+    try:
+        if not stat.S_ISREG(os.stat(place).st_mode):  # noqa: PTH116
+            return
+        with open(place, "rb") as file:  # noqa: PTH123
+            start = file.read(40)
+    except OSError:
+        return  # there is none, or it says so when it is written
+    if start and not begins.match(start):
+        raise UsageError(f"{path!r} is there and is no {what}", hint=f"Name another file for the {what}.")
 
 
 def timestamp(seconds: float | None = None) -> str:

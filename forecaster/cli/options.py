@@ -12,7 +12,7 @@ import inspect
 import os
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
@@ -21,6 +21,7 @@ import typer
 
 from forecaster import memory
 from forecaster.cli.account import account
+from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
 from forecaster.config import RANGES, Options, ReadConfig, from_json
 from forecaster.errors import StorageError, UsageError, brief
@@ -215,8 +216,8 @@ def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable
         @functools.wraps(command)
         def run(**values: Any) -> None:
             flags = {name: _one(value) for name in names if (value := values.pop(name)) not in (None, [], ())}
-            settings = resolve(flags)
-            command(**{name: _at_home(name, value) for name, value in values.items()}, settings=settings)
+            own = {name: _at_home(name, value) for name, value in values.items()}
+            command(**own, settings=resolve(flags, own, writes_model="wait" in names))
 
         signature = inspect.Signature(own + [_parameter(name) for name in names])
         run.__signature__ = signature  # type: ignore[attr-defined] # allowed at run time, but not typed
@@ -240,8 +241,13 @@ def _at_home(name: str, value: Any) -> Any:
     return os.path.expanduser(value)  # noqa: PTH111 - of Path, it fails for unknown users
 
 
-def resolve(flags: dict[str, Any]) -> Settings:
-    """The settings from flags and variables, forecast.toml and defaults. Raises UsageError."""
+def resolve(
+    flags: dict[str, Any], own: Mapping[str, Any] | None = None, *, writes_model: bool = False
+) -> Settings:
+    """The settings from flags and variables, forecast.toml and defaults.
+
+    `own`: the arguments of the command itself, some of which name files. Raises UsageError.
+    """
     flags = {name: _at_home(name, _plain(name, value)) for name, value in flags.items()}
     _set_up_log(flags)  # before the file is read, so that its errors are logged in the right format
     stored = read_settings(flags.get("config"))
@@ -255,8 +261,12 @@ def resolve(flags: dict[str, Any]) -> Settings:
         return from_json(kind, {name: value for name, value in values.items() if CONFIG_OF[name] is kind})
 
     settings = Settings(part(ReadConfig), part(Options), part(General), frozenset(values))
-    if settings.general.max_memory is not None:
-        memory.restrict(memory.parse_size(settings.general.max_memory))
+    general = settings.general
+    if general.max_memory is not None:
+        memory.restrict(memory.parse_size(general.max_memory))
+    files = {"config": general.config or (CONFIG_FILE if stored else None), "model": str(settings.model)}
+    files |= {"summary": general.summary, "log_file": general.log_file}
+    check_apart({**(own or {}), **files}, model_is_written=writes_model)
     return settings
 
 

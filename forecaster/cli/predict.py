@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecaster.cli.account import account
+from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
 from forecaster.cli.options import (
     COLUMNS,
@@ -49,7 +50,7 @@ Series = Annotated[
 STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
 LIMITS = {name: FORECASTING[name] for name in ("lower", "upper", "integer", "circular")}
 SEED = {"seed": TRAINING["seed"]}
-LOGGED = ("S005", "T010", "V012")
+LOGGED = ("S002", "S005", "T004", "T010", "V012")
 """Codes of findings that are logged beside repairs: they say how far to trust these forecasts."""
 
 
@@ -86,7 +87,8 @@ def predict(
     check_digits(general.digits)
     parsed_age("max_age", general.max_age)
     parsed_age("max_model_age", general.max_model_age)
-    forecast = _forecast(data, settings)
+    outputs = {"output": output, "plot": plot, "summary": general.summary, "log_file": general.log_file}
+    forecast = _forecast(data, settings, outputs)
     account.found(forecast.findings)
     for finding in forecast.findings:
         if finding.severity == "repair" or finding.code in LOGGED:
@@ -109,7 +111,7 @@ def predict(
         stderr.info(f"wrote {len(frame):,} {rows} to {output}", output=output)
 
 
-def _forecast(data: str | None, settings: Settings) -> Forecast:
+def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | None]) -> Forecast:
     """The forecast of the model that was named, or of the pretrained networks."""
     from forecaster.pipeline.predict import PRETRAINED, predict_pretrained
     from forecaster.pipeline.predict import predict as predict_from
@@ -131,6 +133,7 @@ def _forecast(data: str | None, settings: Settings) -> Forecast:
     check_model(settings.model, settings.general.max_model_age)
     if data is None and (line := named(model)):
         stderr.info(line, source=model.facts.source)
+        check_apart(outputs, model_is_written=False, source=model.facts.source)
     limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
     given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
     if given:

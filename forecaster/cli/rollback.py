@@ -18,10 +18,12 @@ def rollback(settings: Settings) -> None:
     replaces is then called forecast.model.undone.
     """
     from forecaster.cli.streams import write_json
+    from forecaster.data.writing.atomic import check_folder
     from forecaster.model.lock import lock
     from forecaster.model.old_models import roll_back
 
     path = settings.model
+    check_folder(path)
     with lock(path, settings.general.wait, lambda holder: stderr.info(f"waiting for {holder}")):
         model, left = roll_back(path)
     account.uses(path)

@@ -46,7 +46,7 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     from forecaster.cli.streams import write_json
     from forecaster.data.writing.atomic import check_folder
     from forecaster.model.lock import lock
-    from forecaster.model.old_models import save_keeping
+    from forecaster.model.old_models import check_keeping, save_keeping
     from forecaster.pipeline.predict import PRETRAINED
     from forecaster.pipeline.train import train as train_model
     from forecaster.report.files import check_report_file, write_report
@@ -59,6 +59,7 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
             hint="Choose another name, such as --model pretrained.model.",
         )
     check_folder(settings.model)
+    check_keeping(settings.model, settings.general.keep)
     general = settings.general
     with lock(settings.model, general.wait, lambda holder: stderr.info(f"waiting for {holder}")):
         checkpoint = Checkpoint(checkpoint_file(settings.model), stderr.warn, resume=not general.no_resume)

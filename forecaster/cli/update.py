@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecaster.cli.account import account
+from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
 from forecaster.cli.options import (
     COLUMNS,
@@ -50,7 +51,7 @@ def update(settings: Settings, data: NewData = None, report: ReportFile = None) 
     from forecaster.data.writing.atomic import check_folder
     from forecaster.model.lock import lock
     from forecaster.model.model import Model
-    from forecaster.model.old_models import save_keeping
+    from forecaster.model.old_models import check_keeping, save_keeping
     from forecaster.pipeline.predict import PRETRAINED
     from forecaster.pipeline.remembered import named
     from forecaster.pipeline.update import update as go_on
@@ -65,10 +66,13 @@ def update(settings: Settings, data: NewData = None, report: ReportFile = None) 
             hint="Train a model of your own: `forecast train DATA`.",
         )
     check_folder(path)
+    check_keeping(path, settings.general.keep)
     with lock(path, settings.general.wait, lambda holder: stderr.info(f"waiting for {holder}")):
         model = Model.load(path)
         if data is None and (line := named(model)):
             stderr.info(line, source=model.facts.source)
+            outputs = {"model": str(path), "report": report, "summary": settings.general.summary}
+            check_apart(outputs, model_is_written=True, source=model.facts.source)
         with progress(stderr) as listener:
             workers = settings.options.workers
             result = go_on(

@@ -21,6 +21,15 @@ from forecaster.errors import ModelError, StorageError
 from forecaster.model.model import Model
 
 
+def check_keeping(path: str | Path, keep: int) -> None:
+    """Raise StorageError before any work where something that is no file has the name of an old model."""
+    path = Path(path).resolve()
+    for number in range(1, keep + 1):
+        place = _numbered(path, number)
+        if place.exists() and not place.is_file():
+            raise StorageError(f"{shown(place.name)} is in the way of an old model: it is no file")
+
+
 def save_keeping(model: Model, path: str | Path, keep: int) -> None:
     """Save a model, and keep the `keep` newest of those before it under numbers; 0: number none.
 

@@ -37,10 +37,11 @@ class Newest:
 
 
 def newest_row(panel: Panel, now: int | None = None) -> Newest:
-    """The newest observed row; `now` (ns since 1970 UTC) is that of the machine."""
+    """The newest observed row that is not in the future; `now` (ns since 1970 UTC) is that of the machine."""
     seen = panel.time[panel.target_observed]
-    row = int((seen if seen.size else panel.time).max())
-    return newest(row, panel.frequency, panel.names, now)
+    seen = seen if seen.size else panel.time
+    past = seen[seen <= _clock(panel.names, now)]
+    return newest(int((past if past.size else seen).max()), panel.frequency, panel.names, now)
 
 
 def newest(row: int, frequency: Frequency, names: Names, now: int | None = None) -> Newest:
@@ -48,7 +49,7 @@ def newest(row: int, frequency: Frequency, names: Names, now: int | None = None)
 
     Times without a zone are taken as local times of the machine.
     """
-    clock = (time.time_ns() if now is None else now) + (0 if names.tz else _local_offset())
+    clock = _clock(names, now)
     due = int(frequency.future_times(row, USUAL_STEPS, names.tz)[-1])
     return Newest(row, clock - row, times_as_strings(np.array([row]), names)[0], due < clock)
 
@@ -109,12 +110,16 @@ def parsed_age(setting: str, text: str | None) -> int | None:
 def in_words(age: int) -> str:
     """An age (ns) in its largest unit that it has two of: 47 hours, 3 days."""
     for unit, size in (("days", "d"), ("hours", "h"), ("minutes", "min")):
-        if abs(age) >= 2 * UNITS[size]:
-            return f"{age // UNITS[size]:,} {unit}"
+        count = age / UNITS[size]
+        if abs(count) >= 2:
+            return f"{count:,.0f} {unit}" if abs(count) >= 10 else f"{count:.2g} {unit}"
     return f"{age // SECOND} second" + "s" * (age // SECOND != 1)
 
 
-def _local_offset() -> int:
-    """How far the machine's clock is ahead of UTC, in ns."""
+def _clock(names: Names, now: int | None) -> int:
+    """Now, as the panel counts time; without a zone, on the clock of the machine."""
+    now = time.time_ns() if now is None else now
+    if names.tz:
+        return now
     offset = datetime.now().astimezone().utcoffset()
-    return 0 if offset is None else int(offset.total_seconds()) * SECOND
+    return now + (0 if offset is None else int(offset.total_seconds()) * SECOND)

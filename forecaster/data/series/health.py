@@ -12,17 +12,21 @@ from forecaster.data.findings import SHOWN, Finding, info, repair, warn
 from forecaster.data.gaps import default_longest
 from forecaster.data.labels import listed, shown, times_as_strings
 from forecaster.data.panel import Panel
+from forecaster.errors import DataError
 
 FEW = 5  # rows
 GAPPY = 1 / 3  # share of unobserved rows
+HUGE = 1e50  # its fourth power is still a number
 FAR = 1e6  # distance from the median, in median distances
 
 
 def examine(panel: Panel, now: int, named: Bools | None = None) -> list[Finding]:
     """Findings about the series; `now` (ns UTC) serves only to warn of timestamps in the future.
 
-    `named` (N,): suspicious values, which have findings of their own.
+    `named` (N,): suspicious values, which have findings of their own. Raises DataError for series of numbers
+    that are too large to compute with.
     """
+    _refuse_huge(panel)
     return [
         *_constant(panel),
         *_short(panel),
@@ -33,6 +37,21 @@ def examine(panel: Panel, now: int, named: Bools | None = None) -> list[Finding]
         *_far(panel, named),
         *_future(panel, now),
     ]
+
+
+def _refuse_huge(panel: Panel) -> None:
+    """Raise DataError where most values of a series are beyond HUGE: their squares overflow."""
+    sizes = np.abs(panel.target)
+    if not (sizes > HUGE).any():
+        return
+    for series, (start, stop) in enumerate(zip(panel.offsets[:-1], panel.offsets[1:], strict=True)):
+        own = sizes[start:stop][np.isfinite(sizes[start:stop])]
+        if own.size and (own > HUGE).mean() > 0.5:
+            raise DataError(
+                f"the values of series {shown(panel.ids[series])} are too large to compute with, such as "
+                f"{own.max():.3g}",
+                hint="Write them in a larger unit.",
+            )
 
 
 def _named(panel: Panel, which: NDArray[np.intp]) -> str:

@@ -11,7 +11,7 @@ from forecaster.errors import UsageError
 
 DIGITS = 7
 """Significant digits of the largest number of a series: those of float32, in which networks compute."""
-MORE = 3
+MORE = 8
 """Further digits where intervals are narrow."""
 OF_WIDTH = 3
 """Significant digits of the narrowest interval."""

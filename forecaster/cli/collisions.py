@@ -1,0 +1,56 @@
+"""Files of one run must be different: no output may replace what is read, or another output."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from forecaster.errors import UsageError
+
+READ = ("data", "config", "file")
+"""Arguments and settings that name files which are read; so does `model`, unless a command writes it."""
+WRITTEN = ("model", "report", "output", "plot", "export", "summary", "log_file")
+
+
+def check_apart(named: Mapping[str, Any], *, model_is_written: bool, source: str = "") -> None:
+    """Raise UsageError where an output is the same file as something that is read, or as another output.
+
+    `named`: argument or setting -> path or None. `source`: what a model remembers as its data, where that is
+    read. A link, and another name of the same file, is the same file; streams and devices are none.
+    """
+    read = [(name, named.get(name)) for name in READ] + [("data", source)]
+    written = [(name, named.get(name)) for name in WRITTEN]
+    if not model_is_written:
+        read, written = [*read, written[0]], written[1:]
+    taken: dict[tuple[object, ...], str] = {}
+    for name, path in read:
+        for file in _files(path):
+            taken[file] = name
+    for name, path in written:
+        for file in _files(path):
+            if file in taken:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} {str(path)!r} is the same file as {_words(taken[file])}",
+                    hint="Name another file: one of the two would be lost.",
+                )
+            taken[file] = name
+
+
+def _words(name: str) -> str:
+    return {"data": "the data", "file": "the model"}.get(name, f"--{name.replace('_', '-')}")
+
+
+def _files(path: Any) -> list[tuple[object, ...]]:
+    """What identifies the file at a path: nothing for streams, devices and none; all files of a folder."""
+    if path in (None, "", "-"):
+        return []
+    place = Path(os.path.realpath(Path(path).expanduser()))
+    if place.is_dir():
+        return [one for entry in place.iterdir() if entry.is_file() for one in _files(entry)]
+    try:
+        status = place.stat()
+    except OSError:
+        return [("new", str(place))]
+    return [(status.st_dev, status.st_ino)] if place.is_file() else []
