@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forecaster.config import ReadConfig
 from forecaster.data.findings import SHOWN, Finding, info, repair
@@ -13,7 +13,7 @@ from forecaster.data.reading.header import Heading, find_header
 from forecaster.data.reading.layouts.across import may_be_times
 from forecaster.data.reading.layouts.row_names import row_names
 from forecaster.data.reading.layouts.stacking import free_name
-from forecaster.data.reading.preamble import header_below
+from forecaster.data.reading.preamble import header_below, is_table
 from forecaster.data.reading.records import LINE_END, Marks, Record, records, split, widths
 from forecaster.data.reading.row_scanner import Segment, scan_rows
 from forecaster.errors import DataError, UsageError
@@ -174,6 +174,8 @@ def _marks(
     if len(fits) > 1:
         fits = [marks for marks in fits if _holds(data, marks, start, _width(sample, marks, cut=cut))] or fits
     if len(fits) > 1:
+        fits = _clear(data, fits, start, config)
+    if len(fits) > 1:
         raise _several(name, sample, fits)
     if fits:
         return fits[0], []
@@ -183,7 +185,22 @@ def _marks(
             if width and _holds(data, marks, start, width):
                 message = f"{name} is written with {words}"
                 return marks, [info("R007", message)]
-    return _likeliest(name, sample, usual, one=config.start is not None), []
+    likeliest = _likeliest(name, sample, usual, one=config.start is not None)
+    likeliest = likeliest if len(likeliest) == 1 else _clear(data, likeliest, start, config)
+    if len(likeliest) > 1:
+        raise _different(name, data, sample, likeliest, config)
+    return likeliest[0], []
+
+
+def _clear(data: bytes, rivals: list[Marks], start: int, config: ReadConfig) -> list[Marks]:
+    """The one of the rivals that divides the text into a table; all of them, if none or several do."""
+    marks = {each.delimiter for each in rivals}
+    tables = [
+        each
+        for each in rivals
+        if is_table(data, each, start, "".join(marks - {each.delimiter}), header=config.header)
+    ]
+    return tables if len(tables) == 1 else rivals
 
 
 def _has_compound_first_cell(sample: bytes, fits: list[Marks]) -> bool:
@@ -281,35 +298,65 @@ def _holds_delimiters(data: bytes, marks: Marks) -> bool:
 def _several(name: str, sample: bytes, fits: list[Marks]) -> DataError:
     readings = "; ".join(f"{DELIMITERS[marks.delimiter]}: {_width(sample, marks)} columns" for marks in fits)
     return DataError(
-        f"{name} can be read in {len(fits)} ways ({readings})", hint="Choose one: --delimiter ','"
+        f"{name} can be read in {len(fits)} ways ({readings})",
+        hint=f"Choose one: {' or '.join(map(_option, fits))}",
     )
 
 
-def _likeliest(name: str, sample: bytes, usual: list[Marks], *, one: bool) -> Marks:
-    """The marks that give most lines the same number of cells, two or more. `one`: one cell is enough."""
+def _option(marks: Marks) -> str:
+    """The option for a delimiter as a shell takes it."""
+    return "--delimiter " + ("$'\\t'" if marks.delimiter == "\t" else f"'{marks.delimiter}'")
+
+
+def _likeliest(name: str, sample: bytes, usual: list[Marks], *, one: bool) -> list[Marks]:
+    """The marks that give most lines the same number of cells, two or more, then those that come near.
+
+    `one`: one cell is enough.
+    """
     if len(usual) == 1:
-        return usual[0]
-    shares = {}
-    for marks in usual:
-        counts = widths(sample, marks)
-        shares[marks] = max((count for width, count in counts.items() if width > 1), default=0)
+        return usual
+    shares = {marks: _share(sample, marks) for marks in usual}
     best = max(usual, key=lambda marks: shares[marks])
     if not shares[best] and one:
-        return best
+        return [best]
     if not shares[best]:
         raise DataError(
             f"{name} has one column only",
             hint="A time column and a value column are needed; or set the --delimiter. If it holds values, "
             "one step apart, say when the first was: --start 2020-01-01 --freq D.",
         )
-    rivals = [marks for marks in usual if marks != best and 2 * shares[marks] > shares[best]]
-    if rivals:
-        readings = "; ".join(f"{DELIMITERS[m.delimiter]}: {shares[m]} lines" for m in (best, *rivals))
-        raise DataError(
-            f"{name}: the lines have different numbers of cells, with any delimiter ({readings})",
-            hint="Repair the file; or set the --delimiter and leave out damaged rows: --bad-rows skip.",
-        )
-    return best
+    return [best, *(marks for marks in usual if marks != best and 2 * shares[marks] > shares[best])]
+
+
+def _share(sample: bytes, marks: Marks) -> int:
+    """How many lines have the commonest number of cells, two or more."""
+    return max((count for width, count in widths(sample, marks).items() if width > 1), default=0)
+
+
+def _different(name: str, data: bytes, sample: bytes, rivals: list[Marks], config: ReadConfig) -> DataError:
+    readings = "; ".join(f"{DELIMITERS[m.delimiter]}: {_share(sample, m)} lines" for m in rivals)
+    choices = [choice for marks in rivals if (choice := _choice(name, data, marks, config))]
+    hint = f"If one delimiter is right, set it: {' or '.join(choices)}." if choices else "Repair the file."
+    return DataError(
+        f"{name}: the lines have different numbers of cells, with any delimiter ({readings})", hint=hint
+    )
+
+
+def _choice(name: str, data: bytes, marks: Marks, config: ReadConfig) -> str:
+    """The options with which the text is read, damaged rows left out if need be; empty if there are none."""
+    tries = {"": config.bad_rows, " --bad-rows skip": "skip"}
+    for more, bad_rows in tries.items():
+        try:
+            chosen = replace(config, delimiter=marks.delimiter, bad_rows=bad_rows)
+            dialect, _ = detect(name, data, chosen)
+        except DataError:
+            continue
+        counts = widths(data, dialect.marks, dialect.start)
+        good = counts[dialect.width] if dialect.width > 1 else 0
+        damaged = counts.total() - good + len(dialect.above)
+        if good and (not damaged or (bad_rows == "skip" and damaged <= good)):
+            return _option(marks) + more
+    return ""
 
 
 def _names(

@@ -3,6 +3,9 @@
 A person sees where the table begins: a line of names, and below it rows of as many cells to the end. The
 lines above are left out and counted. Where two tables may be meant, or where no line of names stands above
 the rows, nothing is left out: the error that follows names the line.
+
+Where two delimiters divide most lines, as in `31.12.2024 00:00;1.234,56;7,1`, a person sees from the table
+below these lines which of them divides it: with the other one, cells such as `56;7` are no numbers.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import csv
 import re
 from itertools import islice
 
-from forecaster.data.parsing.looks import DATA_CELL, TIME_LIKE
+from forecaster.data.parsing.looks import DATA_CELL, DATE_ONLY, TIME_LIKE, TIME_OF_DAY
 from forecaster.data.parsing.number_formats import MISSING
 from forecaster.data.reading.layouts.across import may_be_times
 from forecaster.data.reading.records import Marks, Record, records, split
@@ -20,7 +23,13 @@ DEEPEST = 200  # lines above a header
 BELOW = 50  # records of the table that have to be rows of its width, where there are as many
 UNITS = 3  # lines of words, such as units, between the names and the first row
 OTHER_ROWS = 3  # rows of data above the header from which they are another table
+JUDGED = 2**16  # bytes of rows that show whether a delimiter divides them
+SOUND = 0.9  # share of the rows that have a cell for each name; the others may be damaged
 TIME = re.compile(TIME_LIKE)
+BEFORE_CLOCK = re.compile(r",? (?=[0-9]{1,2}:)|T(?=[0-9]{2}:)")
+WHOLE_NUMBER = re.compile(  # one number, with its sign, unit, thousands and decimal comma or point
+    r"[^\w,;|\t]{0,3}\d+([.,'’ \xa0\u202f]\d{3})*([.,]\d*)?([eE][+-]?\d+)?( ?[^\d,;|\t]{1,8})?"
+)
 
 
 def header_below(data: bytes, marks: Marks, start: int) -> Record | None:
@@ -35,6 +44,43 @@ def header_below(data: bytes, marks: Marks, start: int) -> Record | None:
     if found is None or found == 0 or _is_other_table(cells[:found]) or some[found - 1].doubt:
         return None
     return some[found]
+
+
+def is_table(data: bytes, marks: Marks, start: int, rivals: str, *, header: bool | None) -> bool:
+    """Whether `marks` divide the text into names and rows of data, so that no cell holds two values.
+
+    `rivals`: the other delimiters. `header`: whether the first line holds the names; None: any line may.
+    """
+    top = next(records(data, marks, None, start), None)
+    if header is None:
+        top = header_below(data, marks, start) or top
+    if top is None:
+        return False
+    names = _cells(data, top, marks)
+    if header is None and not _are_names(names):
+        return False
+    if header is not False and any(mark in name.replace(f"{mark} ", "") for mark in rivals for name in names):
+        return False
+    begin = top.start if header is False else top.end
+    stop = min(begin + JUDGED, len(data))
+    rows = [_cells(data, row, marks) for row in records(data, marks, None, begin, stop=stop, line=0)]
+    words = next((place for place, row in enumerate(rows[:UNITS]) if any(map(_is_datum, row))), UNITS)
+    rows = rows[words:]
+    full = [row for row in rows if len(row) - (len(row) == len(names) + 1 and not row[-1]) == len(names)]
+    data_rows = [row for row in full if any(map(_is_datum, row))]
+    if len(names) < 2 or not data_rows or len(data_rows) < SOUND * len(rows):
+        return False
+    return not any(_holds_two(cell, mark) for row in full for cell in row for mark in rivals if mark in cell)
+
+
+def _holds_two(cell: str, rival: str) -> bool:
+    """Whether a cell is no single number or time, but another delimiter divides a number or time from it."""
+    if WHOLE_NUMBER.fullmatch(cell):
+        return False
+    date, *clock = BEFORE_CLOCK.split(cell, maxsplit=1)
+    if re.search(DATE_ONLY, date) and all(re.search(TIME_OF_DAY, time) for time in clock):
+        return False
+    return any(_is_datum(part.strip()) for part in cell.split(rival))
 
 
 def _first_of_table(some: list[Record], *, whole: bool) -> int | None:

@@ -118,3 +118,50 @@ def test_keys_in_the_first_of_cells_divided_by_tabs(tmp_path: Path) -> None:
     rows = [f"M,{geo}\t" + "\t".join(f"{month}.5 " for month in range(1, 13)) for geo in ("AT", "BE")]
     loaded = read(tmp_path, head, *rows)
     assert loaded.panel.ids == ("M,AT", "M,BE") and loaded.panel.frequency.alias == "MS"
+
+
+GERMAN = ["Netzlast Deutschland", "Quelle: Stadtwerke, Abruf 01.02.2024", "Einheit: kWh"]
+MARKS = {
+    "semicolons": ("Zeit;Verbrauch;Temperatur", "{day} 00:00;1.2{n},56;{n},1"),
+    "tabs": ("Zeit\tVerbrauch\tTemperatur", "{day} 00:00\t1.2{n},56\t{n},1"),
+    "one value": ("Zeit;Temperatur", "{day} 00:00;{n},1"),
+    "names with commas": ("Zeit;Verbrauch, gesamt;Temperatur, innen", "{day} 00:00;1.2{n},56;{n},1"),
+    "quoted words": ('"Zeit";"Ort, Teil";"Temperatur"', '{day} 00:00;"Bonn";{n},1'),
+    "commas before the clock": ("Zeit;Verbrauch;Temperatur", "{day}, 00:00;1.2{n},56;{n},1"),
+}
+
+
+def german(kind: str) -> list[str]:
+    """A table of German numbers: names, then 28 rows."""
+    names, row = MARKS[kind]
+    return [names, *(row.format(day=f"{day:02d}.01.2024", n=day + 10) for day in range(1, 29))]
+
+
+@pytest.mark.parametrize("above", [GERMAN, GERMAN[1:2], []])
+@pytest.mark.parametrize("kind", MARKS)
+def test_decimal_commas_are_no_delimiters(tmp_path: Path, kind: str, above: list[str]) -> None:
+    """Commas that divide all rows as evenly as the delimiter are the decimal commas a person sees."""
+    loaded = read(tmp_path, *above, *german(kind))
+    temperatures = loaded.panel.target[:28]  # the first series by name
+    assert temperatures.tolist() == [day + 10.1 for day in range(1, 29)]
+    assert [each.count for each in loaded.findings if each.code == "R014"] == ([len(above)] if above else [])
+
+
+def test_a_damaged_row_between_decimal_commas(tmp_path: Path) -> None:
+    """The error names the line; below other lines it names the options that read the file."""
+    lines = [*german("semicolons")[:10], "28.01.2024 00:00;1", *german("semicolons")[10:]]
+    with pytest.raises(DataError, match="line 11: 2 fields where the header has 3"):
+        read(tmp_path, *lines)
+    with pytest.raises(DataError, match="different numbers") as caught:
+        read(tmp_path, *GERMAN, *lines)
+    assert caught.value.hint == "If one delimiter is right, set it: --delimiter ';' --bad-rows skip."
+    assert len(read(tmp_path, *GERMAN, *lines, delimiter=";", bad_rows="skip").panel.time) == 56
+
+
+def test_a_delimiter_that_two_tables_allow(tmp_path: Path) -> None:
+    """Half of the rows have another delimiter: neither is chosen, and the options printed read the file."""
+    lines = [*TABLE[:16], *(line.replace(",", ";") for line in TABLE[16:])]
+    with pytest.raises(DataError, match="different numbers of cells") as caught:
+        read(tmp_path, *lines)
+    assert caught.value.hint == "If one delimiter is right, set it: --delimiter ',' --bad-rows skip."
+    assert len(read(tmp_path, *lines, delimiter=",", bad_rows="skip").panel.time) == 30
