@@ -12,6 +12,7 @@ CODES = {
     "StorageError": 5,
     "LockedError": 6,
     "DivergenceError": 7,
+    "StaleError": 9,
     "MemoryLimitError": 10,
 }
 

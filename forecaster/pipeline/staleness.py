@@ -112,7 +112,7 @@ def in_words(age: int) -> str:
     for unit, size in (("days", "d"), ("hours", "h"), ("minutes", "min")):
         count = age / UNITS[size]
         if abs(count) >= 2:
-            return f"{count:,.0f} {unit}" if abs(count) >= 10 else f"{count:.2g} {unit}"
+            return f"{int(count):,} {unit}" if abs(count) >= 10 else f"{count:.2g} {unit}"
     return f"{age // SECOND} second" + "s" * (age // SECOND != 1)
 
 

@@ -108,8 +108,8 @@ def changed(**values):
     [
         (changed(hidden=7), "sizes"),
         (changed(horizon=12), "sizes"),
-        (changed(hidden=10**9), "sizes"),
-        (changed(horizon=10**9), "sizes"),
+        (changed(hidden=10**9), "hidden cannot be"),
+        (changed(horizon=10**9), "cannot be"),
         (changed(hidden=-3), "hidden"),
         (changed(hidden=0), "hidden"),
         (changed(inputs=10**9), "does not read"),

@@ -174,6 +174,18 @@ def test_a_short_training_writes_none(table, kept, tmp_path, monkeypatch):
 def test_a_slow_disk_gets_fewer(table, kept, tmp_path, monkeypatch):
     """Writing takes at most a hundredth of the time, after the first."""
     monkeypatch.setenv("FORECAST_CHECKPOINT_SECONDS", "1e-9")
+    quick, clock = module.atomic_write, [0.0]
+
+    def slow(path, fill):
+        quick(path, fill)
+        clock[0] += 1000.0
+
+    def ticking():
+        clock[0] += 1.0
+        return clock[0]
+
+    monkeypatch.setattr(module, "atomic_write", slow)
+    monkeypatch.setattr(module.time, "monotonic", ticking)
     run(table, tmp_path, OPTIONS)
     assert len(kept) == 1
 

@@ -125,13 +125,14 @@ def _names_at(cells: list[list[str]], place: int) -> int | None:
 
 
 def _second_names(cells: list[list[str]]) -> int | None:
-    """The names of a table that stands below a small one of the same width, with a row of facts between."""
+    """The names of a table of times that stands below a small one of facts, of the same width."""
     for row in range(2, min(1 + OTHER_ROWS, len(cells) - 1)):
         first, below = cells[1], cells[row + 1]
         if not (_are_names(cells[row]) and _rows_follow(cells, row)) or set(cells[row]) == set(cells[0]):
             continue
         kinds = [[_is_datum(cell) for cell in line] for line in (first, below)]
-        if any(kinds[0]) and kinds[0] != kinds[1]:
+        times = bool(TIME.search(below[0])) and not TIME.search(first[0])
+        if times and all(cells[row]) and any(kinds[0]) and kinds[0] != kinds[1]:
             return row
     return None
 

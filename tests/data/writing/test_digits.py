@@ -21,10 +21,10 @@ def test_digits_of_the_largest_number():
 
 
 def test_narrow_intervals_get_more():
-    """An interval narrower than the seventh digit keeps digits of its own, up to three more."""
+    """An interval narrower than the seventh digit keeps three digits of its own, up to eight more."""
     low, high = np.array([[101325.12345678]]), np.array([[101325.12445678]])
     result = rounded({"lo": low, "hi": high})
-    assert (result["lo"][0, 0], result["hi"][0, 0]) == (101325.1235, 101325.1245)
+    assert (result["lo"][0, 0], result["hi"][0, 0]) == (101325.12346, 101325.12446)
 
 
 def test_whole_numbers_stay_whole():
