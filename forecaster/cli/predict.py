@@ -50,7 +50,7 @@ Series = Annotated[
 STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
 LIMITS = {name: FORECASTING[name] for name in ("lower", "upper", "integer", "circular")}
 SEED = {"seed": TRAINING["seed"]}
-LOGGED = ("S002", "S005", "T004", "T010", "V012")
+LOGGED = ("S005", "T004", "T010", "V012")
 """Codes of findings that are logged beside repairs: they say how far to trust these forecasts."""
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from forecaster.data.calendar.frequency import Frequency
-from forecaster.data.findings import Finding, warn
-from forecaster.data.labels import Names, times_as_strings
+from forecaster.data.findings import SHOWN, Finding, warn
+from forecaster.data.labels import Names, listed, times_as_strings
 from forecaster.data.panel import Panel
 from forecaster.errors import StaleError, UsageError
 from forecaster.model.model import Model
@@ -55,7 +55,10 @@ def newest(row: int, frequency: Frequency, names: Names, now: int | None = None)
 
 
 def check_rows(panel: Panel, max_age: str | None) -> list[Finding]:
-    """A finding where rows are overdue. Raises StaleError where the newest row is older than `max_age`."""
+    """A finding where rows are overdue, of the table or, with `max_age`, of some series.
+
+    Raises StaleError where the newest row is older than `max_age`.
+    """
     found = newest_row(panel)
     limit = parsed_age("max_age", max_age)
     if limit is not None and found.age > limit:
@@ -63,11 +66,24 @@ def check_rows(panel: Panel, max_age: str | None) -> list[Finding]:
             f"the newest row, {found.label}, is {in_words(found.age)} old, and --max-age is {max_age}",
             hint="See whether the source still gets new rows.",
         )
+    if limit is not None:
+        return _older_series(panel, found, limit, max_age)
     if max_age is not None or not found.overdue:
         return []
     message = f"the newest row, {found.label}, is more than {USUAL_STEPS} steps old"
     action = "forecast from there; --max-age sets how old it may be (any: however old)"
     return [warn("T010", message, action=action)]
+
+
+def _older_series(panel: Panel, found: Newest, limit: int, max_age: str | None) -> list[Finding]:
+    """A finding where series end before the age that the newest row of all keeps to."""
+    ages = found.row + found.age - panel.time[panel.offsets[1:] - 1]
+    old = np.flatnonzero(ages > limit)
+    if not old.size:
+        return []
+    names = listed([panel.ids[series] for series in old], SHOWN)
+    message = f"series without a row within --max-age {max_age}: {names}"
+    return [warn("T010", message, count=len(old), action="forecast from their own last row")]
 
 
 def check_model(path: Path, max_age: str | None) -> None:

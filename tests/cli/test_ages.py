@@ -1,5 +1,6 @@
 """--max-age, --max-model-age, and the ages that `show` tells."""
 
+import dataclasses
 import datetime
 import json
 import os
@@ -12,8 +13,9 @@ from command import daily, forecast, said
 
 from forecaster.data.calendar.frequency import frequency
 from forecaster.data.labels import Names
+from forecaster.data.load import load
 from forecaster.errors import UsageError
-from forecaster.pipeline.staleness import in_words, newest, parsed_age
+from forecaster.pipeline.staleness import in_words, newest, newest_row, parsed_age
 
 DAY = 86_400 * 10**9
 
@@ -72,6 +74,22 @@ def test_a_wrong_age(folder):
     result = forecast("predict", "none.csv", "--max-model-age", "3m", cwd=folder)
     assert result.returncode == 2
     assert "max_model_age cannot be '3m'" in result.stderr
+
+
+def test_old_series_among_fresh_ones(folder, tmp_path):
+    """They are forecast, and named; a row of 2099 does not make old data fresh."""
+    fresh = (folder / "demand.csv").read_text().splitlines()[1:]
+    rows = ["day,id,demand", *(line.replace(",", ",new,") for line in fresh)]
+    rows += [line.replace(",", ",old,") for line in daily().splitlines()[1:]]
+    (tmp_path / "two.csv").write_text("\n".join(rows) + "\n")
+    result = forecast("predict", "two.csv", "-m", "pretrained", "--max-age", "3d", cwd=tmp_path)
+    assert result.returncode == 0
+    assert "T010 series without a row within --max-age 3d: 'old'" in result.stderr
+    panel = load(tmp_path / "two.csv").panel
+    later = dataclasses.replace(
+        panel, time=panel.time + np.where(panel.time == panel.time.max(), 80 * 365 * DAY, 0)
+    )
+    assert newest_row(later).row == np.sort(panel.time)[-2]
 
 
 def test_overdue_counts_open_days():
