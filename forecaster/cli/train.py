@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -96,13 +97,15 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
 @contextmanager
 def _going_on_is_possible(checkpoint: Checkpoint) -> Iterator[None]:
     """Say so where training is interrupted. Where it diverged it would do so again: no checkpoint is kept."""
+    from forecaster.data.writing.atomic import WRITTEN
+
     try:
         yield
     except DivergenceError:
         checkpoint.remove()
         raise
     except (KeyboardInterrupt, SystemExit):
-        if checkpoint.written:
+        if checkpoint.written or os.path.realpath(checkpoint.path) in map(str, WRITTEN):  # or just now
             stderr.info("the same command goes on from the last checkpoint")
         raise
 

@@ -154,12 +154,12 @@ def _best(panel: Panel, rows: NewRows, trial: Trial) -> tuple[Part | None, Repor
 def _worse(panel: Panel, rows: NewRows, new: Floats, old: Floats, report: Report) -> bool:
     """Whether forecasts are worse than the old ones: by more than EQUAL, and by more than chance explains.
 
-    Fewer than ENOUGH windows or series cannot tell what chance is: then it is left out.
+    Fewer than ENOUGH series, or windows of a single one, cannot tell what chance is: then it is left out.
     """
     after, before = _errors(report)
     if after <= (1 + EQUAL) * before:
         return False
-    if max(report.origins, report.scored) < ENOUGH:
+    if (report.scored if report.scored > 1 else report.origins) < ENOUGH:
         return True
     scale = mase_scales(panel, first_origins(rows.tested), panel.frequency.season)
     actual = held_out(as_scored(panel), rows.tested, report.horizon)

@@ -98,7 +98,7 @@ def test_old_models_come_back(folder: Path, capfd: pytest.CaptureFixture[str]) -
     assert (folder / "x.model").read_bytes() == models[1]
     result = inside(*arguments, capfd=capfd)
     assert_clean_failure(result, 4)
-    assert "--keep 3" in result.stderr
+    assert "x.model.undone': rename it" in result.stderr
 
 
 @pytest.mark.parametrize("number", ["-1", "1000"])
