@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import forecaster
-from forecaster.cli.log import LogFile, check_kind, stderr, timestamp
+from forecaster.cli.log import LogFile, at_home, check_kind, stderr, timestamp
 from forecaster.errors import ForecasterError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Account:
         check_kind(path, SUMMARY, "summary")
         from forecaster.data.writing.atomic import check_folder
 
-        check_folder(Path(path).expanduser())
+        check_folder(Path(at_home(path)))
         self.path = path
 
     def read(self, loaded: Loaded) -> None:
@@ -109,7 +109,7 @@ class Account:
         """Record a file that was written."""
         if self.path is not None:
             digest = self._digest(path)
-            size = Path(path).expanduser().stat().st_size if digest else None
+            size = Path(at_home(path)).stat().st_size if digest else None
             self.files.append({"path": str(path), "bytes": size, "sha256": digest})
 
     def close(self, code: int) -> int:
@@ -130,7 +130,7 @@ class Account:
             file.write(content)
 
         try:
-            atomic_write(Path(self.path).expanduser(), write)
+            atomic_write(Path(at_home(self.path)), write)
         except StorageError as error:
             stderr.error(error)
             return code or error.exit_code
@@ -140,7 +140,7 @@ class Account:
         """SHA-256 of a file; None where no summary is asked for, or where it is no regular file."""
         import hashlib
 
-        file = Path(path).expanduser()
+        file = Path(at_home(path))
         if self.path is None or not file.is_file():
             return None
         with file.open("rb") as content:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from forecaster.cli.log import at_home
 from forecaster.errors import UsageError
 
 READ = ("data", "config", "file")
@@ -46,11 +47,11 @@ def _files(path: Any) -> list[tuple[object, ...]]:
     """What identifies the file at a path: nothing for streams, devices and none; all files of a folder."""
     if path in (None, "", "-"):
         return []
-    place = Path(os.path.realpath(Path(path).expanduser()))
-    if place.is_dir():
-        return [one for entry in place.iterdir() if entry.is_file() for one in _files(entry)]
     try:
+        place = Path(os.path.realpath(at_home(path)))
+        if place.is_dir():
+            return [one for entry in place.iterdir() if entry.is_file() for one in _files(entry)]
         status = place.stat()
-    except OSError:
-        return [("new", str(place))]
+    except (OSError, ValueError):  # there is none, or whoever reads or writes it says why it cannot be
+        return [("new", os.path.realpath(str(path).replace("\0", "")))]
     return [(status.st_dev, status.st_ino)] if place.is_file() else []

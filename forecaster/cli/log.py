@@ -106,7 +106,7 @@ class LogFile:
         self.path, self.process = path, os.getpid()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # no wait for a FIFO
         try:
-            self._descriptor = os.open(os.path.expanduser(path), flags, 0o666)  # noqa: PTH111 - starts faster
+            self._descriptor = os.open(at_home(path), flags, 0o666)
         except OSError as error:
             raise StorageError(f"the log file {path!r} cannot be opened: {error.strerror}") from error
 
@@ -115,9 +115,14 @@ class LogFile:
         os.write(self._descriptor, (line + "\n").encode("utf-8", "backslashreplace"))
 
 
+def at_home(path: str | os.PathLike[str]) -> str:
+    """The path with the home folder in place of ~; of an unknown user it stays as it is."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path raises for unknown users
+
+
 def check_kind(path: str, begins: re.Pattern[bytes], what: str) -> None:
     """Raise UsageError where a file exists whose first bytes are not those of a `what`."""
-    place = os.path.expanduser(path)  # noqa: PTH111 - starts faster
+    place = at_home(path)
     try:
         if not stat.S_ISREG(os.stat(place).st_mode):  # noqa: PTH116
             return
