@@ -124,9 +124,9 @@ def check_kind(path: str, begins: re.Pattern[bytes], what: str) -> None:
     """Raise UsageError where a file exists whose first bytes are not those of a `what`."""
     place = at_home(path)
     try:
-        if not stat.S_ISREG(os.stat(place).st_mode):  # noqa: PTH116
+        if not stat.S_ISREG(os.stat(place).st_mode):  # noqa: PTH116 - without pathlib, which help does not need
             return
-        with open(place, "rb") as file:  # noqa: PTH123
+        with open(place, "rb") as file:  # noqa: PTH123 - likewise
             start = file.read(40)
     except OSError:
         return  # there is none, or it says so when it is written

@@ -2,7 +2,7 @@
 
 The spread of a series follows from its own past alone (see `spread`), the same below and above. A pretrained
 network has seen many series: its quantiles know skewness, noise that few rows do not show, and quiet times
-that end. With s the own spread and p that of the network on a side, both as expected |error|:
+that end. With s the spread of the own past and p that of the network on a side, both as expected |error|:
 
     spread = s (p/s)^SHARE,      p/s between 1/FARTHEST and FARTHEST
 
@@ -20,7 +20,7 @@ from forecaster.intervals.deviations import deviations
 SHARE = 0.6
 """Of the network in the logarithm of the spread: chosen one horizon before the tests."""
 FARTHEST = 4.0
-"""A network that is further from the own spread has not understood the series."""
+"""A network that is further from the spread of the series' own past has not understood the series."""
 LEAST = 0.1
 """Smallest spread on a side, relative to the mean of both."""
 LEVELS = (0.1, 0.5, 0.9)

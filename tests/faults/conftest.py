@@ -51,7 +51,7 @@ class Runs:
         """Start a run and kill it after some seconds: its exit code, where it ended before."""
         pid = self.start(folder, *arguments)
         time.sleep(after)
-        os.kill(pid, signal.SIGKILL)  # the server has not waited for it yet: the number is its own
+        os.kill(pid, signal.SIGKILL)  # not waited for yet, so no other process has its number
         return self.end(pid)
 
     def _ask(self, *words: str) -> None:

@@ -26,7 +26,7 @@ UNITS = (
     r"|kn|ms|[mck]?m|ft|ppm|ppb|[\x{b5}\x{3bc}]g/m(?:3|\x{b3})|lux|lx|dBm?|[kM]?B|bpm|k?g|lbs?|l|L|[kMG]?Hz"
     r"|EUR|USD|GBP"
 )
-"""Words for units beside numbers, behind a space."""
+"""Words for units beside numbers, after a space."""
 LEADING, DIGITS = r"[(+\-\x{2212}]", r"[0-9.,][0-9.,'eE+\- \x{a0}\x{202f}\x{2019}]*"
 SIGNS = ("$", "\N{EURO SIGN}", "\N{POUND SIGN}", "\N{YEN SIGN}", "%")
 MINUS = "\N{MINUS SIGN}"
