@@ -1,4 +1,5 @@
-"""Rolling forecast origins: the points in time where the past ends and the held-out future begins.
+"""Backtest: rolling forecast origins, where the past ends and the held-out future begins, and what was
+forecast from them.
 
 A forecast origin is given as the number of known rows of a series; the forecast covers the next `horizon`
 rows. `origins` (O, S) has one for each origin o and series s, -1 where s is not forecast at o.
@@ -6,6 +7,8 @@ rows. `origins` (O, S) has one for each origin o and series s, -1 where s is not
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +23,49 @@ if TYPE_CHECKING:
 
 USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
 """Season -> horizon for steps of a day or longer; for shorter steps the horizon is one season."""
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """Forecasts from O origins of the S series of a panel, H steps ahead, beside what was observed."""
+
+    panel: Panel
+    origins: Ints  # (O, S), oldest first; -1: the series is not scored there
+    actual: Floats  # (O, S, H); NaN where not observed
+    point: Mapping[str, Floats]
+    """Method -> (O, S, H): the model first, then the baselines."""
+    quantiles: Mapping[float, Floats]
+    """Level between 0 and 1, ascending -> quantiles of the model (O, S, H); empty: it gives none."""
+    levels: tuple[int, ...]
+    """Coverage of the intervals in percent: the bounds of level L are the quantiles 0.5 ∓ L / 200."""
+    groups: tuple[str, ...]
+    """The group of each series (S,): what it is taken for, or its value in a column."""
+
+    @property
+    def horizon(self) -> int:
+        """Rows forecast from each origin."""
+        return self.actual.shape[2]
+
+    @property
+    def times(self) -> Ints:
+        """The time of each forecast (O, S, H), ns since 1970 UTC; the least integer where not observed."""
+        rows = (self.panel.offsets[:-1] + self.origins)[..., None] + np.arange(self.horizon)
+        seen = ~np.isnan(self.actual)
+        return np.where(seen, self.panel.time[np.where(seen, rows, 0)], np.iinfo(np.int64).min)
+
+    def interval(self, level: int) -> tuple[Floats, Floats]:
+        """The bounds (O, S, H), (O, S, H) of the interval of a level in percent. KeyError without it."""
+        return self.quantiles[lower_side(level)], self.quantiles[upper_side(level)]
+
+
+def lower_side(level: int) -> float:
+    """The level of the quantile below which the interval of `level` percent ends."""
+    return 0.5 - level / 200
+
+
+def upper_side(level: int) -> float:
+    """The level of the quantile above which the interval of `level` percent ends."""
+    return 0.5 + level / 200
 
 
 def usual_horizon(panel: Panel) -> int:
