@@ -190,7 +190,7 @@ def evaluate(
     (3, 'seasonal naive')
     >>> errors = pd.DataFrame(report.to_rows())
     >>> sorted(errors["scope"].unique())
-    ['overall', 'series', 'step']
+    ['origin', 'overall', 'series', 'step']
     """
     from forecaster.config import Options, ReadConfig
     from forecaster.pipeline import evaluate as pipeline

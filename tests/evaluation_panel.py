@@ -5,6 +5,8 @@ import numpy as np
 from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.labels import Names
 from forecaster.data.panel import Panel
+from forecaster.evaluation.backtest import backtest_of
+from forecaster.evaluation.scores import score as score_backtest
 
 HOUR = 3_600_000_000_000
 
@@ -23,6 +25,11 @@ def panel_of(*series, seasonalities=(1,), ids=None, tz=None, dates=False):
         frequency=Frequency("h", tuple(seasonalities)),
         names=Names("time", "id", "y", tz=tz, dates=dates),
     )
+
+
+def score(panel, origins, forecasts, horizon, **rest):
+    """The report of forecasts {method: (O, S, H)}."""
+    return score_backtest(backtest_of(panel, origins, forecasts, horizon, **rest))
 
 
 def with_rows_after(panel, origins, value):

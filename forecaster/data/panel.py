@@ -71,6 +71,11 @@ class Panel:
             turns=self.turns and Turns(*(column[alive] for column in self.turns)),
         )
 
+    def before(self, origins: Ints) -> Panel:
+        """The first origins[s] rows of each series (S,), without series of which none is left."""
+        position = np.arange(len(self.time)) - np.repeat(self.offsets[:-1], self.lengths)
+        return self.only(position < np.repeat(origins, self.lengths))
+
     @property
     def target(self) -> Floats:
         """The target channel (N,)."""

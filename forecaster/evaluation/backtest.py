@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecaster.arrays import Floats, Ints
+from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.calendar.sessions import Sessions
 from forecaster.data.series.directions import nearest, turns_of
-from forecaster.errors import DataError, UsageError
+from forecaster.errors import DataError, ForecasterError, UsageError
 
 if TYPE_CHECKING:
     from forecaster.data.panel import Panel
@@ -32,9 +32,9 @@ class Backtest:
     panel: Panel
     origins: Ints  # (O, S), oldest first; -1: the series is not scored there
     actual: Floats  # (O, S, H); NaN where not observed
-    point: Mapping[str, Floats]
+    point: dict[str, Floats]
     """Method -> (O, S, H): the model first, then the baselines."""
-    quantiles: Mapping[float, Floats]
+    quantiles: dict[float, Floats]
     """Level between 0 and 1, ascending -> quantiles of the model (O, S, H); empty: it gives none."""
     levels: tuple[int, ...]
     """Coverage of the intervals in percent: the bounds of level L are the quantiles 0.5 ∓ L / 200."""
@@ -58,14 +58,78 @@ class Backtest:
         return self.quantiles[lower_side(level)], self.quantiles[upper_side(level)]
 
 
+def backtest_of(
+    panel: Panel,
+    origins: Ints,
+    point: dict[str, Floats],
+    horizon: int,
+    quantiles: Mapping[float, Floats] | None = None,
+    levels: tuple[int, ...] = (),
+    groups: tuple[str, ...] = (),
+) -> Backtest:
+    """The backtest of forecasts `point` {method: (O, S, H)} and `quantiles` of the model from `origins`.
+
+    A window without any observed row before its origin is not scored. Directions are brought to within half a
+    turn of the actual values: 355 is near 5. Raises DataError where nothing was observed in the held-out
+    rows, ForecasterError where a forecast to be scored is not finite.
+    """
+    origins = np.where(anything_before(panel, origins), origins, -1)
+    actual = held_out(panel, origins, horizon)
+    seen = ~np.isnan(actual)
+    if not seen.any():
+        raise DataError(
+            f"none of the {horizon} rows held out after each forecast origin has an observed value",
+            hint="The gaps are too long. Fill them with --max-gap any, or use a shorter --horizon."
+            if panel.broken
+            else "",
+        )
+    quantiles = {} if quantiles is None else dict(sorted(quantiles.items()))
+    _check_finite(panel, point | {f"quantile {level:g}": each for level, each in quantiles.items()}, seen)
+    turns = turns_of(panel, np.maximum(origins.max(axis=0), 0))
+    if turns is not None:
+        size = turns.size[:, None]
+        model = next(iter(point.values()))
+        around = {level: _on_its_side(each, model, level, size) for level, each in quantiles.items()}
+        move = nearest(model, actual, size) - model
+        quantiles = {level: each + np.where(seen, move, 0) for level, each in around.items()}
+        point = {name: nearest(values, actual, size) for name, values in point.items()}
+    return Backtest(panel, origins, actual, point, quantiles, levels, groups or ("",) * len(panel))
+
+
+def _on_its_side(quantile: Floats, point: Floats, level: float, size: Floats) -> Floats:
+    """A quantile of directions below the point (above it, for levels above a half), less than a turn away."""
+    below, above = point - (point - quantile) % size, point + (quantile - point) % size
+    return np.where(np.isnan(size), quantile, below if level < 0.5 else above)
+
+
+def anything_before(panel: Panel, origins: Ints) -> Bools:
+    """True (O, S) where a series has an observed row before the origin."""
+    seen = np.concatenate([[0], np.cumsum(panel.target_observed)])
+    start = panel.offsets[:-1]
+    return (origins > 0) & (seen[start + np.clip(origins, 0, panel.lengths)] > seen[start])
+
+
+def _check_finite(panel: Panel, forecasts: Mapping[str, Floats], seen: Bools) -> None:
+    for method, forecast in forecasts.items():
+        if forecast.shape != seen.shape:
+            raise ForecasterError(f"forecasts of {method} have shape {forecast.shape}, not {seen.shape}")
+        broken = np.argwhere(seen & ~np.isfinite(forecast))
+        if len(broken):
+            origin, series, step = broken[0]
+            raise ForecasterError(
+                f"the forecast of {method} is not finite for series {panel.ids[series]!r}, "
+                f"forecast origin {origin + 1}, step {step + 1}"
+            )
+
+
 def lower_side(level: int) -> float:
     """The level of the quantile below which the interval of `level` percent ends."""
-    return 0.5 - level / 200
+    return round(0.5 - level / 200, 9)
 
 
 def upper_side(level: int) -> float:
     """The level of the quantile above which the interval of `level` percent ends."""
-    return 0.5 + level / 200
+    return round(0.5 + level / 200, 9)
 
 
 def usual_horizon(panel: Panel) -> int:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from forecaster.arrays import Floats
 from forecaster.errors import ModelError
+from forecaster.evaluation.comparison import Comparison
+from forecaster.evaluation.interval_errors import IntervalErrors
+from forecaster.evaluation.json_numbers import number, plain
 
 MODEL = "model"
 COUNTS = ("origins", "windows", "scored", "no_mase", "season")
 PLAIN = ("best_baseline", "decided_on", "chance", *COUNTS, "start", "end")
 MOST_ERROR = 1e300
-EQUAL = 0.001  # a smaller relative difference counts as equal
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,17 @@ class Report:
     best_baseline: str
     chance: bool
     """True: the difference between model and best baseline may be chance."""
+    p_value: float = float("nan")
+    """As for `Comparison`; NaN in reports of versions that did not tell it."""
+    between: tuple[float, float] = (float("nan"), float("nan"))
+    """The 95 % interval of `difference`."""
+    groups: tuple[Comparison, ...] = ()
+    """The comparison of each group of series, where there are several groups."""
+    per_origin: Floats = field(default_factory=lambda: np.empty((0, 0, 0)))  # (M, K, O)
+    origin_times: tuple[str, ...] = ()
+    """The earliest held-out timestamp after each origin (O,); empty where nothing is scored there."""
+    intervals: IntervalErrors | None = None
+    """How good the model's quantiles are, where it gives any."""
 
     @property
     def horizon(self) -> int:
@@ -68,47 +81,41 @@ class Report:
         return model / baseline - 1
 
     @property
+    def comparison(self) -> Comparison:
+        """The model beside the best baseline, over all series."""
+        half = (self.between[1] - self.between[0]) / 2
+        return Comparison("", self.scored, self.windows, self.decided_on, self.best_baseline, self.difference,
+                          half, self.p_value, self.chance)  # fmt: skip
+
+    @property
     def beats(self) -> bool:
         """True: the error of the model is lower than that of every baseline, by more than 0.1 %."""
-        return self.difference < -EQUAL
+        return self.comparison.beats
 
     @property
     def verdict(self) -> str:
-        """The result in plain words."""
-        name, metric = self.best_baseline, self.decided_on.upper()
-        windows = f"{self.windows:,} held-out window{'s'[: self.windows != 1]}"
-        if self.scored > 1:
-            windows += f" of {self.scored:,} series"
-        if abs(self.difference) <= EQUAL:
-            return (
-                f"The model does NOT beat the best baseline: its {metric} equals that of {name} on {windows}."
-                f" {name[0].upper()}{name[1:]} is simpler and just as good."
-            )
-        chance = " The difference may be chance." if self.chance else ""
-        if self.beats:
-            size = f"{-100 * self.difference:.1f} %"
-            return f"The model beats the best baseline ({name}) by {size} in {metric} on {windows}.{chance}"
-        size = f"{100 * self.difference:.1f} %" if np.isfinite(self.difference) else "infinitely"
-        return (
-            f"The model does NOT beat the best baseline, {name}: its {metric} is {size} higher on {windows}. "
-            f"Use {name} for {'these' if self.scored > 1 else 'this'} series.{chance}"
-        )
+        """The result over all series in plain words."""
+        return self.comparison.verdict
 
     def to_json(self, *, series: bool = True) -> dict[str, Any]:
         """The report as JSON values, NaN as null; `series=False` leaves out the errors of each series."""
         facts: dict[str, Any] = {"verdict": self.verdict, "beats": self.beats, "horizon": self.horizon}
         facts |= {name: getattr(self, name) for name in PLAIN}
+        facts["p_value"], facts["between"] = plain(np.float64(self.p_value)), plain(np.array(self.between))
+        facts["groups"] = [each.to_json() for each in self.groups]
         facts |= {"methods": list(self.methods), "metrics": list(self.metrics)}
         facts["overall"] = self._nested(self.overall)
         facts["per_step"] = self._nested(self.per_step)
         facts["ids"] = list(self.ids) if series else []
         facts["per_series"] = self._nested(self.per_series if series else self.per_series[:, :, :0])
+        facts["per_origin"], facts["origin_times"] = self._nested(self.per_origin), list(self.origin_times)
+        facts["intervals"] = None if self.intervals is None else self.intervals.to_json(series=series)
         return facts
 
     def _nested(self, table: Floats) -> dict[str, dict[str, Any]]:
         """{method: {metric: value or list of values}}."""
         return {
-            method: {metric: _plain(table[m, k]) for k, metric in enumerate(self.metrics)}
+            method: {metric: plain(table[m, k]) for k, metric in enumerate(self.metrics)}
             for m, method in enumerate(self.methods)
         }
 
@@ -118,7 +125,16 @@ class Report:
         try:
             methods, names = tuple(values["methods"]), tuple(values["metrics"])
             facts = {name: values[name] for name in PLAIN} | {"methods": methods, "metrics": names}
-            for part in ("overall", "per_step", "per_series"):
+            parts = ["overall", "per_step", "per_series"]
+            if "p_value" in values:  # since then
+                parts.append("per_origin")
+                low, high = map(number, values["between"])
+                facts["p_value"], facts["between"] = number(values["p_value"]), (low, high)
+                facts["groups"] = tuple(Comparison.from_json(each) for each in values["groups"])
+                facts["origin_times"] = tuple(values["origin_times"])
+                held = values["intervals"]
+                facts["intervals"] = None if held is None else IntervalErrors.from_json(held)
+            for part in parts:
                 facts[part] = np.array([[values[part][m][k] for k in names] for m in methods], dtype=float)
             return cls(ids=tuple(values["ids"]), **facts)._checked()
         except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -126,7 +142,8 @@ class Report:
 
     def _checked(self) -> Report:
         """The report; ValueError where its parts are not of their kind, or do not fit each other."""
-        words = (self.start, self.end, self.decided_on, self.best_baseline, *self.ids, *self.methods)
+        words = (self.start, self.end, self.decided_on, self.best_baseline, *self.ids, *self.methods,
+                 *self.origin_times)  # fmt: skip
         if not all(isinstance(word, str) for word in (*words, *self.metrics)):
             raise ValueError("a name or time is not text")
         if not all(type(getattr(self, name)) is int and 0 <= getattr(self, name) < 2**63 for name in COUNTS):
@@ -135,6 +152,8 @@ class Report:
         tables = self.overall, self.per_step, self.per_series
         if [table.ndim for table in tables] != [2, 3, 3] or any(table.shape[:2] != shape for table in tables):
             raise ValueError("its tables have other sizes")
+        if self.per_origin.ndim != 3 or self.per_origin.shape[2] != len(self.origin_times):
+            raise ValueError("its errors by origin have another size")
         if any((np.abs(table) > MOST_ERROR).any() for table in tables):
             raise ValueError("an error is too large to be one")
         if {MODEL, self.best_baseline} - {*self.methods} or self.decided_on not in self.metrics:
@@ -142,23 +161,30 @@ class Report:
         return self
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """Rows of a flat table: scope (overall, step, series), key (step from 1, or id), method, metrics."""
-        rows = [self._row("overall", "", m, self.overall[m]) for m in range(len(self.methods))]
-        for scope, keys, table in (
-            ("step", range(1, self.horizon + 1), self.per_step),
-            ("series", self.ids, self.per_series),
-        ):
-            for i, key in enumerate(keys):
-                rows += [self._row(scope, key, m, table[m, :, i]) for m in range(len(self.methods))]
-        return rows
+        """Rows of a flat table: scope, key, method, metrics; of the model the measures of its quantiles too.
 
-    def _row(self, scope: str, key: object, method: int, values: Floats) -> dict[str, Any]:
-        numbers = dict(zip(self.metrics, map(float, values), strict=True))
-        return {"scope": scope, "key": key, "method": self.methods[method], **numbers}
+        The scope is overall, step (key: from 1 on), origin (key: the first timestamp after it) or series
+        (key: the id).
+        """
+        of = self.intervals
+        nothing = np.empty((0, 0))
+        parts = (
+            ("overall", [""], self.overall[..., None], nothing if of is None else of.overall[:, None]),
+            ("step", range(1, self.horizon + 1), self.per_step, nothing if of is None else of.per_step),
+            ("origin", self.origin_times, self.per_origin, nothing if of is None else of.per_origin),
+            ("series", self.ids, self.per_series, nothing if of is None else of.per_series),
+        )
+        return [
+            {"scope": scope, "key": key, "method": method, **self._numbers(table[m, :, i], m, measures, i)}
+            for scope, keys, table, measures in parts
+            for i, key in enumerate(keys)
+            for m, method in enumerate(self.methods)
+        ]
 
-
-def _plain(values: Floats | np.float64) -> Any:
-    """NumPy numbers as JSON values, NaN as None."""
-    numbers = np.asarray(values).astype(object)
-    numbers[~np.isfinite(values)] = None
-    return numbers.tolist()
+    def _numbers(self, errors: Floats, method: int, measures: Floats, place: int) -> dict[str, float]:
+        """Errors (K,) of a method by name, and measures (P, n) of the model's quantiles; NaN for others."""
+        numbers = dict(zip(self.metrics, map(float, errors), strict=True))
+        names = self.intervals.names if self.intervals is not None else ()
+        for p, name in enumerate(names):
+            numbers[name] = float(measures[p, place]) if method == 0 else float("nan")
+        return numbers

@@ -6,13 +6,14 @@ the result NaN. `axis` says what is averaged (None: everything, which gives a sc
 observed the result is NaN. Lower is better for every error; higher is better for `skill` only.
 
 Sources: Hyndman & Koehler (2006), Another look at measures of forecast accuracy; Makridakis, Spiliotis &
-Assimakopoulos (2020), The M4 Competition (the form of sMAPE); Koenker & Bassett (1978), Regression
-Quantiles (pinball).
+Assimakopoulos (2020), The M4 Competition (the form of sMAPE), and (2022), The M5 Competition (RMSSE);
+Koenker & Bassett (1978), Regression Quantiles (pinball); Gneiting & Raftery (2007), Strictly Proper Scoring
+Rules (interval score, CRPS); Park et al. (2022), Learning Quantile Functions without Quantile Crossing (WQL).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +57,19 @@ def mase(actual: Floats, forecast: Floats, scale: ArrayLike, *, axis: Axis = Non
     return np.asarray(mae(actual, forecast, axis=axis) / np.asarray(scale))[()]
 
 
+def rmsse(actual: Floats, forecast: Floats, scale: ArrayLike, *, axis: Axis = None) -> Floats:
+    """Root mean squared scaled error, RMSE / `scale`: no unit; below 1 beats the in-sample seasonal naive.
+
+    `scale` is the root of the mean squared seasonal step (M5 takes steps of one row).
+    """
+    return np.asarray(rmse(actual, forecast, axis=axis) / np.asarray(scale))[()]
+
+
+def bias(actual: Floats, forecast: Floats, *, axis: Axis = None) -> Floats:
+    """Mean error, mean f - y: in the unit of y; above 0 where forecasts are too high."""
+    return _mean(forecast - actual, ~np.isnan(actual), axis)
+
+
 def pinball(actual: Floats, forecast: Floats, quantile: float, *, axis: Axis = None) -> Floats:
     """Pinball loss of a forecast of the `quantile` q, mean max(q (y - f), (q - 1)(y - f)): unit of y, >= 0.
 
@@ -72,6 +86,34 @@ def coverage(actual: Floats, lower: Floats, upper: Floats, *, axis: Axis = None)
     return _mean(inside, ~np.isnan(actual), axis)
 
 
+def interval_score(actual: Floats, lower: Floats, upper: Floats, level: int, *, axis: Axis = None) -> Floats:
+    """Score of the interval of `level` percent: its width, and 2 / a times what lies outside: unit of y.
+
+    a = 1 - level / 100. Narrow intervals score low, misses cost the more the rarer they should be.
+    """
+    outside = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
+    score = upper - lower + 2 / (1 - level / 100) * outside
+    return _mean(score, ~np.isnan(actual), axis)
+
+
+def mean_pinball(actual: Floats, quantiles: Mapping[float, Floats], *, axis: Axis = None) -> Floats:
+    """Pinball loss, averaged over the quantiles {level: forecast}: in the unit of y, at least 0."""
+    losses = [pinball(actual, forecast, level, axis=axis) for level, forecast in quantiles.items()]
+    return np.asarray(np.mean(losses, axis=0))[()]
+
+
+def crps(actual: Floats, quantiles: Mapping[float, Floats], *, axis: Axis = None) -> Floats:
+    """Continuous ranked probability score, as twice the mean pinball loss over evenly spaced quantiles."""
+    return np.asarray(2 * mean_pinball(actual, quantiles, axis=axis))[()]
+
+
+def wql(actual: Floats, quantiles: Mapping[float, Floats], *, axis: Axis = None) -> Floats:
+    """Weighted quantile loss, twice the mean pinball loss / mean |y|: no unit. NaN where all y are 0."""
+    size = _mean(np.abs(actual), ~np.isnan(actual), axis)
+    loss = np.asarray(crps(actual, quantiles, axis=axis), float)
+    return np.divide(loss, size, out=np.full(loss.shape, np.nan), where=size > 0)[()]
+
+
 class Metric(NamedTuple):
     """A metric of the error report."""
 
@@ -79,12 +121,14 @@ class Metric(NamedTuple):
     """Head of its column in printed tables."""
     formula: Callable[..., Floats]
     """actual, forecast, axis=... -> error; where `scaled`: actual, forecast, scale, axis=... -> error."""
-    scaled: bool = False
-    """Whether the formula needs the scale of `mase_scale`."""
+    scaled: str = ""
+    """The scale that the formula needs: that of `mase`, or of `rmsse`."""
+    printed: bool = True
+    """Whether it stands in printed tables; it is in JSON and CSV in any case."""
 
-    def error(self, actual: Floats, forecast: Floats, scale: ArrayLike, axis: Axis) -> Floats:
-        """The error, averaged over `axis`."""
-        further = (scale,) if self.scaled else ()
+    def error(self, actual: Floats, forecast: Floats, scales: Mapping[str, ArrayLike], axis: Axis) -> Floats:
+        """The error, averaged over `axis`; `scales`: those of "mase" and "rmsse"."""
+        further = (scales[self.scaled],) if self.scaled else ()
         return self.formula(actual, forecast, *further, axis=axis)
 
 
@@ -93,7 +137,9 @@ METRICS = {
     "rmse": Metric("RMSE", rmse),
     "mape": Metric("MAPE %", mape),
     "smape": Metric("sMAPE %", smape),
-    "mase": Metric("MASE", mase, scaled=True),
+    "mase": Metric("MASE", mase, scaled="mase"),
+    "rmsse": Metric("RMSSE", rmsse, scaled="rmsse", printed=False),
+    "bias": Metric("bias", bias, printed=False),
 }
 """Every error of a report, by its name in JSON and CSV. A report adds `skill`, which compares methods."""
 
@@ -119,6 +165,11 @@ def mase_scale(history: Floats, season: int) -> float:
     steps = np.abs(history[season:] - history[:-season])
     scale = _mean(steps, ~np.isnan(steps), None)
     return float(scale) if scale > 0 else float("nan")
+
+
+def average(values: Floats) -> Floats:
+    """Mean over the first axis, ignoring NaN."""
+    return _mean(values, ~np.isnan(values), 0)
 
 
 def _mean(errors: Floats, counted: Bools, axis: Axis) -> Floats:

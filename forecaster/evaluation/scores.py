@@ -1,15 +1,14 @@
-"""The error report: errors of the model and the baselines on held-out rows.
+"""Errors of the model and the baselines on held-out rows, from a backtest.
 
 Averages: each metric is averaged first within a series, over all its origins and steps, and then over series,
 so that every series counts the same. RMSE is the root of the series' mean squared error, averaged over
-series. Per step: the same over the origins of one step. MASE divides by the mean seasonal step of the rows
-before a series' first origin; series where that is undefined (too short, constant) are left out of MASE.
+series. Per step: the same over the origins of one step; per origin: over its steps. MASE and RMSSE divide by
+the mean and the root mean squared seasonal step of the rows before a series' first origin; series where that
+is undefined (too short, constant) are left out of them.
 
 The best baseline and the skill follow from MASE where there are several series and MASE is defined for at
-least one (it has no unit, so large series do not dominate), else from MAE. A difference between model and
-best baseline may be chance where its mean over series (over windows, for one series) lies within about two
-standard errors of zero: Diebold & Mariano (1995), Comparing Predictive Accuracy, without their correction
-for autocorrelation.
+least one (it has no unit, so large series do not dominate), else from MAE. `significance` says whether a
+difference may be chance.
 """
 
 from __future__ import annotations
@@ -21,11 +20,14 @@ import numpy as np
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.history import History
 from forecaster.data.series.directions import nearest, turns_of
-from forecaster.errors import DataError, ForecasterError, UsageError
+from forecaster.errors import UsageError
 from forecaster.evaluation import metrics
-from forecaster.evaluation.backtest import held_out
+from forecaster.evaluation.backtest import Backtest
+from forecaster.evaluation.comparison import Comparison
 from forecaster.evaluation.error_report import MODEL, Report
+from forecaster.evaluation.interval_errors import interval_errors
 from forecaster.evaluation.metrics import METRICS
+from forecaster.evaluation.significance import Paired, paired
 from forecaster.methods.baselines import blocks, first_origins
 
 if TYPE_CHECKING:
@@ -34,76 +36,131 @@ if TYPE_CHECKING:
 __all__ = ["Report", "score"]
 
 
-def score(panel: Panel, origins: Ints, forecasts: dict[str, Floats], horizon: int) -> Report:
-    """Score `forecasts` {method: (O, S, H)}, the first of which is named "model", against the panel.
-
-    `origins` (O, S): rows of each series known at each origin, -1 where the series is not scored there. A
-    window without any observed row before its origin is not scored either. Raises DataError where nothing
-    was observed in the held-out rows, ForecasterError where a forecast to be scored is not finite.
-    """
-    if next(iter(forecasts)) != MODEL or len(forecasts) < 2:
+def score(backtest: Backtest) -> Report:
+    """The report of a backtest, whose first method is the model and all others are baselines."""
+    names = tuple(backtest.point)
+    if names[:1] != (MODEL,) or len(names) < 2:
         raise UsageError("a report needs the forecasts of the model first, and of at least one baseline")
-    origins = np.where(_anything_before(panel, origins), origins, -1)
-    actual = held_out(panel, origins, horizon)
+    panel, origins, actual = backtest.panel, backtest.origins, backtest.actual
     seen = ~np.isnan(actual)
-    if not seen.any():
-        raise DataError(
-            f"none of the {horizon} rows held out after each forecast origin has an observed value",
-            hint="The gaps are too long. Fill them with --max-gap any, or use a shorter --horizon."
-            if panel.broken
-            else "",
-        )
-    _check_finite(panel, forecasts, seen)
-    forecasts = _on_the_short_side(panel, origins, forecasts, actual)
-    scale = mase_scales(panel, first_origins(origins), panel.frequency.season)
+    season = panel.frequency.season
+    scales = step_scales(panel, first_origins(origins), season)
+    tables = [_tables(actual, forecast, scales) for forecast in backtest.point.values()]
+    overall, per_step, per_series, per_origin = (np.stack(part) for part in zip(*tables, strict=True))
     scored = seen.any(axis=(0, 2))
-    tables = [_tables(actual, forecast, scale) for forecast in forecasts.values()]
-    overall, per_step, per_series = (np.stack(part) for part in zip(*tables, strict=True))
-    names = tuple(forecasts)
-    mase_defined = np.isfinite(scale) & scored
-    decided_on = "mase" if scored.sum() > 1 and mase_defined.any() else "mae"
-    mae, decide = (list(METRICS).index(name) for name in ("mae", decided_on))
-    best = 1 + int(np.argmin(overall[1:, decide]))
-    start, end = _span(panel, origins, seen)
+    mase_defined = np.isfinite(scales["mase"]) & scored
+    whole = _compare(backtest, scales["mase"], per_series, np.ones(len(panel), np.bool_), "")
+    best = names.index(whole.best_baseline)
+    mae, decide = (list(METRICS).index(name) for name in ("mae", whole.decided_on))
+    start, end = _span(backtest)
     return Report(
         methods=names,
         metrics=(*METRICS, "skill"),
         overall=_with_skill(overall, decide, best),
         per_step=_with_skill(per_step, decide, best),
         per_series=_with_skill(per_series, mae, best),  # MASE gives the same skill there
+        per_origin=_with_skill(per_origin, decide, best),
+        origin_times=_origin_times(backtest),
         ids=panel.ids,
         origins=int(seen.any(axis=(1, 2)).sum()),
         windows=int(seen.any(axis=2).sum()),
         scored=int(scored.sum()),
         start=start,
         end=end,
-        season=panel.frequency.season,
+        season=season,
         no_mase=int((scored & ~mase_defined).sum()),
-        decided_on=decided_on,
-        best_baseline=names[best],
-        chance=may_be_chance(actual, forecasts[MODEL], forecasts[names[best]], scale, decided_on),
+        decided_on=whole.decided_on,
+        best_baseline=whole.best_baseline,
+        chance=whole.chance,
+        p_value=whole.p_value,
+        between=whole.between,
+        groups=_group_comparisons(backtest, scales["mase"], per_series),
+        intervals=interval_errors(backtest),
     )
 
 
-def _on_the_short_side(
-    panel: Panel, origins: Ints, forecasts: dict[str, Floats], actual: Floats
-) -> dict[str, Floats]:
-    """The forecasts; those of directions within half a turn of the actual values: 355 is near 5."""
-    turns = turns_of(panel, np.maximum(origins.max(axis=0), 0))
-    if turns is None:
-        return forecasts
-    return {name: nearest(values, actual, turns.size[:, None]) for name, values in forecasts.items()}
+def _group_comparisons(backtest: Backtest, scale: Floats, per_series: Floats) -> tuple[Comparison, ...]:
+    """The comparison of each group of series, where there are several groups."""
+    groups = np.array(backtest.groups, dtype=object)
+    scored = ~np.isnan(backtest.actual).all(axis=(0, 2))
+    names = sorted(set(groups[scored]))
+    if len(names) < 2:
+        return ()
+    return tuple(_compare(backtest, scale, per_series, groups == name, name) for name in names)
+
+
+def _compare(backtest: Backtest, scale: Floats, per_series: Floats, chosen: Bools, group: str) -> Comparison:
+    """The model beside the best baseline of the series `chosen` (S,)."""
+    actual = backtest.actual[:, chosen]
+    scored = ~np.isnan(actual).all(axis=(0, 2))
+    decided_on = "mase" if scored.sum() > 1 and np.isfinite(scale[chosen][scored]).any() else "mae"
+    k = list(METRICS).index(decided_on)
+    errors = metrics.average(np.moveaxis(per_series[:, k, chosen], 1, 0))  # (M,)
+    names = list(backtest.point)
+    best = 1 + int(np.argmin(errors[1:]))
+    pair = backtest.point[names[0]][:, chosen], backtest.point[names[best]][:, chosen]
+    test = paired_test(actual, *pair, scale[chosen], decided_on, overlap(backtest.origins, backtest.horizon))
+    return Comparison(
+        group=group,
+        series=int(scored.sum()),
+        windows=int((~np.isnan(actual)).any(axis=2).sum()),
+        decided_on=decided_on,
+        best_baseline=names[best],
+        difference=_relative(errors[0], errors[best]),
+        half_width=test.half_width / errors[best] if errors[best] > 0 else float("nan"),
+        p_value=test.p_value,
+        chance=test.chance,
+    )
+
+
+def _relative(model: float, baseline: float) -> float:
+    """model / baseline - 1; infinite where only the baseline makes no error."""
+    if baseline == 0:
+        return 0.0 if model == 0 else float("inf")
+    return float(model / baseline - 1)
+
+
+def paired_test(
+    actual: Floats, one: Floats, other: Floats, scale: Floats, decided_on: str, lags: int = 0
+) -> Paired:
+    """The test of the difference of two forecasts (O, S, H) in mean absolute error, or in MASE."""
+    pair = [metrics.mae(actual, forecast, axis=2) for forecast in (one, other)]
+    difference = pair[0] - pair[1]  # (O, S)
+    if decided_on == "mase":
+        difference = difference / scale
+    difference[~np.isfinite(difference)] = np.nan
+    return paired(difference, lags)
+
+
+def overlap(origins: Ints, horizon: int) -> int:
+    """How many of the `origins` (O, S) back a window still shares rows with."""
+    if len(origins) < 2:
+        return 0
+    later, earlier = origins[1:], origins[:-1]
+    steps = (later - earlier)[(later >= 0) & (earlier >= 0)]
+    return 0 if not steps.size else -(-horizon // max(int(np.median(steps)), 1)) - 1
 
 
 def mase_scales(panel: Panel, origins: Ints, season: int) -> Floats:
     """`metrics.mase_scale` of the first origins[s] rows of every series of the panel (S,)."""
+    return step_scales(panel, origins, season)["mase"]
+
+
+def step_scales(panel: Panel, origins: Ints, season: int) -> dict[str, Floats]:
+    """The mean ("mase") and root mean squared ("rmsse") seasonal step of the first origins[s] rows (S,).
+
+    NaN where no pair of rows a season apart was observed, or where all are equal.
+    """
     turns = turns_of(panel, np.maximum(origins, 0))
-    parts = [_mase_scales(panel, part, origins, season, turns) for part in blocks(panel.lengths)]
-    return np.concatenate(parts)
+    parts = [_step_scales(panel, part, origins, season, turns) for part in blocks(panel.lengths)]
+    mean, square = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return {"mase": mean, "rmsse": np.sqrt(square)}
 
 
-def _mase_scales(panel: Panel, part: slice, origins: Ints, season: int, turns: Turns | None) -> Floats:
-    """`mase_scales` for some neighbouring series."""
+def _step_scales(
+    panel: Panel, part: slice, origins: Ints, season: int, turns: Turns | None
+) -> tuple[Floats, Floats]:
+    """Mean and mean squared seasonal steps of some neighbouring series."""
     history = History(panel.offsets[part.start : part.stop + 1], origins[part])
     rows, owner = slice(panel.offsets[part.start], panel.offsets[part.stop]), history.series
     target, observed = panel.target[rows], panel.target_observed[rows]
@@ -113,46 +170,31 @@ def _mase_scales(panel: Panel, part: slice, origins: Ints, season: int, turns: T
     if turns is not None:
         steps = nearest(steps, 0.0, turns.size[part][owner[both]])
     steps = np.abs(steps)
-    total = np.bincount(owner[both], weights=steps, minlength=history.count)
-    count = np.bincount(owner[both], minlength=history.count)
-    return np.where(total > 0, total / np.maximum(count, 1), np.nan)
+    count = np.maximum(np.bincount(owner[both], minlength=history.count), 1)
+    total, squares = (
+        np.bincount(owner[both], weights=steps**power, minlength=history.count) for power in (1, 2)
+    )
+    return np.where(total > 0, total / count, np.nan), np.where(squares > 0, squares / count, np.nan)
 
 
-def _anything_before(panel: Panel, origins: Ints) -> Bools:
-    """True (O, S) where a series has an observed row before the origin."""
-    seen = np.concatenate([[0], np.cumsum(panel.target_observed)])
-    start = panel.offsets[:-1]
-    return (origins > 0) & (seen[start + np.clip(origins, 0, panel.lengths)] > seen[start])
-
-
-def _check_finite(panel: Panel, forecasts: dict[str, Floats], seen: Bools) -> None:
-    for method, forecast in forecasts.items():
-        if forecast.shape != seen.shape:
-            raise ForecasterError(f"forecasts of {method} have shape {forecast.shape}, not {seen.shape}")
-        broken = np.argwhere(seen & ~np.isfinite(forecast))
-        if len(broken):
-            origin, series, step = broken[0]
-            raise ForecasterError(
-                f"the forecast of {method} is not finite for series {panel.ids[series]!r}, "
-                f"forecast origin {origin + 1}, step {step + 1}"
-            )
-
-
-def _tables(actual: Floats, forecast: Floats, scale: Floats) -> tuple[Floats, Floats, Floats]:
-    """Errors of one method: overall (K,), per step (K, H) and per series (K, S)."""
-    overall, per_step, per_series = [], [], []
+def _tables(
+    actual: Floats, forecast: Floats, scales: dict[str, Floats]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Errors of one method: overall (K,), per step (K, H), per series (K, S) and per origin (K, O)."""
+    tables: tuple[list[Floats], ...] = ([], [], [], [])
+    columns = {name: scale[:, None] for name, scale in scales.items()}
     for metric in METRICS.values():
-        series = metric.error(actual, forecast, scale, (0, 2))  # (S,)
-        steps = metric.error(actual, forecast, scale[:, None], 0)  # (S, H)
-        overall.append(_average(series))
-        per_step.append(_average(steps))
-        per_series.append(series)
-    return np.array(overall), np.array(per_step), np.array(per_series)
-
-
-def _average(values: Floats) -> Floats:
-    """Mean over the first axis, the series, ignoring NaN."""
-    return metrics.mae(values, np.zeros_like(values), axis=0)
+        series = metric.error(actual, forecast, scales, (0, 2))  # (S,)
+        steps = metric.error(actual, forecast, columns, 0)  # (S, H)
+        origins = metric.error(actual, forecast, scales, 2)  # (O, S)
+        for table, values in zip(
+            tables,
+            (metrics.average(series), metrics.average(steps), series, metrics.average(origins.T)),
+            strict=True,
+        ):
+            table.append(values)
+    overall, per_step, per_series, per_origin = map(np.array, tables)
+    return overall, per_step, per_series, per_origin
 
 
 def _with_skill(errors: Floats, metric: int, best: int) -> Floats:
@@ -161,34 +203,23 @@ def _with_skill(errors: Floats, metric: int, best: int) -> Floats:
     return np.concatenate([errors, skill[:, None]], axis=1)
 
 
-FEW_PAIRS = {2: 12.7, 3: 4.3}
-"""Student's t at 95 % for so few differences, where the rough formula is far below it."""
-
-
-def may_be_chance(actual: Floats, model: Floats, baseline: Floats, scale: Floats, decided_on: str) -> bool:
-    """True where the mean paired difference of errors is within about two standard errors, or n < 2."""
-    several = (~np.isnan(actual)).any(axis=(0, 2)).sum() > 1
-    averaged = (0, 2) if several else (1, 2)  # an error of each series, or of each origin
-    pair = [metrics.mae(actual, forecast, axis=averaged) for forecast in (model, baseline)]
-    difference = pair[0] - pair[1]
-    if decided_on == "mase":
-        difference = difference / scale
-    difference = difference[np.isfinite(difference)]
-    n = len(difference)
-    if n < 2:
-        return True
-    needed = FEW_PAIRS.get(n, 2 + 3 / (n - 1))  # roughly Student's t at 95 %
-    return bool(abs(difference.mean()) < needed * difference.std(ddof=1) / np.sqrt(n))
-
-
-def _span(panel: Panel, origins: Ints, seen: Bools) -> tuple[str, str]:
+def _span(backtest: Backtest) -> tuple[str, str]:
     """First and last timestamp with a scored value."""
-    origin, series, step = np.nonzero(seen)
-    time = panel.time[panel.offsets[series] + origins[origin, series] + step]
-    return _iso(panel, time.min()), _iso(panel, time.max())
+    time = backtest.times[~np.isnan(backtest.actual)]
+    return iso(backtest.panel, time.min()), iso(backtest.panel, time.max())
 
 
-def _iso(panel: Panel, nanoseconds: np.int64) -> str:
+def _origin_times(backtest: Backtest) -> tuple[str, ...]:
+    """The earliest held-out timestamp of each origin (O,); empty where nothing is scored there."""
+    seen = ~np.isnan(backtest.actual)
+    return tuple(
+        iso(backtest.panel, times[mask].min()) if mask.any() else ""
+        for times, mask in zip(backtest.times, seen, strict=True)
+    )
+
+
+def iso(panel: Panel, nanoseconds: np.int64) -> str:
+    """A time as text: a date, or ISO 8601 with Z where the data has a time zone."""
     moment = np.datetime64(int(nanoseconds), "ns")
     if panel.names.dates:
         return str(np.datetime_as_string(moment, unit="D"))

@@ -125,11 +125,13 @@ def forecast(
     horizon: int | None = None,
     levels: Sequence[int] | None = None,
     quantiles: Sequence[float] | None = None,
+    origins: Ints | None = None,
 ) -> Forecast:
     """Forecast each series from its newest row, `horizon` steps ahead (the model's own by default).
 
     `levels` of intervals in percent, and `quantiles` between 0 and 1; None: those that the model was trained
-    to give. Raises ModelError where model and data do not fit each other, UsageError for a wrong level.
+    to give. `origins` (S,): forecast from after so many rows of each series instead; no later row is read.
+    Raises ModelError where model and data do not fit each other, UsageError for a wrong level.
     """
     model.check_fits(panel)
     horizon = model.horizon if horizon is None else horizon
@@ -138,8 +140,8 @@ def forecast(
             f"the model was trained to forecast {model.horizon} steps ahead, not {horizon}",
             hint=f"Use --horizon 1 to {model.horizon}, or train again with --horizon {horizon}.",
         )
-    check_history(model, panel)
-    origins = panel.lengths
+    origins = panel.lengths if origins is None else origins
+    check_history(model, panel, origins)
     view = cleaned(panel, origins, model.blend.scales)
     point, pretrained = _points(model, view, origins, horizon)
     check_finite(panel, point)
@@ -152,10 +154,28 @@ def forecast(
             )
         lower, upper = _fixed_intervals(model.half_widths[:, :horizon], model, panel, origins, point)
         return Forecast(panel, origins, point, lower, upper, options.levels)
-    limits = possible(view, origins, horizon, scales=model.blend.scales, limits=model.blend.limits)
+    return with_intervals(model, panel, view, origins, point, pretrained, options.levels, asked)
+
+
+def with_intervals(
+    model: Model,
+    panel: Panel,
+    view: Panel,
+    origins: Ints,
+    point: Floats,
+    pretrained: Floats | None,
+    levels: tuple[int, ...],
+    asked: tuple[float, ...],
+) -> Forecast:
+    """The forecast of a model whose blend gave `point` (S, H) from `origins` (S,).
+
+    `view` is the panel, `cleaned` at the origins; `pretrained`: the quantiles of the pretrained networks
+    (3, S, H), where they have a share in the intervals.
+    """
+    limits = possible(view, origins, point.shape[1], scales=model.blend.scales, limits=model.blend.limits)
     usual = quantiles_of(model, view, origins, point, pretrained)
-    distribution = _with_prices(model, view, limits, point, usual)
-    return finished(panel, view, origins, point, distribution, limits, options.levels, asked)
+    distribution = _with_prices(model, view, limits, origins, point, usual)
+    return finished(panel, view, origins, point, distribution, limits, levels, asked)
 
 
 def _points(model: Model, view: Panel, origins: Ints, horizon: int) -> tuple[Floats, Floats | None]:
@@ -168,7 +188,9 @@ def _points(model: Model, view: Panel, origins: Ints, horizon: int) -> tuple[Flo
     return point, None if quantiles is None else quantiles[..., :horizon]
 
 
-def _with_prices(model: Model, view: Panel, limits: Possible, point: Floats, usual: Spread) -> Spread:
+def _with_prices(
+    model: Model, view: Panel, limits: Possible, origins: Ints, point: Floats, usual: Spread
+) -> Spread:
     """The distributions, those of prices by the pretrained network, which knows the volatility of now.
 
     Its quantiles are moved to the point forecasts (S, H) of the blend.
@@ -177,8 +199,10 @@ def _with_prices(model: Model, view: Panel, limits: Possible, point: Floats, usu
     price = limits.limits.kind == KINDS.index("price")
     if "prices" not in networks or not price.any():
         return usual
-    origins, horizon = np.where(price, view.lengths, -1), point.shape[1]
-    table = zero_shot(view, origins, horizon, networks.__getitem__, price=price, only_prices=True)
+    horizon = point.shape[1]
+    table = zero_shot(
+        view, np.where(price, origins, -1), horizon, networks.__getitem__, price=price, only_prices=True
+    )
     price &= np.isfinite(table).all(axis=(0, 2))
     table[:, price] *= point[price] / table[SIDE, price]
     roots = root_of(networks["prices"], np.arange(horizon), 1)[None]
@@ -247,14 +271,14 @@ def rows_looked_back_on(model: Model) -> int:
     return min(model.lookback, int(model.facts.training.get("shortest", model.lookback)))
 
 
-def check_history(model: Model, panel: Panel) -> None:
+def check_history(model: Model, panel: Panel, origins: Ints) -> None:
     """Raise ModelError where a series is shorter than what a model of format 1 looks back on."""
     least = rows_looked_back_on(model)
-    short = np.flatnonzero(panel.lengths < least)
+    short = np.flatnonzero(origins < least)
     if short.size and model.half_widths is not None:
         first = short[0]
         raise ModelError(
-            f"series {panel.ids[first]!r} has {panel.lengths[first]} rows, but the model needs {least}"
+            f"series {panel.ids[first]!r} has {origins[first]} rows, but the model needs {least}"
             + (f" ({short.size} series are too short)" if short.size > 1 else ""),
             hint="Provide the whole history, not only the newest rows; or train with a smaller --lookback.",
         )

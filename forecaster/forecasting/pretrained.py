@@ -37,8 +37,9 @@ def forecast_pretrained(
     levels: tuple[int, ...] = (80, 95),
     quantiles: Sequence[float] = (),
     limits: Limits = Limits(),
+    origins: Ints | None = None,
 ) -> Forecast:
-    """Forecast each series `horizon` steps from its newest row.
+    """Forecast each series `horizon` steps from its newest row, or from after its first origins[s] rows.
 
     Raises ModelError where the forecast of a series is not finite.
     """
@@ -49,7 +50,7 @@ def forecast_pretrained(
         f"a forecast of {horizon:,} steps of {len(panel):,} series",
         hint="Use a smaller --horizon, or a longer step such as --every D.",
     )
-    origins = panel.lengths
+    origins = panel.lengths if origins is None else origins
     view = cleaned(panel, origins, SCALES)
     able = possible(view, origins, horizon, scales=SCALES, limits=limits)
     table = quantiles_at(view, origins, horizon, able)
@@ -57,15 +58,6 @@ def forecast_pretrained(
     asked = levels_of(quantiles)
     spread = TableQuantiles(table, *_dependence(view, horizon, _prices(able)))
     return finished(panel, view, origins, table[SIDE], spread, able, levels, asked)
-
-
-def medians(panel: Panel, origins: Ints, horizon: int, limits: Limits) -> Floats:
-    """The point forecasts (S, H) from the first origins[s] rows of each series; NaN without a known row.
-
-    `panel` is `cleaned` at the origins.
-    """
-    able = possible(panel, origins, horizon, scales=SCALES, limits=limits)
-    return able.point(quantiles_at(panel, origins, horizon, able)[SIDE])
 
 
 def quantiles_at(panel: Panel, origins: Ints, horizon: int, able: Possible) -> Floats:

@@ -17,13 +17,13 @@ from forecaster.data.panel import Panel
 from forecaster.errors import DataError, ModelError, UsageError
 from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.error_report import MODEL
-from forecaster.evaluation.scores import Report, mase_scales, may_be_chance
+from forecaster.evaluation.scores import Report, mase_scales, overlap, paired_test, score
 from forecaster.features.view import as_scored
 from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model, hashes
-from forecaster.pipeline.evaluate import score_beside_baselines
 from forecaster.pipeline.predict import read_as
 from forecaster.pipeline.remembered import from_memory
+from forecaster.pipeline.rolling import Rolled, beside_baselines
 from forecaster.pipeline.train import facts_of
 from forecaster.training.ensemble import Listener
 from forecaster.training.update import (
@@ -163,7 +163,8 @@ def _worse(panel: Panel, rows: NewRows, new: Floats, old: Floats, report: Report
         return True
     scale = mase_scales(panel, first_origins(rows.tested), panel.frequency.season)
     actual = held_out(as_scored(panel), rows.tested, report.horizon)
-    return not may_be_chance(actual, new, old, scale, report.decided_on)
+    lags = overlap(rows.tested, report.horizon)
+    return not paired_test(actual, new, old, scale, report.decided_on, lags).chance
 
 
 def _errors(report: Report) -> tuple[float, float]:
@@ -224,7 +225,7 @@ def _notes(model: Model, panel: Panel) -> tuple[str, ...]:
 
 def _report(panel: Panel, rows: NewRows, new: Floats, old: Floats) -> Report:
     """The errors on the held-out rows: both models, then the baselines."""
-    reports = [score_beside_baselines(panel, point, rows.tested) for point in (new, old)]
+    reports = [score(beside_baselines(panel, rows.tested, Rolled(point, {}), (), ())) for point in (new, old)]
 
     def joined(name: str) -> Floats:
         one, other = (getattr(report, name) for report in reports)
@@ -236,6 +237,7 @@ def _report(panel: Panel, rows: NewRows, new: Floats, old: Floats) -> Report:
         overall=joined("overall"),
         per_step=joined("per_step"),
         per_series=joined("per_series"),
+        per_origin=joined("per_origin"),
     )
 
 

@@ -25,11 +25,23 @@ FEW = 8  # up to this number of steps or series, all are shown
 
 def overall_table(report: Report) -> Table:
     """Methods as rows, the model first; metrics as columns; the best number of each column is marked."""
-    table = _table("", *(TITLES.get(metric, metric) for metric in report.metrics))
-    columns = [_column(metric, report.overall[:, k]) for k, metric in enumerate(report.metrics)]
+    shown = [name for name in report.metrics if name not in METRICS or METRICS[name].printed]
+    table = _table("", *(TITLES.get(metric, metric) for metric in shown))
+    columns = [_column(name, report.overall[:, report.metrics.index(name)]) for name in shown]
     for m, method in enumerate(report.methods):
         table.add_row(_name(method, m == 0), *(column[m] for column in columns))
     return table
+
+
+def interval_line(report: Report) -> str:
+    """How often the model's intervals cover the actual value, and how good its quantiles are; empty: none."""
+    measures = report.intervals
+    if measures is None:
+        return ""
+    levels = [name.removeprefix("coverage_") for name in measures.names if name.startswith("coverage_")]
+    covers = [f"{level} % intervals cover {measures.value(f'coverage_{level}'):.1f} %" for level in levels]
+    crps, wql = measures.value("crps"), measures.value("wql")
+    return f"The {', '.join(covers)}. CRPS {numbers([crps])[0]}, WQL {numbers([wql])[0]}."
 
 
 def step_table(report: Report) -> Table:

@@ -17,7 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from forecaster.evaluation.error_report import Report
-from forecaster.report.error_tables import overall_table, series_table, share_better, step_table
+from forecaster.report.error_tables import (
+    interval_line,
+    overall_table,
+    series_table,
+    share_better,
+    step_table,
+)
 from forecaster.report.text import inert, numbers, plain, sparkline
 
 if TYPE_CHECKING:
@@ -38,7 +44,11 @@ def print_report(console: Console, report: Report, *, notes: Sequence[str] = ())
         share = f"{100 * share_better(report):.0f} % of series"
         _print(console, Text(), series_table(report), Text())
         _print(console, Text(f"The model is better than {report.best_baseline} on {share}.", "dim"))
+    if report.intervals is not None:
+        _print(console, Text(interval_line(report), "dim"))
     _print(console, Text(), Text(inert(report.verdict), "bold green" if report.beats else "bold yellow"))
+    for comparison in report.groups:
+        _print(console, Text(inert(comparison.line), "green" if comparison.beats else "yellow"))
     for note in notes:
         _print(console, Text(inert(note), "dim"))
 

@@ -45,6 +45,9 @@ VALIDATED = 24
 """Validation takes this many horizons of a single series, and √n times fewer of each of n series."""
 
 
+REPORTED, MOST_REPORTED, HELD = 100, 20, 8
+"""The report of `train` rests on about so many windows, from at most so many origins; a series holds out one
+part in HELD of its rows."""
 COPIES, GATES, FLOAT = 6, 6, 4
 """Copies of the weights (gradients, averages, the optimiser), numbers kept for each hidden unit and step of a
 window, and bytes of a number."""
@@ -116,6 +119,20 @@ def newest_origins(panel: Panel, horizon: int) -> Ints:
     newest = np.full(len(panel), -1)
     newest[series[fits]] = (stop - horizon - panel.offsets[series])[fits]  # in order: the newest stays
     return np.where(newest < 0, left, newest)
+
+
+def reported_origins(panel: Panel, horizon: int) -> Ints:
+    """The origins (O, S) of the report of `train`, one horizon apart, oldest first; -1: the series has none.
+
+    A single long series is held out MOST_REPORTED times: one window of one series says little. With many
+    series each has one. No series holds out more than one part in HELD of its rows, but for one horizon.
+    """
+    newest = newest_origins(panel, horizon)
+    used = split(newest, horizon).train > 0
+    most = int(np.clip(REPORTED // max(1, int(used.sum())), 1, MOST_REPORTED))
+    own = np.where(used, np.clip(newest // (HELD * horizon), 1, most), 0)
+    back = np.arange(max(1, int(own.max())) - 1, -1, -1)[:, None]
+    return np.where(back < own, newest - horizon * back, -1)
 
 
 def split(known: Ints, horizon: int) -> Split:

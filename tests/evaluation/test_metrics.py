@@ -27,6 +27,7 @@ ORACLES = {
     "smape": lambda y, f: naive_mean(
         200 * abs(a - b) / (abs(a) + abs(b)) if a or b else 0 for a, b in pairs(y, f)
     ),
+    "bias": lambda y, f: naive_mean(b - a for a, b in pairs(y, f)),
 }
 values = st.one_of(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), st.just(0.0))
 two_arrays = hnp.array_shapes(min_dims=1, max_dims=3, max_side=5).flatmap(
@@ -133,5 +134,30 @@ def test_skill_is_positive_where_the_error_is_smaller(error, baseline, want):
 
 
 def test_every_metric_of_the_report_is_compared_with_a_loop():
-    """A metric that is added to the report needs an oracle here; that of MASE is a test of its own."""
-    assert set(metrics.METRICS) - {"mase"} == set(ORACLES)
+    """A metric that is added to the report needs an oracle here; scaled ones have tests of their own."""
+    assert set(metrics.METRICS) - {"mase", "rmsse"} == set(ORACLES)
+
+
+@given(two_arrays, st.sampled_from([50, 80, 95]))
+def test_the_interval_score_equals_its_naive_form(arrays, level):
+    """The width, and a fine for each miss that grows with the level."""
+    actual, middle = arrays
+    lower, upper = middle - 1.5, middle + 2.5
+    fine = 2 / (1 - level / 100)
+    want = naive_mean(
+        4.0 + fine * (max(f - 1.5 - y, 0) + max(y - f - 2.5, 0)) for y, f in pairs(actual, middle)
+    )
+    got = metrics.interval_score(actual, lower, upper, level)
+    assert got == pytest.approx(want, rel=1e-9, abs=1e-6, nan_ok=True)
+
+
+@given(two_arrays)
+def test_crps_and_wql_are_pinball_losses(arrays):
+    """CRPS is twice the mean pinball loss, WQL that over the mean size of the actual values."""
+    actual, middle = arrays
+    quantiles = {level: middle + level for level in (0.1, 0.5, 0.9)}
+    losses = [metrics.pinball(actual, forecast, level) for level, forecast in quantiles.items()]
+    assert metrics.crps(actual, quantiles) == pytest.approx(2 * np.mean(losses), nan_ok=True)
+    size = naive_mean(abs(y) for y, _ in pairs(*arrays))
+    want = 2 * np.mean(losses) / size if size > 0 else math.nan
+    assert metrics.wql(actual, quantiles) == pytest.approx(want, nan_ok=True)

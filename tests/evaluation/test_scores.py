@@ -5,12 +5,12 @@ import math
 
 import numpy as np
 import pytest
-from evaluation_panel import noisy_series, panel_of, with_rows_after
+from evaluation_panel import noisy_series, panel_of, score, with_rows_after
 
 from forecaster.errors import DataError, ForecasterError, ModelError, UsageError
 from forecaster.evaluation import metrics
 from forecaster.evaluation.backtest import held_out, rolling_origins
-from forecaster.evaluation.scores import Report, mase_scales, may_be_chance, score
+from forecaster.evaluation.scores import Report, mase_scales, paired_test
 from forecaster.methods.baselines import backtest_baselines
 
 HORIZON, SEASON = 5, 4
@@ -40,7 +40,7 @@ def windows_of(panel, origins, s):
 
 def naive_series_scores(panel, origins, forecast, steps):
     """{metric: value per series} over the given steps, all loops."""
-    scores = {name: [] for name in ("mae", "rmse", "mape", "smape", "mase")}
+    scores = {name: [] for name in ("mae", "rmse", "mape", "smape", "mase", "rmsse", "bias")}
     for s in range(len(panel)):
         windows = list(windows_of(panel, origins, s))
         triples = [(a[h], forecast[o, s, h]) for o, _, _, a in windows for h in steps if not np.isnan(a[h])]
@@ -56,6 +56,11 @@ def naive_series_scores(panel, origins, forecast, steps):
         scores["mape"].append(sum(percent) / len(percent))
         scores["smape"].append(sum(200 * abs(y - f) / (abs(y) + abs(f)) for y, f in triples) / len(triples))
         scores["mase"].append(scores["mae"][-1] / scale)
+        past = windows[0][2]
+        squares = [(b - a) ** 2 for a, b in zip(past, past[SEASON:], strict=False) if not math.isnan(b - a)]
+        mean = sum(squares) / len(squares) if squares else 0
+        scores["rmsse"].append(scores["rmse"][-1] / math.sqrt(mean) if mean else math.nan)
+        scores["bias"].append(sum(f - y for y, f in triples) / len(triples))
     return scores
 
 
@@ -146,10 +151,100 @@ def test_the_verdict_speaks_plainly(model, naive, beats, words):
     assert report.beats is beats
     assert words in report.verdict
     assert "\n" not in report.verdict
-    assert ("Use naive for this series." in report.verdict) == ("higher" in report.verdict)
-    assert ("may be chance" in report.verdict) == (
-        "equals" not in report.verdict
-    )  # one window proves nothing
+    assert "Use naive" not in report.verdict  # one window proves nothing
+    assert ("may be chance" in report.verdict) == ("equals" not in report.verdict)
+
+
+@pytest.mark.parametrize("scatter", [0.01, 3.0])
+def test_a_baseline_is_recommended_only_where_it_is_better_for_sure(scatter):
+    """The verdict sends the user to the naive forecast where the difference is not chance."""
+    panel = panel_of(np.random.default_rng(0).normal(size=200))
+    origins = rolling_origins(panel.lengths, 5, 12, 5)
+    actual = held_out(panel, origins, 5)
+    worse = 0.5 + scatter * np.random.default_rng(4).normal(size=(12, 1, 1))
+    report = score(panel, origins, {"model": actual + 20 + worse, "naive": actual + 20}, 5)
+    assert ("Use naive for this series." in report.verdict) == (scatter < 1)
+    assert report.chance == (scatter > 1)
+    if scatter < 1:
+        low, high = report.between
+        assert low < report.difference < high
+        assert "p < 0.001; 95 % interval" in report.verdict
+
+
+def test_each_group_has_a_line_of_its_own():
+    """Where series differ in kind, each group is compared with its own best baseline."""
+    rng = np.random.default_rng(2)
+    panel = panel_of(*(rng.normal(size=60) for _ in range(10)))
+    origins = rolling_origins(panel.lengths, 5, 1, 5)
+    actual = held_out(panel, origins, 5)
+    good = np.where(np.arange(10) < 5, 0.1, 2.0)[:, None] + 0.01 * rng.random((10, 5))
+    forecasts = {"model": actual + good, "naive": actual + 1.0, "mean": actual + 3.0}
+    report = score(panel, origins, forecasts, 5, groups=("seasonal",) * 5 + ("price",) * 5)
+    price, seasonal = report.groups
+    assert (price.group, price.series, price.beats, price.chance) == ("price", 5, False, False)
+    assert "5 series that move like prices: use naive; the model is worse by" in price.line
+    assert "5 series with a season: the model is better than naive by" in seasonal.line
+    again = Report.from_json(json.loads(json.dumps(report.to_json(), allow_nan=False)))
+    assert again.groups == report.groups
+    assert score(panel, origins, forecasts, 5, groups=("plain",) * 10).groups == ()
+
+
+def test_interval_errors_equal_loops(case):
+    """Coverage, interval score, pinball loss, CRPS and WQL: within each series first, then over series."""
+    panel, origins, forecasts = case
+    shifts = {level: 8 * (level - 0.5) for level in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)}
+    quantiles = {level: forecasts["model"] + shift for level, shift in shifts.items()}
+    report = score(panel, origins, forecasts, HORIZON, quantiles=quantiles, levels=(80,))
+    measures = report.intervals
+    rows = {name: [] for name in measures.names}
+    for s in range(len(panel)):
+        pairs = [
+            (y, forecasts["model"][o, s, h])
+            for o, _, _, actual in windows_of(panel, origins, s)
+            for h, y in enumerate(actual)
+            if not math.isnan(y)
+        ]
+        if not pairs:
+            continue
+        losses = [
+            max(q * (y - f - shift), (q - 1) * (y - f - shift))
+            for y, f in pairs
+            for q, shift in shifts.items()
+        ]
+        pinball = sum(losses) / len(losses)
+        size = sum(abs(y) for y, _ in pairs) / len(pairs)
+        outside = [max(f - 3.2 - y, 0) + max(y - f - 3.2, 0) for y, f in pairs]
+        by_hand = {
+            "pinball": pinball,
+            "crps": 2 * pinball,
+            "wql": 2 * pinball / size,
+            "coverage_80": 100 * sum(each == 0 for each in outside) / len(pairs),
+            "score_80": 6.4 + 10 * sum(outside) / len(pairs),
+        }
+        for name, value in by_hand.items():
+            rows[name].append(value)
+            assert measures.per_series[measures.names.index(name), s] == pytest.approx(value), name
+    for name, values in rows.items():
+        assert measures.value(name) == pytest.approx(np.mean(values)), name
+    again = Report.from_json(json.loads(json.dumps(report.to_json(), allow_nan=False)))
+    assert again.to_json() == report.to_json()
+    wide = report.to_rows()
+    assert wide[0]["crps"] == measures.value("crps") and math.isnan(wide[1]["crps"])
+
+
+def test_errors_by_origin_equal_loops(case):
+    """The errors of an origin are averages over the series that are scored there."""
+    panel, origins, forecasts = case
+    report = score(panel, origins, forecasts, HORIZON)
+    assert len(report.origin_times) == len(origins)
+    for o in range(len(origins)):
+        errors = [
+            np.nanmean(np.abs(actual - forecasts["naive"][o, s]))
+            for s in range(len(panel))
+            for origin, _, _, actual in windows_of(panel, origins, s)
+            if origin == o
+        ]
+        assert report.per_origin[1, report.metrics.index("mae"), o] == pytest.approx(np.mean(errors))
 
 
 @pytest.mark.parametrize(("scatter", "chance"), [(0.3, False), (3.0, True)])
@@ -173,7 +268,7 @@ def test_two_series_prove_little():
     actual, better = np.zeros((1, 2, 3)), np.ones((1, 2, 3))
     for ratio, chance in ((1.5, True), (1.1, False)):  # 5 standard errors, and 21
         worse = better + np.array([0.1, 0.1 * ratio])[:, None]
-        assert may_be_chance(actual, better, worse, np.ones(2), "mae") is chance
+        assert paired_test(actual, better, worse, np.ones(2), "mae").chance is chance
 
 
 def test_one_series_is_decided_on_mae():
@@ -212,10 +307,10 @@ def test_a_damaged_report_is_a_model_error(wrong):
 
 
 def test_rows_hold_every_number(case):
-    """One row for each method overall, at each step and of each series."""
+    """One row for each method overall, at each step, from each origin and of each series."""
     report = score(*case, HORIZON)
     rows = report.to_rows()
-    assert len(rows) == 3 * (1 + HORIZON + len(report.ids))
+    assert len(rows) == 3 * (1 + HORIZON + 3 + len(report.ids))
     assert list(rows[0]) == ["scope", "key", "method", *report.metrics]
     step = next(r for r in rows if (r["scope"], r["key"], r["method"]) == ("step", 2, "mean"))
     assert step["rmse"] == report.per_step[2, 1, 1]

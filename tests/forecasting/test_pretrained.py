@@ -12,7 +12,7 @@ from forecaster.data.calendar.frequency import frequency
 from forecaster.errors import UsageError
 from forecaster.features.view import cleaned, possible
 from forecaster.forecasting.components import component_forecasts, pretrained_quantiles
-from forecaster.forecasting.pretrained import forecast_pretrained, medians, quantiles_at
+from forecaster.forecasting.pretrained import forecast_pretrained, quantiles_at
 from forecaster.forecasting.quantile_table import TableQuantiles, root_of
 from forecaster.methods.smoothing import demand_forecasts
 from forecaster.pretraining.network import LEVELS, SIDE
@@ -66,16 +66,16 @@ def test_a_constant_stays_so_and_demand_is_expected():
 
 
 def test_rows_after_an_origin_change_nothing():
-    """The medians of a backtest read the rows before its origin only."""
+    """A forecast from an origin reads the rows before it only, and is that of a table that ends there."""
     panel = mixed()
-    origins = np.array([100, 150, 170, 30, 0])
-    before = medians(cleaned(panel, origins, "each"), origins, 5, Limits())
-    assert np.isnan(before[4]).all()
+    origins = np.minimum([100, 150, 170, 30, 20], panel.lengths)
+    before = forecast_pretrained(panel, 5, origins=origins)
+    ended = forecast_pretrained(panel.before(origins), 5)
+    for name in ("point", "lower", "upper"):
+        assert getattr(before, name).tobytes() == getattr(ended, name).tobytes()
     for seed in range(3):
         garbage = with_garbage(panel, origins, seed=seed)
-        assert np.array_equal(
-            medians(cleaned(garbage, origins, "each"), origins, 5, Limits()), before, equal_nan=True
-        )
+        assert forecast_pretrained(garbage, 5, origins=origins).lower.tobytes() == before.lower.tobytes()
 
 
 def test_limits_hold():

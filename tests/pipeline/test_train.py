@@ -108,9 +108,10 @@ def scored(monkeypatch):
     seen = []
     original = evaluate_module.score
 
-    def score(panel, origins, forecasts, horizon):
+    def score(backtest):
+        forecasts = backtest.point | {f"{level}": each for level, each in backtest.quantiles.items()}
         seen.append({name: values.copy() for name, values in forecasts.items()})
-        return original(panel, origins, forecasts, horizon)
+        return original(backtest)
 
     monkeypatch.setattr(evaluate_module, "score", score)
     return seen
@@ -163,18 +164,31 @@ def test_the_blend_is_weighed_by_the_test_too(table, monkeypatch):
     monkeypatch.setattr(fitting, "choose_weights", choose)
     train(table, TINY)
     (forecasts, origins, blocks), (more, joined, numbers) = seen
-    assert joined[:-1].tolist() == origins.tolist()
+    assert joined[:-2].tolist() == origins.tolist()
     assert joined[-1].tolist() == [each - HORIZON for each in table.groupby("id").size()]
-    assert numbers.tolist() == [*blocks.tolist(), blocks.max() + 1]
+    assert numbers.tolist() == [*blocks.tolist(), blocks.max() + 1, blocks.max() + 2]
     for name, values in forecasts.items():
-        assert more[name][:-1].tobytes() == values.tobytes()
+        assert more[name][:-2].tobytes() == values.tobytes()
         assert np.isfinite(more[name][-1]).all() or name in DEMAND
 
 
-def test_the_report_of_train_is_that_of_a_backtest_of_one_origin(table, training):
-    """`train` reports what `evaluate` finds for the last origin with networks that were not refitted."""
-    options = dataclasses.replace(TINY, refit=False)
-    assert evaluate(table, options).report.to_json() == training.report.to_json()
+def test_a_backtest_trains_as_train_does(table):
+    """The model of a backtest is that of `train` on the table cut off at the first origin, to the byte."""
+    model = train(cut(table, 2 * HORIZON), TINY).model
+    one = evaluate(table, TINY, origins=2).report.to_json()
+    assert one == evaluate(table, TINY, origins=2, model=model).report.to_json()
+
+
+def test_a_backtest_trains_again_where_it_is_asked_to(table):
+    """With refit=1 each origin has its own model, with refit=2 two of them share one."""
+    for refit in (1, 2):
+        found = evaluate(table, TINY, origins=4, refit=refit).backtest
+        for number in range(4):
+            back = (4 - number // refit * refit) * HORIZON
+            model = train(cut(table, back), TINY).model
+            frame = predict(model, cut(table, (4 - number) * HORIZON))
+            assert found.point["model"][number].tobytes() == frame.point.tobytes()
+            assert found.interval(80)[0][number].tobytes() == frame.lower[0].tobytes()
 
 
 def test_the_report_is_what_the_forecasts_are_worth(table):
@@ -305,13 +319,13 @@ def test_refit_takes_the_steps_that_validation_chose(table):
 
 def test_a_report_of_few_windows_says_so(table, training):
     """Where the report rests on a handful of windows, a note says so."""
-    assert any("rests on 3 held-out windows" in note for note in training.notes)
+    assert any("rests on 5 held-out windows" in note for note in training.notes)
 
 
 def test_every_horizon_row_is_held_out(table, training):
-    """The report covers the last horizon of every series."""
+    """The report covers the last horizons of every series, at most an eighth of its rows."""
     report = training.report
-    assert (report.horizon, report.scored, report.origins) == (HORIZON, 3, 1)
+    assert (report.horizon, report.scored, report.origins) == (HORIZON, 3, 2)
     assert report.end.startswith("2024-03-30")
     assert set(report.methods) >= {"model", "naive", "drift", "mean"}
 
@@ -548,7 +562,7 @@ def test_long_and_very_short_series_together():
 def test_negative_and_zero_values(table):
     """Data with zeros and negatives is forecast without logarithms."""
     rng = np.random.default_rng(0)
-    signed = frame_of({"a": wavy(rng, 80) - 20, "b": np.round(rng.random(80))})
+    signed = frame_of({"a": wavy(rng, 80) - 25, "b": np.round(rng.normal(size=80))})
     result = train(signed, TINY)
     assert not result.model.blend.log
     healthy(result, signed)

@@ -4,12 +4,11 @@ import io
 
 import numpy as np
 import pytest
-from evaluation_panel import noisy_series, panel_of
+from evaluation_panel import noisy_series, panel_of, score
 from rich.console import Console
 
 from forecaster.data.findings import info, repair
 from forecaster.evaluation.backtest import rolling_origins
-from forecaster.evaluation.scores import score
 from forecaster.methods.baselines import backtest_baselines
 from forecaster.report import error_tables, terminal
 
