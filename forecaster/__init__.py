@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Trained: TypeAlias = Training | Update | Model | str | PathLike[str]
     """A model, the result of `train` or `update`, or the name of a model file."""
 
-__all__ = ["__version__", "evaluate", "load", "predict", "train", "update"]
+__all__ = ["__version__", "evaluate", "load", "predict", "train", "update", "write_report"]
 __version__ = "0.1.0"
 
 T = TypeVar("T")
@@ -228,6 +228,36 @@ def load(path: str | PathLike[str]) -> Model:
     from forecaster.model.model import Model
 
     return Model.load(Path(path))
+
+
+def write_report(
+    result: Training | Evaluation, path: str | PathLike[str], *, series: Sequence[str] = ()
+) -> None:
+    """Write the result of `train` or `evaluate`, by the ending of `path`.
+
+    `.html` is a page with charts that needs no network, `.json` and `.csv` hold the errors. `series` are ids
+    that must have a chart in the page, which has room for some.
+
+    Raises UsageError for another ending, a series that does not exist, a result without errors, and where a
+    package is missing that pages need; StorageError where the file cannot be written.
+
+    >>> import numpy as np, pandas as pd, tempfile
+    >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=90), "y": np.arange(90) % 7 + 1.0})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report(train(table, horizon=5, hidden=8, steps=30), f"{folder}/y.html")
+    """
+    from forecaster.errors import UsageError
+    from forecaster.pipeline.page import write_result
+    from forecaster.report import files
+
+    name = str(path)
+    files.check_report_file(name)
+    if files.is_page(name):
+        write_result(result, name, series=_as_list(series))
+    elif result.report is None:
+        raise UsageError("nothing was held out: there are no errors to write", hint="Write a .html file.")
+    else:
+        files.write_report(result.report, name)
 
 
 def _forecast(

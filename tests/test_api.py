@@ -37,7 +37,9 @@ def training(table: pd.DataFrame) -> Training:
 
 def test_public_names() -> None:
     """These names are public; others may change without notice."""
-    assert forecaster.__all__ == ["__version__", "evaluate", "load", "predict", "train", "update"]
+    assert forecaster.__all__ == [
+        *("__version__", "evaluate", "load", "predict", "train", "update", "write_report")
+    ]
     assert all(hasattr(forecaster, name) for name in forecaster.__all__)
 
 

@@ -17,6 +17,7 @@ from forecaster.cli.options import (
     READING,
     TRAINING,
     Data,
+    PageSeries,
     ReportFile,
     Settings,
     accepts,
@@ -31,7 +32,12 @@ Step = Annotated[
 
 @accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, GENERAL)
 def evaluate(
-    data: Data, settings: Settings, origins: Origins = 1, step: Step = None, report: ReportFile = None
+    data: Data,
+    settings: Settings,
+    origins: Origins = 1,
+    step: Step = None,
+    report: ReportFile = None,
+    report_series: PageSeries = None,
 ) -> None:
     """\b
     $ forecast evaluate sample_data/sensors.parquet --horizon 24 --origins 7
@@ -42,15 +48,15 @@ def evaluate(
     with the program, which were trained on no data of yours.
     """
     from forecaster.cli.data_summary import findings, log_data
+    from forecaster.cli.page import check_report, reader, write_report
     from forecaster.cli.progress import progress
     from forecaster.cli.streams import console, write_json
     from forecaster.model.model import Model
     from forecaster.pipeline.evaluate import evaluate as backtest
     from forecaster.pipeline.predict import PRETRAINED
-    from forecaster.report.files import check_report_file, write_report
     from forecaster.report.terminal import print_report
 
-    check_report_file(report)
+    check_report(report, report_series)
     named = settings.general.model
     model: Model | Literal["pretrained"] | None
     model = "pretrained" if named == PRETRAINED else Model.load(named) if named else None
@@ -65,11 +71,9 @@ def evaluate(
             step=step,
             model=model,
             on_event=listener,
-            on_read=account.read,
+            on_read=reader(report_series),
         )
-    if report:
-        write_report(result.report, report)
-        account.wrote(report)
+    write_report(result, report, report_series)
     log_data(result.loaded, result.notes)
     if settings.general.json:
         write_json("evaluate-1", result.report.to_json() | {"findings": findings(result.loaded)})

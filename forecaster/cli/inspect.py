@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecaster.cli.account import account
-from forecaster.cli.options import COLUMNS, GENERAL, READING, Data, Settings, accepts
+from forecaster.cli.options import (
+    COLUMNS,
+    GENERAL,
+    READING,
+    Data,
+    PageFile,
+    PageSeries,
+    Settings,
+    accepts,
+)
 
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding
@@ -27,21 +36,33 @@ ExportFile = Annotated[
 
 
 @accepts(COLUMNS, READING, GENERAL)
-def inspect(data: Data, settings: Settings, export: ExportFile = None) -> None:
+def inspect(
+    data: Data,
+    settings: Settings,
+    export: ExportFile = None,
+    report: PageFile = None,
+    report_series: PageSeries = None,
+) -> None:
     """\b
     $ forecast inspect sample_data/sensors.parquet
 
     Show how DATA is understood: columns, frequency, kinds of series, gaps, findings. Nothing is trained.
-    Nothing is written, except the series as understood to the file that --export names.
+    Nothing is written, except the series as understood to the file that --export names, and the page of
+    --report.
     """
     from forecaster.cli import data_summary
+    from forecaster.cli.page import check_report, write_page
     from forecaster.cli.streams import console, write_json
     from forecaster.report import terminal
+    from forecaster.report.data_facts import data_facts, left_out_by_reason
     from forecaster.report.series_kinds import series_kinds, summary
 
+    check_report(report, report_series, only_page=True)
     loaded = _load(data, settings, export)
+    if report:
+        write_page(loaded, report, report_series)
     kinds = series_kinds(loaded.panel, loaded.odd)
-    facts, values = data_summary.facts(loaded), summary(kinds)
+    facts, values = data_facts(loaded), summary(kinds)
     series = data_summary.series_facts(loaded, kinds)
     if settings.general.json:
         details = {
@@ -53,7 +74,7 @@ def inspect(data: Data, settings: Settings, export: ExportFile = None) -> None:
         write_json("inspect-1", facts | details)
         return
     screen = console()
-    terminal.print_facts(screen, "data", facts | data_summary.left_out_by_reason(facts))
+    terminal.print_facts(screen, "data", facts | left_out_by_reason(facts))
     terminal.print_facts(screen, "values", values)
     screen.print("\nSeries", style="bold")
     data_summary.print_series(series)

@@ -17,13 +17,19 @@ from forecaster.cli.options import (
     PREDICTING,
     READING,
     TRAINING,
+    PageFile,
+    PageSeries,
     Settings,
     accepts,
 )
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from forecaster.data.load import Loaded
     from forecaster.forecasting.forecast import Forecast
+    from forecaster.model.model import Model
 
 NewestData = Annotated[
     str | None,
@@ -61,6 +67,8 @@ def predict(
     output: Output = "-",
     plot: Plot = None,
     plot_series: Series = None,
+    report: PageFile = None,
+    report_series: PageSeries = None,
 ) -> None:
     """\b
     $ forecast predict -o forecasts.csv
@@ -70,25 +78,22 @@ def predict(
     horizon. With --model pretrained, forecast at once, without training: by networks that come with the
     program and know what series look like.
     """
-    from forecaster.cli.picture import check_plot, draw
-    from forecaster.cli.preview import preview
-    from forecaster.data.writing.atomic import check_folder
-    from forecaster.data.writing.digits import MOST, check_digits
-    from forecaster.data.writing.write import check_destination, is_typed, write_table
-    from forecaster.pipeline.staleness import parsed_age
+    from forecaster.cli.page import check_report, reader, write_page
+    from forecaster.cli.picture import draw
 
-    as_json = settings.general.json
-    if output != "-":
-        check_folder(output)
-    if not as_json:
-        check_destination(output)
-    check_plot(plot, plot_series)
     options, general = settings.options, settings.general
-    check_digits(general.digits)
-    parsed_age("max_age", general.max_age)
-    parsed_age("max_model_age", general.max_model_age)
-    outputs = {"output": output, "plot": plot, "summary": general.summary, "log_file": general.log_file}
-    forecast = _forecast(data, settings, outputs)
+    _check(settings, output, plot, plot_series)
+    check_report(report, report_series, only_page=True)
+    outputs = {"output": output, "plot": plot, "report": report}
+    outputs |= {"summary": general.summary, "log_file": general.log_file}
+    sources: list[Loaded] = []
+
+    def read(loaded: Loaded) -> None:
+        reader(report_series)(loaded)
+        if report:
+            sources.append(loaded)
+
+    forecast, model = _forecast(data, settings, outputs, read)
     account.found(forecast.findings)
     for finding in forecast.findings:
         if finding.severity == "repair" or finding.code in LOGGED:
@@ -96,12 +101,42 @@ def predict(
     if plot:
         draw(forecast, plot, plot_series)
         account.wrote(plot)
-    samples = general.samples
-    digits = MOST if not as_json and is_typed(output) else general.digits
+    if report:
+        given = None if model is not None else options
+        write_page(forecast, report, report_series, model=model, loaded=sources[0], options=given)
+    _write(forecast, settings, output)
+
+
+def _check(settings: Settings, output: str, plot: str | None, plot_series: str | None) -> None:
+    """Raise UsageError or StorageError before any work is done where something could not be written."""
+    from forecaster.cli.picture import check_plot
+    from forecaster.data.writing.atomic import check_folder
+    from forecaster.data.writing.digits import check_digits
+    from forecaster.data.writing.write import check_destination
+    from forecaster.pipeline.staleness import parsed_age
+
+    if output != "-":
+        check_folder(output)
+    if not settings.general.json:
+        check_destination(output)
+    check_plot(plot, plot_series)
+    check_digits(settings.general.digits)
+    parsed_age("max_age", settings.general.max_age)
+    parsed_age("max_model_age", settings.general.max_model_age)
+
+
+def _write(forecast: Forecast, settings: Settings, output: str) -> None:
+    """Write the forecast, or paths of it, as a table."""
+    from forecaster.cli.preview import preview
+    from forecaster.data.writing.digits import MOST
+    from forecaster.data.writing.write import is_typed, write_table
+
+    as_json, samples = settings.general.json, settings.general.samples
+    digits = MOST if not as_json and is_typed(output) else settings.general.digits
     frame = (
         forecast.to_frame(digits=digits)
         if samples is None
-        else forecast.samples_to_frame(samples, options.seed, digits=digits)
+        else forecast.samples_to_frame(samples, settings.options.seed, digits=digits)
     )
     write_table(frame, output, format="json" if as_json else None)
     if output != "-":
@@ -111,8 +146,13 @@ def predict(
         stderr.info(f"wrote {len(frame):,} {rows} to {output}", output=output)
 
 
-def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | None]) -> Forecast:
-    """The forecast of the model that was named, or of the pretrained networks."""
+def _forecast(
+    data: str | None,
+    settings: Settings,
+    outputs: dict[str, str | None],
+    read: Callable[[Loaded], None],
+) -> tuple[Forecast, Model | None]:
+    """The forecast of the model that was named, and that model; or of the pretrained networks."""
     from forecaster.pipeline.predict import PRETRAINED, predict_pretrained
     from forecaster.pipeline.predict import predict as predict_from
     from forecaster.pipeline.staleness import check_model
@@ -122,9 +162,8 @@ def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | Non
         if settings.general.skip_short:
             raise UsageError("--skip-short needs a trained model: pretrained networks forecast any length")
         account.uses(PRETRAINED)
-        return predict_pretrained(
-            data, options, settings.read, max_age=settings.general.max_age, on_read=account.read
-        )
+        age = settings.general.max_age
+        return predict_pretrained(data, options, settings.read, max_age=age, on_read=read), None
     from forecaster.model.model import Model
     from forecaster.pipeline.remembered import named
 
@@ -141,7 +180,7 @@ def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | Non
             f"--{given[0]} is part of the model: it cannot be changed when forecasting",
             hint=f"Train with --{given[0]}, or forecast with --model pretrained.",
         )
-    return predict_from(
+    result = predict_from(
         model,
         data,
         read=settings.read,
@@ -150,5 +189,6 @@ def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | Non
         quantiles=options.quantiles if "quantiles" in settings.explicit else None,
         skip_short=settings.general.skip_short,
         max_age=settings.general.max_age,
-        on_read=account.read,
+        on_read=read,
     )
+    return result, model

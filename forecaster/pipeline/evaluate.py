@@ -18,6 +18,7 @@ from forecaster.evaluation.backtest import Backtest, rolling_origins
 from forecaster.evaluation.scores import Report, score
 from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model
+from forecaster.pipeline.learn import Learned
 from forecaster.pipeline.predict import read_as
 from forecaster.pipeline.trials import NEVER, backtest_trial, trial_of
 from forecaster.training.ensemble import Listener
@@ -36,6 +37,11 @@ class Evaluation:
     backtest: Backtest
     """What the report is made of."""
     notes: tuple[str, ...] = ()
+    model: Model | None = None
+    """What made the forecasts, the last of several; None: the pretrained networks alone."""
+    options: Options = Options()
+    curves: tuple[tuple[tuple[int, float], ...], ...] = ()
+    """Step and validation loss at each validation pass of each network of that model."""
 
 
 def evaluate(
@@ -66,13 +72,20 @@ def evaluate(
     if on_read:
         on_read(loaded)
     panel = loaded.panel
-    trial = trial_of(model or options, options, refit)
+    newest: list[tuple[Learned, Model]] = []
+
+    def keep(learned: Learned, made: Model) -> None:
+        newest[:] = [(learned, made)]
+
+    trial = trial_of(model or options, options, refit, keep)
     horizon = trial.horizon(panel)
     rows = origins_of(panel, horizon, origins, step, history=1 if model else 2)
     if known:
         check_unseen(known, panel, rows)
     backtest = backtest_trial(panel, rows, trial, horizon, on_event)
-    return Evaluation(score(backtest), loaded, backtest)
+    made = newest[0][1] if newest else known
+    curves = newest[0][0].held_out_from.curves if newest else ()
+    return Evaluation(score(backtest), loaded, backtest, (), made, options, curves)
 
 
 def origins_of(panel: Panel, horizon: int, origins: int, step: int | None, *, history: int) -> Ints:

@@ -1,4 +1,4 @@
-"""The error report as a file: JSON or CSV, by the ending of its name."""
+"""The error report as a file: JSON or CSV, by the ending of its name; and whether it is to be a page."""
 
 from __future__ import annotations
 
@@ -16,15 +16,30 @@ from forecaster.errors import UsageError
 if TYPE_CHECKING:
     from forecaster.evaluation.error_report import Report
 
-REPORT_ENDINGS = (".json", ".csv")
+PAGE = ".html"
+REPORT_ENDINGS = (".json", ".csv", PAGE)
 
 
-def check_report_file(path: str | None) -> None:
-    """Raise UsageError or StorageError before any work is done where the report could not be written."""
+def is_page(path: str | None) -> bool:
+    """Whether the report is to be a page of HTML."""
+    return path is not None and Path(path).suffix.lower() == PAGE
+
+
+def check_report_file(path: str | None, *, only_page: bool = False) -> None:
+    """Raise UsageError or StorageError before any work is done where the report could not be written.
+
+    `only_page`: there are no errors to report, only a page.
+    """
     if path is None:
         return
+    if only_page and not is_page(path):
+        raise UsageError(f"the report {path!r} must end in .html", hint="Add --report FILE.html.")
     if Path(path).suffix.lower() not in REPORT_ENDINGS and not is_stream(path):
-        raise UsageError(f"the report {path!r} must end in .json or .csv")
+        raise UsageError(f"the report {path!r} must end in .json, .csv or .html")
+    if is_page(path):
+        from forecaster.report.page.write import check_page_possible
+
+        check_page_possible()
     check_folder(path)
 
 
