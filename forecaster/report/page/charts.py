@@ -23,6 +23,11 @@ DASHES: dict[str, list[int]] = {
     "fifth": [10, 4], "sixth": [4, 4], "seventh": [12, 2, 2, 2], "ideal": [3, 3],
 }  # fmt: skip
 HEIGHT = 220
+CLOCK = {
+    "year": "%Y", "quarter": "%b %Y", "month": "%b", "week": "%d %b", "date": "%d %b", "hours": "%H:%M",
+    "minutes": "%H:%M", "seconds": "%H:%M:%S", "milliseconds": "%S.%L",
+}  # fmt: skip
+"""How the time at a tick is written, by the largest unit that it begins."""
 SHADES = 6
 """Shades of a heat map; page.css has their colours."""
 
@@ -64,8 +69,8 @@ def lines(
     axis: Spec = {"grid": False, "title": x_title, "labelFlush": True}
     if whole and not time:
         axis["tickMinStep"] = 1
-    if x_format:
-        axis["format"] = x_format
+    if time or x_format:
+        axis["format"] = CLOCK if time else x_format
     encoded_x = {"field": "x", **kind, "axis": axis}
     y = {"type": "quantitative", "title": y_title, "scale": {"zero": zero}}
     if percent:

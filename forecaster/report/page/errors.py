@@ -104,9 +104,7 @@ def _by_origin(report: Report) -> Chart | None:
     rival = table[report.methods.index(report.best_baseline)]
     wins = int(np.sum(table[0] <= rival))
     name = measure_name(report)
-    title = (
-        f"The model was at least as good as {clean(report.best_baseline)} from {wins} of {used.size} origins"
-    )
+    title = _wins(wins, used.size, clean(report.best_baseline))
     text = (
         f"Mean {name} of all steps and series, by the time at which the forecast began. One bad origin can "
         "decide a mean."
@@ -132,6 +130,15 @@ def _by_origin(report: Report) -> Chart | None:
     )
     table_of = _numbers("From", map(_short, times), report.methods, table)
     return Chart("errors-by-origin", title, text + far, spec, table_of, _keys(drawn))
+
+
+def _wins(wins: int, origins: int, rival: str) -> str:
+    """From how many origins the model was at least as good as the best baseline, as a sentence."""
+    if wins == origins:
+        return f"The model was at least as good as {rival} from each of {origins} origins"
+    if wins == 0:
+        return f"The model was worse than {rival} from each of {origins} origins"
+    return f"The model was at least as good as {rival} from {wins} of {origins} origins"
 
 
 def _overall(report: Report) -> Table:

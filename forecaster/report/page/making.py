@@ -4,7 +4,6 @@ read and repaired.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -185,9 +184,12 @@ def settings_text(options: Options, read: ReadConfig) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A value as TOML: its strings, numbers and lists look as in JSON."""
-    if isinstance(value, bool | str | int):
-        return json.dumps(value)
+    """A value as TOML. Characters that are not printed are escaped."""
+    if isinstance(value, str):
+        plain_text = value.replace("\\", "\\\\").replace('"', '\\"')
+        return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in plain_text) + '"'
+    if isinstance(value, bool | int):
+        return str(value).lower()
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return repr(float(value))

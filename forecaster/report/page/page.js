@@ -136,7 +136,7 @@
         encode: { update: { width: { signal: "width" }, height: { value: HIGH } } },
         axes: [
           { orient: "left", scale: "y", grid: true, tickCount: 6, format: { signal: "form" }, zindex: 0 },
-          { orient: "bottom", scale: "x", grid: false, tickCount: { signal: "max(3, ceil(width / 110))" }, labelFlush: true, labelOverlap: true },
+          { orient: "bottom", scale: "x", grid: false, tickCount: { signal: "max(3, ceil(width / 110))" }, labelFlush: true, labelOverlap: true, format: content.clock },
         ],
         marks: [
           { type: "rule", from: { data: "begin" }, encode: { update: { x: x("x"), y: { value: 0 }, y2: { value: HIGH },

@@ -56,10 +56,11 @@ def _bias(errors: Floats, unit: str) -> Chart:
     error = np.where(count > 1, spread / np.sqrt(np.maximum(count, 1)), np.nan)
     low, high = mean - 2 * error, mean + 2 * error
     above, below = int(np.sum(low > 0)), int(np.sum(high < 0))
-    whole = float(np.nanmean(errors))
     title = "No lasting bias: forecasts are neither too high nor too low"
-    if above + below > max(1, 0.1 * len(mean)):
-        title = f"Forecasts tend to be too {'low' if whole > 0 else 'high'}"
+    if 2 * max(above, below) >= len(mean):
+        title = f"Forecasts tend to be too {'low' if above > below else 'high'}"
+    elif above or below:
+        title = "Forecasts are hardly too high or too low: at a few steps only"
     text = (
         f"Mean residual of each step ahead, in the {unit}. Where the shade leaves zero, the bias is more "
         "than chance."

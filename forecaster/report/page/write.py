@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.data.writing.escapes import json_text
 from forecaster.errors import UsageError
-from forecaster.report.page.charts import DASHES
+from forecaster.report.page.charts import CLOCK
 from forecaster.report.page.parts import Page, SeriesList
 
 NEEDED = ("jinja2", "vl_convert")
@@ -66,7 +66,7 @@ def rendered(page: Page) -> str:
         policy=_policy(scripts),
         style=Markup(_text("page.css")),
         scripts=[Markup(script) for script in scripts],
-        data=Markup(_data({"charts": specs, "dashes": DASHES, "series": _series(page.series)})),
+        data=Markup(_data({"charts": specs, "clock": CLOCK, "series": _series(page.series)})),
     )
 
 
