@@ -16,6 +16,7 @@ from forecaster.data.panel import Panel
 from forecaster.errors import ModelError, UsageError
 from forecaster.evaluation.backtest import Backtest, rolling_origins
 from forecaster.evaluation.scores import Report, score
+from forecaster.methods import opponents
 from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model
 from forecaster.pipeline.predict import read_as
@@ -75,10 +76,22 @@ def evaluate(
     rows = origins_of(panel, horizon, origins, step, history=1 if model else 2)
     if known:
         check_unseen(known, panel, rows)
-    backtest = backtest_trial(panel, rows, trial, horizon, on_event, on_origin)
+    windows = int((rows > 0).sum())
+    fitted = opponents.are_installed() and windows <= opponents.MOST_WINDOWS
+    backtest = backtest_trial(panel, rows, trial, horizon, on_event, on_origin, opponents=fitted)
     if by:
         backtest = replace(backtest, groups=tuple(loaded.groups[each] for each in panel.ids))
-    return Evaluation(score(backtest), loaded, backtest)
+    return Evaluation(score(backtest), loaded, backtest, _notes(windows))
+
+
+def _notes(windows: int) -> tuple[str, ...]:
+    """That methods are left out which would take long."""
+    if not opponents.are_installed() or windows <= opponents.MOST_WINDOWS:
+        return ()
+    names = " and ".join(opponents.CLASSES)
+    return (
+        f"{names} are left out: they would be fitted {windows:,} times ({opponents.MOST_WINDOWS} at most).",
+    )
 
 
 def refit_of(asked: str | int) -> int:

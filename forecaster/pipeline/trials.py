@@ -139,8 +139,10 @@ def backtest_trial(
     horizon: int,
     on_event: Listener | None = None,
     on_origin: Counter | None = None,
+    *,
+    opponents: bool = False,
 ) -> Backtest:
-    """The backtest of a trial from the `origins` (O, S), beside the baselines."""
+    """The backtest of a trial from the `origins` (O, S), beside the baselines (and `opponents`)."""
     forecasts = []
     for part, forecaster in trial.forecasters(panel, origins, horizon, on_event):
         for origin in part:
@@ -148,4 +150,5 @@ def backtest_trial(
             if on_origin is not None:
                 on_origin(len(forecasts), len(origins))
     groups = kinds(panel, origins, trial.options)
-    return beside_baselines(panel, origins, rolled(panel, forecasts), trial.options.levels, groups)
+    made, levels = rolled(panel, forecasts), trial.options.levels
+    return beside_baselines(panel, origins, made, levels, groups, opponents=opponents)
