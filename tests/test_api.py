@@ -63,7 +63,7 @@ def test_examples_run() -> None:
     tests = doctest.DocTestFinder(exclude_empty=True).find(forecaster)
     with_examples = {test.name for test in tests if test.examples}
     assert with_examples == {"forecaster"} | {
-        f"forecaster.{name}" for name in ("train", "predict", "update", "evaluate", "load")
+        f"forecaster.{name}" for name in ("train", "predict", "update", "evaluate", "load", "write_report")
     }
     assert doctest.testmod(forecaster).failed == 0
 

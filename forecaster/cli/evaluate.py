@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.log import stderr
-from forecaster.cli.options import (
-    COLUMNS,
-    FORECASTING,
-    GENERAL,
-    MODEL,
-    NETWORK,
-    READING,
-    TRAINING,
-    Data,
-    PageSeries,
-    ReportFile,
-    Settings,
-    accepts,
-)
+from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, NETWORK, READING, TRAINING
+from forecaster.cli.options import Data, PageSeries, ReportFile, Settings, accepts
+
+if TYPE_CHECKING:
+    from forecaster.model.model import Model
+    from forecaster.pipeline.evaluate import Evaluation
 
 Origins = Annotated[int, typer.Option("--origins", metavar="N", min=1, help="Number of forecast origins.")]
 Step = Annotated[
     int | None,
     typer.Option("--step", metavar="N", min=1, help="Rows between two origins. Default: the horizon."),
+]
+Refit = Annotated[
+    str,
+    typer.Option(
+        "--refit",
+        metavar="never|each|N",
+        help="Train again: never after the first origin, before each, or before every N-th.",
+    ),
+]
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="COLUMN", help="Report groups of series too, by their value in a column."),
+]
+Predictions = Annotated[
+    str | None,
+    typer.Option(
+        "--predictions",
+        metavar="FILE",
+        help="Write each forecast beside its actual value to a .csv, .parquet or .json file.",
+    ),
 ]
 
 
@@ -36,32 +48,29 @@ def evaluate(
     settings: Settings,
     origins: Origins = 1,
     step: Step = None,
+    again: Refit = "never",
+    by: By = None,
+    predictions: Predictions = None,
     report: ReportFile = None,
     report_series: PageSeries = None,
 ) -> None:
     """\b
     $ forecast evaluate sample_data/sensors.parquet --horizon 24 --origins 7
 
-    Backtest: train on the rows before the first of the last N origins, forecast from each origin, and compare
-    the forecasts with the actual values. With --model, use that model instead of training one. It must have
-    been trained on rows before the first origin only. --model pretrained stands for the networks that come
-    with the program, which were trained on no data of yours.
+    Backtest: train on the rows before the first of the last N origins, as `train` would, forecast from each
+    origin, and compare the forecasts with the actual values and with simple methods. --refit each trains
+    again before each origin. With --model, use that model instead of training one. It must have been trained
+    on rows before the first origin only. --model pretrained stands for the networks that come with the
+    program, which were trained on no data of yours.
     """
-    from forecaster.cli.data_summary import findings, log_data
-    from forecaster.cli.page import check_report, reader, write_report
+    from forecaster.cli.data_summary import log_data
+    from forecaster.cli.page import reader
     from forecaster.cli.progress import progress
-    from forecaster.cli.streams import console, write_json
-    from forecaster.model.model import Model
     from forecaster.pipeline.evaluate import evaluate as backtest
-    from forecaster.pipeline.predict import PRETRAINED
-    from forecaster.report.terminal import print_report
+    from forecaster.pipeline.evaluate import refit_of
 
-    check_report(report, report_series)
-    named = settings.general.model
-    model: Model | Literal["pretrained"] | None
-    model = "pretrained" if named == PRETRAINED else Model.load(named) if named else None
-    if named:
-        account.uses(named)
+    _check_files(report, report_series, predictions)
+    refit, model = refit_of(again), _model(settings)
     with progress(stderr) as listener:
         result = backtest(
             data,
@@ -69,13 +78,61 @@ def evaluate(
             settings.read,
             origins=origins,
             step=step,
+            refit=refit,
+            by=by,
             model=model,
             on_event=listener,
+            on_origin=listener.origin,
             on_read=reader(report_series),
         )
-    write_report(result, report, report_series)
+    _write_files(result, report, report_series, predictions)
     log_data(result.loaded, result.notes)
-    if settings.general.json:
+    _show(result, as_json=settings.general.json)
+
+
+def _check_files(report: str | None, series: list[str] | None, predictions: str | None) -> None:
+    """Raise UsageError or StorageError before any work where a file could not be written."""
+    from forecaster.cli.page import check_report
+    from forecaster.data.writing.atomic import check_folder
+    from forecaster.data.writing.write import check_destination
+
+    check_report(report, series)
+    if predictions is not None:
+        check_destination(predictions)
+        check_folder(predictions)
+
+
+def _model(settings: Settings) -> Model | Literal["pretrained"] | None:
+    """The model that was named; None: train one."""
+    from forecaster.model.model import Model
+    from forecaster.pipeline.predict import PRETRAINED
+
+    named = settings.general.model
+    if named is None:
+        return None
+    account.uses(named)
+    return "pretrained" if named == PRETRAINED else Model.load(named)
+
+
+def _write_files(
+    result: Evaluation, report: str | None, series: list[str] | None, predictions: str | None
+) -> None:
+    from forecaster.cli.page import write_report
+    from forecaster.data.writing.write import write_table
+
+    write_report(result, report, series)
+    if predictions is not None:
+        write_table(result.backtest.to_frame(), predictions)
+        account.wrote(predictions)
+
+
+def _show(result: Evaluation, *, as_json: bool) -> None:
+    """The report on stdout."""
+    from forecaster.cli.data_summary import findings
+    from forecaster.cli.streams import console, write_json
+    from forecaster.report.terminal import print_report
+
+    if as_json:
         write_json("evaluate-1", result.report.to_json() | {"findings": findings(result.loaded)})
     else:
         print_report(console(), result.report)
