@@ -240,9 +240,9 @@ def load(path: str | PathLike[str]) -> Model:
 
 
 def write_report(
-    result: Training | Evaluation, path: str | PathLike[str], *, series: Sequence[str] = ()
+    result: Training | Evaluation | Update, path: str | PathLike[str], *, series: Sequence[str] = ()
 ) -> None:
-    """Write the result of `train` or `evaluate`, by the ending of `path`.
+    """Write the result of `train`, `evaluate` or `update`, by the ending of `path`.
 
     `.html` is a page with charts that needs no network, `.json` and `.csv` hold the errors. `series` are ids
     that must have a chart in the page, which has room for some.
@@ -260,7 +260,7 @@ def write_report(
     from forecaster.report import files
 
     name = str(path)
-    files.check_report_file(name)
+    files.check_report_file(name, page=True)
     if files.is_page(name):
         write_result(result, name, series=_as_list(series))
     elif result.report is None:

@@ -49,7 +49,7 @@ def inspect(
     from forecaster.report.data_facts import data_facts, left_out_by_reason
     from forecaster.report.series_kinds import series_kinds, summary
 
-    check_report(report, report_series, only_page=True)
+    check_report(report, report_series, errors=False)
     loaded = _load(data, settings, export)
     if report:
         write_page(loaded, report, report_series)

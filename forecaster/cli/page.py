@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from forecaster.cli.account import account
@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from forecaster.pipeline.evaluate import Evaluation
     from forecaster.pipeline.page import Result
     from forecaster.pipeline.train import Training
+    from forecaster.pipeline.update import Update
+    from forecaster.report.page.parts import Section
 
 
-def check_report(path: str | None, series: list[str] | None, *, only_page: bool = False) -> None:
-    """Raise UsageError or StorageError before any work is done where the report could not be written."""
+def check_report(path: str | None, series: list[str] | None = None, *, errors: bool = True) -> None:
+    """Raise UsageError or StorageError before any work is done where the report could not be written.
+
+    `errors`: there are errors to report, not only a page.
+    """
     from forecaster.report.files import check_report_file, is_page
 
-    check_report_file(path, only_page=only_page)
+    check_report_file(path, errors=errors, page=True)
     if series and not is_page(path):
         raise UsageError("--report-series needs a page", hint="Add --report FILE.html.")
 
@@ -39,7 +44,9 @@ def reader(series: list[str] | None) -> Callable[[Loaded], None]:
     return read
 
 
-def write_report(result: Training | Evaluation, path: str | None, series: list[str] | None) -> None:
+def write_report(
+    result: Training | Evaluation | Update, path: str | None, series: list[str] | None = None
+) -> None:
     """Write the errors, or the page, by the ending of `path`; no errors where nothing was held out."""
     from forecaster.report import files
 
@@ -60,14 +67,22 @@ def write_page(
     model: Model | None = None,
     loaded: Loaded | None = None,
     options: Options | None = None,
+    sections: Sequence[Section] = (),
 ) -> None:
-    """Write the page, and record the file."""
+    """Write the page, and record the file. `sections` come after the errors."""
     import shlex
 
     from forecaster.pipeline.page import write_result
 
     command = shlex.join(("forecast", *account.arguments))
     write_result(
-        result, path, model=model, loaded=loaded, options=options, series=series or (), command=command
+        result,
+        path,
+        model=model,
+        loaded=loaded,
+        options=options,
+        series=series or (),
+        sections=sections,
+        command=command,
     )
     account.wrote(path)

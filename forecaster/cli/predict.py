@@ -72,7 +72,7 @@ def predict(
 
     options, general = settings.options, settings.general
     _check(settings, output, plot, plot_series)
-    check_report(report, report_series, only_page=True)
+    check_report(report, report_series, errors=False)
     outputs = {"output": output, "plot": plot, "report": report}
     outputs |= {"summary": general.summary, "log_file": general.log_file}
     sources: list[Loaded] = []
@@ -91,8 +91,7 @@ def predict(
         draw(forecast, plot, plot_series)
         account.wrote(plot)
     if report:
-        given = None if model is not None else options
-        write_page(forecast, report, report_series, model=model, loaded=sources[0], options=given)
+        write_page(forecast, report, report_series, model=model, loaded=sources[0], options=options)
     _write(forecast, settings, output)
 
 

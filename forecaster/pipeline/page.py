@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from forecaster.evaluation.error_report import Report
 from forecaster.forecasting.forecast import Forecast
 from forecaster.pipeline.evaluate import Evaluation
 from forecaster.pipeline.train import VERSIONS, Training
+from forecaster.pipeline.update import Update
 from forecaster.report.page.build import Results, page
 from forecaster.report.page.making import versions_now
 from forecaster.report.page.parts import Section
@@ -21,11 +23,11 @@ from forecaster.report.page.write import write_page
 if TYPE_CHECKING:
     from forecaster.model.model import Model
 
-Result = Training | Evaluation | Forecast | Loaded
+Result = Training | Evaluation | Update | Forecast | Loaded
 
 
 def write_result(
-    result: Result,
+    result: Result | Results,
     path: str | Path,
     *,
     model: Model | None = None,
@@ -35,67 +37,62 @@ def write_result(
     sections: Sequence[Section] = (),
     command: str = "",
 ) -> None:
-    """Write the result of train, evaluate, predict or inspect as a page.
+    """Write the result of train, evaluate, update, predict or inspect as a page.
 
-    `model` and `loaded` belong to a Forecast: what made it, and the data it was made from. `series` are ids
-    that must have a chart; `sections` come after the errors; `command` is what was typed. Raises UsageError
-    for a series that does not exist, and where a package is missing; StorageError where writing fails.
+    `model` and `loaded` belong to a Forecast: what made it, and the data it was made from; `options` to one
+    of the pretrained networks. `series` are ids that must have a chart; `sections` come after the errors;
+    `command` is what was typed. Results of another kind are given as `Results`. Raises UsageError for a
+    series that does not exist, and where a package is missing; StorageError where writing fails.
     """
-    results = _results(result, model, loaded, options, tuple(series), tuple(sections), command)
-    write_page(page(results), path)
+    results = result if isinstance(result, Results) else _results(result, model, loaded, options or Options())
+    more = (*results.more, *sections)
+    write_page(page(replace(results, named=tuple(series), more=more, command=command)), path)
 
 
-def _results(
-    result: Result,
-    model: Model | None,
-    loaded: Loaded | None,
-    options: Options | None,
-    series: tuple[str, ...],
-    sections: tuple[Section, ...],
-    command: str,
-) -> Results:
+def _results(result: Result, model: Model | None, loaded: Loaded | None, options: Options) -> Results:
     """What the page is made from."""
+    if isinstance(result, Forecast):
+        return _of_forecast(result, model, loaded, options)
     versions = versions_now(VERSIONS)
     if isinstance(result, Loaded):
-        return Results(
-            "Data", result.panel, options or Options(), result.read, versions, result,
-            named=series, more=sections, command=command,
-        )  # fmt: skip
-    if isinstance(result, Forecast):
-        held = model.facts.report if model is not None else None
-        return Results(
-            "Forecast",
-            result.panel,
-            options or (model.options if model is not None else Options()),
-            loaded.read if loaded is not None else model.facts.read if model is not None else ReadConfig(),
-            versions,
-            loaded,
-            None if held is None else Report.from_json(held),
-            forecast=result,
-            model=model,
-            blend=None if model is None else model.blend,
-            named=series,
-            more=sections,
-            command=command,
-        )
-    if not isinstance(result, Training | Evaluation):
+        return Results("Data", result.panel, options, result.read, versions, result)
+    if not isinstance(result, Training | Evaluation | Update):
         raise UsageError(f"there is no page of a {type(result).__name__}")
+    kind = {Training: "Training", Evaluation: "Backtest", Update: "Update"}[type(result)]
     made = result.model
-    asked = result.options if isinstance(result, Evaluation) else result.model.options
+    if made is not None:
+        options = made.options
+    elif isinstance(result, Evaluation):
+        options = result.options
     return Results(
-        "Training" if isinstance(result, Training) else "Backtest",
+        kind,
         result.loaded.panel,
-        options or (made.options if made is not None else asked),
+        options,
         result.loaded.read,
         versions,
         result.loaded,
         result.report,
-        result.backtest,
+        None if isinstance(result, Update) else result.backtest,
         model=made,
         blend=None if made is None else made.blend,
-        curves=result.curves,
+        curves=() if isinstance(result, Update) else result.curves,
         notes=result.notes,
-        named=series,
-        more=sections,
-        command=command,
+    )
+
+
+def _of_forecast(result: Forecast, model: Model | None, loaded: Loaded | None, options: Options) -> Results:
+    """What the page of a forecast is made from; `options` are those of the pretrained networks."""
+    held = None if model is None else model.facts.report
+    read = ReadConfig() if model is None else model.facts.read
+    return Results(
+        "Forecast",
+        result.panel,
+        options if model is None else model.options,
+        read if loaded is None else loaded.read,
+        versions_now(VERSIONS),
+        loaded,
+        None if held is None else Report.from_json(held),
+        forecast=result,
+        model=model,
+        blend=None if model is None else model.blend,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from forecaster.evaluation.error_report import Report
 
 PAGE = ".html"
-REPORT_ENDINGS = (".json", ".csv", PAGE)
+REPORT_ENDINGS = (".json", ".csv")
 
 
 def is_page(path: str | None) -> bool:
@@ -25,17 +25,17 @@ def is_page(path: str | None) -> bool:
     return path is not None and Path(path).suffix.lower() == PAGE
 
 
-def check_report_file(path: str | None, *, only_page: bool = False) -> None:
+def check_report_file(path: str | None, *, errors: bool = True, page: bool = False) -> None:
     """Raise UsageError or StorageError before any work is done where the report could not be written.
 
-    `only_page`: there are no errors to report, only a page.
+    `errors`: as JSON or CSV, or to a stream; `page`: as HTML.
     """
     if path is None:
         return
-    if only_page and not is_page(path):
-        raise UsageError(f"the report {path!r} must end in .html", hint="Add --report FILE.html.")
-    if Path(path).suffix.lower() not in REPORT_ENDINGS and not is_stream(path):
-        raise UsageError(f"the report {path!r} must end in .json, .csv or .html")
+    endings = (REPORT_ENDINGS if errors else ()) + ((PAGE,) if page else ())
+    if Path(path).suffix.lower() not in endings and not (errors and is_stream(path)):
+        known = ", ".join(endings[:-1]) + (" or " if len(endings) > 1 else "") + endings[-1]
+        raise UsageError(f"the report {path!r} must end in {known}")
     if is_page(path):
         from forecaster.report.page.write import check_page_possible
 

@@ -86,6 +86,18 @@ def test_the_page_of_evaluate(trained: Path, capfd: pytest.CaptureFixture[str]) 
         assert f'id="chart-{name}"' in page.read_text(encoding="utf-8")
 
 
+def test_the_page_of_update(
+    trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that goes on learning has a page of the held-out rows of its new ones."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demand.csv").write_text(daily(150))
+    (tmp_path / "forecast.model").write_bytes((trained / "forecast.model").read_bytes())
+    result = inside("update", "demand.csv", "--report", "page.html", capfd=capfd)
+    assert result.returncode == 0, result.stderr
+    assert "Errors beside simple methods" in text_of(tmp_path / "page.html")
+
+
 def test_short_series_have_a_page(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

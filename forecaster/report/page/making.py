@@ -54,6 +54,8 @@ def making_section(
         text.append(
             "The forecast is a weighted mean; the weights were chosen on rows that no part had learned from."
         )
+    else:
+        text.append("Networks that come with the program made it, trained on synthetic series only.")
     share = model.distribution.network_share if model is not None and model.distribution is not None else 0.0
     if share:
         text.append(f"The pretrained networks count for {100 * share:.0f} % of the width of the intervals.")
