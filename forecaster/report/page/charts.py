@@ -28,6 +28,8 @@ CLOCK = {
     "minutes": "%H:%M", "seconds": "%H:%M:%S", "milliseconds": "%S.%L",
 }  # fmt: skip
 """How the time at a tick is written, by the largest unit that it begins."""
+FEW_COLUMNS = 8
+"""Columns of a heat map up to which cells have a fixed width: spread over the page they would be bars."""
 SHADES = 6
 """Shades of a heat map; page.css has their colours."""
 
@@ -170,7 +172,8 @@ def heat_map(
         ],
     }  # fmt: skip
     spec = {"data": {"values": cells}, "mark": {"type": "rect", "cornerRadius": 2}, "encoding": encoding}
-    return _framed(spec, height=size * len(rows))
+    few = {"width": {"step": 2 * size}, "autosize": "pad"} if len(columns) <= FEW_COLUMNS else {}
+    return _framed(spec, height=size * len(rows)) | few
 
 
 def _framed(spec: Spec, height: int = HEIGHT) -> Spec:

@@ -326,13 +326,15 @@
   // ---------------------------------------------------------------- which series
   const ranks = series.errors.map((e, i) => [e, i]).filter(([e]) => e !== null).sort((a, b) => b[0] - a[0]);
   const rank = new Map(ranks.map(([, i], r) => [i, r + 1]));
+  const ranked = (r) => (r === 1 ? "the largest error of " : r === ranks.length ? "the smallest error of "
+    : `rank ${r.toLocaleString("en-US")} by error of `) + ranks.length.toLocaleString("en-US");
   const about = (p) => {
     const parts = [series.notes[p]];
     const error = series.errors[p];
     if (error !== undefined) {
       parts.push(error === null ? "not scored" : `${series.measure} ${shown(error)}`);
       if (error !== null && series.rivals[p] !== null) parts[1] += `, ${series.rival} ${shown(series.rivals[p])}`;
-      if (rank.has(p) && ranks.length > 1) parts.push(`error ${rank.get(p).toLocaleString("en-US")} of ${ranks.length.toLocaleString("en-US")} by size`);
+      if (rank.has(p) && ranks.length > 1) parts.push(ranked(rank.get(p)));
     }
     return parts;
   };

@@ -74,7 +74,7 @@ def _found(found: list[Finding]) -> Any:
     from forecaster.report.page.making import _findings
     from forecaster.report.page.parts import Section
 
-    return Section("found", "Found", "Found", tables=(("Findings", _findings(found)),))
+    return Section("pick", "Found", "Found", tables=(("Findings", _findings(found)),))
 
 
 def assert_quiet(seen: Visit, path: Path) -> None:
@@ -91,6 +91,8 @@ def test_fits_every_window(running: Any, usual: Path, width: int, scheme: str) -
     with visit(running, usual, width=width, scheme=scheme) as seen:
         assert_quiet(seen, usual)
         assert seen.overflow() <= 0
+        names = seen.run("[...document.querySelectorAll('[id]')].map(e => e.id)")
+        assert len(names) == len(set(names))
         charts = seen.run(
             "[...document.querySelectorAll('.chart svg')].map(svg => svg.getBoundingClientRect().right)"
         )
@@ -306,6 +308,6 @@ def test_of_data_and_of_a_forecast(running: Any, tmp_path: Path) -> None:
     path = tmp_path / "data.html"
     write_result(load(source), path)
     with visit(running, path) as seen:
-        assert "missing timestamps" in seen.text("#reading")
-        assert seen.tab.locator("#errors").count() == 0
+        assert "missing timestamps" in seen.text("#part-reading")
+        assert seen.tab.locator("#part-errors").count() == 0
         assert_quiet(seen, path)
