@@ -30,6 +30,7 @@ HOSTILE = (
     "[/x] $\\alpha$ datum['v']",
     "x" * 10_000,
     "&lt;b&gt; &amp; \u2028 \ud800",
+    "</script x><!--<script>",
 )
 WORDY = 600
 """Characters of the longest text that a page shows."""

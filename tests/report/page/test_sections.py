@@ -45,6 +45,14 @@ def test_shares_are_counted():
     assert coverage_of(found, 80) == pytest.approx(np.mean(within))
 
 
+def test_equal_values_count_half():
+    """Where all values equal the quantile, as zeros do, half of them count as below."""
+    found = held()
+    level = min(found.quantiles)
+    found.quantiles[level] = found.actual
+    assert shares_below(found, ~np.isnan(found.actual))[level] == 0.5
+
+
 def test_autocorrelation_is_the_textbook_one():
     """The products of residuals of one forecast, so many steps apart, over the variance of all."""
     errors = np.random.default_rng(1).normal(size=(3, 2, 6)).cumsum(axis=2)
