@@ -97,8 +97,10 @@ def page(results: Results) -> Page:
         title=_title(results),
         summary=_summary(results),
         verdict="" if report is None else clean(report.verdict, 600),
-        good=None if report is None else report.beats,
-        expect=of_data() if results.kind == "Data" else expectation(report, backtest, groups),
+        good=None if report is None or report.chance else report.beats,
+        expect=of_data()
+        if results.kind == "Data"
+        else expectation(report, backtest, groups, tried=results.model is not None),
         series=_series(results),
         sections=tuple(each for each in sections if each is not None),
     )

@@ -20,7 +20,10 @@ MOST_WEEKS = 53
 
 
 def calendar_chart(backtest: Backtest, sizes: Floats, unit: str) -> Chart | None:
-    """Mean of `sizes` (O, S, H), absolute residuals, by when they fell; None where all fell into one row."""
+    """Mean of `sizes` (O, S, H), absolute residuals, by when they fell.
+
+    None where all fell into one row or column.
+    """
     times = backtest.times
     seen = np.isfinite(sizes) & (times != np.iinfo(np.int64).min)
     local = to_local(times[seen], backtest.panel.names.tz)
@@ -31,7 +34,7 @@ def calendar_chart(backtest: Backtest, sizes: Floats, unit: str) -> Chart | None
     np.add.at(count, (row, column), 1)
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     some = np.isfinite(mean)
-    if some.sum() < 4 or some.any(axis=1).sum() < 2:
+    if some.sum() < 4 or min(some.any(axis=0).sum(), some.any(axis=1).sum()) < 2:
         return None
     place = np.unravel_index(np.nanargmax(mean), mean.shape)
     title = f"Errors were largest {_at(what, rows[place[0]], columns[place[1]])}"

@@ -23,18 +23,25 @@ LIMITS = (
     "What has no precedent in the past of these series, such as a new rule, a broken device or a crisis, "
     "cannot be foreseen; and single values will differ from the line: plan with the intervals."
 )
+TOO_SHORT = "Nothing could be held out, so nobody knows how good these forecasts are: take them with care."
+UNTRIED = (
+    "Nothing was held out here, so this page cannot say how good these forecasts are: `forecast evaluate` on "
+    "the same data can."
+)
 PRICES = "Prices hardly ever follow a pattern that lasts: expect the interval to be right, not the line."
 
 
-def expectation(report: Report | None, backtest: Backtest | None, groups: tuple[str, ...] = ()) -> str:
-    """What the errors on held-out rows let one expect, and what they do not."""
+def expectation(
+    report: Report | None, backtest: Backtest | None, groups: tuple[str, ...] = (), *, tried: bool = True
+) -> str:
+    """What the errors on held-out rows let one expect, and what they do not.
+
+    `tried`: something would have been held out if the series were longer.
+    """
     prices = len(groups) > 0 and 2 * groups.count("price") > len(groups)
     last = PRICES + " " + LIMITS if prices else LIMITS
     if report is None:
-        return (
-            "Nothing could be held out, so nobody knows how good these forecasts are: take them with care. "
-            + last
-        )
+        return f"{TOO_SHORT if tried else UNTRIED} {last}"
     parts = [_size(report), _growth(report)]
     if backtest is not None and backtest.quantiles and backtest.levels:
         parts.append(_coverage(backtest))
