@@ -121,6 +121,7 @@ def first(values):
     [
         lambda values: values.pop("pretrained"),
         lambda values: values.update(pretrained=[]),
+        lambda values: values["pretrained"][0].update(yearly="yes"),
         lambda values: values["pretrained"].pop(0),
         lambda values: values["pretrained"].append(first(values)),
         lambda values: first(values).update(kind="season_4"),
