@@ -428,6 +428,17 @@ def test_the_year_in_open_days():
     assert np.allclose(zero_shot(panel, panel.lengths, 9, yearly, price=price), one[:, :, :9])
 
 
+def test_years_of_odd_values():
+    """Zeros, counts, limits, spikes, steps and growth of three years have sane quantiles and no warning."""
+    rng, days = np.random.default_rng(24), np.arange(1100)
+    year = np.cos(2 * np.pi * days / 365.2425)
+    series = [np.zeros(1100), np.full(1100, 7.0), rng.poisson(3 + 2 * year), rng.poisson(0.1, 1100)]
+    series += [np.maximum(year, 0), np.where(days == 400, 1e12, 10 + year), np.exp(days / 30 + year)]
+    series += [np.where(days > 550, 1e6, 1) + year, np.round(10 * year), 1e-12 * (2 + year), year - 1e9]
+    panel = panel_like("D", *series)
+    assert_sane(zero_shot(panel, panel.lengths, 61, yearly, price=np.zeros(len(panel), bool)))
+
+
 @pytest.mark.parametrize(("alias", "rows"), [("min", 60), ("s", 60), ("5min", 200), ("15min", 150)])
 def test_series_of_less_than_two_days_keep_their_rows(alias, rows):
     """An hour or less of rows is no single mean: intervals have a width."""
