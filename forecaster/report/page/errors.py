@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 MEANINGS = {
     "mae": "MAE is the mean absolute error, in the unit of the data.",
-    "mase": "MASE is the mean absolute error, divided by the mean change of the series over one season: below "
-    "1 is closer than repeating the season before was, on the rows before the hold-out.",
+    "mase": "MASE is the mean absolute error, divided by the mean change of the series over one season: "
+    "below 1 is closer than repeating the season before was, on the rows before the hold-out.",
 }
 MOST_GROUPS = 12
 FAR = 3.0
