@@ -18,7 +18,7 @@ from forecaster.evaluation.error_report import Report
 from forecaster.report.page.errors import errors_section, measure_name
 from forecaster.report.page.intervals import intervals_section
 from forecaster.report.page.making import Curve, making_section, reading_section
-from forecaster.report.page.parts import Page, Section, SeriesList, amount, clean
+from forecaster.report.page.parts import MOST_LISTED, Page, Section, SeriesList, amount, clean
 from forecaster.report.page.residuals import residuals_section
 from forecaster.report.page.series import (
     ALL_ROWS,
@@ -223,6 +223,19 @@ def _about(panel: Panel) -> list[str]:
     ]
 
 
+def _found(count: int) -> str:
+    """How many of the series are in the list, as words."""
+    return (
+        "all of them" if count <= MOST_LISTED else f"{MOST_LISTED:,}, those with a chart and the first ones"
+    )
+
+
+def _some_left_out(backtest: Backtest, charts: Mapping[int, Any]) -> bool:
+    """Whether a chart draws fewer forecasts than there are."""
+    made = (~np.isnan(backtest.actual)).any(axis=2).sum(axis=0)  # (S,)
+    return any(len(each["f"]["n"]) < made[s] for s, each in charts.items() if "f" in each)
+
+
 def _shown(results: Results, charts: Mapping[int, Any], scored: bool) -> tuple[str, ...]:
     """What the charts show, and what they leave out."""
     count, made = len(results.panel), len(charts)
@@ -231,7 +244,7 @@ def _shown(results: Results, charts: Mapping[int, Any], scored: bool) -> tuple[s
         chosen = "the worst, the best and the first" if scored else "the first"
         text.append(
             f"{made:,} of {count:,} series have a chart: {chosen}, as many as keep this page small. The list "
-            "finds all of them; --report-series ID gives one a chart."
+            f"finds {_found(count)}; --report-series ID gives one a chart."
         )
     elif scored and count > 1:
         text.append("The series with the largest error comes first.")
@@ -240,9 +253,9 @@ def _shown(results: Results, charts: Mapping[int, Any], scored: bool) -> tuple[s
             f"Of a series of more than {ALL_ROWS:,} rows, the newest ({RECENT:,} or more) are drawn one by "
             "one; of the rows before, the least and the greatest value of each part, so that no peak is lost."
         )
-    if results.backtest is not None and len(results.backtest.origins) > 1:
+    if results.backtest is not None and _some_left_out(results.backtest, charts):
         text.append(
-            f"Forecasts that overlap are left out of the picture, as are those before the newest "
-            f"{MOST_WINDOWS}."
+            f"Drawn are the newest forecasts of a series that do not overlap, {MOST_WINDOWS} at most; "
+            "the errors are those of all."
         )
     return tuple(text)

@@ -14,6 +14,8 @@ from forecaster.report.text import inert
 
 LONGEST = 160
 """Characters of a user's word that a page shows."""
+MOST_LISTED = 20_000
+"""Series in the list of the picker at most."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,11 @@ class SeriesList:
     """What is shown and what is left out."""
     ahead: bool
     """True: the forecasts lie ahead of all rows; False: on held-out rows."""
+
+    @property
+    def listed(self) -> int:
+        """Series in the list."""
+        return min(len(self.ids), MOST_LISTED)
 
 
 @dataclass(frozen=True, eq=False)

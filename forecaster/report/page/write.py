@@ -20,11 +20,9 @@ from forecaster.data.writing.atomic import atomic_write
 from forecaster.data.writing.escapes import json_text
 from forecaster.errors import UsageError
 from forecaster.report.page.charts import CLOCK
-from forecaster.report.page.parts import Page, SeriesList
+from forecaster.report.page.parts import MOST_LISTED, Page, SeriesList
 
 NEEDED = ("jinja2", "vl_convert")
-MOST_LISTED = 20_000
-"""Series in the list of the picker at most."""
 
 
 def check_page_possible() -> None:

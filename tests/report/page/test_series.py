@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from page_results import results_of
 from panels import panel_of, wavy
 
+from forecaster.report.page import build, parts, write
 from forecaster.report.page import series as under_test
 from forecaster.report.page.build import page
 from forecaster.report.page.series import (
@@ -22,6 +23,7 @@ from forecaster.report.page.series import (
     packed_times,
     shown_rows,
 )
+from forecaster.report.page.write import rendered
 
 HOUR = 3600 * 10**9
 
@@ -111,6 +113,30 @@ def test_room_for_charts(monkeypatch):
     assert BUDGET < 3_000_000
 
 
+def test_fifty_long_series_fit():
+    """Each of 50 series of 5,000 rows has a chart, and the page stays below 4 MB."""
+    rng = np.random.default_rng(9)
+    panel = panel_of(*(rng.normal(0, 1, 5000).cumsum() for _ in range(50)), seasons=(24,))
+    made = page(results_of(panel, 24, 4))
+    assert len(made.series.charts) == 50
+    assert len(rendered(made)) < 4_000_000
+
+
+def test_a_list_that_is_full(monkeypatch):
+    """Of very many series the list has those with a chart and the first ones, and the page says so."""
+    monkeypatch.setattr(parts, "MOST_LISTED", 5)
+    monkeypatch.setattr(build, "MOST_LISTED", 5)
+    monkeypatch.setattr(write, "MOST_LISTED", 5)
+    monkeypatch.setattr(under_test, "BUDGET", 4000)
+    panel = panel_of(*(wavy(np.random.default_rng(n), 200) for n in range(12)), seasons=(7,))
+    made = page(results_of(panel, 7, 2, named=("s011",)))
+    content = write._series(made.series)
+    assert "s011" in content["ids"]
+    assert len(content["ids"]) == 5
+    assert content["ids"][content["charts"][0][0]] == "s011"
+    assert "finds 5, those with a chart" in " ".join(made.series.text)
+
+
 def test_held_out_forecasts_do_not_overlap():
     """Of overlapping forecasts the newest are drawn, at most MOST_WINDOWS, beside the values of the panel."""
     panel = panel_of(wavy(np.random.default_rng(3), 200), seasons=(7,))
@@ -120,5 +146,8 @@ def test_held_out_forecasts_do_not_overlap():
     assert len(found["n"]) == MOST_WINDOWS == len(times)
     assert (times[1:, 0] > times[:-1, -1]).all()
     assert times[-1, -1] == panel.time[-1] / 1e6
+    told = "do not overlap"
+    assert told in " ".join(page(results_of(panel, 10, 30, step=3)).series.text)
+    assert told not in " ".join(page(results_of(panel, 10, 3)).series.text)
     actual = unpacked(found["a"])[-10:]
     assert actual == pytest.approx(panel.target[-10:], rel=1e-6)
