@@ -1,7 +1,8 @@
 """What moved a forecast: the contributions of past rows, covariates and seasonal position, in its units.
 
 The forecast is a blend, and so is its explanation: each component is explained by itself, from the forecast
-it makes of a past that is level at its mean (of intermittent demand: a past without demand).
+it makes of a past that is level at the mean of its newest season (of intermittent demand: a past without
+demand).
 
     forecast = baseline + rows + covariates + seasonal position + limits + remainder
 
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Limits, MemberConfig, Scales
@@ -40,6 +42,9 @@ from forecaster.methods.smoothing import METHODS
 from forecaster.model.model import Model
 from forecaster.pretraining.network import SIDE
 from forecaster.pretraining.store import by_kind, load
+
+LEVEL_ROWS = 10
+"""The level is a mean of at least so many rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +73,8 @@ class Explanation:
     component_rows: Floats  # (K, n) contributions to the component's own forecast
     level: float
     """Where the past is level for the baseline."""
+    level_rows: int
+    """The level is the mean of so many of the newest known rows; 0: it is zero, of intermittent demand."""
     baseline: float
     """The forecast of the level past."""
     position: float
@@ -98,9 +105,10 @@ def explain(model: Model, panel: Panel, series: int, first: int = 1, last: int |
     group = GROUPS[int(series_groups(view, origins, blend, able)[series])]
     weights = blend.weights_of(group)
     steps = _steps(model.horizon, first, last)
-    subject = Subject(view, series, _level(view, series, group == "intermittent"), steps)
+    subject = _subject(view, series, steps, sparse=group == "intermittent")
     point = blended(components, blend, view, origins)[series]
-    parts = _parts(model, subject, sorted(weights))
+    with threadpool_limits(1):  # the same bytes on any number of cores
+        parts = _parts(model, subject, sorted(weights))
     made = {name: float(components[name][series] @ steps) for name in parts}
     return _whole(panel, subject, parts, weights, made, float(point @ steps), able)
 
@@ -117,12 +125,13 @@ def explain_pretrained(
     median = quantiles_at(view, origins, horizon, able)[SIDE]
     point = float(able.point(median)[0] @ steps)
     sparse = bool((able.intermittent & is_sparse(view, origins))[0])
-    subject = Subject(view, 0, _level(view, 0, sparse), steps)
-    if sparse:
-        parts = {name: explain_demand(subject, name) for name in DEMAND}
-    else:
-        price = bool(able.limits.kind[0] == KINDS.index("price"))
-        parts = {PRETRAINED: explain_pretrained_network(subject, load, price=price)}
+    subject = _subject(view, 0, steps, sparse=sparse)
+    price = bool(able.limits.kind[0] == KINDS.index("price"))
+    with threadpool_limits(1):
+        if sparse:
+            parts = {name: explain_demand(subject, name) for name in DEMAND}
+        else:
+            parts = {PRETRAINED: explain_pretrained_network(subject, load, price=price)}
     weights = dict.fromkeys(parts, 1 / len(parts))
     made = {PRETRAINED: float(median[0] @ steps)} if not sparse else {n: p.forecast for n, p in parts.items()}
     return _whole(own, subject, parts, weights, made, point, able)
@@ -136,11 +145,12 @@ def _steps(horizon: int, first: int, last: int | None) -> Floats:
     return steps
 
 
-def _level(view: Panel, series: int, sparse: bool) -> float:
-    """The mean of the known rows; of intermittent demand, zero."""
+def _subject(view: Panel, series: int, steps: Floats, *, sparse: bool) -> Subject:
+    """With the level of the newest season, or of LEVEL_ROWS rows; of intermittent demand, zero."""
     span = slice(int(view.offsets[series]), int(view.offsets[series + 1]))
-    seen = view.target_observed[span]
-    return 0.0 if sparse or not seen.any() else float(view.target[span][seen].mean())
+    known = view.target[span][view.target_observed[span]]
+    rows = 0 if sparse else min(max(view.frequency.season, LEVEL_ROWS), len(known))
+    return Subject(view, series, float(known[-rows:].mean()) if rows else 0.0, rows, steps)
 
 
 def _parts(model: Model, subject: Subject, names: Iterable[str]) -> dict[str, Part]:
@@ -215,6 +225,7 @@ def _whole(
         component_forecasts=np.array([made[name] for name in names]),
         component_rows=np.stack([part.rows for part in each]),
         level=subject.level,
+        level_rows=subject.level_rows,
         baseline=float(baseline),
         position=position,
         limits=float(limits),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -44,6 +44,8 @@ class Pretrained:
     """(H, H) lower triangular root of the correlations of normal scores along the horizon."""
     facts: dict[str, Any]
     """How it was trained: seed, steps, windows."""
+    precision: ClassVar[type[np.floating]] = np.float32
+    """In which what it reads is computed."""
 
     @property
     def digest(self) -> str:

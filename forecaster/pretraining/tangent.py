@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,9 @@ from forecaster.pretraining.store import Pretrained
 @dataclass(frozen=True, eq=False)
 class Tangent(Pretrained):
     """A network that is linear around what it reads of the first series of a batch."""
+
+    precision: ClassVar[type[np.floating]] = np.float64
+    """Differences between series that hardly differ need all digits."""
 
     @classmethod
     def to(cls, network: Pretrained) -> Tangent:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.calendar.frequency import Frequency
@@ -22,7 +23,7 @@ from forecaster.pretraining.network import LEVELS, SCORES, SIDE, Sample
 from forecaster.pretraining.store import Pretrained, load
 from forecaster.pretraining.views import HOURS, LONGEST, STEP, WEEK, View, knows_prices, view_of
 
-Prepare = Callable[[Floats, int], Sample]
+Prepare = Callable[[Floats, int, DTypeLike], Sample]
 BLOCK = 2048
 """Series forecast at once."""
 MOST_VALUES = 2**22
@@ -113,8 +114,8 @@ def _seasonal(
         rows = -(-rows // view.open_days) * WEEK
     steps = np.clip(-(-rows // step), FEWEST.get(view.kind, 2), longest)
 
-    def prepare(past: Floats, ahead: int) -> Sample:
-        return seasonal.prepare(past, step, ahead)
+    def prepare(past: Floats, ahead: int, dtype: DTypeLike) -> Sample:
+        return seasonal.prepare(past, step, ahead, dtype)
 
     def forecast(block: Ints, steps: int, earlier: int) -> tuple[Ints, Floats]:
         """Those of a block with a known row, and their quantiles (Q, B, H) from rows before the origin."""
@@ -304,7 +305,7 @@ def _rolled(
     """
     parts, before, done = [], np.zeros((len(LEVELS), len(past), 1)), 0
     while done < horizon:
-        sample = prepare(past[:, -longest * step :], network.design.horizon)
+        sample = prepare(past[:, -longest * step :], network.design.horizon, network.precision)
         q = network.quantiles(sample).transpose(0, 2, 1) * sample.scale[:, None] + sample.centre[:, None]
         median = q[SIDE]
         away = q - median

@@ -30,6 +30,8 @@ class Subject:
     series: int
     level: float
     """The level of the past that the path begins from, in the user's units."""
+    level_rows: int
+    """Of how many of the newest known rows it is the mean."""
     steps: Floats  # (H,) what each step counts for; they sum to one
 
     @property

@@ -25,7 +25,7 @@ from forecaster.pretraining.views import HOURS, LONGEST, STEP, View, view_of
 from forecaster.pretraining.zero_shot import EARLIER, LEAST_DAYS, scales_of, zero_shot
 
 POINTS = 4
-SMALL = 0.01
+SMALL = 0.001
 """How much nearer and further, relative to the distance from the level at the point of the path."""
 MOST_BLOCKS, FEWEST_BLOCKS = 1000, 24
 MOST_VALUES = 2**21
