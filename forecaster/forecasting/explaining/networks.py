@@ -10,9 +10,11 @@ which rows were observed stays.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from forecaster.arrays import Bools, Floats, Ints
+from forecaster.arrays import Array, Bools, Floats, Ints
 from forecaster.config import MemberConfig
 from forecaster.data.panel import TARGET
 from forecaster.features.pullback import Pullback
@@ -21,45 +23,72 @@ from forecaster.features.transform import Transform
 from forecaster.features.windows import Windows
 from forecaster.forecasting.explaining.path import Part, Subject, points, slope_of
 from forecaster.model.model import Member
+from forecaster.nn.batch import Batch
+from forecaster.nn.stack import Mask
 
-POINTS = 96
-"""Points of the path: they are columns of one batch."""
+POINTS = 384
+"""Points of the path: many, because a network with ReLU has kinks."""
+COLUMNS = 64
+"""Points in one batch, which bounds the memory."""
 
 
 def explain_network(subject: Subject, member: Member, fitted: Transform) -> Part:
     """What the rows before the origin, covariates and seasonal position contribute to its forecast."""
     config, power = member.config, float(fitted.power[subject.series])
-    series, origin = np.array([subject.series]), np.array([subject.rows])
+    channels = subject.panel.values.shape[1]
     windows = Windows.of(subject.panel, fitted, config)
-    batch, level = windows.inputs(series, origin), float(windows.level(series, origin)[0])
-    at, weight = points(POINTS)
-    moving = _moving(config, windows.features, subject.panel.values.shape[1])
-    inputs = np.where(moving[:, None], batch.inputs * at, batch.inputs).astype(np.float32)  # (T, F, K)
-    mask = None if batch.mask is None else np.repeat(batch.mask, len(at), axis=1)
-    outputs, cache = member.network.forward(np.ascontiguousarray(inputs), mask=mask)  # (H, K)
-
-    scale = float(fitted.scale[subject.series])
+    batch = windows.inputs(*_window(subject))
+    moving = _moving(config, windows.features, channels)
     begin = float(to_scale(np.array([subject.level]), np.array([power]))[0])
-    ahead = fitted.seasonal_component(series, origin, config.horizon).T  # (H, 1)
-    x = begin + at * (float(fitted.centre[subject.series]) - begin + ahead)
-    x = x + scale * (outputs + at * level)
-    y = subject.steps @ from_scale(x, np.full_like(x, power))
-    d_x = subject.steps[:, None] * slope_of(x, power) * weight  # (H, K), by the forecast of each point
-    d_inputs = member.network.backward(cache, scale * d_x).inputs
-    assert d_inputs is not None
-    gradient = d_inputs.sum(axis=2, dtype=np.float64)  # (T, F)
+    x_of = _forecasts_of(subject, windows, fitted, begin)
+    scale, at, weight = float(fitted.scale[subject.series]), *points(POINTS)
+    gradient, d_x, ends = np.zeros(batch.inputs.shape[:2]), np.zeros(config.horizon), []
+    for part in np.array_split(np.arange(len(at)), -(-len(at) // COLUMNS)):
+        inputs, mask = _along(batch, moving, at[part])
+        outputs, cache = member.network.forward(inputs, mask=mask)  # (H, K)
+        x = x_of(outputs, at[part])
+        ends.append(subject.steps @ from_scale(x, np.full_like(x, power)))
+        d_here = subject.steps[:, None] * slope_of(x, power) * weight[part]  # by the forecast of each point
+        d_inputs = member.network.backward(cache, scale * d_here).inputs
+        assert d_inputs is not None
+        gradient += d_inputs.sum(axis=2, dtype=np.float64)
+        d_x += d_here.sum(axis=1)
 
     inside = _rows_inside(subject, config)
-    by_channel = _by_channel(gradient, config, subject.panel.values.shape[1])  # (C, L)
+    by_channel = _by_channel(gradient, config, channels)  # (C, L)
     by_channel[:, ~inside] = 0.0
-    rows = _rows(subject, fitted, config, by_channel[TARGET], scale, d_x.sum(axis=1), begin)
-    covariates = np.zeros((subject.rows, len(by_channel) - 1))
+    rows = _rows(subject, fitted, config, by_channel[TARGET], scale, d_x, begin)
+    covariates = np.zeros((subject.rows, channels - 1))
     known = np.arange(subject.rows - config.lookback, subject.rows)[inside]
-    z = fitted.z[subject.span][known, 1:].astype(float)  # (rows inside, C−1)
-    covariates[known] = by_channel[1:, inside].T * z
-    places = moving & (np.arange(len(moving)) >= len(moving) - 2 * len(config.phases))
-    position = float((gradient * batch.inputs[:, :, 0])[:, places].sum()) if config.phases else 0.0
-    return Part(float(y[0]), float(y[-1]), rows, covariates, position)
+    covariates[known] = by_channel[1:, inside].T * fitted.z[subject.span][known, 1:]
+    position = (gradient * batch.inputs[:, :, 0])[:, windows.features - 2 * len(config.phases) :].sum()
+    return Part(float(ends[0][0]), float(ends[-1][-1]), rows, covariates, float(position))
+
+
+def _window(subject: Subject) -> tuple[Ints, Ints]:
+    """The series and its origin, as `Windows` takes them."""
+    return np.array([subject.series]), np.array([subject.rows])
+
+
+def _along(batch: Batch, moving: Bools, at: Floats) -> tuple[Array, Mask | None]:
+    """The inputs (T, F, K) and masks (T, K) at points of the path (K,)."""
+    inputs = np.where(moving[:, None], batch.inputs * at, batch.inputs).astype(batch.inputs.dtype)
+    mask = None if batch.mask is None else np.repeat(batch.mask, len(at), axis=1)
+    return np.ascontiguousarray(inputs), mask
+
+
+def _forecasts_of(
+    subject: Subject, windows: Windows, fitted: Transform, begin: float
+) -> Callable[[Array, Floats], Floats]:
+    """The function from outputs (H, K) at points of the path (K,) to forecasts in the scale (H, K)."""
+    level = float(windows.level(*_window(subject))[0])
+    season = fitted.seasonal_component(*_window(subject), windows.horizon).T  # (H, 1)
+    away, scale = float(fitted.centre[subject.series]) - begin, float(fitted.scale[subject.series])
+
+    def forecasts(outputs: Array, at: Floats) -> Floats:
+        return np.asarray(begin + at * (away + season) + scale * (outputs + at * level), np.float64)
+
+    return forecasts
 
 
 def _moving(config: MemberConfig, features: int, channels: int) -> Bools:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
@@ -17,14 +18,17 @@ from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.labels import Names
 from forecaster.data.panel import Panel
 from forecaster.features.scale_choice import ROOTS, UNITS, from_scale, to_scale
-from forecaster.forecasting.explaining.path import Part, Subject, points
+from forecaster.forecasting.explaining.path import Part, Subject
 from forecaster.pretraining.network import SIDE
 from forecaster.pretraining.store import Pretrained
 from forecaster.pretraining.tangent import Tangent
 from forecaster.pretraining.views import HOURS, LONGEST, STEP, View, view_of
 from forecaster.pretraining.zero_shot import EARLIER, LEAST_DAYS, scales_of, zero_shot
 
-POINTS = 4
+HOURLY = (0.0, 0.3, 0.7, 1.0)
+SEASONAL = (0.0, 0.001, 0.01, 0.1, 0.4, 0.7, 1.0)
+"""Edges of the intervals of the path. A network for sensors sees the same shapes all along; others see, near
+the beginning, a series that moves less than any they know."""
 SMALL = 0.001
 """How much nearer and further, relative to the distance from the level at the point of the path."""
 MOST_BLOCKS, FEWEST_BLOCKS = 1000, 24
@@ -34,7 +38,9 @@ MOST_COPIES = 2000
 """The first series of a call is the one that the tangent touches: `zero_shot` takes so many at once."""
 WORK = 2**23
 """Values in the copies of all blocks: a longer series has larger blocks."""
-Networks = Callable[[str], Pretrained]
+Networks: TypeAlias = Callable[[str], Pretrained]
+Forecasts: TypeAlias = Callable[[Floats], Floats]
+"""Of pasts (B, n): forecasts (B,)."""
 
 
 def explain_pretrained_network(
@@ -67,32 +73,49 @@ def explain_pretrained_network(
     if price:
         rows[first + np.flatnonzero(seen)[-1]] = ends[1] - ends[0]
     else:
-        tangents, blocks = _tangents(networks), _blocks(reach, view)
-        rows[first:] = _along_the_path(start, away, blocks, lambda paths: forecasts(paths, tangents))
+        tangents, edges = _tangents(networks), HOURLY if view.kind == "hours" else SEASONAL
+        rows[first:] = _along_the_path(
+            start,
+            away,
+            _blocks(reach, view),
+            np.array(edges),
+            lambda paths: forecasts(paths, networks),
+            lambda paths: forecasts(paths, tangents),
+        )
     return Part(float(ends[0]), float(ends[1]), rows, np.zeros((subject.rows, panel.values.shape[1] - 1)))
 
 
 def _along_the_path(
-    start: Floats, away: Floats, blocks: Ints, forecasts: Callable[[Floats], Floats]
+    start: Floats, away: Floats, blocks: Ints, edges: Floats, real: Forecasts, tangent: Forecasts
 ) -> Floats:
-    """Contributions of each row (n,); the rows of a block (n,) share that of the block equally."""
+    """Contributions of each row (n,); the rows of a block (n,) share that of the block equally.
+
+    In each interval of the path the derivatives are those of its middle. What they miss of the change of the
+    forecast over the interval is shared among the blocks in proportion to the sizes of their parts.
+    """
     moves = away != 0
-    count = int(blocks[-1]) + 1
-    members = np.bincount(blocks, moves, count)
-    some = np.flatnonzero(members)
-    total = np.zeros(count)
-    size = max(1, min(MOST_COPIES, MOST_VALUES // len(start)) // 2)
-    for at, weight in zip(*points(POINTS), strict=True):
-        if not weight:
-            continue
-        for part in np.array_split(some, -(-len(some) // size)) if len(some) else ():
-            mine = (blocks == part[:, None]) * away  # (B, n)
-            centre = start + at * away
-            nearby = SMALL * at * mine
-            found = forecasts(np.concatenate([centre[None], centre + nearby, centre - nearby]))
-            up, down = found[1 : len(part) + 1], found[len(part) + 1 :]
-            total[part] += weight * (up - down) / (2 * SMALL * at)
+    members = np.bincount(blocks, moves)
+    total = np.zeros(len(members))
+    changes = np.diff(real(start + edges[:, None] * away))
+    for change, low, high in zip(changes, edges, edges[1:], strict=False):
+        part = (high - low) * _derivatives(start, away, blocks, (low + high) / 2, tangent)
+        size = np.abs(part)
+        total += part + (change - part.sum()) * size / max(size.sum(), 1e-300)
     return np.where(moves, (total / np.maximum(members, 1))[blocks], 0.0)
+
+
+def _derivatives(start: Floats, away: Floats, blocks: Ints, at: float, tangent: Forecasts) -> Floats:
+    """The change of the forecast at a point of the path, as each block alone moves along it (blocks,)."""
+    members = np.bincount(blocks, away != 0)
+    some, result = np.flatnonzero(members), np.zeros(len(members))
+    size = max(1, min(MOST_COPIES, MOST_VALUES // len(start)) // 2)
+    centre = start + at * away
+    for part in np.array_split(some, -(-len(some) // size)) if len(some) else ():
+        nearby = SMALL * at * (blocks == part[:, None]) * away  # (B, n)
+        found = tangent(np.concatenate([centre[None], centre + nearby, centre - nearby]))
+        up, down = found[1 : len(part) + 1], found[len(part) + 1 :]
+        result[part] = (up - down) / (2 * SMALL * at)
+    return result
 
 
 def _tangents(networks: Networks) -> Networks:
