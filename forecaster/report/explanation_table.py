@@ -66,15 +66,16 @@ def contributions_table(explanation: Explanation, *, ascii_only: bool = False) -
     decimals = _decimals(np.r_[[line.value for line in every], e.baseline, e.forecast])
     shown = [line for line in every if _matters(line, decimals)]
     values = np.array([line.value for line in shown])
-    sums = e.baseline + np.cumsum(values)
+    sums = np.round(e.baseline + np.cumsum(np.r_[0.0, values]), decimals)
     table = _table("", "rows", "contribution", "sum so far")
     table.add_column(Text("-" + " " * (2 * BAR - 1) + "+"), no_wrap=True)
     table.add_row(Text("baseline forecast", "bold"), "", "", f"{e.baseline:,.{decimals}f}")
-    for line, total in zip(shown, sums, strict=True):
+    moves = np.diff(sums)  # so that what is shown adds up to the last digit
+    for line, move, total in zip(shown, moves, sums[1:], strict=True):
         rows = "" if line.rows is None else f"{line.rows:,}"
         bar = _bar(line.value, float(np.abs(values).max()), ascii_only)
         style = "green" if line.value > 0 else "red"
-        value = Text(_signed(line.value, decimals), style)
+        value = Text(_signed(float(move), decimals), style)
         table.add_row(Text(inert(line.name)), rows, value, f"{total:,.{decimals}f}", Text(bar, style))
     table.add_row(Text("forecast", "bold"), "", "", Text(f"{e.forecast:,.{decimals}f}", "bold"))
     return table
