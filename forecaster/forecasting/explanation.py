@@ -100,16 +100,17 @@ def explain(model: Model, panel: Panel, series: int, first: int = 1, last: int |
     if blend.scales == "table":
         raise ModelError("the model was written before forecasts could be explained", hint="Train it again.")
     view = cleaned(panel, origins, blend.scales)
-    components = forecast_components(model.networks, blend, view, origins, only=blend.components).points
-    able = possible(view, origins, model.horizon, scales=blend.scales, limits=blend.limits)
-    group = GROUPS[int(series_groups(view, origins, blend, able)[series])]
+    own, known = _one(view, series), origins[[series]]
+    components = _components(model, view, own, series)
+    able = possible(own, known, model.horizon, scales=blend.scales, limits=blend.limits)
+    group = GROUPS[int(series_groups(own, known, blend, able)[0])]
     weights = blend.weights_of(group)
     steps = _steps(model.horizon, first, last)
     subject = _subject(view, series, steps, sparse=group == "intermittent")
-    point = blended(components, blend, view, origins)[series]
+    point = blended(components, blend, own, known)[0]
     with threadpool_limits(1):  # the same bytes on any number of cores
         parts = _parts(model, subject, sorted(weights))
-    made = {name: float(components[name][series] @ steps) for name in parts}
+    made = {name: float(components[name][0] @ steps) for name in parts}
     return _whole(panel, subject, parts, weights, made, float(point @ steps), able)
 
 
@@ -117,7 +118,7 @@ def explain_pretrained(
     panel: Panel, series: int, first: int = 1, last: int | None = None, *, limits: Limits = Limits()
 ) -> Explanation:
     """The same for the pretrained networks alone, without a model."""
-    own = panel.only(np.repeat(np.arange(len(panel)) == series, panel.lengths))
+    own = _one(panel, series)
     origins, horizon = own.lengths, last or first
     view = cleaned(own, origins, SCALES)
     able = possible(view, origins, horizon, scales=SCALES, limits=limits)
@@ -135,6 +136,23 @@ def explain_pretrained(
     weights = dict.fromkeys(parts, 1 / len(parts))
     made = {PRETRAINED: float(median[0] @ steps)} if not sparse else {n: p.forecast for n, p in parts.items()}
     return _whole(own, subject, parts, weights, made, point, able)
+
+
+def _one(panel: Panel, series: int) -> Panel:
+    """The panel of one series."""
+    return panel.only(np.repeat(np.arange(len(panel)) == series, panel.lengths))
+
+
+def _components(model: Model, view: Panel, own: Panel, series: int) -> dict[str, Floats]:
+    """The forecasts of all components (1, H) of a series of `view`, which `own` holds alone.
+
+    Only the networks need the others: series in logarithms share a unit.
+    """
+    names, blend = model.blend.components, model.blend
+    networks = {name for name in names if kind_of(name) == "network"}
+    others = forecast_components(model.networks, blend, own, own.lengths, only=names - networks).points
+    of_all = forecast_components(model.networks, blend, view, view.lengths, only=networks).points
+    return others | {name: values[[series]] for name, values in of_all.items()}
 
 
 def _steps(horizon: int, first: int, last: int | None) -> Floats:
@@ -189,7 +207,10 @@ def _whole(
     point: float,
     able: Possible,
 ) -> Explanation:
-    """The blend of the parts. `made`: what the components forecast; `point`: what is forecast in the end."""
+    """The blend of the parts.
+
+    `made`: what the components forecast; `point`: what is forecast in the end; `able`: of this series alone.
+    """
     names, season = tuple(parts), panel.frequency.season
     shares = np.array([weights[name] for name in names])
     each = [parts[name] for name in names]
@@ -201,7 +222,7 @@ def _whole(
     position = float(shares @ [part.position for part in each])
     if constant_series(subject.panel, subject.panel.lengths)[1][subject.series]:  # the blend is not asked
         baseline, limits, position, covariate_rows = point, 0.0, 0.0, 0 * covariate_rows
-    turn = able.limits.circle[subject.series]
+    turn = able.limits.circle[0]
     if np.isfinite(turn):
         baseline, limits = baseline + np.rint(limits / turn) * turn, limits - np.rint(limits / turn) * turn
     explained = float(rows.sum() + covariate_rows.sum()) + position + limits
