@@ -138,7 +138,8 @@ def explain(
     "2-8" or (2, 8), whose mean is explained. `model`, `data` and `settings` are those of `predict`.
 
     Returns a `forecaster.forecasting.explanation.Explanation`: arrays of contributions in the unit of the
-    target, which with the `baseline` (the forecast of a past that is level at its mean) sum to the forecast.
+    target, which with the `baseline` (the forecast of a past that is level at the mean of its newest season)
+    sum to the forecast.
 
     Raises UsageError for a series or step that is not there, and the errors of `predict`.
 

@@ -30,9 +30,9 @@ def explain(settings: Settings, data: NewestData = None, series: Series = None, 
     """\b
     $ forecast explain --series buoy_b01_sea --step 6
 
-    Show what moved a forecast: which past rows, seasons and covariates raised or lowered it, from the
-    forecast of a past that is level at its mean. Contributions are in the unit of the target; with the
-    baseline they sum to the forecast. DATA and --model are those of `forecast predict`.
+    Show what moved a forecast: which past rows, seasons and covariates raised or lowered it. The baseline is
+    the forecast of a past that is level at the mean of its newest season; with it, the contributions sum to
+    the forecast, in the unit of the target. DATA and --model are those of `forecast predict`.
     """
     from forecaster.cli.streams import console, write_json
     from forecaster.report.explanation_table import to_json
