@@ -82,7 +82,7 @@ class Explanation:
     remainder: float
     forecast: float
     season: int
-    """Rows of the main season; 1: none."""
+    """Rows of the shortest season; 1: none."""
 
     @property
     def explained(self) -> float:
@@ -106,7 +106,8 @@ def explain(model: Model, panel: Panel, series: int, first: int = 1, last: int |
     group = GROUPS[int(series_groups(own, known, blend, able)[0])]
     weights = blend.weights_of(group)
     steps = _steps(model.horizon, first, last)
-    subject = _subject(view, series, steps, sparse=group == "intermittent")
+    season = min(blend.seasons, default=panel.frequency.season)
+    subject = _subject(view, series, steps, season, sparse=group == "intermittent")
     point = blended(components, blend, own, known)[0]
     with threadpool_limits(1):  # the same bytes on any number of cores
         parts = _parts(model, subject, sorted(weights))
@@ -126,7 +127,7 @@ def explain_pretrained(
     median = quantiles_at(view, origins, horizon, able)[SIDE]
     point = float(able.point(median)[0] @ steps)
     sparse = bool((able.intermittent & is_sparse(view, origins))[0])
-    subject = _subject(view, 0, steps, sparse=sparse)
+    subject = _subject(view, 0, steps, panel.frequency.season, sparse=sparse)
     price = bool(able.limits.kind[0] == KINDS.index("price"))
     with threadpool_limits(1):
         if sparse:
@@ -163,12 +164,12 @@ def _steps(horizon: int, first: int, last: int | None) -> Floats:
     return steps
 
 
-def _subject(view: Panel, series: int, steps: Floats, *, sparse: bool) -> Subject:
+def _subject(view: Panel, series: int, steps: Floats, season: int, *, sparse: bool) -> Subject:
     """With the level of the newest season, or of LEVEL_ROWS rows; of intermittent demand, zero."""
     span = slice(int(view.offsets[series]), int(view.offsets[series + 1]))
     known = view.target[span][view.target_observed[span]]
-    rows = 0 if sparse else min(max(view.frequency.season, LEVEL_ROWS), len(known))
-    return Subject(view, series, float(known[-rows:].mean()) if rows else 0.0, rows, steps)
+    rows = 0 if sparse else min(max(season, LEVEL_ROWS), len(known))
+    return Subject(view, series, float(known[-rows:].mean()) if rows else 0.0, rows, season, steps)
 
 
 def _parts(model: Model, subject: Subject, names: Iterable[str]) -> dict[str, Part]:
@@ -211,7 +212,7 @@ def _whole(
 
     `made`: what the components forecast; `point`: what is forecast in the end; `able`: of this series alone.
     """
-    names, season = tuple(parts), panel.frequency.season
+    names = tuple(parts)
     shares = np.array([weights[name] for name in names])
     each = [parts[name] for name in names]
     raised = [max(made[name] - parts[name].forecast, 0.0) if _has_floor(name) else 0.0 for name in names]
@@ -252,7 +253,7 @@ def _whole(
         limits=float(limits),
         remainder=point - float(baseline) - explained,
         forecast=point,
-        season=season,
+        season=subject.season,
     )
 
 

@@ -15,7 +15,7 @@ from forecaster.errors import ModelError
 from forecaster.forecasting.explaining.row_groups import row_groups
 from forecaster.forecasting.explanation import explain, explain_pretrained
 
-TINY = {"hidden": 8, "steps": 20, "members": 1, "workers": 1}
+TINY = {"hidden": 8, "steps": 20, "members": 1, "workers": 1, "refit": False}
 WITHIN = 0.01
 """Contributions sum to the difference from the baseline within this part of it."""
 
@@ -240,3 +240,12 @@ def test_models_of_format_1_are_refused():
     panel = load(series("plain"), ReadConfig()).panel
     with pytest.raises(ModelError, match="before forecasts could be explained"):
         explain(dataclasses.replace(training.model, blend=old), panel, 0)
+
+
+def test_seasons_that_a_user_sets_group_the_rows():
+    """The model's seasons, not those of the frequency, say which rows lie one season before."""
+    table = series("hourly")
+    training = forecaster.train(table, horizon=3, seasons=[12], pretrained=False, **TINY)
+    found = forecaster.explain(training)
+    assert (found.season, found.level_rows) == (12, 12)
+    assert found.level == pytest.approx(table["y"].iloc[-12:].mean())

@@ -32,6 +32,8 @@ class Subject:
     """The level of the past that the path begins from, in the user's units."""
     level_rows: int
     """Of how many of the newest known rows it is the mean."""
+    season: int
+    """Rows of the season by which they are grouped; 1: none."""
     steps: Floats  # (H,) what each step counts for; they sum to one
 
     @property
