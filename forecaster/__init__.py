@@ -16,11 +16,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from os import PathLike
 
     import pandas as pd
 
+    from forecaster.forecasting.explanation import Explanation
     from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
     from forecaster.pipeline.evaluate import Evaluation
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     Trained: TypeAlias = Training | Update | Model | str | PathLike[str]
     """A model, the result of `train` or `update`, or the name of a model file."""
 
-__all__ = ["__version__", "evaluate", "load", "predict", "train", "update"]
+__all__ = ["__version__", "evaluate", "explain", "load", "predict", "train", "update"]
 __version__ = "0.1.0"
 
 T = TypeVar("T")
@@ -121,6 +122,50 @@ def predict(
     else:
         result = _forecast(model, data, asked, settings, skip_short=skip_short)
     return result.to_frame() if samples is None else result.samples_to_frame(_plain(samples), _plain(seed))
+
+
+def explain(
+    model: Trained | Literal["pretrained"],
+    data: Source | None = None,
+    *,
+    series: str | None = None,
+    step: int | str | Sequence[int] = 1,
+    **settings: Any,
+) -> Explanation:
+    """Explain what moved the forecast of one series: past rows, seasons, covariates.
+
+    `series` is an id, by default the first. `step` is a step of the forecast from 1 on, or a range such as
+    "2-8" or (2, 8), whose mean is explained. `model`, `data` and `settings` are those of `predict`.
+
+    Returns a `forecaster.forecasting.explanation.Explanation`: arrays of contributions in the unit of the
+    target, which with the `baseline` (the forecast of a past that is level at the mean of its newest season)
+    sum to the forecast.
+
+    Raises UsageError for a series or step that is not there, and the errors of `predict`.
+
+    >>> import numpy as np, pandas as pd
+    >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=80), "y": np.arange(80) % 7 + 1.0})
+    >>> training = train(table, horizon=5, hidden=8, steps=30)
+    >>> found = explain(training, table, step=3)
+    >>> len(found.rows), bool(np.isclose(found.baseline + found.explained, found.forecast, rtol=0.01))
+    (80, True)
+    """
+    from forecaster.config import Options, ReadConfig
+    from forecaster.pipeline import explain as pipeline
+
+    asked = _plain(step)
+    asked = tuple(_plain(end) for end in asked) if isinstance(asked, list | tuple) else asked
+    source = None if data is None else _source(data)
+    if isinstance(model, str) and model == "pretrained":
+        _refuse_training(settings)
+        options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
+        return pipeline.explain_pretrained(source, options, read, series=series, step=asked)
+    from forecaster.pipeline.train import Training
+
+    if isinstance(model, Training) and source is None and not settings:
+        return pipeline.explain_panel(model.model, model.loaded.panel, series=series, step=asked)
+    read = _config(ReadConfig, settings)
+    return pipeline.explain(_model(model), source, series=series, step=asked, read=read)
 
 
 def update(
@@ -264,21 +309,27 @@ def _forecast_pretrained(
     data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
 ) -> Forecast:
     """The forecast of the pretrained networks; UsageError for settings of training."""
-    from dataclasses import fields
-
-    from forecaster.config import Limits, Options, ReadConfig
-    from forecaster.errors import UsageError
+    from forecaster.config import Options, ReadConfig
     from forecaster.pipeline.predict import predict_pretrained
 
-    of_training = (
-        {field.name for field in fields(Options)} - {field.name for field in fields(Limits)} - set(asked)
-    )
-    wrong = next((name for name in settings if name in of_training), "skip_short" if skip_short else None)
-    if wrong:
-        raise UsageError(f"pretrained networks are not trained again: {wrong!r} would change nothing")
+    _refuse_training([name for name in settings if name not in asked] + ["skip_short"] * skip_short)
     settings = settings | {name: value for name, value in asked.items() if value is not None}
     options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
     return predict_pretrained(None if data is None else _source(data), options, read)
+
+
+def _refuse_training(settings: Iterable[str]) -> None:
+    """UsageError for settings that pretrained networks do not have: all but limits and those of reading."""
+    from dataclasses import fields
+
+    from forecaster.config import Limits, Options
+    from forecaster.errors import UsageError
+
+    limits = {field.name for field in fields(Limits)}
+    of_training = {field.name for field in fields(Options)} - limits | {"skip_short"}
+    wrong = next((name for name in settings if name in of_training), None)
+    if wrong:
+        raise UsageError(f"pretrained networks are not trained again: {wrong!r} would change nothing")
 
 
 def _config(kind: type[T], settings: dict[str, Any], *others: type[Any]) -> T:

@@ -15,6 +15,7 @@ from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
     from forecaster.forecasting.forecast import Forecast
+    from forecaster.model.model import Model
 
 NewestData = Annotated[
     str | None,
@@ -125,13 +126,7 @@ def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | Non
     if data is None and (line := named(model)):
         stderr.info(line, source=model.facts.source)
         check_apart(outputs, model_is_written=False, source=model.facts.source)
-    limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
-    given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
-    if given:
-        raise UsageError(
-            f"--{given[0]} is part of the model: it cannot be changed when forecasting",
-            hint=f"Train with --{given[0]}, or forecast with --model pretrained.",
-        )
+    check_limits(settings, model)
     return predict_from(
         model,
         data,
@@ -143,3 +138,15 @@ def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | Non
         max_age=settings.general.max_age,
         on_read=account.read,
     )
+
+
+def check_limits(settings: Settings, model: Model) -> None:
+    """Raise UsageError for limits that are not those of the model."""
+    limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
+    options = settings.options
+    given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
+    if given:
+        raise UsageError(
+            f"--{given[0]} is part of the model: it cannot be changed when forecasting",
+            hint=f"Train with --{given[0]}, or forecast with --model pretrained.",
+        )

@@ -24,10 +24,18 @@ from forecaster.report.error_tables import (
     share_better,
     step_table,
 )
+from forecaster.report.explanation_table import (
+    components_table,
+    contributions_table,
+    headline,
+    strongest_rows_table,
+)
 from forecaster.report.text import inert, numbers, plain, sparkline
 
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding
+    from forecaster.data.labels import Names
+    from forecaster.forecasting.explanation import Explanation
 
 SEVERITY = {"info": "cyan", "repair": "yellow", "warning": "bold yellow", "error": "bold red"}
 SPARK = 60  # bars of a sparkline at most
@@ -79,6 +87,16 @@ def print_findings(console: Console, findings: Iterable[Finding]) -> None:
         count = f"{finding.count:,} times" if finding.count != 1 else ""
         table.add_row(Text(inert(finding.code), "bold"), Text(finding.severity, style), Text(count), message)
     _print(console, table)
+
+
+def print_explanation(console: Console, explanation: Explanation, names: Names) -> None:
+    """What moved a forecast: contributions from the baseline to the forecast, strongest rows, components."""
+    _title(console, *headline(explanation, names))
+    _print(console, contributions_table(explanation, ascii_only=console.options.ascii_only), Text())
+    rows = strongest_rows_table(explanation, names)
+    if rows is not None:
+        _print(console, rows, Text())
+    _print(console, components_table(explanation))
 
 
 def print_facts(console: Console, title: str, facts: Mapping[str, Any]) -> None:
