@@ -26,6 +26,7 @@ from forecaster.cli.picture import (
     Plot,
     PlotSeries,
     before_work,
+    by_default,
     check_plot,
     chosen,
     draw,
@@ -113,12 +114,11 @@ def _draw(result: Evaluation, plot: str, series: list[str] | None) -> None:
     panel = result.backtest.panel
     shown = chosen(labels(panel), series, from_best_to_worst(result.report))
     most = MOST_ORIGINS if len(shown) == 1 else MOST_ORIGINS // 2
-    order = "" if series else ", from the smallest to the largest error"
     draw(
         plot,
         panel,
         shown,
         lambda number: backtest_scene(result.backtest, number, most),
-        order=order,
+        how=by_default(series, ", from the smallest to the largest error"),
         report=result.report,
     )

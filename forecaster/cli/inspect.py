@@ -15,6 +15,7 @@ from forecaster.cli.picture import (
     Plot,
     PlotSeries,
     before_work,
+    by_default,
     check_plot,
     chosen,
     draw,
@@ -90,8 +91,8 @@ def _draw(loaded: Loaded, plot: str, series: list[str] | None) -> None:
     from forecaster.report.scenes import data_scene
 
     shown = chosen(labels(loaded.panel), series, with_findings_first(loaded))
-    order = "" if series else ", those with findings first"
-    draw(plot, loaded.panel, shown, lambda number: data_scene(loaded, number), order=order)
+    how = by_default(series, ", those with findings first")
+    draw(plot, loaded.panel, shown, lambda number: data_scene(loaded, number), how=how)
 
 
 def _is_stdout(export: str | None) -> bool:

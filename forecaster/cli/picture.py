@@ -147,15 +147,15 @@ def with_findings_first(loaded: Loaded) -> list[int]:
 
 def draw(
     path: str, panel: Panel, shown: Sequence[int], scene: Callable[[int], Scene], *,
-    order: str = "", report: Report | None = None,
+    how: str = "", report: Report | None = None,
 ) -> None:  # fmt: skip
     """Draw the series `shown`, each by its `scene`, and below them the errors of a `report`.
 
-    `order`: how the series were chosen, for the message. Raises StorageError.
+    `how` some of the series were chosen, for the message. Raises StorageError.
     """
     scenes = [scene(number) for number in shown]
     some = f"{len(shown):,} of {len(panel):,} series"
-    which = f"{some}{order}; --plot-series names others" if len(shown) < len(panel) else ""
+    which = some + how if len(shown) < len(panel) else ""
     if path == SCREEN:
         from forecaster.cli.streams import console
         from forecaster.report.text_plot import print_scenes
@@ -170,6 +170,11 @@ def draw(
     save_figure(scenes_figure(scenes, report=report), path)
     account.wrote(path)
     stderr.info(f"drew {path}" + (f": {which}" if which else ""), plot=path, series=len(shown))
+
+
+def by_default(asked: Sequence[str] | None, order: str = "") -> str:
+    """How the series were chosen, where none was asked for."""
+    return "" if asked else f"{order}; --plot-series names others"
 
 
 def labels(panel: Panel) -> list[str]:

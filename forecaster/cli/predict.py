@@ -20,7 +20,17 @@ from forecaster.cli.options import (
     Settings,
     accepts,
 )
-from forecaster.cli.picture import SCREEN, Plot, PlotSeries, before_work, check_plot, chosen, draw, labels
+from forecaster.cli.picture import (
+    SCREEN,
+    Plot,
+    PlotSeries,
+    before_work,
+    by_default,
+    check_plot,
+    chosen,
+    draw,
+    labels,
+)
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
@@ -127,7 +137,7 @@ def _draw(forecast: Forecast, plot: str, series: list[str] | None) -> None:
     from forecaster.report.scenes import forecast_scene
 
     shown = chosen(labels(forecast.panel), series)
-    draw(plot, forecast.panel, shown, lambda number: forecast_scene(forecast, number))
+    draw(plot, forecast.panel, shown, lambda number: forecast_scene(forecast, number), how=by_default(series))
 
 
 def _forecast(

@@ -163,7 +163,7 @@ def backtest_scene(backtest: Backtest, series: int, most: int = MOST_ORIGINS) ->
     begin, end = (int(offset) for offset in panel.offsets[series : series + 2])
     first, last = begin + int(origins[shown[0]]), min(begin + int(origins[shown[-1]]) + horizon, end)
     rows = slice(_history(panel, begin, first, HISTORY * horizon // 2), last)
-    values = panel.target.copy()[rows]
+    values = panel.target[rows].copy()
     lines: list[Line] = []
     bands: list[Band] = []
     starts: list[np.datetime64] = []
@@ -204,7 +204,7 @@ def data_scene(loaded: Loaded, series: int) -> Scene:
     far = far[~odd.suspicious.left_out[rows][far]]
     marked = ({"V005": far} if len(far) else {}) | marked
     local = _clock(panel, time)
-    moved = named_shifts(panel, odd)
+    moved = named_shifts(panel, odd) if (odd.shifts.series == series).any() else odd.shifts
     moved = moved.only(moved.series == series)
     shifts = [
         Shift(moment, float(before), float(after))

@@ -18,7 +18,7 @@ STEPS = (*(factor * 10**power for power in range(9) for factor in (1, 2, 5)),
 MONDAY = 4 * DAY  # 1970-01-05
 YEAR_0 = 12 * 1970
 """Months before 1970: decades begin with those of the calendar."""
-MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 3000)
+MONTH_STEPS = (1, 2, 3, 6, 12, 24, 48, 60, 120, 240, 600, 1200, 3000)
 
 
 def round_numbers(low: float, high: float, most: int) -> dict[float, str]:

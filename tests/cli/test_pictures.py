@@ -62,7 +62,7 @@ def test_several_series_are_capped_and_counted(folder: Path, capfd: pytest.Captu
         "東京",
         "d,e",
     ]
-    assert "drew 3 of 9 series" in done.stderr
+    assert "drew 3 of 9 series\n" in done.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)
