@@ -219,7 +219,7 @@ def data_scene(loaded: Loaded, series: int) -> Scene:
     title, notes = _named(panel, series)
     return Scene(
         title,
-        (*notes, f"{len(values):,} rows"),
+        (*notes, f"{len(values):,} row{'s'[: len(values) != 1]}"),
         (_observed(panel, rows),),
         marks=tuple(_marks(code, local[at], values[at]) for code, at in marked.items()),
         shifts=tuple(shifts),
