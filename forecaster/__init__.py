@@ -170,15 +170,20 @@ def evaluate(
     model: Trained | Literal["pretrained"] | None = None,
     origins: int = 1,
     step: int | None = None,
+    refit: Literal["never", "each"] | int | bool = "never",
+    by: str | None = None,
     on_event: Listener | None = None,
     **settings: Any,
 ) -> Evaluation:
     """Backtest: forecast from the last `origins` origins, `step` rows apart, and compare with actual values.
 
-    Trains once, with the settings of `train`, on the rows before the first origin; or uses `model`, which
-    must have been trained on such rows only, or be "pretrained". `step` is one horizon by default. Returns a
-    `forecaster.pipeline.evaluate.Evaluation`. Its `report` has the `verdict` and the errors of model and
-    baselines.
+    Trains as `train` does, with the same settings, on the rows before the first origin, and again before each
+    one (`refit="each"`) or every N-th (`refit=N`); `refit` as a bool is the setting of `train`. Or uses
+    `model`, which must have been trained on such rows only, or be "pretrained". `step` is one horizon by
+    default. `by` is a column with one value for each series, by which the report groups them.
+
+    Returns a `forecaster.pipeline.evaluate.Evaluation`. Its `report` has the `verdict` and the errors of
+    model and baselines, its `backtest` every forecast beside the actual value (`backtest.to_frame()`).
 
     Raises the errors of `train`, UsageError for more origins than the data allows, and ModelError for a model
     that does not fit the data or was trained on rows that it would forecast.
@@ -195,6 +200,8 @@ def evaluate(
     from forecaster.config import Options, ReadConfig
     from forecaster.pipeline import evaluate as pipeline
 
+    if isinstance(refit, bool):
+        settings, refit = settings | {"refit": refit}, "never"
     options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
     trained: Model | Literal["pretrained"] | None = None
     if model is not None:
@@ -205,6 +212,8 @@ def evaluate(
         read,
         origins=_plain(origins),
         step=_plain(step),
+        refit=pipeline.refit_of(_plain(refit)),
+        by=by,
         model=trained,
         on_event=on_event,
     )

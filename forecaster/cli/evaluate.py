@@ -8,19 +8,8 @@ import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.log import stderr
-from forecaster.cli.options import (
-    COLUMNS,
-    FORECASTING,
-    GENERAL,
-    MODEL,
-    NETWORK,
-    READING,
-    TRAINING,
-    Data,
-    ReportFile,
-    Settings,
-    accepts,
-)
+from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, NETWORK, READING, TRAINING
+from forecaster.cli.options import Data, ReportFile, Settings, accepts
 from forecaster.cli.picture import (
     SCREEN,
     Plot,
@@ -35,12 +24,33 @@ from forecaster.cli.picture import (
 )
 
 if TYPE_CHECKING:
+    from forecaster.model.model import Model
     from forecaster.pipeline.evaluate import Evaluation
 
 Origins = Annotated[int, typer.Option("--origins", metavar="N", min=1, help="Number of forecast origins.")]
 Step = Annotated[
     int | None,
     typer.Option("--step", metavar="N", min=1, help="Rows between two origins. Default: the horizon."),
+]
+Refit = Annotated[
+    str,
+    typer.Option(
+        "--refit",
+        metavar="never|each|N",
+        help="Train again: never after the first origin, before each, or before every N-th.",
+    ),
+]
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="COLUMN", help="Report groups of series too, by their value in a column."),
+]
+Predictions = Annotated[
+    str | None,
+    typer.Option(
+        "--predictions",
+        metavar="FILE",
+        help="Write each forecast beside its actual value to a .csv, .parquet or .json file.",
+    ),
 ]
 
 
@@ -50,6 +60,9 @@ def evaluate(
     settings: Settings,
     origins: Origins = 1,
     step: Step = None,
+    again: Refit = "never",
+    by: By = None,
+    predictions: Predictions = None,
     report: ReportFile = None,
     plot: Plot = None,
     plot_series: PlotSeries = None,
@@ -57,30 +70,22 @@ def evaluate(
     """\b
     $ forecast evaluate sample_data/sensors.parquet --horizon 24 --origins 7
 
-    Backtest: train on the rows before the first of the last N origins, forecast from each origin, and compare
-    the forecasts with the actual values. With --model, use that model instead of training one. It must have
-    been trained on rows before the first origin only. --model pretrained stands for the networks that come
-    with the program, which were trained on no data of yours. --plot draws the forecasts over the actual
-    values, and the errors by step beside those of the baselines.
+    Backtest: train on the rows before the first of the last N origins, as `train` would, forecast from each
+    origin, and compare the forecasts with the actual values and with simple methods. --refit each trains
+    again before each origin. With --model, use that model instead of training one. It must have been trained
+    on rows before the first origin only. --model pretrained stands for the networks that come with the
+    program, which were trained on no data of yours. --plot draws the forecasts over the actual values, and
+    the errors by step beside those of the simple methods.
     """
-    from forecaster.cli.data_summary import findings, log_data
+    from forecaster.cli.data_summary import log_data
     from forecaster.cli.progress import progress
-    from forecaster.cli.streams import console, write_json
-    from forecaster.data.writing.destination import is_stdout
-    from forecaster.model.model import Model
     from forecaster.pipeline.evaluate import evaluate as backtest
-    from forecaster.pipeline.predict import PRETRAINED
-    from forecaster.report.files import check_report_file, write_report
-    from forecaster.report.terminal import print_report
+    from forecaster.pipeline.evaluate import refit_of
 
-    check_report_file(report)
-    on_stdout = "--json" * settings.general.json or "--report" * (report is not None and is_stdout(report))
+    _check_files(report, predictions)
+    on_stdout = _data_on_stdout(settings, report, predictions)
     check_plot(plot, plot_series, data_on_stdout=on_stdout, text_on_stdout=True)
-    named = settings.general.model
-    model: Model | Literal["pretrained"] | None
-    model = "pretrained" if named == PRETRAINED else Model.load(named) if named else None
-    if named:
-        account.uses(named)
+    refit, model = refit_of(again), _model(settings)
     with progress(stderr) as listener:
         result = backtest(
             data,
@@ -88,23 +93,78 @@ def evaluate(
             settings.read,
             origins=origins,
             step=step,
+            refit=refit,
+            by=by,
             model=model,
             on_event=listener,
+            on_origin=listener.origin,
             on_read=before_work(plot_series),
         )
-    if report:
-        write_report(result.report, report)
-        account.wrote(report)
+    _write_files(result, report, predictions)
     if plot and plot != SCREEN:
         _draw(result, plot, plot_series)
     log_data(result.loaded, result.notes)
-    if settings.general.json:
+    _show(result, as_json=settings.general.json)
+    if plot == SCREEN:
+        print()
+        _draw(result, plot, plot_series)
+
+
+def _check_files(report: str | None, predictions: str | None) -> None:
+    """Raise UsageError or StorageError before any work where a file could not be written."""
+    from forecaster.data.writing.atomic import check_folder
+    from forecaster.data.writing.write import check_destination
+    from forecaster.report.files import check_report_file
+
+    check_report_file(report)
+    if predictions is not None:
+        check_destination(predictions)
+        check_folder(predictions)
+
+
+def _data_on_stdout(settings: Settings, report: str | None, predictions: str | None) -> str:
+    """The option by which data goes to stdout, if any."""
+    from forecaster.data.writing.destination import is_stdout
+
+    named = {"--report": report, "--predictions": predictions}
+    files = (name for name, path in named.items() if path is not None and (path == "-" or is_stdout(path)))
+    return "--json" if settings.general.json else next(files, "")
+
+
+def _model(settings: Settings) -> Model | Literal["pretrained"] | None:
+    """The model that was named; None: train one."""
+    from forecaster.model.model import Model
+    from forecaster.pipeline.predict import PRETRAINED
+
+    named = settings.general.model
+    if named is None:
+        return None
+    account.uses(named)
+    return "pretrained" if named == PRETRAINED else Model.load(named)
+
+
+def _write_files(result: Evaluation, report: str | None, predictions: str | None) -> None:
+    from forecaster.data.writing.write import write_table
+    from forecaster.report.files import write_report
+
+    if report:
+        write_report(result.report, report)
+        account.wrote(report)
+    if predictions is not None:
+        write_table(result.backtest.to_frame(), predictions)
+        account.wrote(predictions)
+
+
+def _show(result: Evaluation, *, as_json: bool) -> None:
+    """The report on stdout."""
+    from forecaster.cli.data_summary import findings
+    from forecaster.cli.streams import console, write_json
+    from forecaster.report.terminal import print_report
+
+    if as_json:
         write_json("evaluate-1", result.report.to_json() | {"findings": findings(result.loaded)})
     else:
         print_report(console(), result.report)
-        if plot == SCREEN:
-            print()
-            _draw(result, plot, plot_series)
 
 
 def _draw(result: Evaluation, plot: str, series: list[str] | None) -> None:
