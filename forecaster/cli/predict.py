@@ -11,9 +11,21 @@ from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, PREDICTING, READING, TRAINING
 from forecaster.cli.options import Settings, accepts
+from forecaster.cli.picture import (
+    SCREEN,
+    Plot,
+    PlotSeries,
+    before_work,
+    by_default,
+    check_plot,
+    chosen,
+    draw,
+    labels,
+)
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
+    from forecaster.data.load import Reader
     from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
 
@@ -25,19 +37,13 @@ NewestData = Annotated[
     ),
 ]
 Output = Annotated[
-    str,
-    typer.Option(
-        "--output", "-o", metavar="FILE", help="Write to a .csv, .parquet or .json file; - is stdout."
-    ),
-]
-Plot = Annotated[
     str | None,
     typer.Option(
-        "--plot", metavar="FILE", help="Draw history, forecast and intervals to a .png or .svg file."
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to a .csv, .parquet or .json file; - is stdout. Default: -.",
     ),
-]
-Series = Annotated[
-    str | None, typer.Option("--plot-series", metavar="ID", help="Series to draw. Default: the first.")
 ]
 STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
 LIMITS = {name: FORECASTING[name] for name in ("lower", "upper", "integer", "circular")}
@@ -50,9 +56,9 @@ LOGGED = ("S005", "T004", "T010", "V012")
 def predict(
     settings: Settings,
     data: NewestData = None,
-    output: Output = "-",
+    output: Output = None,
     plot: Plot = None,
-    plot_series: Series = None,
+    plot_series: PlotSeries = None,
 ) -> None:
     """\b
     $ forecast predict -o forecasts.csv
@@ -60,40 +66,56 @@ def predict(
     Forecast from the newest row of each series in DATA. Without DATA, read the source again that the model
     was trained on. With --samples, draw paths of what may come instead, with their dependence along the
     horizon. With --model pretrained, forecast at once, without training: by networks that come with the
-    program and know what series look like.
+    program and know what series look like. With --plot -, a plot on the terminal takes the place of the
+    forecasts; -o FILE writes them too.
     """
-    from forecaster.cli.picture import check_plot, draw
-    from forecaster.cli.preview import preview
     from forecaster.data.writing.atomic import check_folder
-    from forecaster.data.writing.digits import MOST, check_digits
-    from forecaster.data.writing.write import check_destination, is_typed, write_table
+    from forecaster.data.writing.destination import is_stdout
+    from forecaster.data.writing.digits import check_digits
+    from forecaster.data.writing.write import check_destination
     from forecaster.pipeline.staleness import parsed_age
 
-    as_json = settings.general.json
+    general = settings.general
+    as_json = general.json
+    instead = plot == SCREEN and output is None and not as_json  # the plot, instead of the forecasts
+    if instead and general.samples is not None:
+        raise UsageError("--samples would not be written", hint="Name a file for them: -o FILE.csv.")
+    output = output or "-"
     if output != "-":
         check_folder(output)
     if not as_json:
         check_destination(output)
-    check_plot(plot, plot_series)
-    options, general = settings.options, settings.general
+    on_stdout = not instead and (output == "-" or is_stdout(output))
+    check_plot(plot, plot_series, data_on_stdout="--json" * as_json or "the forecasts" if on_stdout else "")
     check_digits(general.digits)
     parsed_age("max_age", general.max_age)
     parsed_age("max_model_age", general.max_model_age)
     outputs = {"output": output, "plot": plot, "summary": general.summary, "log_file": general.log_file}
-    forecast = _forecast(data, settings, outputs)
+    forecast = _forecast(data, settings, outputs, before_work(plot_series))
     account.found(forecast.findings)
     for finding in forecast.findings:
         if finding.severity == "repair" or finding.code in LOGGED:
             stderr.finding(finding)
-    if plot:
-        draw(forecast, plot, plot_series)
-        account.wrote(plot)
-    samples = general.samples
-    digits = MOST if not as_json and is_typed(output) else general.digits
+    if plot and plot != SCREEN:
+        _draw(forecast, plot, plot_series)
+    if not instead:
+        _write(forecast, output, settings)
+    if plot == SCREEN:  # after the files: its reader may leave
+        _draw(forecast, plot, plot_series)
+
+
+def _write(forecast: Forecast, output: str, settings: Settings) -> None:
+    """Write the forecasts, or the paths that --samples asks for; of a file, show the beginning."""
+    from forecaster.cli.preview import preview
+    from forecaster.data.writing.digits import MOST
+    from forecaster.data.writing.write import is_typed, write_table
+
+    as_json, samples = settings.general.json, settings.general.samples
+    digits = MOST if not as_json and is_typed(output) else settings.general.digits
     frame = (
         forecast.to_frame(digits=digits)
         if samples is None
-        else forecast.samples_to_frame(samples, options.seed, digits=digits)
+        else forecast.samples_to_frame(samples, settings.options.seed, digits=digits)
     )
     write_table(frame, output, format="json" if as_json else None)
     if output != "-":
@@ -103,7 +125,16 @@ def predict(
         stderr.info(f"wrote {len(frame):,} {rows} to {output}", output=output)
 
 
-def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | None]) -> Forecast:
+def _draw(forecast: Forecast, plot: str, series: list[str] | None) -> None:
+    from forecaster.report.scenes import forecast_scene
+
+    shown = chosen(labels(forecast.panel), series)
+    draw(plot, forecast.panel, shown, lambda number: forecast_scene(forecast, number), how=by_default(series))
+
+
+def _forecast(
+    data: str | None, settings: Settings, outputs: dict[str, str | None], on_read: Reader
+) -> Forecast:
     """The forecast of the model that was named, or of the pretrained networks."""
     from forecaster.pipeline.predict import PRETRAINED, predict_pretrained
     from forecaster.pipeline.predict import predict as predict_from
@@ -115,7 +146,7 @@ def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | Non
             raise UsageError("--skip-short needs a trained model: pretrained networks forecast any length")
         account.uses(PRETRAINED)
         return predict_pretrained(
-            data, options, settings.read, max_age=settings.general.max_age, on_read=account.read
+            data, options, settings.read, max_age=settings.general.max_age, on_read=on_read
         )
     from forecaster.model.model import Model
     from forecaster.pipeline.remembered import named
@@ -136,7 +167,7 @@ def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | Non
         quantiles=options.quantiles if "quantiles" in settings.explicit else None,
         skip_short=settings.general.skip_short,
         max_age=settings.general.max_age,
-        on_read=account.read,
+        on_read=on_read,
     )
 
 
