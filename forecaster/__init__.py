@@ -16,13 +16,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
 
     import pandas as pd
 
     from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
+    from forecaster.pipeline.compare import Comparisons
     from forecaster.pipeline.evaluate import Evaluation
     from forecaster.pipeline.train import Training
     from forecaster.pipeline.update import Update
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     Trained: TypeAlias = Training | Update | Model | str | PathLike[str]
     """A model, the result of `train` or `update`, or the name of a model file."""
 
-__all__ = ["__version__", "evaluate", "load", "predict", "train", "update"]
+__all__ = ["__version__", "compare", "evaluate", "load", "predict", "train", "update"]
 __version__ = "0.1.0"
 
 T = TypeVar("T")
@@ -170,15 +171,20 @@ def evaluate(
     model: Trained | Literal["pretrained"] | None = None,
     origins: int = 1,
     step: int | None = None,
+    refit: Literal["never", "each"] | int | bool = "never",
+    by: str | None = None,
     on_event: Listener | None = None,
     **settings: Any,
 ) -> Evaluation:
     """Backtest: forecast from the last `origins` origins, `step` rows apart, and compare with actual values.
 
-    Trains once, with the settings of `train`, on the rows before the first origin; or uses `model`, which
-    must have been trained on such rows only, or be "pretrained". `step` is one horizon by default. Returns a
-    `forecaster.pipeline.evaluate.Evaluation`. Its `report` has the `verdict` and the errors of model and
-    baselines.
+    Trains as `train` does, with the same settings, on the rows before the first origin, and again before each
+    one (`refit="each"`) or every N-th (`refit=N`); `refit` as a bool is the setting of `train`. Or uses
+    `model`, which must have been trained on such rows only, or be "pretrained". `step` is one horizon by
+    default. `by` is a column with one value for each series, by which the report groups them.
+
+    Returns a `forecaster.pipeline.evaluate.Evaluation`. Its `report` has the `verdict` and the errors of
+    model and baselines, its `backtest` every forecast beside the actual value (`backtest.to_frame()`).
 
     Raises the errors of `train`, UsageError for more origins than the data allows, and ModelError for a model
     that does not fit the data or was trained on rows that it would forecast.
@@ -195,17 +201,72 @@ def evaluate(
     from forecaster.config import Options, ReadConfig
     from forecaster.pipeline import evaluate as pipeline
 
+    if isinstance(refit, bool):
+        settings, refit = settings | {"refit": refit}, "never"
     options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
-    trained: Model | Literal["pretrained"] | None = None
-    if model is not None:
-        trained = "pretrained" if isinstance(model, str) and model == "pretrained" else _model(model)
     return pipeline.evaluate(
         _source(data),
         options,
         read,
         origins=_plain(origins),
         step=_plain(step),
-        model=trained,
+        refit=pipeline.refit_of(_plain(refit)),
+        by=by,
+        model=None if model is None else _model_or_pretrained(model),
+        on_event=on_event,
+    )
+
+
+def compare(
+    data: Source,
+    *,
+    cells: Sequence[str] = (),
+    efforts: Sequence[str] = (),
+    configs: Mapping[str, dict[str, Any]] | None = None,
+    models: Mapping[str, Trained | Literal["pretrained"]] | None = None,
+    origins: int | None = None,
+    step: int | None = None,
+    refit: Literal["never", "each"] | int | bool = "never",
+    tune: int = 0,
+    on_event: Listener | None = None,
+    **settings: Any,
+) -> Comparisons:
+    """Rank contestants and baselines by their errors from the same origins, as `evaluate` measures them.
+
+    Contestants: `settings` with each of the `cells` and `efforts`; named `configs` and `models`; without any,
+    quick, normal and pretrained. `tune=N` searches among N settings, those in `settings` left as they are, on
+    earlier origins. Returns a `forecaster.pipeline.compare.Comparisons`: `leaderboard`, `better_settings`.
+    Raises the errors of `evaluate`, if no contestant can be tried.
+
+    >>> import numpy as np, pandas as pd
+    >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=120), "y": np.arange(120) % 7 + 1.0})
+    >>> board = compare(table, cells=["gru", "rnn"], horizon=7, origins=3, hidden=8, steps=30).leaderboard
+    >>> board.best.name
+    'seasonal naive'
+    """
+    from forecaster.config import Options, ReadConfig
+    from forecaster.pipeline import compare as pipeline
+
+    if isinstance(refit, bool):
+        settings, refit = settings | {"refit": refit}, "never"
+    options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
+    contestants = pipeline.contestants_of(
+        options,
+        cells=_as_list(cells),
+        efforts=_as_list(efforts),
+        configs={name: _config(Options, settings | own, ReadConfig) for name, own in (configs or {}).items()},
+        models={name: _model_or_pretrained(each) for name, each in (models or {}).items()},
+    )
+    return pipeline.compare(
+        _source(data),
+        contestants,
+        options,
+        read,
+        origins=_plain(origins),
+        step=_plain(step),
+        refit=pipeline.refit_of(_plain(refit)),
+        tuned=_plain(tune),
+        fixed=frozenset(settings),
         on_event=on_event,
     )
 
@@ -322,6 +383,10 @@ def _source(data: Any) -> Any:
     if isinstance(data, str) or (hasattr(data, "columns") and hasattr(data, "reset_index")):
         return data
     raise UsageError(f"data cannot be a {type(data).__name__}", hint="Give a pandas DataFrame or a path.")
+
+
+def _model_or_pretrained(model: Trained | Literal["pretrained"]) -> Model | Literal["pretrained"]:
+    return "pretrained" if isinstance(model, str) and model == "pretrained" else _model(model)
 
 
 def _model(model: Trained) -> Model:

@@ -7,15 +7,15 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
-from forecaster.cli.evaluate import Step
+from forecaster.cli.evaluate import Refit, Step
 from forecaster.cli.log import at_home, stderr
-from forecaster.cli.options import (
+from forecaster.cli.option_texts import (
     COLUMNS,
     CONFIG_FILE,
     FORECASTING,
@@ -23,22 +23,18 @@ from forecaster.cli.options import (
     NETWORK,
     READING,
     TRAINING,
-    Data,
-    ReportFile,
-    Settings,
-    accepts,
-    read_settings,
-    settings_of,
 )
+from forecaster.cli.options import Data, ReportFile, Settings, accepts, read_settings, settings_of
 from forecaster.config import Cell, Effort
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
-    from forecaster.cli.progress import Listener
+    from forecaster.cli.progress import Progress
     from forecaster.config import ReadConfig
     from forecaster.data.load import Loaded
     from forecaster.pipeline.compare import Comparisons
     from forecaster.pipeline.contestants import Contestant
+    from forecaster.pipeline.trials import Counter
 
 PANEL = "Contestants"
 Cells = Annotated[
@@ -100,6 +96,7 @@ def compare(
     output: Output = None,
     origins: UpToOrigins = None,
     step: Step = None,
+    again: Refit = "never",
     report: ReportFile = None,
 ) -> None:
     """\b
@@ -111,10 +108,12 @@ def compare(
     """
     from forecaster.cli.data_summary import log_data
     from forecaster.pipeline.compare import compare as compare_on
+    from forecaster.pipeline.evaluate import refit_of
     from forecaster.report.files import check_report_file
     from forecaster.report.settings_file import check_settings_file
 
     check_report_file(report)
+    refit = refit_of(again)
     if output is not None and not tune:
         raise UsageError("--output is for the settings that --tune finds", hint="Add --tune 20.")
     output = output or CONFIG_FILE
@@ -135,6 +134,7 @@ def compare(
         read,
         origins=origins,
         step=step,
+        refit=refit,
         tuned=tune or 0,
         fixed=settings.explicit,
         watch=_watch,
@@ -172,26 +172,13 @@ def _contestants(
     }
     if len(of) == 1 and not named:
         account.uses(models[0])
-    chosen: dict[str, Any] = {"cells": _items(cells, Cell, "--cells")}
-    chosen["efforts"] = _items(efforts, Effort, "--efforts")
+    chosen = {"cells": _split(cells), "efforts": _split(efforts)}
     ways = {name: each.read for name, each in named.items()}
     if not named or tune or of or any(chosen.values()):
         ways["the command line"] = settings.read
-    if tune and not (named or of or any(chosen.values())):
-        return (), settings.read
     options = {name: each.options for name, each in named.items()}
     contestants = contestants_of(settings.options, configs=options, models=of, **chosen)
     return contestants, one_reading(ways) or settings.read
-
-
-def _items(values: list[str] | None, allowed: Any, flag: str) -> list[str]:
-    """The items of a list that may be given at once or by several flags; UsageError for others."""
-    items = _split(values)
-    for item in items:
-        if item not in get_args(allowed):
-            words = ", ".join(get_args(allowed))
-            raise UsageError(f"{flag} cannot be {item!r}", hint=f"Choose among {words}.")
-    return items
 
 
 def _files(values: list[str] | None) -> list[str]:
@@ -215,13 +202,13 @@ def _named(files: list[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _watch(name: str, number: int, count: int) -> Iterator[Listener]:
+def _watch(name: str, number: int, count: int) -> Iterator[tuple[Progress, Counter]]:
     """Say what is tried, and show the progress of its training."""
     from forecaster.cli.progress import progress
 
     stderr.info(f"{number} of {count}: {name}")
     with progress(stderr) as listener:
-        yield listener
+        yield listener, listener.origin
 
 
 def _write(result: Comparisons, settings: Settings, data: str, output: str, report: str | None) -> str | None:

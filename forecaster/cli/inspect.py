@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forecaster.cli.account import account
-from forecaster.cli.options import COLUMNS, GENERAL, READING, Data, Settings, accepts
+from forecaster.cli.option_texts import COLUMNS, GENERAL, READING
+from forecaster.cli.options import Data, Settings, accepts
 
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding

@@ -12,7 +12,7 @@ import inspect
 import os
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
@@ -23,16 +23,16 @@ from forecaster import memory
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
+from forecaster.cli.option_texts import CONFIG_FILE, MODEL_FILE, PANELS
 from forecaster.config import RANGES, Options, ReadConfig, from_json
 from forecaster.errors import StorageError, UsageError, brief
 
 T = TypeVar("T")
 
-CONFIG_FILE = "forecast.toml"
-MODEL_FILE = "forecast.model"
 MOST_CONFIG = 2**20
 """Bytes of a file of settings at most."""
-FILES = ("model", "config", "data", "file", "report", "output", "plot", "export", "log_file", "summary")
+FILES = ("model", "config", "data", "file", "report", "output", "plot", "export", "log_file", "summary",
+         "predictions")  # fmt: skip
 """Names of the settings and arguments that are files: ~ is the folder of the user."""
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A file, a directory, a glob, or - for stdin.")]
@@ -70,112 +70,6 @@ class General:
             raise UsageError(f"keep cannot be {self.keep}", hint=f"Give {low:g} to {high:g}.")
 
 
-COLUMNS = {
-    "time": "Column of timestamps.",
-    "id": "Column that identifies the series.",
-    "target": "Column to forecast. In a wide table: several, each a series.",
-    "covariates": "Further columns that the networks use as inputs.",
-    "layout": "What is a series: the table, each id, each column or each file. across: columns are times.",
-    "freq": "Frequency of the rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
-}
-READING = {
-    "every": "Resample irregular readings to a grid, such as 5min.",
-    "agg": "How to combine the readings of one step. With --every: mean.",
-    "max_gap": "Longest gap that is filled: rows, a duration such as 2h, or any. Default: two seasons.",
-    "calendar": "Exchange whose trading days to use, such as XNYS.",
-    "adjust_splits": "Adjust prices before a jump that looks like a stock split.",
-    "difference": "Forecast the rate of a counter: the difference to the row before.",
-    "delimiter": "Delimiter between cells.",
-    "encoding": "Encoding of the text, such as latin-1.",
-    "max_bytes": "Most bytes that a .gz or Parquet file may unpack to. Default: a multiple of its size.",
-    "quote": "Quote character around cells.",
-    "escape": "Escape character before a quote in a cell.",
-    "header": "Whether the first line holds the column names.",
-    "skip": "Lines above the table to skip.",
-    "skip_end": "Lines below the table to skip.",
-    "decimal": "Decimal mark, such as a comma.",
-    "thousands": "Thousands separator.",
-    "strip": "Characters to remove from numbers, such as $ or %.",
-    "na": "Further words that mean a missing value.",
-    "date_format": "Format of timestamps, such as %d.%m.%Y.",
-    "start": "Time of the first row, if no column holds times; with --freq.",
-    "time_unit": "The time column counts these from --start, or from 1970.",
-    "hours": "How a column of hours numbers them: 1-24 where the first hour of a day is 1.",
-    "tz": "Time zone of timestamps that have none.",
-    "duplicates": "What to do with duplicate timestamps of a series.",
-    "bad_rows": "What to do with rows that cannot be read.",
-    "strict": "Treat every repair as an error.",
-}
-FORECASTING = {
-    "horizon": "Rows to forecast.",
-    "effort": "Training time: relative to quick, normal takes about 5 times and best 30 times as long.",
-    "levels": "Coverage of the prediction intervals, in percent.",
-    "quantiles": "Quantiles to forecast in addition, such as 0.1,0.5,0.9.",
-    "lower": "Smallest possible value. Default: learned from each series.",
-    "upper": "Largest possible value. Default: learned from each series.",
-    "integer": "Whether values are whole numbers. Default: learned from each series.",
-    "circular": "Values wrap around from X to 0, such as 360 for directions.",
-}
-NETWORK = {
-    "lookback": "Rows before the forecast origin that a network sees.",
-    "segment": "Rows per recurrent step.",
-    "seasons": "Lengths of the seasons, in rows; empty: none.",
-    "log": "Work with logarithms of the values.",
-    "deseasonalise": "Remove the seasons before the networks.",
-    "cell": "Recurrent cell.",
-    "hidden": "Hidden units per layer.",
-    "layers": "Number of recurrent layers.",
-    "dropout": "Dropout probability.",
-    "decoder": "Forecast the horizon at once (direct) or segment by segment.",
-    "members": "Networks in the ensemble.",
-    "pretrained": "Let networks that know synthetic series join the blend.",
-}
-TRAINING = {
-    "steps": "Training steps of each network.",
-    "batch": "Windows per training step.",
-    "rate": "Learning rate.",
-    "loss": "Training loss.",
-    "quantile": "Quantile of the pinball loss.",
-    "optimizer": "Optimiser.",
-    "weight_decay": "Weight decay.",
-    "clip": "Largest norm of the gradient; 0: no clipping.",
-    "schedule": "Learning-rate schedule.",
-    "unroll": "Steps of truncated backpropagation through time. Default: all.",
-    "patience": "Validation passes without progress before training stops; 0: no early stopping.",
-    "refit": "Train on all rows after the error report.",
-    "keep_on_interrupt": "On Ctrl-C, save the best model so far.",
-    "seed": "Random seed.",
-    "workers": "Number of cores. Default: all. Does not change the result.",
-}
-MODEL = {"model": "Model file."}
-LOCKING = {"wait": "Seconds to wait for another run that trains the same model."}
-KEEPING = {"keep": "Number of old models to keep: MODEL.1 is the newest of them, see `forecast rollback`."}
-RESUMING = {"no_resume": "Start anew, even if an interrupted run of the same training could go on."}
-PREDICTING = {
-    "samples": "Write N paths of each series instead: columns sample and value, for sums and maxima.",
-    "skip_short": "Leave out series shorter than what the model looks back on.",
-    "max_age": "Oldest that the newest row may be, such as 90min, 36h or 2d; any: however old.",
-    "max_model_age": "Oldest that the model file may be, such as 30d.",
-    "digits": "Significant digits in CSV and JSON. Default: 7, and more for narrow intervals.",
-}
-GENERAL = {
-    "config": f"File of settings. Default: {CONFIG_FILE}, if it exists.",
-    "max_memory": "Most memory to take, such as 2G or 500M. Beyond it: exit code 10.",
-    "json": "Write the result as JSON to stdout.",
-    "quiet": "Log errors only.",
-    "log_format": "Format of the log.",
-    "log_file": "Append the log to a file too, with timestamps.",
-    "summary": "Write a JSON account of the run, also of one that fails.",
-    "debug": "After a bug in forecast, show where it happened.",
-}
-PANELS = {
-    "Columns": COLUMNS,
-    "Reading": READING,
-    "Forecast": FORECASTING | PREDICTING,
-    "Network": NETWORK,
-    "Training": TRAINING,
-    "General": MODEL | LOCKING | KEEPING | RESUMING | GENERAL,
-}
 TYPES: dict[type, dict[str, Any]] = {
     kind: typing.get_type_hints(kind) for kind in (ReadConfig, Options, General)
 }
@@ -214,6 +108,7 @@ def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable
         own = [
             p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "settings"
         ]
+        taken = {flag for p in own for flag in _flags(p)}
 
         @functools.wraps(command)
         def run(**values: Any) -> None:
@@ -221,12 +116,21 @@ def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable
             own = {name: _at_home(name, value) for name, value in values.items()}
             command(**own, settings=resolve(flags, own, writes_model="wait" in names))
 
-        signature = inspect.Signature(own + [_parameter(name) for name in names])
+        signature = inspect.Signature(own + [_parameter(name, taken) for name in names])
         run.__signature__ = signature  # type: ignore[attr-defined] # allowed at run time, but not typed
         run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
         return run
 
     return decorate
+
+
+def _flags(parameter: inspect.Parameter) -> tuple[str, ...]:
+    """The flags that a command declares for one of its own arguments.
+
+    In an annotation, Typer takes the first of them for the default until it builds the command.
+    """
+    declared = parameter.annotation.__metadata__
+    return tuple(flag for each in declared for flag in (each.default, *(each.param_decls or ())))
 
 
 def _one(value: Any) -> Any:
@@ -349,8 +253,11 @@ def _plain(name: str, value: Any) -> Any:
         raise UsageError(f"{name} cannot be {brief(value)}", hint=f"Give {example}.") from error
 
 
-def _parameter(name: str) -> inspect.Parameter:
-    """The flag of a setting. Its default is None: the flag is not set."""
+def _parameter(name: str, taken: Collection[str] = ()) -> inspect.Parameter:
+    """The flag of a setting. Its default is None: the flag is not set.
+
+    `taken`: flags that the command has for something else; a switch then has its negative form only.
+    """
     kind = _type(name)
     flag_type: Any = str if get_origin(kind) is Literal else kind
     flag_type = list[str] if get_origin(kind) is tuple else flag_type
@@ -360,6 +267,8 @@ def _parameter(name: str) -> inspect.Parameter:
         if flag_type is bool and CONFIG_OF[name] is not General and name != "strict"
         else ""
     )
+    if dashed in taken:
+        dashed = " "
     panel = next(title for title, texts in PANELS.items() if name in texts)
     option = typer.Option(
         dashed + negative,

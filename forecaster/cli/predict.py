@@ -9,17 +9,8 @@ import typer
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
-from forecaster.cli.options import (
-    COLUMNS,
-    FORECASTING,
-    GENERAL,
-    MODEL,
-    PREDICTING,
-    READING,
-    TRAINING,
-    Settings,
-    accepts,
-)
+from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, PREDICTING, READING, TRAINING
+from forecaster.cli.options import Settings, accepts
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:

@@ -16,27 +16,54 @@ from forecaster.cli.streams import console
 if TYPE_CHECKING:
     from forecaster.training.loop import Event
 
-Listener = Callable[["Event"], None]
 LINES = 4
 """Log lines for each network trained."""
 BAR = 30
 """Characters of a terminal for the bar and its percentage."""
 
 
+class Progress:
+    """Shows training events, and how many forecast origins are done."""
+
+    def __init__(self, log: Log, bar: Bar | None, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._log, self._bar, self._clock = log, bar, clock
+        self._stage, self._start = Stage(clock), clock()
+
+    def __call__(self, event: Event) -> None:
+        """A training event."""
+        stage = self._stage
+        stage.update(event)
+        if self._bar is not None:
+            facts = (_losses(event), f"{event.windows_per_second:,.0f} windows/s")
+            self._bar(_description(event), stage.done, f"{_clock(stage.seconds_left)} left", *facts)
+        _log_part(self._log, stage, event, in_file_only=self._bar is not None)
+
+    def origin(self, done: int, total: int) -> None:
+        """The forecasts from so many of all origins are made. The time left counts all work so far."""
+        left = _clock((self._clock() - self._start) * (total - done) / done)
+        text = f"forecasts from {done} of {total} origins"
+        if self._bar is not None:
+            self._bar(text, done / total, f"{left} left")
+        if done * LINES // total != (done - 1) * LINES // total and total > 1:
+            line = self._log.info if self._bar is None else _in_file(self._log)
+            line(f"{text}, {left} left", origins=total, done=done)
+
+
+def _in_file(log: Log) -> Callable[..., None]:
+    """What logs to the file only."""
+    return lambda text, **facts: log.note("info", text, facts)
+
+
+Bar = Callable[..., None]
+"""Shows a description, the share that is done, and facts, the most important one first."""
+
+
 @contextmanager
-def progress(log: Log) -> Iterator[Listener]:
-    """A listener to call with each training event. A log file gets lines whatever stderr shows."""
-    stage = Stage()
+def progress(log: Log) -> Iterator[Progress]:
+    """What to call with each training event, and for each origin. A log file gets lines in any case."""
     animated = not log.quiet and not log.as_json and _animated()
-    with _bar(stage) if animated else nullcontext() as bar:
-
-        def listen(event: Event) -> None:
-            stage.update(event)
-            if bar is not None:
-                bar(event)
-            _log_part(log, stage, event, in_file_only=animated)
-
-        yield listen
+    with _bar() if animated else nullcontext() as bar:
+        yield Progress(log, bar)
 
 
 def _animated() -> bool:
@@ -62,7 +89,7 @@ def _log_part(log: Log, stage: Stage, event: Event, *, in_file_only: bool) -> No
 
 
 @contextmanager
-def _bar(stage: Stage) -> Iterator[Listener]:
+def _bar() -> Iterator[Bar]:
     """A bar that fits the terminal: what does not fit beside it is left out."""
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -76,20 +103,14 @@ def _bar(stage: Stage) -> Iterator[Listener]:
     with Progress(*columns, console=screen, transient=True) as bar:
         task = bar.add_task("training", total=None, facts="")
 
-        def listen(event: Event) -> None:
-            description = _description(event)
-            facts = [
-                f"{_clock(stage.seconds_left)} left",
-                _losses(event),
-                f"{event.windows_per_second:,.0f} windows/s",
-            ]
+        def show(description: str, done: float, *facts: str) -> None:
             room = screen.width - len(description) - BAR
-            while len(facts) > 1 and len(" · ".join(facts)) > room:
-                facts.pop()
-            text = " · ".join(facts)
-            bar.update(task, description=description, total=1.0, completed=stage.done, facts=text)
+            shown = list(facts)
+            while len(shown) > 1 and len(" · ".join(shown)) > room:
+                shown.pop()
+            bar.update(task, description=description, total=1.0, completed=done, facts=" · ".join(shown))
 
-        yield listen
+        yield show
 
 
 class Stage:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from forecaster.cli.account import account
 from forecaster.cli.log import stderr
-from forecaster.cli.options import GENERAL, LOCKING, MODEL, Settings, accepts
+from forecaster.cli.option_texts import GENERAL, LOCKING, MODEL
+from forecaster.cli.options import Settings, accepts
 
 
 @accepts(MODEL, LOCKING, GENERAL)

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from forecaster.cli.account import account
-from forecaster.cli.options import GENERAL, MODEL, Settings, accepts
+from forecaster.cli.option_texts import GENERAL, MODEL
+from forecaster.cli.options import Settings, accepts
 
 ModelFile = Annotated[
     str | None, typer.Argument(metavar="[MODEL]", help="A model file, or pretrained. Default forecast.model.")

@@ -11,7 +11,7 @@ import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.log import INTERRUPTED, stderr
-from forecaster.cli.options import (
+from forecaster.cli.option_texts import (
     COLUMNS,
     FORECASTING,
     GENERAL,
@@ -22,11 +22,8 @@ from forecaster.cli.options import (
     READING,
     RESUMING,
     TRAINING,
-    Data,
-    ReportFile,
-    Settings,
-    accepts,
 )
+from forecaster.cli.options import Data, ReportFile, Settings, accepts
 from forecaster.errors import DivergenceError, UsageError
 
 if TYPE_CHECKING:

@@ -9,18 +9,8 @@ import typer
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
-from forecaster.cli.options import (
-    COLUMNS,
-    GENERAL,
-    KEEPING,
-    LOCKING,
-    MODEL,
-    READING,
-    TRAINING,
-    ReportFile,
-    Settings,
-    accepts,
-)
+from forecaster.cli.option_texts import COLUMNS, GENERAL, KEEPING, LOCKING, MODEL, READING, TRAINING
+from forecaster.cli.options import ReportFile, Settings, accepts
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +24,7 @@ from forecaster.data.parsing.time_zones import Times, as_options, zones_of
 from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
+from forecaster.data.roles.grouping import groups_by
 from forecaster.data.roles.ids import repeated_times
 from forecaster.data.roles.non_data_rows import without_non_data_rows, without_words_above
 from forecaster.data.roles.repeats import Columns, Repeats, advice_on
@@ -63,6 +64,8 @@ class Loaded:
     """Suspicious values and changes of level, which the findings name."""
     digest: str
     """SHA-256 of the source; empty for a DataFrame."""
+    groups: dict[str, str] = field(default_factory=dict)
+    """Series -> its value in the column that errors are grouped by, if one was named."""
 
 
 def load(
@@ -74,14 +77,16 @@ def load(
     on_rows: Callable[[Observations, Names, list[Finding]], None] | None = None,
     noted: list[Finding] | None = None,
     remembered: bool = False,
+    by: str | None = None,
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
     `on_rows` gets the rows, the user's names for them and the findings so far, before the rows are put in
     order: a later step may fail. `limits` are those that a user sets for forecasts; `usual` is the frequency
     where no series has two rows to show one. `noted` is a list that each step adds its findings to.
-    `remembered`: a model has this configuration; a word for missing values may be in no cell. Raises
-    UsageError (a column or option that does not exist), DataError (unusable data) and StorageError.
+    `remembered`: a model has this configuration; a word for missing values may be in no cell. `by` is a
+    column that groups series. Raises UsageError (a column or option that does not exist), DataError (unusable
+    data) and StorageError.
     """
     findings = [] if noted is None else noted
 
@@ -96,35 +101,42 @@ def load(
     table, config = note(join_time_columns(table, config))
     table = note(without_words_above(table, config))
     table = note(without_non_data_rows(table, config))
-    roles, times, doubt = note(assign(table, config, many=is_many(source)))
+    roles, times, doubt = note(assign(table, config, many=is_many(source), by=by))
     readings = note(_observed(table, roles, times, config, remembered))
+    groups = groups_by(table, by, readings.ids, readings.series) if by else {}
     findings += adjusted_closes(table, roles, config)
     advice = _advice(table, roles, times, readings, config)
-    table = dataclasses.replace(table, columns={}, parsed={})  # from here on it says where a row comes from
+    table = dataclasses.replace(table, columns={}, parsed={})  # from here on: where a row comes from
     pa.default_memory_pool().release_unused()
     rows, names = readings.each(), _names(roles, times)
     if on_rows:
         on_rows(rows, names, findings)
     if doubt:
         raise doubt
-    zones = partial(zones_of, table, times, readings.series)
-    rows = note(_sorted(rows, zones))
+    rows = note(_sorted(rows, partial(zones_of, table, times, readings.series)))
     freq = _step(config)
-    if config.every or config.agg:
-        rows = note(on_grid(rows, (freq or "").split("@")[0], config.agg or "mean", names.tz))
+    rows = note(_combined(rows, freq, config, names.tz))
     rows = note(each_once(rows, config.duplicates, table, advice))
     rows = note(trimmed(rows, table, roles.targets))
     freq = freq or (usual if len(rows.ids) == len(rows.time) else None)  # no series has two rows
     panel = note(_gridded(rows, names, freq, table, config, usual))
     panel = note(with_holidays(panel))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
-    panel = note(differenced(panel, asked=config.difference))
-    panel = dataclasses.replace(panel, circle=limits.circular)
+    panel = dataclasses.replace(note(differenced(panel, asked=config.difference)), circle=limits.circular)
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
-    understood = _resolved(config, roles, times, panel, table.layout)
-    return Loaded(panel, understood, tuple(findings), _absolute(source), roles.uses, odd, table.digest)
+    read_as, where = _resolved(config, roles, times, panel, table.layout), _absolute(source)
+    return Loaded(panel, read_as, tuple(findings), where, roles.uses, odd, table.digest, groups)
+
+
+def _combined(
+    rows: Observations, freq: str | None, config: ReadConfig, tz: str | None
+) -> tuple[Observations, Iterable[Finding]]:
+    """One row a step, where the options ask for it."""
+    if not (config.every or config.agg):
+        return rows, ()
+    return on_grid(rows, (freq or "").split("@")[0], config.agg or "mean", tz)
 
 
 def _gridded(

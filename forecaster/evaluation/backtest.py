@@ -19,6 +19,8 @@ from forecaster.data.series.directions import nearest, turns_of
 from forecaster.errors import DataError, ForecasterError, UsageError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from forecaster.data.panel import Panel
 
 USUAL_HORIZON = {7: 14, 5: 10, 52: 13, 12: 12, 4: 8, 1: 6}
@@ -56,6 +58,23 @@ class Backtest:
     def interval(self, level: int) -> tuple[Floats, Floats]:
         """The bounds (O, S, H), (O, S, H) of the interval of a level in percent. KeyError without it."""
         return self.quantiles[lower_side(level)], self.quantiles[upper_side(level)]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each forecast that was scored: series, time, origin, step, actual, forecast, intervals,
+        quantiles, and the forecasts of the baselines under their names.
+        """
+        from forecaster.data.writing.forecast_table import predictions_frame
+
+        model, *baselines = self.point
+        columns = {"actual": self.actual, "forecast": self.point[model]}
+        bounds = []
+        if self.quantiles:
+            for level in self.levels:
+                columns[f"lo_{level}"], columns[f"hi_{level}"] = self.interval(level)
+                bounds += [lower_side(level), upper_side(level)]
+        columns |= {f"q_{level:g}": each for level, each in self.quantiles.items() if level not in bounds}
+        columns |= {name: self.point[name] for name in baselines}
+        return predictions_frame(self.panel, self.origins, ~np.isnan(self.actual), self.times, columns)
 
 
 def backtest_of(

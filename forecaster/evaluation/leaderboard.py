@@ -152,8 +152,8 @@ class Leaderboard:
             )
         if choice is not best:
             return (
-                f"Use {choice.name}: the lowest {metric} {on} is that of {best.name}, but {choice.name}, which "
-                f"is simpler, may be as good ({_higher(choice)})."
+                f"Use {choice.name}: the lowest {metric} {on} is that of {best.name}, but {choice.name}, "
+                f"which is simpler, may be as good ({_higher(choice)})."
             )
         words = f"Use {best.name}: it has the lowest {metric} {on}"
         if not self.tied:

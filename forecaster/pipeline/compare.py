@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
 from forecaster.errors import ForecasterError
 from forecaster.evaluation.backtest import Backtest
+from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.leaderboard import Entry, Failure, Leaderboard, in_words, leaderboard, pair_tests
 from forecaster.features.view import cleaned
 from forecaster.forecasting.forecast import Forecast
@@ -30,16 +31,20 @@ from forecaster.pipeline.contestants import (
     common_horizon,
     common_limits,
     common_reading,
+    contestants_of,
     named,
+    usual_contestants,
     usual_origins,
     without_repeats,
 )
-from forecaster.pipeline.evaluate import check_unseen, origins_of
+from forecaster.pipeline.evaluate import check_unseen, opponents_of, origins_of, refit_of
 from forecaster.pipeline.rolling import Forecaster
-from forecaster.pipeline.trials import NEVER, Trial, backtest_trial, trial_of
+from forecaster.pipeline.trials import NEVER, Counter, Trial, backtest_trial, trial_of
 from forecaster.pipeline.tune import Tuning, tune
 from forecaster.training.ensemble import Listener
 from forecaster.training.plan import plan, split, training_work
+
+__all__ = ["Comparisons", "compare", "contestants_of", "refit_of"]
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,14 +75,16 @@ class Comparisons:
     def better_settings(self) -> dict[str, Any]:
         """The settings that a search found, where they are better than the default on the test too.
 
-        Without a test, because the search was stopped: those that validation found.
+        Without a test, because the run was stopped: those that validation found.
         """
         if self.tuning is None or not self.tuning.found:
             return {}
         pair = self._tested()
         if pair is None:
-            return self.tuning.changes if self.leaderboard is None else {}
-        return self.tuning.changes if pair[0] < pair[1] * (1 - EQUAL) else {}
+            better = self.stopped is not None or TUNED in self.backtests
+        else:
+            better = pair[0] < pair[1] * (1 - EQUAL)
+        return self.tuning.changes if better else {}
 
     def _tested(self) -> tuple[float, float] | None:
         """The errors of the tuned settings and of the default on the test; None where one was not tried."""
@@ -118,15 +125,21 @@ def compare(
     refit: int = NEVER,
     tuned: int = 0,
     fixed: frozenset[str] = frozenset(),
-    watch: Watch = lambda name, number, count: nullcontext(),
+    watch: Watch | None = None,
+    on_event: Listener | None = None,
     on_read: Reader | None = None,
 ) -> Comparisons:
     """Backtest the contestants as `evaluate` does, all from the same origins, and rank them.
 
-    `origins` None: up to ten, as many as the data has room for. `tuned`: try so many settings on origins that
-    lie before all of them, and let the best one and `options` join the contestants; settings in `fixed` stay
-    as they are. A contestant that cannot be tried is listed with the reason. Raises its error where none can.
+    Without contestants and a search: the usual ones. `origins` None: up to ten, as many as the data has room
+    for. `tuned`: try so many settings on origins that lie before all of them, and let the best one and
+    `options` join the contestants; settings in `fixed` stay as they are. `watch` is told of each contestant;
+    without it `on_event` hears all training. A contestant that cannot be tried is listed with the reason.
+    Raises its error where none can.
     """
+    watch = watch or (lambda name, number, count: nullcontext((on_event, None)))
+    if not contestants and not tuned:
+        contestants = usual_contestants(options)
     loaded = _loaded(source, contestants, options, read)
     if on_read:
         on_read(loaded)
@@ -146,9 +159,17 @@ def compare(
             return Comparisons(loaded, None, tuning=tuning, stopped=tuning.stopped)
         winner: list[Wanted] = [(SETTINGS, TUNED, tuning.best)] if tuning.found else []
         contestants = named([(SETTINGS, DEFAULT, options), *winner, *others])
-    contestants, notes = without_repeats(contestants)
-    entries, failures, stopped = _tried(contestants, panel, rows, horizon, options, refit, watch)
+    contestants, repeats = without_repeats(contestants)
+    with_opponents, left_out = opponents_of(rows)
+    common = _Field(panel, rows, horizon, options, refit, watch, with_opponents)
+    try:
+        entries, failures, stopped = _tried(contestants, common)
+    except BaseException as error:  # what a search has found is kept; the caller raises it again
+        if tuning is None:
+            raise
+        return Comparisons(loaded, None, tuning=tuning, stopped=error)
     backtests = {entry.name: entry.backtest for entry in entries}
+    notes = (*repeats, *left_out)
     return Comparisons(loaded, leaderboard(entries, failures), backtests, tuning, notes, stopped)
 
 
@@ -164,14 +185,22 @@ def _loaded(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Field:
+    """What all contestants have in common."""
+
+    panel: Panel
+    rows: Ints  # (O, S)
+    horizon: int
+    options: Options
+    refit: int
+    watch: Watch
+    opponents: bool
+    """Whether Theta and AutoETS join the baselines."""
+
+
 def _tried(
-    contestants: Sequence[Contestant],
-    panel: Panel,
-    rows: Ints,
-    horizon: int,
-    options: Options,
-    refit: int,
-    watch: Watch,
+    contestants: Sequence[Contestant], field: _Field
 ) -> tuple[list[Entry], list[Failure], BaseException | None]:
     """The contestants that could be tried, those that could not, and what stopped the run.
 
@@ -181,8 +210,8 @@ def _tried(
     failures: list[tuple[Failure, ForecasterError]] = []
     for number, each in enumerate(contestants):
         try:
-            with watch(each.name, number + 1, len(contestants)) as listener:
-                entries.append(_entry(each, panel, rows, horizon, options, refit, listener))
+            with field.watch(each.name, number + 1, len(contestants)) as listeners:
+                entries.append(_entry(each, field, entries[0] if entries else None, *listeners))
         except ForecasterError as error:
             failures.append((Failure(each.name, error.message), error))
         except MemoryError as error:
@@ -201,22 +230,25 @@ def _tried(
 
 def _entry(
     contestant: Contestant,
-    panel: Panel,
-    rows: Ints,
-    horizon: int,
-    options: Options,
-    refit: int,
-    listener: Listener | None,
+    field: _Field,
+    before: Entry | None,
+    on_event: Listener | None,
+    on_origin: Counter | None,
 ) -> Entry:
-    """A contestant's backtest, and what it took."""
-    what = contestant.what
+    """A contestant's backtest, and what it took. Theta and AutoETS are those of the entry `before`."""
+    what, panel, rows = contestant.what, field.panel, field.rows
+    work = 0.0
     if isinstance(what, Model):
         check_unseen(what, panel, rows)
         work = sum(training_work(member.config) for member in what.members)
-    else:
-        work = _work(what, panel, rows, horizon) if isinstance(what, Options) else 0.0
-    trial = _Timed(trial_of(what, options, refit))
-    backtest = backtest_trial(panel, rows, trial, horizon, listener)
+    elif isinstance(what, Options):
+        work = _work(what, panel, rows, field.horizon)
+    trial = _Timed(trial_of(what, field.options, field.refit))
+    fitted = field.opponents and before is None
+    backtest = backtest_trial(panel, rows, trial, field.horizon, on_event, on_origin, opponents=fitted)
+    if before is not None:
+        point = before.backtest.point | {MODEL: backtest.point[MODEL]}
+        backtest = replace(backtest, point=point)
     return Entry(contestant.name, contestant.kind, backtest, work, trial.training, trial.forecasting)
 
 

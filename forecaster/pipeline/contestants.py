@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from forecaster.config import Cell, Effort, Limits, Options, ReadConfig, limits_of
+from forecaster.config import Limits, Options, ReadConfig, from_json, limits_of
 from forecaster.data.panel import Panel
 from forecaster.errors import UsageError
 from forecaster.evaluation.leaderboard import Kind
+from forecaster.methods import opponents
 from forecaster.model.model import Model
 from forecaster.pipeline.predict import PRETRAINED, read_as
+from forecaster.pipeline.trials import Counter
 from forecaster.report.text import inert
 from forecaster.training.ensemble import Listener
 from forecaster.training.plan import choose_horizon
@@ -29,12 +31,13 @@ What = Options | Model | Literal["pretrained"]
 """What is tried: a training with these settings, a model, or the pretrained networks."""
 Wanted = tuple[str, str, What]
 """What a contestant is, in a word; its name; what to try."""
-Watch = Callable[[str, int, int], AbstractContextManager[Listener | None]]
-"""Called with a name, its number from 1 on, and how many there are; what it gives hears the training."""
+Watch = Callable[[str, int, int], AbstractContextManager[tuple[Listener | None, Counter | None]]]
+"""Called with a name, its number from 1 on, and how many there are; what it gives hears the training and
+counts origins."""
 MOST_ORIGINS, SHARE = 10, 4
 """Without a number of origins: so many, but they hold out at most one part in SHARE of the longest series."""
 LONGEST_NAME = 48
-USUAL_EFFORTS: tuple[Effort, ...] = ("quick", "normal")
+USUAL_EFFORTS = ("quick", "normal")
 """Compared where nothing is named, beside the pretrained networks."""
 
 
@@ -61,22 +64,32 @@ class Contestant:
 def contestants_of(
     options: Options,
     *,
-    cells: Sequence[Cell] = (),
-    efforts: Sequence[Effort] = (),
+    cells: Sequence[str] = (),
+    efforts: Sequence[str] = (),
     configs: Mapping[str, Options] | None = None,
     models: Mapping[str, Model | Literal["pretrained"]] | None = None,
 ) -> tuple[Contestant, ...]:
-    """The contestants in this order; where none is named, the usual ones. Each of `cells` and `efforts`
-    changes one setting of `options`.
+    """The contestants in this order. Each of `cells` and `efforts` changes one setting of `options`, and is
+    a UsageError where it cannot have that value.
     """
     wanted: list[Wanted] = []
-    wanted += [("cell", cell, dataclasses.replace(options, cell=cell)) for cell in cells]
-    wanted += [("effort", effort, dataclasses.replace(options, effort=effort)) for effort in efforts]
+    wanted += [("cell", cell, dataclasses.replace(options, cell=_checked("cell", cell))) for cell in cells]
+    wanted += [
+        ("effort", each, dataclasses.replace(options, effort=_checked("effort", each))) for each in efforts
+    ]
     wanted += [("settings", name, each) for name, each in (configs or {}).items()]
     wanted += [("model", name, each) for name, each in (models or {}).items()]
-    if not wanted:
-        return contestants_of(options, efforts=USUAL_EFFORTS, models={PRETRAINED: "pretrained"})
     return named(wanted)
+
+
+def _checked(setting: str, value: str) -> Any:
+    """The value of a setting. UsageError where it is none."""
+    return getattr(from_json(Options, {setting: value}), setting)
+
+
+def usual_contestants(options: Options) -> tuple[Contestant, ...]:
+    """What is compared where nothing is named."""
+    return contestants_of(options, efforts=USUAL_EFFORTS, models={PRETRAINED: "pretrained"})
 
 
 def named(wanted: Iterable[Wanted]) -> tuple[Contestant, ...]:
@@ -96,7 +109,8 @@ def named(wanted: Iterable[Wanted]) -> tuple[Contestant, ...]:
 
 
 def _is_baseline(name: str) -> bool:
-    return name in ("naive", "drift", "mean", "model") or name.startswith("seasonal naive")
+    known = ("model", "naive", "drift", "mean", *opponents.CLASSES)
+    return name in known or name.startswith("seasonal naive")
 
 
 def _uninterrupted(what: What) -> What:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,13 +13,14 @@ from forecaster.config import Options, ReadConfig, limits_of
 from forecaster.data.labels import times_as_strings
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
-from forecaster.errors import ModelError
+from forecaster.errors import ModelError, UsageError
 from forecaster.evaluation.backtest import Backtest, rolling_origins
 from forecaster.evaluation.scores import Report, score
+from forecaster.methods import opponents
 from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model
 from forecaster.pipeline.predict import read_as
-from forecaster.pipeline.trials import NEVER, backtest_trial, trial_of
+from forecaster.pipeline.trials import NEVER, Counter, backtest_trial, trial_of
 from forecaster.training.ensemble import Listener
 from forecaster.training.plan import newest_origins
 
@@ -46,15 +47,18 @@ def evaluate(
     origins: int = 1,
     step: int | None = None,
     refit: int = NEVER,
+    by: str | None = None,
     model: Model | Literal["pretrained"] | None = None,
     on_event: Listener | None = None,
+    on_origin: Counter | None = None,
     on_read: Reader | None = None,
 ) -> Evaluation:
     """Rolling-origin backtest: `origins` forecast origins, `step` rows apart (default: one horizon).
 
     Trains, as `train` does, on the rows before the first origin, and again before each `refit`-th one
     (NEVER: not again); or uses `model`, which must not have seen later rows; "pretrained" stands for the
-    pretrained networks alone. Each forecast reads only rows before its origin.
+    pretrained networks alone. Each forecast reads only rows before its origin. `by`: the column whose values
+    group the series of the report; None: they are grouped by what they are taken for.
     """
     known = model if isinstance(model, Model) else None
     loaded = load(
@@ -62,6 +66,7 @@ def evaluate(
         read_as(known, source, read) if known else read,
         limits=known.blend.limits if known else limits_of(options),
         remembered=known is not None,
+        by=by,
     )
     if on_read:
         on_read(loaded)
@@ -71,8 +76,34 @@ def evaluate(
     rows = origins_of(panel, horizon, origins, step, history=1 if model else 2)
     if known:
         check_unseen(known, panel, rows)
-    backtest = backtest_trial(panel, rows, trial, horizon, on_event)
-    return Evaluation(score(backtest), loaded, backtest)
+    fitted, notes = opponents_of(rows)
+    backtest = backtest_trial(panel, rows, trial, horizon, on_event, on_origin, opponents=fitted)
+    if by:
+        backtest = replace(backtest, groups=tuple(loaded.groups[each] for each in panel.ids))
+    return Evaluation(score(backtest), loaded, backtest, notes)
+
+
+def opponents_of(rows: Ints) -> tuple[bool, tuple[str, ...]]:
+    """Whether Theta and AutoETS join the baselines at the origins `rows` (O, S); a note where they would take
+    too long.
+    """
+    windows = int((rows > 0).sum())
+    if not opponents.are_installed() or windows <= opponents.MOST_WINDOWS:
+        return opponents.are_installed(), ()
+    names = " and ".join(opponents.CLASSES)
+    times = f"{windows:,} times ({opponents.MOST_WINDOWS} at most)"
+    return False, (f"{names} are left out: they would be fitted {times}.",)
+
+
+def refit_of(asked: str | int) -> int:
+    """After how many origins to train again, from never, each or a number. Raises UsageError."""
+    words = {"never": NEVER, "each": 1}
+    if asked in words:
+        return words[str(asked)]
+    text = str(asked)
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0:
+        return int(text)
+    raise UsageError(f"refit cannot be {asked!r}", hint="Give never, each, or a number of origins such as 5.")
 
 
 def origins_of(panel: Panel, horizon: int, origins: int, step: int | None, *, history: int) -> Ints:

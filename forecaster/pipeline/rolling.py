@@ -17,6 +17,7 @@ from forecaster.features.groups import GROUPS
 from forecaster.features.view import as_scored, cleaned
 from forecaster.forecasting.forecast import Forecast
 from forecaster.methods.baselines import backtest_baselines, first_origins
+from forecaster.methods.opponents import opponent_forecasts
 from forecaster.training.fit import groups_at
 from forecaster.training.plan import smoothing_partner
 
@@ -75,9 +76,16 @@ def _quantiles(forecast: Forecast) -> dict[float, Floats]:
 
 
 def beside_baselines(
-    panel: Panel, origins: Ints, model: Rolled, levels: tuple[int, ...], groups: tuple[str, ...]
+    panel: Panel,
+    origins: Ints,
+    model: Rolled,
+    levels: tuple[int, ...],
+    groups: tuple[str, ...],
+    *,
+    opponents: bool = False,
 ) -> Backtest:
-    """The backtest of the model's forecasts, beside the baselines; without suspicious values.
+    """The backtest of the model's forecasts, beside the baselines; without suspicious values. `opponents`:
+    also beside Theta and AutoETS, which must be installed.
 
     None is asked to forecast a reading of 1e300, the naive forecast does not repeat it, and the mean of winds
     around north is north.
@@ -85,6 +93,8 @@ def beside_baselines(
     horizon = model.point.shape[2]
     panel = as_scored(panel)
     point = {MODEL: model.point} | backtest_baselines(panel, origins, horizon)
+    if opponents:
+        point |= opponent_forecasts(panel, origins, horizon)
     return backtest_of(panel, origins, point, horizon, model.quantiles, levels, groups)
 
 

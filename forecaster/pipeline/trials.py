@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -128,14 +128,27 @@ def _of_model(model: Model, horizon: int, options: Options) -> Forecaster:
     )
 
 
+Counter = Callable[[int, int], None]
+"""Called with how many origins are done, and how many there are."""
+
+
 def backtest_trial(
-    panel: Panel, origins: Ints, trial: Trial, horizon: int, on_event: Listener | None = None
+    panel: Panel,
+    origins: Ints,
+    trial: Trial,
+    horizon: int,
+    on_event: Listener | None = None,
+    on_origin: Counter | None = None,
+    *,
+    opponents: bool = False,
 ) -> Backtest:
-    """The backtest of a trial from the `origins` (O, S), beside the baselines."""
-    forecasts = [
-        one_origin(panel, origin, forecaster)
-        for part, forecaster in trial.forecasters(panel, origins, horizon, on_event)
-        for origin in part
-    ]
+    """The backtest of a trial from the `origins` (O, S), beside the baselines (and `opponents`)."""
+    forecasts = []
+    for part, forecaster in trial.forecasters(panel, origins, horizon, on_event):
+        for origin in part:
+            forecasts.append(one_origin(panel, origin, forecaster))
+            if on_origin is not None:
+                on_origin(len(forecasts), len(origins))
     groups = kinds(panel, origins, trial.options)
-    return beside_baselines(panel, origins, rolled(panel, forecasts), trial.options.levels, groups)
+    made, levels = rolled(panel, forecasts), trial.options.levels
+    return beside_baselines(panel, origins, made, levels, groups, opponents=opponents)

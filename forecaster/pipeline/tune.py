@@ -27,7 +27,8 @@ from forecaster.features.view import cleaned
 from forecaster.methods.baselines import first_origins
 from forecaster.pipeline.contestants import Watch, usual_origins
 from forecaster.pipeline.evaluate import origins_of
-from forecaster.pipeline.trials import ByTraining, backtest_trial
+from forecaster.pipeline.trials import ByTraining, Counter, backtest_trial
+from forecaster.training.ensemble import Listener
 from forecaster.training.plan import EFFORTS, plan, split
 
 FACTOR = 3
@@ -203,17 +204,19 @@ class _Search:
             shorter = options if last else dataclasses.replace(options, steps=steps)
             changes = _changes(options, self._options)
             label = f"{words(changes)}, {steps:,} steps{self._best_so_far()}"
-            with self._watch(label, len(self.tried) + 1, self.trials) as listener:
-                error, reason = self._error(shorter, listener, needed=not self.tried)
+            with self._watch(label, len(self.tried) + 1, self.trials) as listeners:
+                error, reason = self._error(shorter, listeners, needed=not self.tried)
             self.tried.append(Tried(number, steps, changes, error, reason))
             errors[number] = error
         return errors
 
-    def _error(self, options: Options, listener: Any, *, needed: bool) -> tuple[float, str]:
+    def _error(
+        self, options: Options, listeners: tuple[Listener | None, Counter | None], *, needed: bool
+    ) -> tuple[float, str]:
         """The error on the validation origins, or why there is none. Raises it where it is `needed`."""
         trial = ByTraining(options)
         try:
-            report = score(backtest_trial(self._panel, self._rows, trial, self._horizon, listener))
+            report = score(backtest_trial(self._panel, self._rows, trial, self._horizon, *listeners))
         except (ForecasterError, MemoryError) as error:
             if needed:
                 raise

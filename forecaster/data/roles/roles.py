@@ -56,22 +56,22 @@ class Roles:
 
 
 def assign(
-    table: Table, config: ReadConfig, *, many: bool
+    table: Table, config: ReadConfig, *, many: bool, by: str | None = None
 ) -> tuple[tuple[Roles, Times, DataError | None], list[Finding]]:
     """The roles, the parsed time column and a doubt about the id; and findings about what was chosen.
 
     The doubt is an error to raise later: rows can be parsed and exported without their series.
-    `many`: the source is a folder or glob. Raises UsageError for a column that does not exist, and DataError
-    with the candidates if a role is unclear.
+    `many`: the source is a folder or glob. `by`: a column that groups series. Raises UsageError for a column
+    that does not exist, and DataError with the candidates if a role is unclear.
     """
-    named = [config.time, *id_parts(table, config.id), *(config.target or ()), *config.covariates]
+    named = [config.time, *id_parts(table, config.id), *(config.target or ()), *config.covariates, by]
     for name in named:
         if name is not None and name not in table.columns:
             raise UsageError(f"{table.name} has no column {shown(name)}", hint=f"Columns: {_all(table)}")
     kinds = {name: kind_of(table, name, config.na) for name in table.columns}
     time = time_column(table, config)
     times = _times(table, time, config)
-    taken = {time, *(config.target or ()), *config.covariates}
+    taken = {time, *(config.target or ()), *config.covariates, *([by] if by else [])}
     series, doubt = config.id, None
     if series is None and config.layout in (None, "long"):
         try:
@@ -98,6 +98,7 @@ def assign(
         )
     left_out |= others
     uses = {name: f"left out: {left_out.get(name, 'not needed')}" for name in kinds}
+    uses |= {by: "groups errors"} if by else {}
     uses |= dict.fromkeys(config.covariates, "covariate") | dict.fromkeys(targets, "target")
     uses |= dict.fromkeys(id_parts(table, series), "id") | {time: "time"}
     roles = Roles(time, series, targets, config.covariates, layout, left_out, uses)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from forecaster.arrays import Floats, Ints
+from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.labels import timestamps
 from forecaster.data.panel import Panel
 from forecaster.errors import UsageError
@@ -39,6 +39,29 @@ def samples_frame(panel: Panel, origins: Ints, paths: Floats) -> pd.DataFrame:
         )
     numbers = np.tile(np.repeat(np.arange(1, count + 1), horizon), len(panel))
     return pd.DataFrame(frame | {"sample": numbers, "value": paths.ravel()})
+
+
+def predictions_frame(
+    panel: Panel, origins: Ints, seen: Bools, times: Ints, columns: dict[str, Floats]
+) -> pd.DataFrame:
+    """A row for each forecast that was scored: series, origin, step, time and the numbers of `columns`.
+
+    `origins` (O, S) are known rows, `seen` (O, S, H) what was scored, `times` (O, S, H) in ns; the column
+    `origin` holds the time of the last known row. Raises UsageError where the user's names are taken.
+    """
+    origin, series, step = np.nonzero(seen)
+    last = panel.offsets[series] + origins[origin, series] - 1
+    frame: dict[str, object] = {}
+    if panel.names.id is not None:
+        frame[panel.names.id] = np.array(panel.ids, dtype=object)[series]
+    frame[panel.names.time] = timestamps(times[seen], panel.names)
+    taken = [name for name in ("origin", "step", *columns) if name in frame]
+    if taken:
+        raise UsageError(
+            f"the table already has a column {taken[0]!r}, which predictions need", hint="Rename that column."
+        )
+    frame |= {"origin": timestamps(panel.time[last], panel.names), "step": step + 1}
+    return pd.DataFrame(frame | {name: values[seen] for name, values in columns.items()})
 
 
 def _times(panel: Panel, origins: Ints, horizon: int) -> Ints:

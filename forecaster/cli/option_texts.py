@@ -1,0 +1,112 @@
+"""What the help says of each setting, by the part of a command that needs it."""
+
+from __future__ import annotations
+
+CONFIG_FILE = "forecast.toml"
+MODEL_FILE = "forecast.model"
+COLUMNS = {
+    "time": "Column of timestamps.",
+    "id": "Column that identifies the series.",
+    "target": "Column to forecast. In a wide table: several, each a series.",
+    "covariates": "Further columns that the networks use as inputs.",
+    "layout": "What is a series: the table, each id, each column or each file. across: columns are times.",
+    "freq": "Frequency of the rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
+}
+READING = {
+    "every": "Resample irregular readings to a grid, such as 5min.",
+    "agg": "How to combine the readings of one step. With --every: mean.",
+    "max_gap": "Longest gap that is filled: rows, a duration such as 2h, or any. Default: two seasons.",
+    "calendar": "Exchange whose trading days to use, such as XNYS.",
+    "adjust_splits": "Adjust prices before a jump that looks like a stock split.",
+    "difference": "Forecast the rate of a counter: the difference to the row before.",
+    "delimiter": "Delimiter between cells.",
+    "encoding": "Encoding of the text, such as latin-1.",
+    "max_bytes": "Most bytes that a .gz or Parquet file may unpack to. Default: a multiple of its size.",
+    "quote": "Quote character around cells.",
+    "escape": "Escape character before a quote in a cell.",
+    "header": "Whether the first line holds the column names.",
+    "skip": "Lines above the table to skip.",
+    "skip_end": "Lines below the table to skip.",
+    "decimal": "Decimal mark, such as a comma.",
+    "thousands": "Thousands separator.",
+    "strip": "Characters to remove from numbers, such as $ or %.",
+    "na": "Further words that mean a missing value.",
+    "date_format": "Format of timestamps, such as %d.%m.%Y.",
+    "start": "Time of the first row, if no column holds times; with --freq.",
+    "time_unit": "The time column counts these from --start, or from 1970.",
+    "hours": "How a column of hours numbers them: 1-24 where the first hour of a day is 1.",
+    "tz": "Time zone of timestamps that have none.",
+    "duplicates": "What to do with duplicate timestamps of a series.",
+    "bad_rows": "What to do with rows that cannot be read.",
+    "strict": "Treat every repair as an error.",
+}
+FORECASTING = {
+    "horizon": "Rows to forecast.",
+    "effort": "Training time: relative to quick, normal takes about 5 times and best 30 times as long.",
+    "levels": "Coverage of the prediction intervals, in percent.",
+    "quantiles": "Quantiles to forecast in addition, such as 0.1,0.5,0.9.",
+    "lower": "Smallest possible value. Default: learned from each series.",
+    "upper": "Largest possible value. Default: learned from each series.",
+    "integer": "Whether values are whole numbers. Default: learned from each series.",
+    "circular": "Values wrap around from X to 0, such as 360 for directions.",
+}
+NETWORK = {
+    "lookback": "Rows before the forecast origin that a network sees.",
+    "segment": "Rows per recurrent step.",
+    "seasons": "Lengths of the seasons, in rows; empty: none.",
+    "log": "Work with logarithms of the values.",
+    "deseasonalise": "Remove the seasons before the networks.",
+    "cell": "Recurrent cell.",
+    "hidden": "Hidden units per layer.",
+    "layers": "Number of recurrent layers.",
+    "dropout": "Dropout probability.",
+    "decoder": "Forecast the horizon at once (direct) or segment by segment.",
+    "members": "Networks in the ensemble.",
+    "pretrained": "Let networks that know synthetic series join the blend.",
+}
+TRAINING = {
+    "steps": "Training steps of each network.",
+    "batch": "Windows per training step.",
+    "rate": "Learning rate.",
+    "loss": "Training loss.",
+    "quantile": "Quantile of the pinball loss.",
+    "optimizer": "Optimiser.",
+    "weight_decay": "Weight decay.",
+    "clip": "Largest norm of the gradient; 0: no clipping.",
+    "schedule": "Learning-rate schedule.",
+    "unroll": "Steps of truncated backpropagation through time. Default: all.",
+    "patience": "Validation passes without progress before training stops; 0: no early stopping.",
+    "refit": "Train on all rows after the error report.",
+    "keep_on_interrupt": "On Ctrl-C, save the best model so far.",
+    "seed": "Random seed.",
+    "workers": "Number of cores. Default: all. Does not change the result.",
+}
+MODEL = {"model": "Model file."}
+LOCKING = {"wait": "Seconds to wait for another run that trains the same model."}
+KEEPING = {"keep": "Number of old models to keep: MODEL.1 is the newest of them, see `forecast rollback`."}
+RESUMING = {"no_resume": "Start anew, even if an interrupted run of the same training could go on."}
+PREDICTING = {
+    "samples": "Write N paths of each series instead: columns sample and value, for sums and maxima.",
+    "skip_short": "Leave out series shorter than what the model looks back on.",
+    "max_age": "Oldest that the newest row may be, such as 90min, 36h or 2d; any: however old.",
+    "max_model_age": "Oldest that the model file may be, such as 30d.",
+    "digits": "Significant digits in CSV and JSON. Default: 7, and more for narrow intervals.",
+}
+GENERAL = {
+    "config": f"File of settings. Default: {CONFIG_FILE}, if it exists.",
+    "max_memory": "Most memory to take, such as 2G or 500M. Beyond it: exit code 10.",
+    "json": "Write the result as JSON to stdout.",
+    "quiet": "Log errors only.",
+    "log_format": "Format of the log.",
+    "log_file": "Append the log to a file too, with timestamps.",
+    "summary": "Write a JSON account of the run, also of one that fails.",
+    "debug": "After a bug in forecast, show where it happened.",
+}
+PANELS = {
+    "Columns": COLUMNS,
+    "Reading": READING,
+    "Forecast": FORECASTING | PREDICTING,
+    "Network": NETWORK,
+    "Training": TRAINING,
+    "General": MODEL | LOCKING | KEEPING | RESUMING | GENERAL,
+}
