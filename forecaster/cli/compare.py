@@ -6,6 +6,7 @@ import csv
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
@@ -39,12 +40,20 @@ if TYPE_CHECKING:
 PANEL = "Contestants"
 Cells = Annotated[
     list[str] | None,
-    typer.Option("--cells", metavar="|".join(get_args(Cell)) + ",...", help="Cells.", rich_help_panel=PANEL),
+    typer.Option(
+        "--cells",
+        metavar="|".join(get_args(Cell)) + ",...",
+        help="Recurrent cells to compare.",
+        rich_help_panel=PANEL,
+    ),
 ]
 Efforts = Annotated[
     list[str] | None,
     typer.Option(
-        "--efforts", metavar="|".join(get_args(Effort)) + ",...", help="Efforts.", rich_help_panel=PANEL
+        "--efforts",
+        metavar="|".join(get_args(Effort)) + ",...",
+        help="Efforts to compare.",
+        rich_help_panel=PANEL,
     ),
 ]
 Configs = Annotated[
@@ -100,11 +109,12 @@ def compare(
     report: ReportFile = None,
 ) -> None:
     """\b
-    $ forecast compare sample_data/sensors.parquet --horizon 24 --cells gru,lstm --models pretrained
+    $ forecast compare sample_data/sensors.parquet --cells gru,lstm --models pretrained
 
     Rank contestants and baselines by their errors from the same origins, as `evaluate` measures them, and say
-    which differ by more than chance. Each option of a list adds contestants; without any: efforts quick and
-    normal, and pretrained. --tune N searches for better settings, for `forecast train DATA --config FILE`.
+    which differ by more than chance. Each list adds contestants; without any: efforts quick and normal, and
+    pretrained. --tune 20 searches for better settings, those that you give left as they are, and writes them
+    for `forecast train DATA --config FILE`.
     """
     from forecaster.cli.data_summary import log_data
     from forecaster.pipeline.compare import compare as compare_on
@@ -137,7 +147,7 @@ def compare(
         refit=refit,
         tuned=tune or 0,
         fixed=settings.explicit,
-        watch=_watch,
+        watch=partial(_watch, lines=not tune),
         on_read=on_read,
     )
     for note in result.notes:
@@ -202,12 +212,12 @@ def _named(files: list[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _watch(name: str, number: int, count: int) -> Iterator[tuple[Progress, Counter]]:
-    """Say what is tried, and show the progress of its training."""
+def _watch(name: str, number: int, count: int, *, lines: bool) -> Iterator[tuple[Progress, Counter]]:
+    """Say what is tried, and show the progress of its training; as lines only where there are few."""
     from forecaster.cli.progress import progress
 
     stderr.info(f"{number} of {count}: {name}")
-    with progress(stderr) as listener:
+    with progress(stderr, lines=lines) as listener:
         yield listener, listener.origin
 
 
