@@ -124,6 +124,8 @@ def compare(
 
     check_report_file(report)
     refit = refit_of(again)
+    if tune == 0:
+        raise UsageError("tune cannot be 0", hint="Give 1 or more, such as 20.")
     if output is not None and not tune:
         raise UsageError("--output is for the settings that --tune finds", hint="Add --tune 20.")
     output = output or CONFIG_FILE

@@ -16,7 +16,7 @@ from forecaster.arrays import Ints
 from forecaster.config import Options, ReadConfig
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
-from forecaster.errors import ForecasterError
+from forecaster.errors import ForecasterError, UsageError
 from forecaster.evaluation.backtest import Backtest
 from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.leaderboard import Entry, Failure, Leaderboard, in_words, leaderboard, pair_tests
@@ -42,7 +42,7 @@ from forecaster.pipeline.rolling import Forecaster
 from forecaster.pipeline.trials import NEVER, Counter, Trial, backtest_trial, trial_of
 from forecaster.pipeline.tune import Tuning, tune
 from forecaster.training.ensemble import Listener
-from forecaster.training.plan import plan, split, training_work
+from forecaster.training.plan import choose_horizon, plan, split, training_work
 
 __all__ = ["Comparisons", "compare", "contestants_of", "refit_of"]
 
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 DEFAULT, TUNED, SETTINGS = "default", "tuned", "settings"
 """Names of the contestants of a search, and what they are."""
+MOST_SETTINGS = 10_000
+"""To search among."""
 EQUAL = 0.001
 """A smaller relative difference on the test counts as none."""
 
@@ -138,17 +140,20 @@ def compare(
     Raises its error where none can.
     """
     watch = watch or (lambda name, number, count: nullcontext((on_event, None)))
+    if not 0 <= tuned <= MOST_SETTINGS:
+        raise UsageError(f"tune cannot be {tuned}", hint=f"Give 1 to {MOST_SETTINGS:,}.")
     if not contestants and not tuned:
         contestants = usual_contestants(options)
+    others: list[Wanted] = [(SETTINGS, each.name, each.what) for each in contestants]
+    if tuned:
+        contestants = named([(SETTINGS, DEFAULT, options), *others])
+    asked = common_horizon(contestants, options)
     loaded = _loaded(source, contestants, options, read)
     if on_read:
         on_read(loaded)
     panel = loaded.panel
-    others: list[Wanted] = [(SETTINGS, each.name, each.what) for each in contestants]
-    if tuned:
-        contestants = named([(SETTINGS, DEFAULT, options), *others])
-    horizon = common_horizon(contestants, options, panel)
-    count = origins or usual_origins(panel, horizon, step)
+    horizon = choose_horizon(replace(options, horizon=asked), panel)
+    count = usual_origins(panel, horizon, step) if origins is None else origins
     history = 2 if any(each.trains for each in contestants) else 1
     rows = origins_of(panel, horizon, count, step, history=history)
     tuning = None
@@ -220,7 +225,7 @@ def _tried(
         except BaseException as error:  # what was tried is kept; the caller raises it again
             if not entries:
                 raise
-            rest = [Failure(left.name, "not tried: the run was stopped") for left in contestants[number:]]
+            rest = [Failure(left.name, "not finished: the run was stopped") for left in contestants[number:]]
             return entries, [failure for failure, _ in failures] + rest, error
     if not entries:
         failure, first = failures[0]

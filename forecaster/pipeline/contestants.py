@@ -22,7 +22,6 @@ from forecaster.pipeline.predict import PRETRAINED, read_as
 from forecaster.pipeline.trials import Counter
 from forecaster.report.text import inert
 from forecaster.training.ensemble import Listener
-from forecaster.training.plan import choose_horizon
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,10 +130,10 @@ def without_repeats(contestants: Iterable[Contestant]) -> tuple[tuple[Contestant
     return tuple(kept.values()), tuple(notes)
 
 
-def common_horizon(contestants: Iterable[Contestant], options: Options, panel: Panel) -> int:
-    """The one horizon of all: that of the settings and models that have one, else the usual one.
+def common_horizon(contestants: Iterable[Contestant], options: Options) -> int | None:
+    """The one horizon that settings and models have of themselves; None: the data decides.
 
-    Raises UsageError where they have several, and DataError where the history is too short.
+    Raises UsageError where they have several.
     """
     own = {each.name: _horizon(each, options) for each in contestants}
     asked = {name: horizon for name, horizon in own.items() if horizon}
@@ -144,8 +143,7 @@ def common_horizon(contestants: Iterable[Contestant], options: Options, panel: P
             f"the contestants have different horizons: {each}",
             hint=f"Give one that all can forecast: --horizon {min(asked.values())}.",
         )
-    horizon = next(iter(asked.values()), None)
-    return choose_horizon(dataclasses.replace(options, horizon=horizon), panel)
+    return next(iter(asked.values()), None)
 
 
 def usual_origins(panel: Panel, horizon: int, step: int | None, most: int = MOST_ORIGINS) -> int:
