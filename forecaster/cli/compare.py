@@ -109,7 +109,7 @@ def compare(
     report: ReportFile = None,
 ) -> None:
     """\b
-    $ forecast compare sample_data/sensors.parquet --cells gru,lstm --models pretrained
+    $ forecast compare sample_data/sensors.parquet --cells gru,lstm
 
     Rank contestants and baselines by their errors from the same origins, as `evaluate` measures them, and say
     which differ by more than chance. Each list adds contestants; without any: efforts quick and normal, and
@@ -119,20 +119,9 @@ def compare(
     from forecaster.cli.data_summary import log_data
     from forecaster.pipeline.compare import compare as compare_on
     from forecaster.pipeline.evaluate import refit_of
-    from forecaster.report.files import check_report_file
-    from forecaster.report.settings_file import check_settings_file
 
-    check_report_file(report)
-    refit = refit_of(again)
-    if tune == 0:
-        raise UsageError("tune cannot be 0", hint="Give 1 or more, such as 20.")
-    if output is not None and not tune:
-        raise UsageError("--output is for the settings that --tune finds", hint="Add --tune 20.")
-    output = output or CONFIG_FILE
-    if tune:
-        check_settings_file(output)
-    listed = {"configs": _files(configs), "models": _files(models)}
-    check_apart({"data": data, "output": output, "report": report, **listed}, model_is_written=False)
+    refit, listed = refit_of(again), {"configs": _files(configs), "models": _files(models)}
+    output = _check_files(data, report, output, tune, listed)
     contestants, read = _contestants(settings, cells, efforts, **listed, tune=tune)
 
     def on_read(loaded: Loaded) -> None:
@@ -158,6 +147,25 @@ def compare(
     _show(result, written, as_json=settings.general.json)
     if result.stopped is not None:
         raise result.stopped
+
+
+def _check_files(
+    data: str, report: str | None, output: str | None, tune: int | None, listed: dict[str, list[str]]
+) -> str:
+    """Where settings go. Raises UsageError or StorageError before any work where a file cannot be written."""
+    from forecaster.report.files import check_report_file
+    from forecaster.report.settings_file import check_settings_file
+
+    check_report_file(report)
+    if tune == 0:
+        raise UsageError("tune cannot be 0", hint="Give 1 or more, such as 20.")
+    if output is not None and not tune:
+        raise UsageError("--output is for the settings that --tune finds", hint="Add --tune 20.")
+    output = output or CONFIG_FILE
+    if tune:
+        check_settings_file(output)
+    check_apart({"data": data, "output": output, "report": report, **listed}, model_is_written=False)
+    return output
 
 
 def _contestants(
