@@ -4,7 +4,9 @@ Notation: d (O, S) the difference of two methods' errors in each window, n the n
 
 With at least ENOUGH origins, or a single series, the question is whether the difference lasts in time for
 these series: Diebold & Mariano (1995), Comparing Predictive Accuracy, on the mean over series at each origin,
-with the correction of Harvey, Leybourne & Newbold (1997) for few origins and windows that overlap.
+with the correction of Harvey, Leybourne & Newbold (1997) for few origins and windows that overlap, and as
+many degrees of freedom as there are windows that do not: with n - 1 of them, one in six pairs of equal
+methods would be called different on 12 windows of four steps, one step apart.
 
 With fewer origins the spread over series has to say most: variances of series and of origins are added as for
 two-way clusters (Cameron, Gelbach & Miller 2011), with Student's t and the degrees of freedom of
@@ -80,7 +82,7 @@ def paired(difference: Floats, lags: int = 0) -> Paired:
     parts = origins * (share * known).sum(axis=1)  # (O,) with the same mean
     mean = float(parts.mean())
     if origins >= ENOUGH or series == 1:
-        return Paired(mean, _over_origins(parts, lags), origins - 1)
+        return Paired(mean, _over_origins(parts, lags), max(origins / (lags + 1) - 1, 1))
     of_series = series * (share * known).sum(axis=0)  # (S,)
     variances = [_variance(of_series), _variance(parts) if origins > 1 else 0.0]
     rest = np.where(used, difference - of_series - parts[:, None] + mean, 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ OWN_FOLDER = "FORECAST_WEIGHTS"
 """Environment variable: a folder whose weights replace those of the package, kind by kind."""
 WEIGHTS, ROOT = "weights", "dependence"
 """Names of arrays: all weights of the network, and `Pretrained.dependence`."""
+YEARLY = "yearly"
+"""Key of `Pretrained.yearly` in a model; not in files of weights, which say nothing of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,8 @@ class Pretrained:
     """(H, H) lower triangular root of the correlations of normal scores along the horizon."""
     facts: dict[str, Any]
     """How it was trained: seed, steps, windows."""
+    yearly: bool = False
+    """Whether days are seen without their season of the year. Models of earlier versions show it."""
 
     @property
     def digest(self) -> str:
@@ -80,14 +84,20 @@ class Pretrained:
             raise ValueError("the dependence of a pretrained network has another shape")
         network = make_network(design, None)
         network.flat[...] = weights
-        return cls(kind, design, network, root.astype(np.float64), dict(content["facts"]))
+        yearly = content.get(YEARLY, False)
+        if not isinstance(yearly, bool):
+            raise ValueError("whether a pretrained network sees the year is neither true nor false")
+        return cls(kind, design, network, root.astype(np.float64), dict(content["facts"]), yearly)
 
     def to_parts(self) -> tuple[dict[str, Any], Arrays]:
         """What a model stores of it: JSON and arrays."""
-        return {"kind": self.kind, "design": to_json(self.design), "facts": self.facts}, self._arrays()
+        return self._content() | ({YEARLY: True} if self.yearly else {}), self._arrays()
+
+    def _content(self) -> dict[str, Any]:
+        return {"kind": self.kind, "design": to_json(self.design), "facts": self.facts}
 
     def _text(self) -> str:
-        return json.dumps(self.to_parts()[0], sort_keys=True)
+        return json.dumps(self._content(), sort_keys=True)
 
     def _arrays(self) -> Arrays:
         return {WEIGHTS: self.network.flat.astype(np.float16), ROOT: self.dependence.astype(np.float16)}
@@ -118,7 +128,7 @@ def load(kind: str) -> Pretrained:
         network = Pretrained.from_bytes(path.read_bytes())
         if network.kind != kind:
             raise ValueError(f"they are for {network.kind!r}")
-        return network
+        return replace(network, yearly=kind == "season_7")
     except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
         raise ModelError(
             f"the pretrained weights {str(path)!r} cannot be read: {error}",

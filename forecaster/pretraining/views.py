@@ -6,6 +6,7 @@ Each network knows seasons of one length. Other lengths are fitted to them:
     5 or 6 rows (open days)     a week whose other days have no value
     days of 24 k rows           means of k rows; the rows within an hour keep their usual pattern
     any other season            removed before, and added to the forecast after
+    the year in days            the same, where the past of a series shows one (`features.yearly_season`)
 """
 
 from __future__ import annotations
@@ -44,6 +45,13 @@ def knows_prices(frequency: Frequency) -> bool:
     """Whether the network for prices suits this frequency: days or less. Prices of months have a drift."""
     step = frequency.step
     return frequency.is_trading or (isinstance(step, Fixed) and step.size <= DAY_NS)
+
+
+def days_a_week(view: View, frequency: Frequency) -> int | None:
+    """Rows of a week, where each row is a day and the network knows the week; None elsewhere."""
+    step = frequency.step
+    daily = frequency.is_business_days or (isinstance(step, Fixed) and step.size == DAY_NS)
+    return (view.open_days or WEEK) if daily and view.kind == "season_7" else None
 
 
 def view_of(frequency: Frequency) -> View:

@@ -17,12 +17,22 @@ from forecaster.data.series.level_shifts import lone_jumps, spliced
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, from_scale, powers, to_scale
 from forecaster.features.season_clock import SeasonClock
 from forecaster.features.transform import fit_each
+from forecaster.features.yearly_season import yearly_season
 from forecaster.nn.batch import Batch
 from forecaster.nn.parallel import ShardedNetwork
 from forecaster.pretraining.inputs import daily, prices, seasonal
 from forecaster.pretraining.network import LEVELS, SCORES, SIDE, Sample, quantiles
 from forecaster.pretraining.store import Pretrained, load
-from forecaster.pretraining.views import HOURS, LONGEST, STEP, WEEK, View, knows_prices, view_of
+from forecaster.pretraining.views import (
+    HOURS,
+    LONGEST,
+    STEP,
+    WEEK,
+    View,
+    days_a_week,
+    knows_prices,
+    view_of,
+)
 
 Prepare = Callable[[Floats, int], Sample]
 BLOCK = 2048
@@ -99,7 +109,7 @@ def _seasonal(
 ) -> Floats:
     """Quantiles (Q, B, H) of series with one season, in the scale that suits each."""
     power = _scales(panel, origins, view)
-    scaled, component = _without_season(panel, origins, power, view, horizon)
+    scaled, component = _without_season(panel, origins, power, view, horizon, yearly=network.yearly)
     step, longest = STEP[view.kind], LONGEST[view.kind]
     result = np.full((len(LEVELS), len(panel), horizon), np.nan)
     rows = np.minimum(origins[series], step * longest)
@@ -160,12 +170,21 @@ def unit_of(x: Floats, power: Floats) -> Floats:
 
 
 def _without_season(
-    panel: Panel, origins: Ints, power: Floats, view: View, horizon: int
+    panel: Panel, origins: Ints, power: Floats, view: View, horizon: int, *, yearly: bool
 ) -> tuple[Floats, Callable[[Ints, Ints], Floats]]:
-    """The series in their scale (N,), NaN where unknown; what to add to forecasts of some (B, H)."""
+    """The series in their scale (N,), NaN where unknown; what to add to forecasts of some (B, H).
+
+    `yearly`: whether the season of the year, which a network of weeks never sees, is removed from days.
+    """
     if view.removed is None:
         flat = np.where(panel.target_observed, panel.target, np.nan)
-        return to_scale(flat, np.repeat(power, panel.lengths)), lambda series, starts: np.zeros((1, 1))
+        x = to_scale(flat, np.repeat(power, panel.lengths))
+        days = days_a_week(view, panel.frequency) if yearly else None
+        if days is None:
+            return x, lambda series, starts: np.zeros((1, 1))
+        season = yearly_season(panel, x, origins, days)
+        x = season.without(x, panel, origins, LONGEST[view.kind] * days)
+        return x, lambda series, starts: season.ahead(panel, series, starts, horizon, days)
     fitted = fit_each(panel, origins, power=power, seasons=(view.removed,), horizon=horizon)
     scale, centre = (np.repeat(values, panel.lengths) for values in (fitted.scale, fitted.centre))
     x = np.where(panel.target_observed, fitted.z[:, TARGET] * scale + centre, np.nan)

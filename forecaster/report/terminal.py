@@ -50,8 +50,7 @@ def print_report(console: Console, report: Report, *, notes: Sequence[str] = ())
     if report.intervals is not None:
         _print(console, Text(interval_line(report), "dim"))
     _print(console, Text(), Text(inert(report.verdict), "bold green" if report.beats else "bold yellow"))
-    for comparison in report.groups:
-        _print(console, Text(inert(comparison.line), "green" if comparison.beats else "yellow"))
+    _group_lines(console, report)
     for note in notes:
         _print(console, Text(inert(note), "dim"))
 
@@ -71,6 +70,13 @@ def print_leaderboard(console: Console, board: Leaderboard) -> None:
         f"is by chance, with Holm's correction for {tests} test{'s'[: tests != 1]}."
     )
     _print(console, Text(note, "dim"), Text(), Text(inert(board.verdict), "bold green"))
+
+
+def _group_lines(console: Console, report: Report) -> None:
+    """What serves each group of series, where there are several."""
+    for comparison in report.groups:
+        style = "dim" if comparison.chance else "green" if comparison.beats else "yellow"
+        _print(console, Text(inert(comparison.line), style))
 
 
 def print_findings(console: Console, findings: Iterable[Finding]) -> None:
@@ -114,6 +120,7 @@ def print_card(console: Console, card: Mapping[str, Mapping[str, Any]]) -> None:
             _title(console, "Report", _scored_windows(report))
             style = "green" if report.beats else "yellow"
             _print(console, overall_table(report), Text(), Text(inert(report.verdict), style))
+            _group_lines(console, report)
         elif facts and all(isinstance(value, Mapping) for value in facts.values()):
             _title(console, section[:1].upper() + section[1:])
             _print(console, _comparison(facts))

@@ -91,3 +91,14 @@ def test_gaps_keep_the_mean_that_the_report_shows():
     d = np.array([[1.0, np.nan], [2.0, 5.0], [3.0, 7.0]])
     assert paired(d).mean == pytest.approx((2.0 + 6.0) / 2)
     assert paired(np.tile(d, (3, 1))).mean == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(("lags", "windows"), [(1, 12), (3, 12), (3, 40), (11, 60)])
+def test_overlapping_windows_do_not_make_chance_look_sure(lags, windows):
+    """The same for windows that share rows with those before them: their errors are alike."""
+    rng = np.random.default_rng(1)
+    wrong = 0
+    for _ in range(600):
+        d = np.convolve(rng.normal(size=windows + lags), np.ones(lags + 1), "valid")
+        wrong += not paired(d[:, None], lags).chance
+    assert wrong / 600 < 0.09

@@ -75,6 +75,7 @@ def test_networks_come_back(model, content, tmp_path):
         network.digest for network in model.pretrained
     ]
     assert [network.kind for network in again.pretrained] == ["season_7", "prices"]
+    assert [network.yearly for network in again.pretrained] == [True, False]
     again.save(tmp_path / "z.model")
     assert (tmp_path / "z.model").read_bytes() == content
     assert loaded(forged(content), tmp_path).pretrained[0].digest == model.pretrained[0].digest
@@ -121,6 +122,7 @@ def first(values):
     [
         lambda values: values.pop("pretrained"),
         lambda values: values.update(pretrained=[]),
+        lambda values: values["pretrained"][0].update(yearly="yes"),
         lambda values: values["pretrained"].pop(0),
         lambda values: values["pretrained"].append(first(values)),
         lambda values: first(values).update(kind="season_4"),

@@ -74,6 +74,19 @@ def test_the_digest_knows_every_part():
     assert all(len(each.digest) == 12 for each in others)
 
 
+def test_the_year_is_a_matter_of_models_not_of_weights():
+    """Models say whether days are seen without their year; files and digests of weights do not."""
+    network = stand_in("season_7")
+    without = dataclasses.replace(network, yearly=True)
+    assert without.to_bytes() == network.to_bytes()
+    assert without.digest == network.digest
+    for one in (network, without):
+        assert Pretrained.from_parts(*one.to_parts()).yearly == one.yearly
+    assert "yearly" not in network.to_parts()[0]
+    with pytest.raises(ValueError, match="year"):
+        Pretrained.from_parts({**network.to_parts()[0], "yearly": 3}, network.to_parts()[1])
+
+
 @given(st.integers(0, len(CONTENT) - 1), st.integers(1, 255))
 def test_every_damaged_byte_is_refused(place, flip):
     """A byte that differs anywhere is an error; or, where it cannot matter, the very same network."""

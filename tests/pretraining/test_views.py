@@ -3,7 +3,7 @@
 import pytest
 
 from forecaster.data.calendar.frequency import Frequency, frequency
-from forecaster.pretraining.views import MOST_ROWS, STEP, View, view_of
+from forecaster.pretraining.views import MOST_ROWS, STEP, View, days_a_week, view_of
 from forecaster.pretraining.zero_shot import steps_of
 
 VIEWS = {
@@ -122,6 +122,17 @@ def test_steps_of_open_days(open_days):
     steps = steps_of(view, 3 * open_days)
     expected = [7 * week + 7 - open_days + day for week in range(3) for day in range(open_days)]
     assert steps.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("alias", "season", "expected"),
+    [("D", 7, 7), ("B", 5, 5), ("B-1111110", 6, 6), ("W", 7, None), ("D", 365, None), ("D", 1, None),
+     ("h", 24, None), ("MS", 12, None), ("2D", 7, None), ("D", 5, 5)],
+)  # fmt: skip
+def test_rows_that_are_days(alias, season, expected):
+    """A year of days is removed where each row is a day and the network reads weeks of them."""
+    series = Frequency(alias, (season,))
+    assert days_a_week(view_of(series), series) == expected
 
 
 def test_steps_of_rows_within_an_hour():

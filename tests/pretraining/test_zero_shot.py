@@ -1,5 +1,6 @@
 """Forecasts of series that a network sees for the first time, whatever their season, length and values."""
 
+import dataclasses
 import tracemalloc
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ from forecaster.data.calendar.frequency import frequency
 from forecaster.pretraining import zero_shot as module
 from forecaster.pretraining.inputs import seasonal
 from forecaster.pretraining.network import LEVELS, SCORES, SIDE, quantiles
+from forecaster.pretraining.store import load
 from forecaster.pretraining.views import view_of
 from forecaster.pretraining.zero_shot import networks_for, unit_of, zero_shot
 
@@ -373,6 +375,68 @@ def test_networks_of_a_frequency():
     """Those that a model of this frequency may need."""
     assert [network.kind for network in networks_for(frequency("MS"))] == ["season_12"]
     assert [network.kind for network in networks_for(frequency("15min"))] == ["hours", "prices"]
+
+
+def seasonal_days(rng, rows, size):
+    """Daily temperatures: a year, a week and weather."""
+    weather = np.convolve(rng.normal(size=rows + 20), 0.7 ** np.arange(21), "valid")
+    days = np.arange(rows)
+    return 12 + size * np.cos(2 * np.pi * days / 365.2425) + 0.5 * (days % 7 > 4) + weather
+
+
+def yearly(kind):
+    """The network of the package, which sees days without their year."""
+    network = load(kind)
+    assert network.yearly == (kind == "season_7")
+    return network
+
+
+def weekly(kind):
+    """The same as models of earlier versions have it."""
+    return dataclasses.replace(yearly(kind), yearly=False)
+
+
+def test_the_year_in_days():
+    """Three years of temperatures show the year: two months ahead errors are less than three quarters."""
+    rng, ahead = np.random.default_rng(21), 60
+    series = [seasonal_days(rng, rows, 10) for rows in rng.integers(1100, 1500, 40)]
+    panel = panel_like("D", *(values[:-ahead] for values in series))
+    price, actual = np.zeros(len(panel), bool), np.stack([values[-ahead:] for values in series])
+    errors = [
+        np.abs(zero_shot(panel, panel.lengths, ahead, networks, price=price)[SIDE] - actual).mean()
+        for networks in (yearly, weekly)
+    ]
+    assert errors[0] < 0.75 * errors[1]
+
+
+@pytest.mark.parametrize(("alias", "rows"), [("D", 727), ("B", 519), ("W", 300), ("h", 1500), ("MS", 800)])
+def test_elsewhere_the_year_changes_nothing(alias, rows):
+    """Less than two years of days, and rows that are no days, are forecast bit for bit as before."""
+    values = seasonal_days(np.random.default_rng(22), rows, 10)
+    panel, price = panel_like(alias, values), np.zeros(1, bool)
+    one, two = (zero_shot(panel, panel.lengths, 9, networks, price=price) for networks in (yearly, weekly))
+    assert np.array_equal(one, two)
+
+
+def test_the_year_in_open_days():
+    """Weeks of five days have a year too; longer forecasts begin as shorter ones."""
+    panel = panel_like("B", seasonal_days(np.random.default_rng(23), 900, 10))
+    price = np.zeros(1, bool)
+    one, two = (zero_shot(panel, panel.lengths, 40, networks, price=price) for networks in (yearly, weekly))
+    assert not np.allclose(one, two, rtol=0.01)
+    assert_sane(one)
+    assert np.allclose(zero_shot(panel, panel.lengths, 9, yearly, price=price), one[:, :, :9])
+
+
+def test_years_of_odd_values():
+    """Zeros, counts, limits, spikes, steps and growth of three years have sane quantiles and no warning."""
+    rng, days = np.random.default_rng(24), np.arange(1100)
+    year = np.cos(2 * np.pi * days / 365.2425)
+    series = [np.zeros(1100), np.full(1100, 7.0), rng.poisson(3 + 2 * year), rng.poisson(0.1, 1100)]
+    series += [np.maximum(year, 0), np.where(days == 400, 1e12, 10 + year), np.exp(days / 30 + year)]
+    series += [np.where(days > 550, 1e6, 1) + year, np.round(10 * year), 1e-12 * (2 + year), year - 1e9]
+    panel = panel_like("D", *series)
+    assert_sane(zero_shot(panel, panel.lengths, 61, yearly, price=np.zeros(len(panel), bool)))
 
 
 @pytest.mark.parametrize(("alias", "rows"), [("min", 60), ("s", 60), ("5min", 200), ("15min", 150)])
