@@ -291,9 +291,11 @@ def _relative(error: float, lowest: float) -> float:
 
 
 def _listed(methods: Sequence[Standing]) -> str:
+    """Names, the last after "and"."""
     names = [each.name for each in methods[:NAMED]]
-    more = f" and {len(methods) - NAMED} more" if len(methods) > NAMED else ""
-    return ", ".join(names) + more
+    if len(methods) > NAMED:
+        names.append(f"{len(methods) - NAMED} more")
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _higher(standing: Standing) -> str:
