@@ -236,7 +236,7 @@ def compare(
     Contestants: `settings` with each of the `cells` and `efforts`; named `configs` and `models`; without any,
     quick, normal and pretrained. `tune=N` searches among N settings, those in `settings` left as they are, on
     earlier origins. Returns a `forecaster.pipeline.compare.Comparisons`: `leaderboard`, `better_settings`.
-    Raises the errors of `evaluate`, if no contestant can be tried.
+    Raises the errors of `evaluate` if no contestant can be tried. Interrupted later, it returns what is done.
 
     >>> import numpy as np, pandas as pd
     >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=120), "y": np.arange(120) % 7 + 1.0})

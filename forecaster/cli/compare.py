@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
+import forecaster
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.evaluate import Refit, Step
@@ -245,7 +246,8 @@ def _write(result: Comparisons, settings: Settings, data: str, output: str, repo
     if not changes:
         return None
     command = f"forecast train {shlex.quote(data)} --config {shlex.quote(output)}"
-    comments = ["Found by `forecast compare --tune`.", *result.tuning_verdict.split(". "), f"Use: {command}"]
+    found_by = f"Found by `forecast compare --tune`, forecaster {forecaster.__version__}."
+    comments = [found_by, *result.tuning_verdict.split(". "), f"Use: {command}"]
     check_settings_file(output)
     write_settings(output, dataclasses.replace(settings.options, **changes), settings.read, comments)
     account.wrote(output)
@@ -266,6 +268,8 @@ def _show(result: Comparisons, written: str | None, *, as_json: bool) -> None:
     if not as_json:
         print_leaderboard(console(), result.leaderboard)
         return
+    for failure in result.leaderboard.failures:
+        stderr.warn(f"{failure.name} failed: {failure.reason}")
     tuning = None
     if result.tuning is not None:
         facts = {"verdict": result.tuning_verdict, "file": written, "better": bool(result.better_settings)}

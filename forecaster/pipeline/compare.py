@@ -244,7 +244,7 @@ def _entry(
     what, panel, rows = contestant.what, field.panel, field.rows
     work = 0.0
     if isinstance(what, Model):
-        check_unseen(what, panel, rows)
+        check_unseen(what, panel, rows, hint="Use fewer --origins, or a model of earlier rows.")
         work = sum(training_work(member.config) for member in what.members)
     elif isinstance(what, Options):
         work = _work(what, panel, rows, field.horizon)

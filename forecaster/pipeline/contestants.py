@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 
 from forecaster.config import Limits, Options, ReadConfig, from_json, limits_of
 from forecaster.data.panel import Panel
-from forecaster.errors import UsageError
+from forecaster.errors import UsageError, brief
 from forecaster.evaluation.leaderboard import Kind
 from forecaster.methods import opponents
 from forecaster.model.model import Model
@@ -200,10 +201,20 @@ def one_reading(ways: Mapping[str, ReadConfig]) -> ReadConfig | None:
         for field in dataclasses.fields(ReadConfig):
             pair = [getattr(ways[each], field.name) for each in (names[0], name)]
             if pair[0] != pair[1]:
-                flag = "--" + field.name.replace("_", "-")
                 raise UsageError(
-                    f"{names[0]} and {name} read the data in different ways: {field.name} is {pair[0]!r} and "
-                    f"{pair[1]!r}",
-                    hint=f"Say which: give {flag}.",
+                    f"{names[0]} and {name} read the data in different ways: {field.name} is "
+                    f"{brief(pair[0])} and {brief(pair[1])}",
+                    hint=f"Say how to read it, such as {_flag(field.name, pair)}.",
                 )
     return ways[names[0]] if names else None
+
+
+def _flag(setting: str, values: Sequence[Any]) -> str:
+    """The option that makes one of the values, the default left out: it would change nothing."""
+    value = next(each for each in values if each != getattr(ReadConfig(), setting))
+    flag = f"--{setting.replace('_', '-')}"
+    if isinstance(value, bool):
+        return flag if value else f"--no-{setting}"
+    items = value if isinstance(value, tuple) else ()
+    words = ",".join(f'"{item}"' if "," in item else item for item in items) if items else str(value)
+    return f"{flag} {shlex.quote(words)}"

@@ -113,8 +113,13 @@ def origins_of(panel: Panel, horizon: int, origins: int, step: int | None, *, hi
     return rolling_origins(lengths, horizon, origins, step or horizon, history=history)
 
 
-def check_unseen(model: Model, panel: Panel, origin_rows: Ints) -> None:
-    """Raise ModelError where the model does not fit, or was trained on rows at or after the first origin."""
+WITHOUT_MODEL = "Omit --model: `evaluate` then trains a model on the rows before the first origin."
+
+
+def check_unseen(model: Model, panel: Panel, origin_rows: Ints, hint: str = WITHOUT_MODEL) -> None:
+    """Raise ModelError where the model does not fit, or, with this hint, where it was trained on rows at or
+    after the first origin.
+    """
     model.check_fits(panel)
     origin_rows = first_origins(origin_rows)
     series = np.flatnonzero(origin_rows > 0)
@@ -124,5 +129,5 @@ def check_unseen(model: Model, panel: Panel, origin_rows: Ints) -> None:
         raise ModelError(
             f"the model was trained on data up to {trained_to}, but the first forecast origin comes after "
             f"{first_known}: its errors would look too small",
-            hint="Omit --model: `evaluate` then trains a model on the rows before the first origin.",
+            hint=hint,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,17 +16,22 @@ from forecaster.report.text import inert
 
 OF_THE_MACHINE = ("workers",)
 """Settings that change no result."""
-FREE = "tuned.toml"
+FREE, NEXT = "tuned.toml", "tuned-{}.toml".format
 
 
 def check_settings_file(path: str) -> None:
     """Raise UsageError where there is such a file already, StorageError where it could not be written."""
-    if not is_stream(path) and (Path(path).exists() or Path(path).is_symlink()):
+    if not is_stream(path) and _is_taken(path):
+        free = next(name for name in chain((FREE,), map(NEXT, count(2))) if not _is_taken(name))
         raise UsageError(
             f"{path!r} is there and is not replaced",
-            hint=f"Name another file, such as --output {FREE}; or move it away.",
+            hint=f"Name another file, such as --output {free}; or move it away.",
         )
     check_folder(path)
+
+
+def _is_taken(path: str) -> bool:
+    return Path(path).exists() or Path(path).is_symlink()
 
 
 def write_settings(path: str, options: Options, read: ReadConfig, comments: Iterable[str] = ()) -> None:

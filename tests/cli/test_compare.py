@@ -127,6 +127,8 @@ def test_an_existing_file_is_not_replaced(folder, capfd):
         result = inside("compare", "demand.csv", "--tune", "3", *asked, capfd=capfd)
         assert_clean_failure(result, 2)
         assert f"'{name}' is there" in result.stderr
+        free = "tuned.toml" if name == "forecast.toml" else "tuned-2.toml"
+        assert f"--output {free};" in result.stderr
         assert (folder / name).read_text() == "seed = 3\n"
     (folder / "forecast.toml").unlink()
     result = inside("compare", "demand.csv", "--tune", "3", "-o", "none/x.toml", capfd=capfd)
