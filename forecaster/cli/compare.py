@@ -269,7 +269,7 @@ def _show(result: Comparisons, written: str | None, *, as_json: bool) -> None:
         print_leaderboard(console(), result.leaderboard)
         return
     for failure in result.leaderboard.failures:
-        stderr.warn(f"{failure.name} failed: {failure.reason}")
+        stderr.warn(f"{failure.name}: {failure.reason}")
     tuning = None
     if result.tuning is not None:
         facts = {"verdict": result.tuning_verdict, "file": written, "better": bool(result.better_settings)}

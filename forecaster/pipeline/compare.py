@@ -225,7 +225,7 @@ def _tried(
         except BaseException as error:  # what was tried is kept; the caller raises it again
             if not entries:
                 raise
-            rest = [Failure(left.name, "not finished: the run was stopped") for left in contestants[number:]]
+            rest = [Failure(left.name, "not finished, the run was stopped") for left in contestants[number:]]
             return entries, [failure for failure, _ in failures] + rest, error
     if not entries:
         failure, first = failures[0]

@@ -63,7 +63,7 @@ def print_leaderboard(console: Console, board: Leaderboard) -> None:
     fitting = (table for table in tables if console.measure(table, options=wide).maximum <= console.width)
     _print(console, next(fitting, tables[-1]))
     for failure in board.failures:
-        _print(console, Text(f"{inert(failure.name)} failed: {inert(failure.reason)}", "yellow"))
+        _print(console, Text(f"{inert(failure.name)}: {inert(failure.reason)}", "yellow"))
     tests = len(board.standings) - 1
     note = (
         "in 80 %: how often the 80 % interval covers the value. p: how likely such a difference to the best "

@@ -203,7 +203,7 @@ def test_an_interruption_loses_nothing(folder):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "a.toml" in out
-    assert "b.toml failed: not finished" in out
+    assert "b.toml: not finished" in out
     assert "written before:" in err
     report = json.loads(Path("r.json").read_text())
-    assert report["failures"] == [{"name": "b.toml", "reason": "not finished: the run was stopped"}]
+    assert report["failures"] == [{"name": "b.toml", "reason": "not finished, the run was stopped"}]
