@@ -37,7 +37,16 @@ def training(table: pd.DataFrame) -> Training:
 
 def test_public_names() -> None:
     """These names are public; others may change without notice."""
-    assert forecaster.__all__ == ["__version__", "evaluate", "explain", "load", "predict", "train", "update"]
+    assert forecaster.__all__ == [
+        "__version__",
+        "compare",
+        "evaluate",
+        "explain",
+        "load",
+        "predict",
+        "train",
+        "update",
+    ]
     assert all(hasattr(forecaster, name) for name in forecaster.__all__)
 
 
@@ -61,7 +70,8 @@ def test_examples_run() -> None:
     tests = doctest.DocTestFinder(exclude_empty=True).find(forecaster)
     with_examples = {test.name for test in tests if test.examples}
     assert with_examples == {"forecaster"} | {
-        f"forecaster.{name}" for name in ("train", "predict", "explain", "update", "evaluate", "load")
+        f"forecaster.{name}"
+        for name in ("train", "predict", "explain", "update", "evaluate", "compare", "load")
     }
     assert doctest.testmod(forecaster).failed == 0
 
