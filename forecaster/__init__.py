@@ -13,16 +13,29 @@ The command line calls the same functions, with the same names of settings. They
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from forecaster.pipeline.arguments import (
+    as_list,
+    config_of,
+    model_of,
+    model_or_pretrained,
+    plain,
+    pretrained_forecast,
+    refuse_training,
+    source_of,
+    trained_forecast,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from os import PathLike
 
     import pandas as pd
 
-    from forecaster.forecasting.forecast import Forecast
+    from forecaster.forecasting.explanation import Explanation
     from forecaster.model.model import Model
+    from forecaster.pipeline.compare import Comparisons
     from forecaster.pipeline.evaluate import Evaluation
     from forecaster.pipeline.train import Training
     from forecaster.pipeline.update import Update
@@ -33,10 +46,9 @@ if TYPE_CHECKING:
     Trained: TypeAlias = Training | Update | Model | str | PathLike[str]
     """A model, the result of `train` or `update`, or the name of a model file."""
 
-__all__ = ["__version__", "evaluate", "load", "predict", "train", "update", "write_report"]
+__all__ = ["__version__", "compare", "evaluate", "explain", "load", "predict", "train", "update",
+           "write_report"]  # fmt: skip
 __version__ = "0.1.0"
-
-T = TypeVar("T")
 
 
 def train(data: Source, *, on_event: Listener | None = None, **settings: Any) -> Training:
@@ -74,8 +86,8 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     from forecaster.config import Options, ReadConfig
     from forecaster.pipeline import train as pipeline
 
-    options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
-    return pipeline.train(_source(data), options, read, on_event=on_event)
+    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
+    return pipeline.train(source_of(data), options, read, on_event=on_event)
 
 
 def predict(
@@ -115,12 +127,56 @@ def predict(
     >>> list(predict(training, table, horizon=2)["month"].astype(str))
     ['2022-07-01', '2022-08-01']
     """
-    asked = {"horizon": _plain(horizon), "levels": _plain(levels), "quantiles": _plain(quantiles)}
+    asked = {"horizon": plain(horizon), "levels": plain(levels), "quantiles": plain(quantiles)}
     if isinstance(model, str) and model == "pretrained":
-        result = _forecast_pretrained(data, asked, settings, skip_short=skip_short)
+        result = pretrained_forecast(data, asked, settings, skip_short=skip_short)
     else:
-        result = _forecast(model, data, asked, settings, skip_short=skip_short)
-    return result.to_frame() if samples is None else result.samples_to_frame(_plain(samples), _plain(seed))
+        result = trained_forecast(model, data, asked, settings, skip_short=skip_short)
+    return result.to_frame() if samples is None else result.samples_to_frame(plain(samples), plain(seed))
+
+
+def explain(
+    model: Trained | Literal["pretrained"],
+    data: Source | None = None,
+    *,
+    series: str | None = None,
+    step: int | str | Sequence[int] = 1,
+    **settings: Any,
+) -> Explanation:
+    """Explain what moved the forecast of one series: past rows, seasons, covariates.
+
+    `series` is an id, by default the first. `step` is a step of the forecast from 1 on, or a range such as
+    "2-8" or (2, 8), whose mean is explained. `model`, `data` and `settings` are those of `predict`.
+
+    Returns a `forecaster.forecasting.explanation.Explanation`: arrays of contributions in the unit of the
+    target, which with the `baseline` (the forecast of a past that is level at the mean of its newest season)
+    sum to the forecast.
+
+    Raises UsageError for a series or step that is not there, and the errors of `predict`.
+
+    >>> import numpy as np, pandas as pd
+    >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=80), "y": np.arange(80) % 7 + 1.0})
+    >>> training = train(table, horizon=5, hidden=8, steps=30)
+    >>> found = explain(training, table, step=3)
+    >>> len(found.rows), bool(np.isclose(found.baseline + found.explained, found.forecast, rtol=0.01))
+    (80, True)
+    """
+    from forecaster.config import Options, ReadConfig
+    from forecaster.pipeline import explain as pipeline
+
+    asked = plain(step)
+    asked = tuple(plain(end) for end in asked) if isinstance(asked, list | tuple) else asked
+    source = None if data is None else source_of(data)
+    if isinstance(model, str) and model == "pretrained":
+        refuse_training(settings)
+        options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
+        return pipeline.explain_pretrained(source, options, read, series=series, step=asked)
+    from forecaster.pipeline.train import Training
+
+    if isinstance(model, Training) and source is None and not settings:
+        return pipeline.explain_panel(model.model, model.loaded.panel, series=series, step=asked)
+    read = config_of(ReadConfig, settings)
+    return pipeline.explain(model_of(model), source, series=series, step=asked, read=read)
 
 
 def update(
@@ -156,10 +212,10 @@ def update(
     from forecaster.pipeline import update as pipeline
 
     return pipeline.update(
-        _model(model),
-        None if data is None else _source(data),
-        _config(ReadConfig, settings) if settings else None,
-        workers=_plain(workers),
+        model_of(model),
+        None if data is None else source_of(data),
+        config_of(ReadConfig, settings) if settings else None,
+        workers=plain(workers),
         on_event=on_event,
     )
 
@@ -202,19 +258,72 @@ def evaluate(
 
     if isinstance(refit, bool):
         settings, refit = settings | {"refit": refit}, "never"
-    options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
-    trained: Model | Literal["pretrained"] | None = None
-    if model is not None:
-        trained = "pretrained" if isinstance(model, str) and model == "pretrained" else _model(model)
+    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
     return pipeline.evaluate(
-        _source(data),
+        source_of(data),
         options,
         read,
-        origins=_plain(origins),
-        step=_plain(step),
-        refit=pipeline.refit_of(_plain(refit)),
+        origins=plain(origins),
+        step=plain(step),
+        refit=pipeline.refit_of(plain(refit)),
         by=by,
-        model=trained,
+        model=None if model is None else model_or_pretrained(model),
+        on_event=on_event,
+    )
+
+
+def compare(
+    data: Source,
+    *,
+    cells: Sequence[str] = (),
+    efforts: Sequence[str] = (),
+    configs: Mapping[str, dict[str, Any]] | None = None,
+    models: Mapping[str, Trained | Literal["pretrained"]] | None = None,
+    origins: int | None = None,
+    step: int | None = None,
+    refit: Literal["never", "each"] | int | bool = "never",
+    tune: int = 0,
+    on_event: Listener | None = None,
+    **settings: Any,
+) -> Comparisons:
+    """Rank contestants and baselines by their errors from the same origins, as `evaluate` measures them.
+
+    Contestants: `settings` with each of the `cells` and `efforts`; named `configs` and `models`; without any,
+    quick, normal and pretrained. `tune=N` searches among N settings, those in `settings` left as they are, on
+    earlier origins. Returns a `forecaster.pipeline.compare.Comparisons`: `leaderboard`, `better_settings`.
+    Raises the errors of `evaluate` if no contestant can be tried. Interrupted later, it returns what is done.
+
+    >>> import numpy as np, pandas as pd
+    >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=120), "y": np.arange(120) % 7 + 1.0})
+    >>> board = compare(table, cells=["gru", "rnn"], horizon=7, origins=3, hidden=8, steps=30).leaderboard
+    >>> board.best.name
+    'seasonal naive'
+    """
+    from forecaster.config import Options, ReadConfig
+    from forecaster.pipeline import compare as pipeline
+
+    if isinstance(refit, bool):
+        settings, refit = settings | {"refit": refit}, "never"
+    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
+    contestants = pipeline.contestants_of(
+        options,
+        cells=as_list(cells),
+        efforts=as_list(efforts),
+        configs={
+            name: config_of(Options, settings | own, ReadConfig) for name, own in (configs or {}).items()
+        },
+        models={name: model_or_pretrained(each) for name, each in (models or {}).items()},
+    )
+    return pipeline.compare(
+        source_of(data),
+        contestants,
+        options,
+        read,
+        origins=plain(origins),
+        step=plain(step),
+        refit=pipeline.refit_of(plain(refit)),
+        tuned=plain(tune),
+        fixed=frozenset(settings),
         on_event=on_event,
     )
 
@@ -262,112 +371,8 @@ def write_report(
     name = str(path)
     files.check_report_file(name, page=True)
     if files.is_page(name):
-        write_result(result, name, series=_as_list(series))
+        write_result(result, name, series=as_list(series))
     elif result.report is None:
         raise UsageError("nothing was held out: there are no errors to write", hint="Write a .html file.")
     else:
         files.write_report(result.report, name)
-
-
-def _forecast(
-    model: Trained, data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
-) -> Forecast:
-    """The forecast of a trained model; what is not `asked` is as the model has it."""
-    from forecaster.config import Options, ReadConfig
-    from forecaster.forecasting.forecast import forecast
-    from forecaster.pipeline.predict import predict as predict_from
-    from forecaster.pipeline.predict import with_short
-    from forecaster.pipeline.train import Training
-
-    read = _config(ReadConfig, settings)
-    given = {name: value for name, value in asked.items() if value is not None}
-    options = _config(Options, given)
-    asked = asked | {name: getattr(options, name) for name in given}
-    if isinstance(model, Training) and data is None and not settings:
-        panel, _ = with_short(model.model, model.loaded.panel, skip=skip_short)
-        return forecast(model.model, panel, **asked)
-    source = None if data is None else _source(data)
-    return predict_from(_model(model), source, read=read, skip_short=skip_short, **asked)
-
-
-def _forecast_pretrained(
-    data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
-) -> Forecast:
-    """The forecast of the pretrained networks; UsageError for settings of training."""
-    from dataclasses import fields
-
-    from forecaster.config import Limits, Options, ReadConfig
-    from forecaster.errors import UsageError
-    from forecaster.pipeline.predict import predict_pretrained
-
-    of_training = (
-        {field.name for field in fields(Options)} - {field.name for field in fields(Limits)} - set(asked)
-    )
-    wrong = next((name for name in settings if name in of_training), "skip_short" if skip_short else None)
-    if wrong:
-        raise UsageError(f"pretrained networks are not trained again: {wrong!r} would change nothing")
-    settings = settings | {name: value for name, value in asked.items() if value is not None}
-    options, read = _config(Options, settings, ReadConfig), _config(ReadConfig, settings, Options)
-    return predict_pretrained(None if data is None else _source(data), options, read)
-
-
-def _config(kind: type[T], settings: dict[str, Any], *others: type[Any]) -> T:
-    """The configuration `kind` from those of `settings` that are fields of it.
-
-    Raises UsageError for a wrong value, and for a setting that is a field neither of `kind` nor of `others`.
-    """
-    from dataclasses import fields
-    from difflib import get_close_matches
-
-    from forecaster.config import from_json
-    from forecaster.errors import UsageError
-
-    own = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type] # a dataclass
-    known = [*own, *(field.name for other in others for field in fields(other))]
-    unknown = next((name for name in settings if name not in known), None)
-    if unknown is not None:
-        close = get_close_matches(unknown, known, 1)
-        hint = f"Did you mean {close[0]!r}?" if close else "Known settings: " + ", ".join(known)
-        raise UsageError(f"there is no setting {unknown!r}", hint=hint)
-    return from_json(
-        kind,
-        {
-            name: _as_list(settings[name]) if "tuple" in own[name] else _plain(settings[name])
-            for name in own
-            if name in settings
-        },
-    )
-
-
-def _plain(value: Any) -> Any:
-    """NumPy and pandas values as Python values."""
-    return value.tolist() if hasattr(value, "tolist") else value
-
-
-def _as_list(value: Any) -> Any:
-    """A list; a single name or number becomes a list of one."""
-    value = _plain(value)
-    return [value] if isinstance(value, str | int | float) else value
-
-
-def _source(data: Any) -> Any:
-    """A path as text, a DataFrame unchanged, a Series as a DataFrame. UsageError for anything else."""
-    from forecaster.errors import UsageError
-
-    if hasattr(data, "__fspath__"):
-        return data.__fspath__()
-    if hasattr(data, "to_frame"):  # a Series
-        return data.to_frame()
-    if isinstance(data, str) or (hasattr(data, "columns") and hasattr(data, "reset_index")):
-        return data
-    raise UsageError(f"data cannot be a {type(data).__name__}", hint="Give a pandas DataFrame or a path.")
-
-
-def _model(model: Trained) -> Model:
-    from forecaster.model.model import Model
-    from forecaster.pipeline.train import Training
-    from forecaster.pipeline.update import Update
-
-    if isinstance(model, Training | Update):
-        return model.model
-    return model if isinstance(model, Model) else load(model)

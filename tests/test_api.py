@@ -38,7 +38,15 @@ def training(table: pd.DataFrame) -> Training:
 def test_public_names() -> None:
     """These names are public; others may change without notice."""
     assert forecaster.__all__ == [
-        *("__version__", "evaluate", "load", "predict", "train", "update", "write_report")
+        "__version__",
+        "compare",
+        "evaluate",
+        "explain",
+        "load",
+        "predict",
+        "train",
+        "update",
+        "write_report",
     ]
     assert all(hasattr(forecaster, name) for name in forecaster.__all__)
 
@@ -63,7 +71,8 @@ def test_examples_run() -> None:
     tests = doctest.DocTestFinder(exclude_empty=True).find(forecaster)
     with_examples = {test.name for test in tests if test.examples}
     assert with_examples == {"forecaster"} | {
-        f"forecaster.{name}" for name in ("train", "predict", "update", "evaluate", "load", "write_report")
+        f"forecaster.{name}"
+        for name in ("train", "predict", "explain", "update", "evaluate", "compare", "load", "write_report")
     }
     assert doctest.testmod(forecaster).failed == 0
 

@@ -10,7 +10,7 @@ from typing import Any
 from forecaster.cli.log import at_home
 from forecaster.errors import UsageError
 
-READ = ("data", "config", "file")
+READ = ("data", "config", "file", "configs", "models")
 """Arguments and settings that name files which are read; so does `model`, unless a command writes it."""
 WRITTEN = ("model", "report", "output", "plot", "export", "predictions", "summary", "log_file")
 
@@ -21,7 +21,7 @@ def check_apart(named: Mapping[str, Any], *, model_is_written: bool, source: str
     `named`: argument or setting -> path or None. `source`: what a model remembers as its data, where that is
     read. A link, and another name of the same file, is the same file; streams and devices are none.
     """
-    read = [(name, named.get(name)) for name in READ] + [("data", source)]
+    read = [(name, path) for name in READ for path in _each(named.get(name))] + [("data", source)]
     written = [(name, named.get(name)) for name in WRITTEN]
     if not model_is_written:
         read, written = [*read, written[0]], written[1:]
@@ -37,6 +37,11 @@ def check_apart(named: Mapping[str, Any], *, model_is_written: bool, source: str
                     hint="Name another file: one of the two would be lost.",
                 )
             taken[file] = name
+
+
+def _each(value: Any) -> list[Any]:
+    """Each path of a list, or the one."""
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _words(name: str) -> str:

@@ -10,6 +10,18 @@ from forecaster.cli.account import account
 from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, NETWORK, READING, TRAINING
 from forecaster.cli.options import Data, PageSeries, ReportFile, Settings, accepts
+from forecaster.cli.picture import (
+    SCREEN,
+    Plot,
+    PlotSeries,
+    before_work,
+    by_default,
+    check_plot,
+    chosen,
+    draw,
+    from_best_to_worst,
+    labels,
+)
 
 if TYPE_CHECKING:
     from forecaster.model.model import Model
@@ -53,6 +65,8 @@ def evaluate(
     predictions: Predictions = None,
     report: ReportFile = None,
     report_series: PageSeries = None,
+    plot: Plot = None,
+    plot_series: PlotSeries = None,
 ) -> None:
     """\b
     $ forecast evaluate sample_data/sensors.parquet --horizon 24 --origins 7
@@ -61,7 +75,8 @@ def evaluate(
     origin, and compare the forecasts with the actual values and with simple methods. --refit each trains
     again before each origin. With --model, use that model instead of training one. It must have been trained
     on rows before the first origin only. --model pretrained stands for the networks that come with the
-    program, which were trained on no data of yours.
+    program, which were trained on no data of yours. --plot draws the forecasts over the actual values, and
+    the errors by step beside those of the simple methods.
     """
     from forecaster.cli.data_summary import log_data
     from forecaster.cli.page import reader
@@ -70,6 +85,8 @@ def evaluate(
     from forecaster.pipeline.evaluate import refit_of
 
     _check_files(report, report_series, predictions)
+    on_stdout = _data_on_stdout(settings, report, predictions)
+    check_plot(plot, plot_series, data_on_stdout=on_stdout, text_on_stdout=True)
     refit, model = refit_of(again), _model(settings)
     with progress(stderr) as listener:
         result = backtest(
@@ -83,11 +100,16 @@ def evaluate(
             model=model,
             on_event=listener,
             on_origin=listener.origin,
-            on_read=reader(report_series),
+            on_read=reader(report_series, before_work(plot_series)),
         )
     _write_files(result, report, report_series, predictions)
+    if plot and plot != SCREEN:
+        _draw(result, plot, plot_series)
     log_data(result.loaded, result.notes)
     _show(result, as_json=settings.general.json)
+    if plot == SCREEN:
+        print()
+        _draw(result, plot, plot_series)
 
 
 def _check_files(report: str | None, series: list[str] | None, predictions: str | None) -> None:
@@ -100,6 +122,15 @@ def _check_files(report: str | None, series: list[str] | None, predictions: str 
     if predictions is not None:
         check_destination(predictions)
         check_folder(predictions)
+
+
+def _data_on_stdout(settings: Settings, report: str | None, predictions: str | None) -> str:
+    """The option by which data goes to stdout, if any."""
+    from forecaster.data.writing.destination import is_stdout
+
+    named = {"--report": report, "--predictions": predictions}
+    files = (name for name, path in named.items() if path is not None and (path == "-" or is_stdout(path)))
+    return "--json" if settings.general.json else next(files, "")
 
 
 def _model(settings: Settings) -> Model | Literal["pretrained"] | None:
@@ -136,3 +167,20 @@ def _show(result: Evaluation, *, as_json: bool) -> None:
         write_json("evaluate-1", result.report.to_json() | {"findings": findings(result.loaded)})
     else:
         print_report(console(), result.report)
+
+
+def _draw(result: Evaluation, plot: str, series: list[str] | None) -> None:
+    """Draw the series asked for, else from the one that is forecast best to the worst."""
+    from forecaster.report.scenes import MOST_ORIGINS, backtest_scene
+
+    panel = result.backtest.panel
+    shown = chosen(labels(panel), series, from_best_to_worst(result.report))
+    most = MOST_ORIGINS if len(shown) == 1 else MOST_ORIGINS // 2
+    draw(
+        plot,
+        panel,
+        shown,
+        lambda number: backtest_scene(result.backtest, number, most),
+        how=by_default(series, ", from the smallest to the largest error"),
+        report=result.report,
+    )

@@ -11,6 +11,18 @@ import typer
 from forecaster.cli.account import account
 from forecaster.cli.option_texts import COLUMNS, GENERAL, READING
 from forecaster.cli.options import Data, PageFile, PageSeries, Settings, accepts
+from forecaster.cli.picture import (
+    SCREEN,
+    Plot,
+    PlotSeries,
+    before_work,
+    by_default,
+    check_plot,
+    chosen,
+    draw,
+    labels,
+    with_findings_first,
+)
 
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding
@@ -34,13 +46,15 @@ def inspect(
     export: ExportFile = None,
     report: PageFile = None,
     report_series: PageSeries = None,
+    plot: Plot = None,
+    plot_series: PlotSeries = None,
 ) -> None:
     """\b
     $ forecast inspect sample_data/sensors.parquet
 
     Show how DATA is understood: columns, frequency, kinds of series, gaps, findings. Nothing is trained.
-    Nothing is written, except the series as understood to the file that --export names, and the page of
-    --report.
+    Nothing is written, except the series as understood to the file that --export names, the page of --report,
+    and a picture of them to the file of --plot: with missing rows, suspicious values and changes of level.
     """
     from forecaster.cli import data_summary
     from forecaster.cli.page import check_report, write_page
@@ -50,9 +64,13 @@ def inspect(
     from forecaster.report.series_kinds import series_kinds, summary
 
     check_report(report, report_series, errors=False)
-    loaded = _load(data, settings, export)
+    on_stdout = "--json" * settings.general.json or "--export" * _is_stdout(export)
+    check_plot(plot, plot_series, data_on_stdout=on_stdout, text_on_stdout=True)
+    loaded = _load(data, settings, export, plot_series)
     if report:
         write_page(loaded, report, report_series)
+    if plot and plot != SCREEN:
+        _draw(loaded, plot, plot_series)
     kinds = series_kinds(loaded.panel, loaded.odd)
     facts, values = data_facts(loaded), summary(kinds)
     series = data_summary.series_facts(loaded, kinds)
@@ -71,10 +89,31 @@ def inspect(
     screen.print("\nSeries", style="bold")
     data_summary.print_series(series)
     terminal.print_findings(screen, loaded.findings)
+    if plot == SCREEN:
+        print()
+        _draw(loaded, plot, plot_series)
 
 
-def _load(data: str, settings: Settings, export: str | None) -> Loaded:
-    """Load the data. Where it cannot be used, show the problems and export the rows, then raise."""
+def _draw(loaded: Loaded, plot: str, series: list[str] | None) -> None:
+    """Draw the series asked for, else those with findings."""
+    from forecaster.report.scenes import data_scene
+
+    shown = chosen(labels(loaded.panel), series, with_findings_first(loaded))
+    how = by_default(series, ", those with findings first")
+    draw(plot, loaded.panel, shown, lambda number: data_scene(loaded, number), how=how)
+
+
+def _is_stdout(export: str | None) -> bool:
+    from forecaster.data.writing.destination import is_stdout
+
+    return export is not None and (export == "-" or is_stdout(export))
+
+
+def _load(data: str, settings: Settings, export: str | None, to_draw: list[str] | None) -> Loaded:
+    """Load the data and export it. Where it cannot be used, show the problems, export the rows and raise.
+
+    Raises UsageError for a series `to_draw` that is not there.
+    """
     from forecaster.data.load import load
     from forecaster.data.writing.atomic import check_folder
     from forecaster.data.writing.export import export_panel
@@ -93,7 +132,7 @@ def _load(data: str, settings: Settings, export: str | None) -> Loaded:
         _export_rows(rows_read, export)
         _show_problems(data, findings, error, settings)
         raise
-    account.read(loaded)
+    before_work(to_draw)(loaded)
     if export:
         export_panel(loaded.panel, export)
         account.wrote(export)

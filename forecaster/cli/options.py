@@ -13,7 +13,7 @@ import os
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -101,6 +101,8 @@ class Settings:
     general: General = General()
     explicit: frozenset[str] = frozenset()
     """Names of the settings that the user set: by flag, variable or file."""
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    """The settings made by flag or variable, which are stronger than those of any file."""
 
     @property
     def model(self) -> Path:
@@ -171,10 +173,7 @@ def resolve(
         path = str(Path(CONFIG_FILE).absolute())
         stderr.info(f"settings of {path}", config=path)
 
-    def part(kind: type[T]) -> T:
-        return from_json(kind, {name: value for name, value in values.items() if CONFIG_OF[name] is kind})
-
-    settings = Settings(part(ReadConfig), part(Options), part(General), frozenset(values))
+    settings = settings_of(stored, flags)
     general = settings.general
     if general.max_memory is not None:
         memory.restrict(memory.parse_size(general.max_memory))
@@ -182,6 +181,16 @@ def resolve(
     files |= {"summary": general.summary, "log_file": general.log_file}
     check_apart({**(own or {}), **files}, model_is_written=writes_model)
     return settings
+
+
+def settings_of(stored: Mapping[str, Any], flags: Mapping[str, Any]) -> Settings:
+    """The settings `stored` in a file, and those made by flag or variable, which are stronger. UsageError."""
+    values = {**stored, **flags}
+
+    def part(kind: type[T]) -> T:
+        return from_json(kind, {name: value for name, value in values.items() if CONFIG_OF[name] is kind})
+
+    return Settings(part(ReadConfig), part(Options), part(General), frozenset(values), flags)
 
 
 def read_settings(path: str | None) -> dict[str, Any]:

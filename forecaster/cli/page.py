@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from forecaster.cli.account import account
@@ -10,7 +10,7 @@ from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
     from forecaster.config import Options
-    from forecaster.data.load import Loaded
+    from forecaster.data.load import Loaded, Reader
     from forecaster.model.model import Model
     from forecaster.pipeline.evaluate import Evaluation
     from forecaster.pipeline.page import Result
@@ -31,11 +31,11 @@ def check_report(path: str | None, series: list[str] | None = None, *, errors: b
         raise UsageError("--report-series needs a page", hint="Add --report FILE.html.")
 
 
-def reader(series: list[str] | None) -> Callable[[Loaded], None]:
-    """What is done with the data once it is read: it is recorded, and the series named must be there."""
+def reader(series: list[str] | None, then: Reader = account.read) -> Reader:
+    """What is done with the data once it is read: `then`, and the series named must be there."""
 
     def read(loaded: Loaded) -> None:
-        account.read(loaded)
+        then(loaded)
         if series:
             from forecaster.report.page.build import numbers_of
 

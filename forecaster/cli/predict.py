@@ -11,12 +11,21 @@ from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, PREDICTING, READING, TRAINING
 from forecaster.cli.options import PageFile, PageSeries, Settings, accepts
+from forecaster.cli.picture import (
+    SCREEN,
+    Plot,
+    PlotSeries,
+    before_work,
+    by_default,
+    check_plot,
+    chosen,
+    draw,
+    labels,
+)
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from forecaster.data.load import Loaded
+    from forecaster.data.load import Loaded, Reader
     from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
 
@@ -28,19 +37,13 @@ NewestData = Annotated[
     ),
 ]
 Output = Annotated[
-    str,
-    typer.Option(
-        "--output", "-o", metavar="FILE", help="Write to a .csv, .parquet or .json file; - is stdout."
-    ),
-]
-Plot = Annotated[
     str | None,
     typer.Option(
-        "--plot", metavar="FILE", help="Draw history, forecast and intervals to a .png or .svg file."
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to a .csv, .parquet or .json file; - is stdout. Default: -.",
     ),
-]
-Series = Annotated[
-    str | None, typer.Option("--plot-series", metavar="ID", help="Series to draw. Default: the first.")
 ]
 STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
 LIMITS = {name: FORECASTING[name] for name in ("lower", "upper", "integer", "circular")}
@@ -53,9 +56,9 @@ LOGGED = ("S005", "T004", "T010", "V012")
 def predict(
     settings: Settings,
     data: NewestData = None,
-    output: Output = "-",
+    output: Output = None,
     plot: Plot = None,
-    plot_series: Series = None,
+    plot_series: PlotSeries = None,
     report: PageFile = None,
     report_series: PageSeries = None,
 ) -> None:
@@ -65,56 +68,68 @@ def predict(
     Forecast from the newest row of each series in DATA. Without DATA, read the source again that the model
     was trained on. With --samples, draw paths of what may come instead, with their dependence along the
     horizon. With --model pretrained, forecast at once, without training: by networks that come with the
-    program and know what series look like.
+    program and know what series look like. With --plot -, a plot on the terminal takes the place of the
+    forecasts; -o FILE writes them too.
     """
     from forecaster.cli.page import check_report, reader, write_page
-    from forecaster.cli.picture import draw
 
-    options, general = settings.options, settings.general
-    _check(settings, output, plot, plot_series)
+    general = settings.general
+    instead = plot == SCREEN and output is None and not general.json  # the plot, instead of the forecasts
+    _check(settings, output or "-", plot, plot_series, instead=instead)
     check_report(report, report_series, errors=False)
+    output = output or "-"
     outputs = {"output": output, "plot": plot, "report": report}
     outputs |= {"summary": general.summary, "log_file": general.log_file}
     sources: list[Loaded] = []
+    noted = reader(report_series, before_work(plot_series))
 
     def read(loaded: Loaded) -> None:
-        reader(report_series)(loaded)
-        if report:
-            sources.append(loaded)
+        noted(loaded)
+        sources[:] = [loaded] if report else []
 
     forecast, model = _forecast(data, settings, outputs, read)
     account.found(forecast.findings)
     for finding in forecast.findings:
         if finding.severity == "repair" or finding.code in LOGGED:
             stderr.finding(finding)
-    if plot:
-        draw(forecast, plot, plot_series)
-        account.wrote(plot)
+    if plot and plot != SCREEN:
+        _draw(forecast, plot, plot_series)
     if report:
+        options = settings.options
         write_page(forecast, report, report_series, model=model, loaded=sources[0], options=options)
-    _write(forecast, settings, output)
+    if not instead:
+        _write(forecast, output, settings)
+    if plot == SCREEN:  # after the files: its reader may leave
+        _draw(forecast, plot, plot_series)
 
 
-def _check(settings: Settings, output: str, plot: str | None, plot_series: str | None) -> None:
+def _check(
+    settings: Settings, output: str, plot: str | None, plot_series: list[str] | None, *, instead: bool
+) -> None:
     """Raise UsageError or StorageError before any work is done where something could not be written."""
-    from forecaster.cli.picture import check_plot
     from forecaster.data.writing.atomic import check_folder
+    from forecaster.data.writing.destination import is_stdout
     from forecaster.data.writing.digits import check_digits
     from forecaster.data.writing.write import check_destination
     from forecaster.pipeline.staleness import parsed_age
 
+    general = settings.general
+    if instead and general.samples is not None:
+        raise UsageError("--samples would not be written", hint="Name a file for them: -o FILE.csv.")
     if output != "-":
         check_folder(output)
-    if not settings.general.json:
+    if not general.json:
         check_destination(output)
-    check_plot(plot, plot_series)
-    check_digits(settings.general.digits)
-    parsed_age("max_age", settings.general.max_age)
-    parsed_age("max_model_age", settings.general.max_model_age)
+    on_stdout = not instead and (output == "-" or is_stdout(output))
+    data_on_stdout = "--json" * general.json or "the forecasts" if on_stdout else ""
+    check_plot(plot, plot_series, data_on_stdout=data_on_stdout)
+    check_digits(general.digits)
+    parsed_age("max_age", general.max_age)
+    parsed_age("max_model_age", general.max_model_age)
 
 
-def _write(forecast: Forecast, settings: Settings, output: str) -> None:
-    """Write the forecast, or paths of it, as a table."""
+def _write(forecast: Forecast, output: str, settings: Settings) -> None:
+    """Write the forecasts, or the paths that --samples asks for; of a file, show the beginning."""
     from forecaster.cli.preview import preview
     from forecaster.data.writing.digits import MOST
     from forecaster.data.writing.write import is_typed, write_table
@@ -134,11 +149,15 @@ def _write(forecast: Forecast, settings: Settings, output: str) -> None:
         stderr.info(f"wrote {len(frame):,} {rows} to {output}", output=output)
 
 
+def _draw(forecast: Forecast, plot: str, series: list[str] | None) -> None:
+    from forecaster.report.scenes import forecast_scene
+
+    shown = chosen(labels(forecast.panel), series)
+    draw(plot, forecast.panel, shown, lambda number: forecast_scene(forecast, number), how=by_default(series))
+
+
 def _forecast(
-    data: str | None,
-    settings: Settings,
-    outputs: dict[str, str | None],
-    read: Callable[[Loaded], None],
+    data: str | None, settings: Settings, outputs: dict[str, str | None], on_read: Reader
 ) -> tuple[Forecast, Model | None]:
     """The forecast of the model that was named, and that model; or of the pretrained networks."""
     from forecaster.pipeline.predict import PRETRAINED, predict_pretrained
@@ -151,7 +170,7 @@ def _forecast(
             raise UsageError("--skip-short needs a trained model: pretrained networks forecast any length")
         account.uses(PRETRAINED)
         age = settings.general.max_age
-        return predict_pretrained(data, options, settings.read, max_age=age, on_read=read), None
+        return predict_pretrained(data, options, settings.read, max_age=age, on_read=on_read), None
     from forecaster.model.model import Model
     from forecaster.pipeline.remembered import named
 
@@ -161,13 +180,7 @@ def _forecast(
     if data is None and (line := named(model)):
         stderr.info(line, source=model.facts.source)
         check_apart(outputs, model_is_written=False, source=model.facts.source)
-    limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
-    given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
-    if given:
-        raise UsageError(
-            f"--{given[0]} is part of the model: it cannot be changed when forecasting",
-            hint=f"Train with --{given[0]}, or forecast with --model pretrained.",
-        )
+    check_limits(settings, model)
     result = predict_from(
         model,
         data,
@@ -177,6 +190,18 @@ def _forecast(
         quantiles=options.quantiles if "quantiles" in settings.explicit else None,
         skip_short=settings.general.skip_short,
         max_age=settings.general.max_age,
-        on_read=read,
+        on_read=on_read,
     )
     return result, model
+
+
+def check_limits(settings: Settings, model: Model) -> None:
+    """Raise UsageError for limits that are not those of the model."""
+    limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
+    options = settings.options
+    given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
+    if given:
+        raise UsageError(
+            f"--{given[0]} is part of the model: it cannot be changed when forecasting",
+            hint=f"Train with --{given[0]}, or forecast with --model pretrained.",
+        )

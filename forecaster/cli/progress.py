@@ -25,8 +25,16 @@ BAR = 30
 class Progress:
     """Shows training events, and how many forecast origins are done."""
 
-    def __init__(self, log: Log, bar: Bar | None, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        log: Log,
+        bar: Bar | None,
+        clock: Callable[[], float] = time.perf_counter,
+        *,
+        in_file_only: bool = False,
+    ) -> None:
         self._log, self._bar, self._clock = log, bar, clock
+        self._in_file_only = in_file_only or bar is not None
         self._stage, self._start = Stage(clock), clock()
 
     def __call__(self, event: Event) -> None:
@@ -36,7 +44,7 @@ class Progress:
         if self._bar is not None:
             facts = (_losses(event), f"{event.windows_per_second:,.0f} windows/s")
             self._bar(_description(event), stage.done, f"{_clock(stage.seconds_left)} left", *facts)
-        _log_part(self._log, stage, event, in_file_only=self._bar is not None)
+        _log_part(self._log, stage, event, in_file_only=self._in_file_only)
 
     def origin(self, done: int, total: int) -> None:
         """The forecasts from so many of all origins are made. The time left counts all work so far."""
@@ -45,7 +53,7 @@ class Progress:
         if self._bar is not None:
             self._bar(text, done / total, f"{left} left")
         if done * LINES // total != (done - 1) * LINES // total and total > 1:
-            line = self._log.info if self._bar is None else _in_file(self._log)
+            line = _in_file(self._log) if self._in_file_only else self._log.info
             line(f"{text}, {left} left", origins=total, done=done)
 
 
@@ -59,11 +67,13 @@ Bar = Callable[..., None]
 
 
 @contextmanager
-def progress(log: Log) -> Iterator[Progress]:
-    """What to call with each training event, and for each origin. A log file gets lines in any case."""
+def progress(log: Log, *, lines: bool = True) -> Iterator[Progress]:
+    """What to call with each training event, and for each origin. A log file gets lines in any case; without
+    a terminal stderr does, if `lines` is True.
+    """
     animated = not log.quiet and not log.as_json and _animated()
     with _bar() if animated else nullcontext() as bar:
-        yield Progress(log, bar)
+        yield Progress(log, bar, in_file_only=not lines)
 
 
 def _animated() -> bool:

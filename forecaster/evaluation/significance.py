@@ -12,10 +12,14 @@ With fewer origins the spread over series has to say most: variances of series a
 two-way clusters (Cameron, Gelbach & Miller 2011), with Student's t and the degrees of freedom of
 Satterthwaite (1946). A bootstrap over series and origins draws from the same two spreads, but its interval is
 too narrow for few of them, and it needs random numbers; a test compares both where there are many.
+
+Of several tests at once, some look sure by chance: Holm (1979), A Simple Sequentially Rejective Multiple Test
+Procedure, makes their p-values larger, so that one wrong claim among all of them has probability SURE.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +90,16 @@ def paired(difference: Floats, lags: int = 0) -> Paired:
     variance = max(sum(variances) - both, *variances)
     spread = sum(v**2 / max(n - 1, 1) for v, n in zip(variances, (series, origins), strict=True))
     return Paired(mean, float(np.sqrt(variance)), variance**2 / spread if spread else series - 1)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values of tests made together, after Holm's correction; NaN counts as a test, and stays NaN."""
+    values = np.asarray(p_values, dtype=float)
+    order = np.argsort(values)  # NaN last
+    steps = np.minimum(values[order] * (len(values) - np.arange(len(values))), 1.0)
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.maximum.accumulate(steps)
+    return list(map(float, adjusted))
 
 
 def _variance(values: Floats) -> float:

@@ -8,6 +8,8 @@ Trend and index are estimated in turn, each from what the other leaves (backfitt
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
@@ -35,18 +37,63 @@ def seasonal_index(x: Floats, used: Bools, offsets: Ints, season: int, place: In
     series = np.repeat(np.arange(len(lengths)), lengths)
     place = (np.arange(len(x)) - offsets[series]) % season if place is None else place
     slot = series * season + place
-    slots = len(lengths) * season
-    counts = np.bincount(slot, weights=used, minlength=slots)
-    x = np.where(used, x, 0.0)
-    index = np.zeros(slots)
-    for _ in range(PASSES):
-        rest = np.where(used, x - index[slot], 0.0)
-        deviation = np.where(used, x - _local_line(rest, used, offsets, season), 0.0)
-        index = np.bincount(slot, weights=deviation, minlength=slots) / np.maximum(counts, 1)
+    counts = _used_at(slot, used, len(lengths) * season)
+    deviation, index = _backfitted(x, used, offsets, season, slot, counts)
     left = np.where(used, deviation - index[slot], 0.0)
     squared = np.bincount(series, weights=left * left, minlength=len(lengths)).astype(np.float64)
     total = counts.reshape(-1, season).sum(axis=1).astype(np.float64)
     return _shrink(index.reshape(-1, season), squared, total)
+
+
+def _used_at(slot: Ints, used: Bools, slots: int) -> Floats:
+    """How many rows of each slot are used."""
+    return np.asarray(np.bincount(slot, weights=used, minlength=slots), np.float64)
+
+
+def _backfitted(
+    x: Floats, used: Bools, offsets: Ints, season: int, slot: Ints, counts: Floats
+) -> tuple[Floats, Floats]:
+    """Deviations from the trend (N,) and their mean in each slot of series and position, (S·m,)."""
+    x = np.where(used, x, 0.0)
+    index = np.zeros(len(counts))
+    for _ in range(PASSES):
+        rest = np.where(used, x - index[slot], 0.0)
+        deviation = np.where(used, x - _local_line(rest, used, offsets, season), 0.0)
+        index = np.bincount(slot, weights=deviation, minlength=len(counts)) / np.maximum(counts, 1)
+    return deviation, index
+
+
+@dataclass(frozen=True, eq=False)
+class IndexOfOne:
+    """The index of one series as a linear function of its rows: how far it is shrunk is taken as it is."""
+
+    used: Bools  # (n,)
+    place: Ints  # (n,)
+    kept: float
+    """The factor that `_shrink` left of it."""
+    season: int
+
+    @classmethod
+    def fitted(cls, index: Floats, x: Floats, used: Bools, place: Ints) -> IndexOfOne:
+        """That which gave `index` (m,) for x (n,)."""
+        season, offsets = len(index), np.array([0, len(x)])
+        counts = _used_at(place, used, season)
+        raw = _backfitted(x, used, offsets, season, place, counts)[1]
+        raw = raw - raw.mean()
+        size = float(raw @ raw)
+        return cls(used, place, float(index @ raw) / size if size > 0 else 0.0, season)
+
+    def backward(self, d_index: Floats) -> Floats:
+        """The derivative by x (n,), from that by the index (m,): the passes of `_backfitted`, last first."""
+        counts = np.maximum(_used_at(self.place, self.used, self.season), 1)
+        d_index = self.kept * (d_index - d_index.mean())
+        result = np.zeros(len(self.used))
+        for _ in range(PASSES):
+            d_deviation = np.where(self.used, (d_index / counts)[self.place], 0.0)
+            d_rest = -np.where(self.used, _local_line_backward(d_deviation, self.used, self.season), 0.0)
+            result += d_deviation + d_rest
+            d_index = np.asarray(-np.bincount(self.place, weights=d_rest, minlength=self.season), np.float64)
+        return result
 
 
 def _shrink(index: Floats, squared: Floats, count: Floats) -> Floats:
@@ -85,3 +132,24 @@ def _local_line(x: Floats, used: Bools, offsets: Ints, reach: int) -> Floats:
     spread = around(t * t) - count * centre * centre
     slope = (around(time * x) - count * centre * mean) / np.maximum(spread, 0.5)  # one row: 0 / 0.5
     return mean + slope * (time - centre)
+
+
+def _local_line_backward(d_line: Floats, used: Bools, reach: int) -> Floats:
+    """The derivative by x (n,) from that by the line at each row of one series (n,).
+
+    line_t = Σ_s x_s (1/n_t + (s − c_t)(t − c_t)/v_t) over the rows s around t: n_t their number, c_t their
+    mean, v_t their spread. As s is around t where t is around s, all sums are over the same windows.
+    """
+    time = np.arange(len(d_line))
+    low, high = np.maximum(time - reach, 0), np.minimum(time + reach + 1, len(time))
+
+    def around(values: Ints | Floats) -> Floats:
+        running = np.concatenate([np.zeros(1, values.dtype), np.cumsum(values)])
+        return (running[high] - running[low]).astype(float)
+
+    t = time * used
+    count = np.maximum(around(used.astype(np.int64)), 1)
+    centre = around(t) / count
+    spread = np.maximum(around(t * t) - count * centre * centre, 0.5)
+    d_slope = d_line * (time - centre) / spread
+    return around(d_line / count - centre * d_slope) + time * around(d_slope)

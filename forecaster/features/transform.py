@@ -227,9 +227,18 @@ def _standardise(values: Floats, observed: Bools, rows: _Rows, max_gap: int | No
 
 def _fill_left(values: Floats, observed: Bools, rows: _Rows, max_gap: int | None) -> Floats:
     """Fill gaps with the last observed value for up to `max_gap` rows, and with 0 (the centre) beyond."""
-    row = np.arange(len(values))
+    source, inside = filled_from(observed, rows.starts[rows.series], max_gap)
+    return np.where(inside, values[np.maximum(source, 0)], 0.0)
+
+
+def filled_from(observed: Bools, begins: Ints | int, max_gap: int | None) -> tuple[Ints, Bools]:
+    """The row that gives each row its value (N,), and whether one does (N,).
+
+    `begins` (N,): the first row of the series of each row.
+    """
+    row = np.arange(len(observed))
     source = np.maximum.accumulate(np.where(observed, row, -1))
-    inside = source >= rows.starts[rows.series]
+    inside = source >= begins
     if max_gap is not None:
         inside &= row - source <= max_gap
-    return np.where(inside, values[np.maximum(source, 0)], 0.0)
+    return source, inside

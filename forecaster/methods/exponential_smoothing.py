@@ -74,6 +74,19 @@ def exponential_smoothing(y: Floats, inside: Bools, horizon: int, season: int = 
     return _in_blocks(y, inside, horizon, season, with_deviation=False).mean
 
 
+def row_weights(y: Floats, inside: Bools, horizon: int) -> Floats:
+    """What each row of one series counts for in `exponential_smoothing` (n, H): y and inside are (n, 1).
+
+    The models are averaged as they are for y; then every forecast is linear in the rows.
+    """
+    models = _models(GAMMAS[:1])
+    squared, _ = _filter(np.where(inside, y, 0.0), inside, models, 1)
+    count = inside.sum(axis=0).astype(float)
+    weights = likelihood_weights(squared, count, _penalty(models, count))  # (G, 1)
+    _, states = _filter(np.diag(inside[:, 0].astype(float)), np.repeat(inside, len(y), axis=1), models, 1)
+    return _mean(states, weights, models, len(y), horizon)
+
+
 def smoothed(y: Floats, inside: Bools, horizon: int, season: int = 1) -> Smoothed:
     """As `exponential_smoothing`, with standard deviations: the models' own and that between models."""
     return _in_blocks(y, inside, horizon, season, with_deviation=True)

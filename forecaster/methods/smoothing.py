@@ -18,9 +18,12 @@ from forecaster.features.scale_choice import UNITS, from_scale
 from forecaster.features.transform import Transform
 from forecaster.methods.blend import DEMAND, Blend
 from forecaster.methods.damped_trend import damped
+from forecaster.methods.damped_trend import row_weights as damped_weights
 from forecaster.methods.exponential_smoothing import exponential_smoothing
+from forecaster.methods.exponential_smoothing import row_weights as smoothing_weights
 from forecaster.methods.intermittent import croston_sba, tsb
 from forecaster.methods.theta import best_theta, theta
+from forecaster.methods.theta import row_weights as theta_weights
 
 Run = Callable[[Floats, Bools, int], Floats]
 
@@ -32,17 +35,19 @@ class Method(NamedTuple):
     """Of y (n, B), newest last, and which rows belong to each series (n, B): forecasts (B, H)."""
     in_units: bool
     """Whether it works in the user's units; otherwise in the scale of the Transform."""
+    row_weights: Run | None = None
+    """Of y (n, 1) and which rows belong to the series: what each row counts for (n, H)."""
 
 
 METHODS: dict[str, Method] = {
-    "exponential smoothing": Method(exponential_smoothing, in_units=False),
-    "exponential smoothing in units": Method(exponential_smoothing, in_units=True),
-    "averaged theta": Method(theta, in_units=False),
-    "averaged theta in units": Method(theta, in_units=True),
-    "damped in units": Method(damped, in_units=True),
-    "theta": Method(best_theta, in_units=True),
-    "damped": Method(damped, in_units=False),
-    "theta in logarithms": Method(best_theta, in_units=False),
+    "exponential smoothing": Method(exponential_smoothing, False, smoothing_weights),
+    "exponential smoothing in units": Method(exponential_smoothing, True, smoothing_weights),
+    "averaged theta": Method(theta, False, theta_weights),
+    "averaged theta in units": Method(theta, True, theta_weights),
+    "damped in units": Method(damped, True, damped_weights),
+    "theta": Method(best_theta, True),
+    "damped": Method(damped, False, damped_weights),
+    "theta in logarithms": Method(best_theta, False),
 }
 TABLE_METHODS = ("theta", "damped", "theta in logarithms", "damped in units")
 """Those of models of format 1, the last two for data without a season."""
@@ -76,14 +81,14 @@ def smoothing_forecasts(
     known = np.flatnonzero(origins >= 1)
     for start in range(0, len(known), BLOCK):
         series = known[start : start + BLOCK]
-        rows, inside = _newest_rows(panel, series, origins)
+        rows, inside = newest_rows(panel, series, origins)
         z = np.where(inside, fitted.z[rows, TARGET], 0.0)
         x = z * fitted.scale[series] + fitted.centre[series]  # (n, B) seasonally adjusted
         season = fitted.seasonal_component(series, origins[series], horizon)  # (B, H)
         power = fitted.power[series]
         for name, result in results.items():
-            run, in_units = METHODS[name]
-            if in_units:
+            run = METHODS[name].run
+            if METHODS[name].in_units:
                 adjusted = np.where(inside, from_scale(x, power), 0.0)
                 flat = _above_zero(run(adjusted, inside, horizon), adjusted, inside, power < UNITS)
                 result[series] = _with_season(flat, season, power[:, None])
@@ -98,7 +103,7 @@ def demand_forecasts(panel: Panel, origins: Ints, horizon: int) -> dict[str, Flo
     sparse = np.flatnonzero(is_sparse(panel, origins))
     for start in range(0, len(sparse), BLOCK):
         series = sparse[start : start + BLOCK]
-        rows, inside = _newest_rows(panel, series, origins)
+        rows, inside = newest_rows(panel, series, origins)
         inside &= panel.target_observed[rows]
         y = np.where(inside, panel.target[rows], 0.0)
         for name, run in zip(DEMAND, (croston_sba, tsb), strict=True):
@@ -123,7 +128,7 @@ def _with_season(flat: Floats, season: Floats, power: Floats) -> Floats:
     )
 
 
-def _newest_rows(panel: Panel, series: Ints, origins: Ints) -> tuple[Ints, Bools]:
+def newest_rows(panel: Panel, series: Ints, origins: Ints) -> tuple[Ints, Bools]:
     """Rows (n, B) of the panel, newest last, and whether each lies after the last gap longer than max_gap."""
     count = int(min(LONGEST, origins[series].max()))
     stop = panel.offsets[series] + origins[series]

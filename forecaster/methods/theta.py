@@ -37,6 +37,19 @@ def theta(y: Floats, inside: Bools, horizon: int) -> Floats:
     return (weights * grid.ahead).sum(axis=0)[:, None] + drift[:, None] * np.arange(horizon)
 
 
+def row_weights(y: Floats, inside: Bools, horizon: int) -> Floats:
+    """What each row of one series counts for in `theta` (n, H): y and inside are (n, 1).
+
+    The grid is averaged as it is for y; then every forecast is linear in the rows.
+    """
+    squared = _filter(y, inside, *_lines(y, inside)).squared
+    weights = likelihood_weights(squared, inside.sum(axis=0).astype(float))  # (G, 1)
+    units, each = np.diag(inside[:, 0].astype(float)), np.repeat(inside, len(y), axis=1)
+    grid = _filter(units, each, *_lines(units, each))
+    drift = float((weights * grid.omega).sum()) * grid.slope
+    return (weights * grid.ahead).sum(axis=0)[:, None] + drift[:, None] * np.arange(horizon)
+
+
 def best_theta(y: Floats, inside: Bools, horizon: int) -> Floats:
     """The same from the one pair with the least squared error, as models of format 1 have it."""
     grid = _filter(y, inside, *_lines(y, inside, least=1.0))

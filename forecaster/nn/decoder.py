@@ -32,6 +32,8 @@ class Head(Protocol):
 
     every: ClassVar[bool]
     """Whether it reads the hidden state of every step, not only of the last."""
+    d_newest: Array | None = None
+    """After `backward`, the derivative by the newest input of the stack (I, B); None: it does not read it."""
 
     def __init__(self, config: NetworkConfig, batch: int, dtype: DTypeLike, *, rolling: bool = False) -> None:
         """Allocate; a rolling head goes forward only."""

@@ -78,6 +78,8 @@ class Workspace:
         of_stack, d_inputs, d_initial = self.stack.backward(d_hidden, d_final, inputs=needed)  # 4
         for name, value in of_stack.items():
             gradients[name][...] = value
+        if d_inputs is not None and self.head.d_newest is not None:
+            d_inputs[-1] += self.head.d_newest
         if self.X is None:
             return d_inputs, d_initial
         d = d_inputs

@@ -87,24 +87,25 @@ def evaluate(
     rows = origins_of(panel, horizon, origins, step, history=1 if model else 2)
     if known:
         check_unseen(known, panel, rows)
-    windows = int((rows > 0).sum())
-    fitted = opponents.are_installed() and windows <= opponents.MOST_WINDOWS
+    fitted, notes = opponents_of(rows)
     backtest = backtest_trial(panel, rows, trial, horizon, on_event, on_origin, opponents=fitted)
     if by:
         backtest = replace(backtest, groups=tuple(loaded.groups[each] for each in panel.ids))
     made = newest[0][1] if newest else known
     curves = newest[0][0].held_out_from.curves if newest else ()
-    return Evaluation(score(backtest), loaded, backtest, _notes(windows), made, options, curves)
+    return Evaluation(score(backtest), loaded, backtest, notes, made, options, curves)
 
 
-def _notes(windows: int) -> tuple[str, ...]:
-    """That methods are left out which would take long."""
+def opponents_of(rows: Ints) -> tuple[bool, tuple[str, ...]]:
+    """Whether Theta and AutoETS join the baselines at the origins `rows` (O, S); a note where they would take
+    too long.
+    """
+    windows = int((rows > 0).sum())
     if not opponents.are_installed() or windows <= opponents.MOST_WINDOWS:
-        return ()
+        return opponents.are_installed(), ()
     names = " and ".join(opponents.CLASSES)
-    return (
-        f"{names} are left out: they would be fitted {windows:,} times ({opponents.MOST_WINDOWS} at most).",
-    )
+    times = f"{windows:,} times ({opponents.MOST_WINDOWS} at most)"
+    return False, (f"{names} are left out: they would be fitted {times}.",)
 
 
 def refit_of(asked: str | int) -> int:
@@ -125,8 +126,13 @@ def origins_of(panel: Panel, horizon: int, origins: int, step: int | None, *, hi
     return rolling_origins(lengths, horizon, origins, step or horizon, history=history)
 
 
-def check_unseen(model: Model, panel: Panel, origin_rows: Ints) -> None:
-    """Raise ModelError where the model does not fit, or was trained on rows at or after the first origin."""
+WITHOUT_MODEL = "Omit --model: `evaluate` then trains a model on the rows before the first origin."
+
+
+def check_unseen(model: Model, panel: Panel, origin_rows: Ints, hint: str = WITHOUT_MODEL) -> None:
+    """Raise ModelError where the model does not fit, or, with this hint, where it was trained on rows at or
+    after the first origin.
+    """
     model.check_fits(panel)
     origin_rows = first_origins(origin_rows)
     series = np.flatnonzero(origin_rows > 0)
@@ -136,5 +142,5 @@ def check_unseen(model: Model, panel: Panel, origin_rows: Ints) -> None:
         raise ModelError(
             f"the model was trained on data up to {trained_to}, but the first forecast origin comes after "
             f"{first_known}: its errors would look too small",
-            hint="Omit --model: `evaluate` then trains a model on the rows before the first origin.",
+            hint=hint,
         )

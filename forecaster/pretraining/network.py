@@ -84,10 +84,7 @@ class Sample:
 
 
 class QuantileHead(Head):
-    """u = silu(W₁ [h; x; 1]), outputs = W₂ [u; 1], from the last hidden state h and the last step x.
-
-    Backward leaves out the derivative by x, which training does not need.
-    """
+    """u = silu(W₁ [h; x; 1]), outputs = W₂ [u; 1], from the last hidden state h and the last step x."""
 
     every = False
 
@@ -124,7 +121,8 @@ class QuantileHead(Head):
         d_a = d_u * (self.sigmoid * (1 + self.a * (1 - self.sigmoid)))
         dense.linear_backward(self.V, d_a, gradients["head.hidden.weight"])
         d_state = np.zeros(self.state_shape, self.V.dtype)
-        d_state[-1, 0] = dense.linear_input_gradient(self.first, d_a)[: self.hidden]
+        d_v = dense.linear_input_gradient(self.first, d_a)  # [h; x]
+        d_state[-1, 0], self.d_newest = d_v[: self.hidden], d_v[self.hidden :]
         return None, d_state
 
 
@@ -141,13 +139,16 @@ def quantiles(design: Design, outputs: Array, sample: Sample) -> Array:
     steps = _softplus(channels[: 2 * SIDE])
     median = sample.base
     if design.median:
-        gates = channels[2 * SIDE + 1 :] + _initial_gates(design, outputs)
-        if design.switches:
-            gates = gates * _switches(design, outputs)[:, None]
-        median = median + channels[2 * SIDE] + (gates * sample.patterns).sum(axis=0)
+        median = median + channels[2 * SIDE] + (gates_of(design, outputs) * sample.patterns).sum(axis=0)
     above = median + np.cumsum(steps[:SIDE], axis=0)
     below = median - np.cumsum(steps[SIDE:], axis=0)
     return np.concatenate([below[::-1], median[None], above])
+
+
+def gates_of(design: Design, outputs: Array) -> Array:
+    """What each pattern counts for in the median (G, H, B)."""
+    gates = _channels(design, outputs)[2 * SIDE + 1 :] + _initial_gates(design, outputs)
+    return gates * _switches(design, outputs)[:, None] if design.switches else gates
 
 
 def quantiles_backward(design: Design, outputs: Array, sample: Sample, d_quantiles: Array) -> Array:

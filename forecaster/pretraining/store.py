@@ -8,17 +8,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from forecaster.arrays import Floats
+from forecaster.arrays import Array, Floats
 from forecaster.config import from_json, to_json
 from forecaster.errors import ModelError, UsageError
 from forecaster.nn.array_file import Arrays, decode, digest, encode, version_of
+from forecaster.nn.batch import Batch
 from forecaster.nn.network import Network, flat_size, parameter_shapes
+from forecaster.nn.parallel import ShardedNetwork
 from forecaster.pretraining.inputs import daily, prices, seasonal
-from forecaster.pretraining.network import Design, QuantileHead, make_network
+from forecaster.pretraining.network import Design, QuantileHead, Sample, make_network, quantiles
 from forecaster.pretraining.views import HOURS, STEP
 
 FORMAT = "forecaster-pretrained"
@@ -46,11 +48,21 @@ class Pretrained:
     """How it was trained: seed, steps, windows."""
     yearly: bool = False
     """Whether days are seen without their season of the year. Models of earlier versions show it."""
+    precision: ClassVar[type[np.floating]] = np.float32
+    """In which what it reads is computed."""
 
     @property
     def digest(self) -> str:
         """Identifies the weights: 12 digits of a SHA-256."""
         return digest(self._text(), self._arrays())[:12]
+
+    def quantiles(self, sample: Sample) -> Array:
+        """The quantiles (Q, H, B) of what it reads of B series, in its units."""
+        with ShardedNetwork(self.network) as sharded:
+            outputs = sharded.predict(
+                lambda start, stop: Batch(sample.inputs[:, :, start:stop]), sample.inputs.shape[2]
+            )
+        return quantiles(self.design, outputs, sample)
 
     def to_bytes(self) -> bytes:
         """The file: weights in half precision."""

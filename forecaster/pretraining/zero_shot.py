@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from forecaster.arrays import Array, Bools, Floats, Ints
+from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.history import known_target
 from forecaster.data.panel import TARGET, Panel
@@ -18,10 +19,8 @@ from forecaster.features.scale_choice import LOGARITHMS, ROOTS, from_scale, powe
 from forecaster.features.season_clock import SeasonClock
 from forecaster.features.transform import fit_each
 from forecaster.features.yearly_season import yearly_season
-from forecaster.nn.batch import Batch
-from forecaster.nn.parallel import ShardedNetwork
 from forecaster.pretraining.inputs import daily, prices, seasonal
-from forecaster.pretraining.network import LEVELS, SCORES, SIDE, Sample, quantiles
+from forecaster.pretraining.network import LEVELS, SCORES, SIDE, Sample
 from forecaster.pretraining.store import Pretrained, load
 from forecaster.pretraining.views import (
     HOURS,
@@ -34,7 +33,7 @@ from forecaster.pretraining.views import (
     view_of,
 )
 
-Prepare = Callable[[Floats, int], Sample]
+Prepare = Callable[[Floats, int, DTypeLike], Sample]
 BLOCK = 2048
 """Series forecast at once."""
 MOST_VALUES = 2**22
@@ -62,11 +61,13 @@ def zero_shot(
     *,
     price: Bools,
     only_prices: bool = False,
+    power: Floats | None = None,
 ) -> Floats:
     """Quantiles at `LEVELS` (Q, S, H) in the user's units, from the first origins[s] rows of each series.
 
     `networks` gives the network of a kind. `price` (S,): series that move like prices; `only_prices` leaves
-    others out. NaN for series without a known row.
+    others out. `power` (S,): in which scale each is seen (0: logarithms, ½: roots, 1: units); None: chosen.
+    NaN for series without a known row.
     """
     result = np.full((len(LEVELS), len(panel), horizon), np.nan)
     rest = np.flatnonzero(origins >= 1)
@@ -81,9 +82,9 @@ def zero_shot(
     if view.kind == "hours":
         short = origins[rest] < LEAST_DAYS * HOURS * view.rows  # few hours: each row is taken for one
         for some, rows in ((rest[~short], view.rows), (rest[short], 1)):
-            result[:, some] = _hours(panel, origins, some, horizon, network, rows)
+            result[:, some] = _hours(panel, origins, some, horizon, network, rows, power)
     else:
-        result[:, rest] = _seasonal(panel, origins, rest, horizon, network, view)
+        result[:, rest] = _seasonal(panel, origins, rest, horizon, network, view, power)
     lost = rest[np.isnan(result[SIDE, rest, 0])]
     if lost.size:  # nothing is known in as much of the past as a network sees
         result[:, lost] = _last_known(panel, origins)[lost, None]
@@ -105,10 +106,16 @@ def networks_for(frequency: Frequency) -> tuple[Pretrained, ...]:
 
 
 def _seasonal(
-    panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pretrained, view: View
+    panel: Panel,
+    origins: Ints,
+    series: Ints,
+    horizon: int,
+    network: Pretrained,
+    view: View,
+    power: Floats | None,
 ) -> Floats:
     """Quantiles (Q, B, H) of series with one season, in the scale that suits each."""
-    power = _scales(panel, origins, view)
+    power = scales_of(panel, origins, view) if power is None else power
     scaled, component = _without_season(panel, origins, power, view, horizon, yearly=network.yearly)
     step, longest = STEP[view.kind], LONGEST[view.kind]
     result = np.full((len(LEVELS), len(panel), horizon), np.nan)
@@ -117,8 +124,8 @@ def _seasonal(
         rows = -(-rows // view.open_days) * WEEK
     steps = np.clip(-(-rows // step), FEWEST.get(view.kind, 2), longest)
 
-    def prepare(past: Floats, ahead: int) -> Sample:
-        return seasonal.prepare(past, step, ahead)
+    def prepare(past: Floats, ahead: int, dtype: DTypeLike) -> Sample:
+        return seasonal.prepare(past, step, ahead, dtype)
 
     def forecast(block: Ints, steps: int, earlier: int) -> tuple[Ints, Floats]:
         """Those of a block with a known row, and their quantiles (Q, B, H) from rows before the origin."""
@@ -153,7 +160,7 @@ def _seasonal(
     return result[:, series]
 
 
-def _scales(panel: Panel, origins: Ints, view: View) -> Floats:
+def scales_of(panel: Panel, origins: Ints, view: View) -> Floats:
     """The power of each series (S,): logarithms where it stays well above zero, roots for slow data then.
 
     Growth of years fades in ratios, but not in units: roots lie between the two.
@@ -198,7 +205,15 @@ def _with_closed_days(x: Floats, open_days: int) -> Floats:
     return np.concatenate([closed, weeks], axis=2).reshape(len(x), -1)
 
 
-def _hours(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pretrained, rows: int) -> Floats:
+def _hours(
+    panel: Panel,
+    origins: Ints,
+    series: Ints,
+    horizon: int,
+    network: Pretrained,
+    rows: int,
+    power: Floats | None,
+) -> Floats:
     """Quantiles (Q, B, H) of sensors with `rows` rows an hour, from hourly means or, without a negative one,
     from their roots.
     """
@@ -217,6 +232,8 @@ def _hours(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pre
         by_hour = y.reshape(len(y), -1, rows)
         mean = _nan_mean(by_hour)
         roots = np.nanmin(mean, axis=1) >= 0  # low hours of a load are small numbers that swing less
+        if power is not None:
+            roots = power[series[mine]] == ROOTS
         x = np.where(roots[:, None], np.sqrt(np.abs(mean)), mean)
         hours = int(ahead.max()) // rows + 1
         forecast = _rolled(x, hours, network, daily.prepare, HOURS, LONGEST["hours"])
@@ -291,7 +308,7 @@ def _prices(panel: Panel, origins: Ints, series: Ints, horizon: int, network: Pr
         mine = np.flatnonzero(counts == count)
         for part in np.array_split(mine, -(-len(mine) // BLOCK)):
             sample = prices.prepare(np.stack([returns[i][-count:] for i in part]), network.design.horizon)
-            q = _outputs(network, sample).transpose(0, 2, 1) * sample.scale[:, None]  # (Q, B, 20), over √h
+            q = network.quantiles(sample).transpose(0, 2, 1) * sample.scale[:, None]  # (Q, B, 20), over √h
             q = q[:, :, np.minimum(ahead, network.design.horizon) - 1] * np.sqrt(ahead)
             result[:, part] = np.exp(last[part, None] + q)
     return result
@@ -307,8 +324,8 @@ def _rolled(
     """
     parts, before, done = [], np.zeros((len(LEVELS), len(past), 1)), 0
     while done < horizon:
-        sample = prepare(past[:, -longest * step :], network.design.horizon)
-        q = _outputs(network, sample).transpose(0, 2, 1) * sample.scale[:, None] + sample.centre[:, None]
+        sample = prepare(past[:, -longest * step :], network.design.horizon, network.precision)
+        q = network.quantiles(sample).transpose(0, 2, 1) * sample.scale[:, None] + sample.centre[:, None]
         median = q[SIDE]
         away = q - median
         away = np.sign(away) * np.sqrt(away**2 + before**2)
@@ -317,15 +334,6 @@ def _rolled(
         past = np.concatenate([past, median], axis=1)
         done += median.shape[1]
     return np.concatenate(parts, axis=2)[:, :, :horizon]
-
-
-def _outputs(network: Pretrained, sample: Sample) -> Array:
-    """The quantiles (Q, H, B) of a network, in its units."""
-    with ShardedNetwork(network.network) as sharded:
-        outputs = sharded.predict(
-            lambda start, stop: Batch(sample.inputs[:, :, start:stop]), sample.inputs.shape[2]
-        )
-    return quantiles(network.design, outputs, sample)
 
 
 def _blocks(series: Ints, steps: Ints, rows: int = 1) -> Iterator[Ints]:

@@ -15,6 +15,7 @@ from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
     from forecaster.evaluation.error_report import Report
+    from forecaster.evaluation.leaderboard import Leaderboard
 
 PAGE = ".html"
 REPORT_ENDINGS = (".json", ".csv")
@@ -43,7 +44,7 @@ def check_report_file(path: str | None, *, errors: bool = True, page: bool = Fal
     check_folder(path)
 
 
-def write_report(report: Report, path: str) -> None:
+def write_report(report: Report | Leaderboard, path: str) -> None:
     """Write the error report as JSON or CSV, by the ending of `path`; a stream gets JSON. StorageError."""
     from forecaster.data.writing.atomic import atomic_write
 
@@ -56,8 +57,8 @@ def write_report(report: Report, path: str) -> None:
     atomic_write(Path(path), write)
 
 
-def _report_csv(report: Report) -> str:
-    """One line per scope, key and method; undefined numbers are empty."""
+def _report_csv(report: Report | Leaderboard) -> str:
+    """One line per scope, key and method, or per method of a board; undefined numbers are empty."""
     rows = report.to_rows()
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0], lineterminator="\n")
@@ -67,7 +68,7 @@ def _report_csv(report: Report) -> str:
 
 
 def _cell(value: object) -> object:
-    """A cell of the CSV file: empty for NaN; text that a spreadsheet would take for a formula is quoted."""
-    if isinstance(value, float) and math.isnan(value):
+    """A cell of the CSV file: empty for NaN and infinity; text that a spreadsheet would compute is quoted."""
+    if isinstance(value, float) and not math.isfinite(value):
         return ""
     return csv_cell(value) if isinstance(value, str) else value

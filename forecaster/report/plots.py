@@ -1,183 +1,58 @@
-"""A picture of a forecast: history, forecast and intervals. PNG or SVG.
-
-matplotlib is optional and is imported only inside the functions. pyplot is not used, so figures share no
-state and open no window.
-"""
+"""Pictures of forecasts, backtests and data: several series as small multiples. For PNG, SVG and PDF."""
 
 from __future__ import annotations
 
-import os
-import sys
-import warnings
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from numpy.typing import ArrayLike
+import numpy as np
 
-from forecaster.data.calendar.clock import to_local
-from forecaster.data.writing.atomic import atomic_write
-from forecaster.data.writing.destination import is_stream
-from forecaster.errors import UsageError
-from forecaster.report.axes import GREY, INK, draw_forecast, write_titles
+from forecaster.evaluation.metrics import METRICS
+from forecaster.report.axes import draw_errors, draw_scene, key_lines
+from forecaster.report.canvas import DPI, style
+from forecaster.report.scenes import Scene
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from forecaster.forecasting.forecast import Forecast
+    from forecaster.evaluation.error_report import Report
 
-FORMATS = (".png", ".svg")
-DPI = 160
-HISTORY = 4  # how much history is shown, in horizons
-STYLE: Any = {
-    "font.family": "sans-serif",
-    "font.size": 10.5,
-    "text.color": INK,
-    "text.parse_math": False,  # a $ in a name is a plain character
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "figure.constrained_layout.use": True,
-    "figure.constrained_layout.w_pad": 0.15,  # inches around the picture
-    "figure.constrained_layout.h_pad": 0.15,
-    "svg.hashsalt": "forecaster",  # the same picture gets the same bytes
-    "svg.fonttype": "path",
-}
+WIDE = 9.6, 4.4
+"""Width and height of a picture of one series, in inches."""
+SMALL = 13.0, 3.5
+"""Width of a picture of several series, and height of one of them."""
+ERRORS = 3.0
+"""Height of the errors by step."""
 
 
-def forecast_figure(
-    history_time: ArrayLike,
-    history: ArrayLike,
-    time: ArrayLike,
-    point: ArrayLike,
-    intervals: Mapping[int, tuple[ArrayLike, ArrayLike]],
-    *,
-    title: str = "",
-    subtitle: str = "",
-    unit: str = "",
-    actual: ArrayLike | None = None,
-    width: float = 9.6,
-    height: float = 4.4,
-) -> Figure:
-    """One series: `history` (n,) then the forecast `point` (H,) with its intervals {percent: (lower, upper)}.
-
-    Times are datetime64 or convertible to it. NaN leaves a gap in a line. `actual` (H,), if known, is drawn
-    over the forecast. `unit` labels the values. Raises UsageError without matplotlib.
+def scenes_figure(scenes: Sequence[Scene], *, report: Report | None = None) -> Figure:
+    """The series in one figure, two columns wide where there are several; below them the errors by step of
+    a `report`. UsageError without matplotlib.
     """
-    with _style():
-        from matplotlib.figure import Figure
-
-        figure = Figure(figsize=(width, height), dpi=DPI)
-        draw_forecast(figure.add_subplot(), history_time, history, time, point, intervals, actual=actual)
-        write_titles(figure.axes[0], title, subtitle, unit)
-    return figure
-
-
-def forecasts_figure(forecast: Forecast, *, shown: int = 6) -> Figure:
-    """The first `shown` series of a forecast in one figure, each after four horizons of history.
-
-    Raises UsageError without matplotlib.
-    """
-    count = min(len(forecast.panel), shown)
+    count = len(scenes)
     columns = 1 if count == 1 else 2
     rows = -(-count // columns)
-    with _style():
+    heights = [WIDE[1] if count == 1 else SMALL[1]] * rows + ([ERRORS] if report else [])
+    with style():
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(9.6 if columns == 1 else 13.0, 4.4 if columns == 1 else 3.4 * rows), dpi=DPI)
-        for s in range(count):
-            axes = figure.add_subplot(rows, columns, s + 1)
-            _draw_series(axes, forecast, s)
-            several = len(forecast.panel) > 1
-            name, target = forecast.panel.ids[s], forecast.panel.names.target
-            write_titles(axes, name if several else name or target, target if several else "", "")
+        figure = Figure(figsize=(WIDE[0] if count == 1 else SMALL[0], sum(heights)), dpi=DPI)
+        grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
+        for number, scene in enumerate(scenes):
+            axes = figure.add_subplot(grid[divmod(number, columns)])
+            beside = scenes[number - number % columns :][:columns]  # their titles stand on one line
+            draw_scene(axes, scene, wide=columns == 1, key=max(map(key_lines, beside)))
+        if report:
+            axes = figure.add_subplot(grid[-1, :])
+            draw_errors(axes, *errors_by_step(report))
     return figure
 
 
-def _draw_series(axes: Axes, forecast: Forecast, s: int) -> None:
-    """Draw series s of a forecast, in its local time."""
-    panel, horizon = forecast.panel, forecast.point.shape[1]
-    stop = panel.offsets[s] + forecast.origins[s]
-    start = max(panel.offsets[s], stop - HISTORY * horizon)
-    ahead = panel.frequency.future_times(int(panel.time[stop - 1]), horizon, panel.names.tz)
-    draw_forecast(
-        axes,
-        to_local(panel.time[start:stop], panel.names.tz),
-        panel.target[start:stop],
-        to_local(ahead, panel.names.tz),
-        forecast.point[s],
-        forecast.bands(s),
-    )
-
-
-def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a figure atomically as PNG or SVG, by the ending of `path`. The same figure gives the same bytes.
-
-    A stream such as /dev/stdout gets a PNG. Raises UsageError for another ending and StorageError where
-    writing fails.
-    """
-    suffix = Path(path).suffix
-    content = render(figure, ".png" if not suffix and is_stream(path) else suffix)
-
-    def write(file: BinaryIO) -> None:
-        file.write(content)
-
-    atomic_write(Path(path), write)
-
-
-def render(figure: Figure, suffix: str) -> bytes:
-    """The bytes of a figure as `suffix` (.png or .svg)."""
-    if suffix.lower() not in FORMATS:
-        raise UsageError(f"cannot draw a picture that ends in {suffix!r}", hint="Use .png or .svg.")
-    content = BytesIO()
-    kind = suffix.lower()[1:]
-    with _style(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # a title in a script that the font lacks
-        figure.savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else None)
-    return content.getvalue()
-
-
-def _style() -> AbstractContextManager[Any]:
-    """A context in which figures get our style. UsageError where matplotlib is not installed."""
-    _give_a_home()
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise UsageError(
-            "pictures need matplotlib, which is not installed", hint='pip install "forecaster[plot]"'
-        ) from error
-    return matplotlib.rc_context(STYLE)
-
-
-def _give_a_home() -> None:
-    """Where the user has no folder to write to, give matplotlib one for its cache, until the process ends."""
-    name = "MPLCONFIGDIR"
-    if name in os.environ or "matplotlib" in sys.modules or _has_home():
-        return
-    import atexit
-    import logging
-    import shutil
-    import tempfile
-
-    os.environ[name] = tempfile.mkdtemp(prefix="forecast-matplotlib-")
-    atexit.register(shutil.rmtree, os.environ[name], ignore_errors=True)
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # that it builds its cache
-
-
-def _has_home() -> bool:
-    """Whether the folders for settings and caches of the user can be written to."""
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - of Path, it fails for users without a home
-    for variable, usual in (("XDG_CONFIG_HOME", ".config"), ("XDG_CACHE_HOME", ".cache")):
-        base = Path(os.environ.get(variable) or home)
-        folder = base / "matplotlib" if variable in os.environ else base / usual / "matplotlib"
-        known = next((each for each in (folder, *folder.parents) if each.exists()), home)
-        if not (base.is_absolute() and base.is_dir() and os.access(known, os.W_OK)):
-            return False
-    return True
+def errors_by_step(report: Report) -> tuple[dict[str, np.ndarray], str, str]:
+    """Errors {method: (H,)} by the metric that ranks the methods, the best baseline, and a title."""
+    metric = report.decided_on
+    table = report.per_step[:, report.metrics.index(metric)]
+    label = METRICS[metric].title
+    windows = f"{report.windows:,} window{'s'[: report.windows != 1]}"
+    title = f"{label} by step, mean over {windows}"
+    return dict(zip(report.methods, table, strict=True)), report.best_baseline, title

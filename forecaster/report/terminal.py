@@ -24,13 +24,24 @@ from forecaster.report.error_tables import (
     share_better,
     step_table,
 )
+from forecaster.report.explanation_table import (
+    components_table,
+    contributions_table,
+    headline,
+    strongest_rows_table,
+)
+from forecaster.report.leaderboard_tables import CAN_BE_LEFT_OUT, board_table
 from forecaster.report.text import inert, numbers, plain, sparkline
 
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding
+    from forecaster.data.labels import Names
+    from forecaster.evaluation.leaderboard import Leaderboard
+    from forecaster.forecasting.explanation import Explanation
 
 SEVERITY = {"info": "cyan", "repair": "yellow", "warning": "bold yellow", "error": "bold red"}
 SPARK = 60  # bars of a sparkline at most
+WIDE = 1000  # wider than any table
 ROWS = 6  # forecast rows shown at most
 
 
@@ -50,6 +61,23 @@ def print_report(console: Console, report: Report, *, notes: Sequence[str] = ())
     _group_lines(console, report)
     for note in notes:
         _print(console, Text(inert(note), "dim"))
+
+
+def print_leaderboard(console: Console, board: Leaderboard) -> None:
+    """The methods from the best to the worst, those that failed with the reason, then the verdict."""
+    _title(console, "Errors on held-out data", _scored_windows(board.report))
+    wide = console.options.update(max_width=WIDE)
+    tables = [board_table(board, leave_out) for leave_out in range(len(CAN_BE_LEFT_OUT) + 1)]
+    fitting = (table for table in tables if console.measure(table, options=wide).maximum <= console.width)
+    _print(console, next(fitting, tables[-1]))
+    for failure in board.failures:
+        _print(console, Text(f"{inert(failure.name)}: {inert(failure.reason)}", "yellow"))
+    tests = len(board.standings) - 1
+    note = (
+        "in 80 %: how often the 80 % interval covers the value. p: how likely such a difference to the best "
+        f"is by chance, with Holm's correction for {tests} test{'s'[: tests != 1]}."
+    )
+    _print(console, Text(note, "dim"), Text(), Text(inert(board.verdict), "bold green"))
 
 
 def _group_lines(console: Console, report: Report) -> None:
@@ -79,6 +107,16 @@ def print_findings(console: Console, findings: Iterable[Finding]) -> None:
         count = f"{finding.count:,} times" if finding.count != 1 else ""
         table.add_row(Text(inert(finding.code), "bold"), Text(finding.severity, style), Text(count), message)
     _print(console, table)
+
+
+def print_explanation(console: Console, explanation: Explanation, names: Names) -> None:
+    """What moved a forecast: contributions from the baseline to the forecast, strongest rows, components."""
+    _title(console, *headline(explanation, names))
+    _print(console, contributions_table(explanation, ascii_only=console.options.ascii_only), Text())
+    rows = strongest_rows_table(explanation, names)
+    if rows is not None:
+        _print(console, rows, Text())
+    _print(console, components_table(explanation))
 
 
 def print_facts(console: Console, title: str, facts: Mapping[str, Any]) -> None:

@@ -222,6 +222,13 @@ def training_bytes(config: MemberConfig) -> int:
     return FLOAT * (weights * COPIES + batch * each)
 
 
+def training_work(config: MemberConfig) -> float:
+    """About how many multiplications the training of a member takes, if it does not stop early."""
+    weights = flat_size(parameter_shapes(config.network))
+    steps = config.lookback // config.segment
+    return float(config.training.steps * config.training.batch * steps * weights)
+
+
 def _removes_seasons(options: Options, number: int) -> bool:
     """Every other member has the seasons removed: the two kinds make different errors."""
     return number % 2 == 0 if options.deseasonalise is None else options.deseasonalise

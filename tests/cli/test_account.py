@@ -167,6 +167,8 @@ def test_results_fit_their_schemas(folder):
     for schema, arguments in (
         ("predict-1", ["predict", "--quantiles", "0.1,0.5"]),
         ("predict-1", ["predict", "--samples", "2"]),
+        ("explain-1", ["explain", "--step", "2-3"]),
+        ("explain-1", ["explain", "demand.csv", "--model", "pretrained"]),
         ("inspect-1", ["inspect", "demand.csv"]),
         ("inspect-1", ["inspect", "bad.csv"]),
         ("show-1", ["show"]),

@@ -43,6 +43,8 @@ CLASHES = [
     ("inspect", "demand.csv", "--export", "demand.csv"),
     ("inspect", ".", "--export", "demand.csv"),
     ("evaluate", "demand.csv", "--report", "demand.csv"),
+    ("compare", "demand.csv", "--models", "forecast.model", "--report", "forecast.model"),
+    ("compare", "demand.csv", "--tune", "2", "-o", "r.csv", "--report", "r.csv"),
 ]
 
 

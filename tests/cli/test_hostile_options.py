@@ -21,6 +21,7 @@ BASES = {
     "predict": ["predict", "demand.csv", "--model", "pretrained"],
     "train": ["train", "demand.csv", "--horizon", "5"],
     "evaluate": ["evaluate", "demand.csv", "--horizon", "5"],
+    "compare": ["compare", "demand.csv", "--horizon", "5", "--models", "pretrained"],
     "show": ["show", "pretrained"],
 }
 WHOLE = (

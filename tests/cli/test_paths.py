@@ -2,11 +2,10 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
-from command import SCRIPT, daily, environment, inside
+from command import daily, inside
 
 from forecaster.cli.options import FILES, PANELS, resolve
 from forecaster.errors import StorageError, UsageError
@@ -95,48 +94,10 @@ def test_outputs_that_are_no_files(folder: Path, capfd: pytest.CaptureFixture[st
         ("inspect", "demand.csv", "--export", "fifo.csv"),
         ("predict", "demand.csv", "--model", "pretrained", "-o", "fifo.csv"),
         ("predict", "demand.csv", "--model", "pretrained", "--plot", "fifo.png"),
+        ("evaluate", "demand.csv", "--model", "pretrained", "--plot", "fifo.png"),
+        ("inspect", "demand.csv", "--plot", "fifo.png"),
     ):
         done = inside(*command, capfd=capfd)
         assert (done.returncode, done.stdout) == (5, ""), command
         assert "it is a FIFO" in done.stderr
     assert all((folder / name).is_fifo() for name in ("fifo", "fifo.csv", "fifo.png"))
-
-
-def test_pictures_without_a_home(folder: Path) -> None:
-    """Where the user has no folder of their own, the picture is drawn, without a word and without litter."""
-    pytest.importorskip("matplotlib")
-    (folder / "demand.csv").write_text(daily())
-    (folder / "tmp").mkdir()
-    variables = environment(TMPDIR=str(folder / "tmp"), HOME=str(folder / "gone"))
-    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "MPLCONFIGDIR"):
-        variables.pop(name, None)
-    command = [
-        SCRIPT,
-        "predict",
-        "demand.csv",
-        "--model",
-        "pretrained",
-        "-q",
-        "-o",
-        "f.csv",
-        "--plot",
-        "p.png",
-    ]
-    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert (folder / "p.png").stat().st_size > 1000
-    assert not list((folder / "tmp").iterdir())
-    assert not (folder / "gone").exists()
-
-
-def test_which_homes_can_be_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A home that can be written to is used; one that is not there, or that nothing names, is not."""
-    plots = pytest.importorskip("forecaster.report.plots")
-    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    assert plots._has_home()
-    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
-    assert not plots._has_home()
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
-    assert not plots._has_home()

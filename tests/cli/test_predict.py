@@ -154,34 +154,6 @@ def test_a_glance_on_a_terminal(folder: Path) -> None:
     assert quiet == ""
 
 
-def test_a_picture(folder: Path) -> None:
-    """--plot draws a PNG, with the same bytes each time; forecasts still go to stdout."""
-    pytest.importorskip("matplotlib")
-    pictures = []
-    for _ in range(2):
-        result = forecast("predict", "demand.csv", "--plot", "p.png", cwd=folder)
-        assert result.returncode == 0, result.stderr
-        assert result.stderr == "drew p.png\n"
-        assert result.stdout.startswith("day,forecast")
-        pictures.append((folder / "p.png").read_bytes())
-    assert pictures[0].startswith(b"\x89PNG")
-    assert pictures[0] == pictures[1]
-
-
-def test_a_named_series_is_drawn(tmp_path: Path) -> None:
-    """--plot-series chooses the series; without it the first is drawn, and a message says so."""
-    pytest.importorskip("matplotlib")
-    lines = daily(80).splitlines()
-    wide = [f"{line},{i % 7}" for i, line in enumerate(lines[1:])]
-    (tmp_path / "wide.csv").write_text(f"{lines[0]},second\n" + "\n".join(wide) + "\n")
-    assert forecast("train", "wide.csv", cwd=tmp_path).returncode == 0
-    first = forecast("predict", "--plot", "a.png", cwd=tmp_path)
-    assert "series 'demand' of 2" in first.stderr
-    second = forecast("predict", "--plot", "b.png", "--plot-series", "second", cwd=tmp_path)
-    assert "series 'second' of 2" in second.stderr
-    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
-
-
 def test_python_m_is_the_same(trained: Path) -> None:
     """`python -m forecaster` does what `forecast` does."""
     result = subprocess.run(

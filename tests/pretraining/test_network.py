@@ -180,3 +180,26 @@ def test_first_forecasts_are_nearly_the_patterns():
     assert not make_network(design, None).flat.any()
     assert first.dtype == np.float32
     assert QuantileHead.shapes(design.config, 5)["head.weight"] == (9 * 3, 5)
+
+
+@designs
+def test_gradients_of_the_inputs(design):
+    """Backward gives the slope by every input, also by those of the newest step, which the head reads too."""
+    rng = np.random.default_rng(1)
+    network = make_network(design, rng, dtype=np.float64)
+    network.flat[...] += rng.normal(size=network.flat.size) / 3
+    sample = sample_of(design, 4, rng)
+    count = rng.normal(size=(len(LEVELS), design.horizon, 4))
+
+    def total(inputs):
+        outputs, cache = network.forward(inputs)
+        return float((quantiles(design, outputs, sample) * count).sum()), outputs, cache
+
+    _, outputs, cache = total(sample.inputs)
+    found = network.backward(cache, quantiles_backward(design, outputs, sample, count)).inputs
+    assert found is not None
+    for place in np.ndindex(sample.inputs.shape):
+        moved = np.zeros(sample.inputs.shape)
+        moved[place] = 1e-6
+        slope = (total(sample.inputs + moved)[0] - total(sample.inputs - moved)[0]) / 2e-6
+        assert found[place] == pytest.approx(slope, rel=1e-5, abs=1e-6), place

@@ -175,9 +175,9 @@ def test_longer_horizons_begin_as_shorter_ones(alias):
         assert np.allclose(long[:, :, :horizon], forecast(panel, horizon), rtol=1e-6)
     level = np.random.default_rng(6).normal(size=(3, 5 * step))
 
-    def prepare(past, horizon):
-        return (module.daily.prepare(past, horizon) if network.kind == "hours"
-                else seasonal.prepare(past, step, horizon))  # fmt: skip
+    def prepare(past, horizon, dtype):
+        return (module.daily.prepare(past, horizon, dtype) if network.kind == "hours"
+                else seasonal.prepare(past, step, horizon, dtype))  # fmt: skip
 
     rolled = module._rolled(level, 4 * ahead, network, prepare, step, 40)
     widths = np.abs(rolled - rolled[SIDE])

@@ -151,11 +151,7 @@ def _far(panel: Panel, named: Bools | None) -> list[Finding]:
     for number in _spread_out(panel):
         part = slice(*panel.offsets[number : number + 2])
         values = panel.target[part]
-        middle = np.nanmedian(values)
-        with np.errstate(over="ignore"):  # an infinite distance is far
-            distance = np.abs(values - middle)
-        typical = float(np.nanmedian(distance)) or float(abs(middle))
-        far = np.flatnonzero(distance > FAR * typical) if typical else np.empty(0, np.intp)
+        far = far_rows(values)
         if named is not None:
             far = far[~named[part][far]]
         count += len(far)
@@ -166,6 +162,17 @@ def _far(panel: Panel, named: Bools | None) -> list[Finding]:
         return []
     message = "values a million times farther from the median than others"
     return [warn("V005", message, count=count, places=places, action="kept; check the source for errors")]
+
+
+def far_rows(values: Floats) -> NDArray[np.intp]:
+    """Rows of one series `values` (n,) that are extremely far from its others; NaN is not observed."""
+    if np.isnan(values).all():
+        return np.empty(0, np.intp)
+    middle = np.nanmedian(values)
+    with np.errstate(over="ignore"):  # an infinite distance is far
+        distance = np.abs(values - middle)
+    typical = float(np.nanmedian(distance)) or float(abs(middle))
+    return np.flatnonzero(distance > FAR * typical) if typical else np.empty(0, np.intp)
 
 
 def _spread_out(panel: Panel) -> NDArray[np.intp]:

@@ -98,7 +98,7 @@ def examine_values(panel: Panel, known: Oddities, na: tuple[str, ...] = ()) -> l
         *_dropouts(panel, known.suspicious),
         *_stuck(panel, known.suspicious),
         *_resets(panel, known),
-        *_shifts(panel, known.suspicious, known.shifts),
+        *_shifts(panel, known),
     ]
 
 
@@ -137,17 +137,24 @@ def _resets(panel: Panel, known: Oddities) -> list[Finding]:
     return [warn("V010", message, count=len(some.row), places=_places(panel, some), action=action)]
 
 
-def _shifts(panel: Panel, suspicious: SuspiciousValues, shifts: LevelShifts) -> list[Finding]:
-    """Changes of level, the latest first; without resets and those that are named as stock splits."""
+def named_shifts(panel: Panel, known: Oddities) -> LevelShifts:
+    """Changes of level that a finding names, without resets and those that are named as stock splits."""
+    shifts, resets = known.shifts, known.suspicious.of("reset")
     rows = panel.offsets[shifts.series] + shifts.row
-    resets = suspicious.of("reset")
     is_reset = np.isin(rows, panel.offsets[resets.series] + resets.row)
     shifts, rows = shifts.only(~is_reset), rows[~is_reset]
     named = [panel.offsets[series] + row for series, row, _ in splits(panel)] if len(rows) else []
-    kept = np.flatnonzero(~np.isin(rows, np.array(named, np.int64)))
-    if not len(kept):
+    return shifts.only(~np.isin(rows, np.array(named, np.int64)))
+
+
+def _shifts(panel: Panel, known: Oddities) -> list[Finding]:
+    """Changes of level, the latest first."""
+    shifts = named_shifts(panel, known)
+    count = len(shifts.row)
+    if not count:
         return []
-    latest = kept[np.argsort(-panel.time[rows[kept]], kind="stable")][:SHOWN]
+    rows = panel.offsets[shifts.series] + shifts.row
+    latest = np.argsort(-panel.time[rows], kind="stable")[:SHOWN]
     stamps = times_as_strings(panel.time[rows[latest]], panel.names)
     names = [shown(panel.ids[series]) for series in shifts.series[latest]]
     places = [
@@ -155,7 +162,7 @@ def _shifts(panel: Panel, suspicious: SuspiciousValues, shifts: LevelShifts) -> 
         for at, stamp, name in zip(latest, stamps, names, strict=True)
     ]
     action = "the forecast starts from the new level; earlier rows are brought to it for training"
-    return [repair("V011", "lasting changes of level", count=len(kept), places=places, action=action)]
+    return [repair("V011", "lasting changes of level", count=count, places=places, action=action)]
 
 
 def _places(panel: Panel, some: SuspiciousValues) -> list[str]:

@@ -35,6 +35,11 @@ def is_stream(path: str | Path) -> bool:
     return _descriptor(path) is not None or _is_sink(path)
 
 
+def is_stdout(path: str | Path) -> bool:
+    """Whether `path` is a name of standard output, such as /dev/stdout."""
+    return _descriptor(path) == 1
+
+
 def check_stream(path: str | Path) -> None:
     """Raise StorageError where a stream is not open."""
     descriptor = _descriptor(path)

@@ -12,6 +12,7 @@ the past, so that dates that mean nothing do no harm.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from forecaster.arrays import Array, Bools
 from forecaster.pretraining.inputs.past import SINGLE, differences, filled, mean, usual_difference
@@ -29,12 +30,12 @@ SWING = 3.0
 """Series that swing by more than this many s are shown in units of their swing."""
 
 
-def prepare(values: Array, horizon: int) -> Sample:
+def prepare(values: Array, horizon: int, dtype: DTypeLike = SINGLE) -> Sample:
     """What the network reads of `values` (B, 24 T), NaN where unknown: before the first row and in gaps.
 
     Each series has a known value within its newest day.
     """
-    v = filled(np.asarray(values, SINGLE), DAY)
+    v = filled(np.asarray(values, dtype), DAY)
     known, begun = np.isfinite(values), np.isfinite(v)
     count, steps = len(v), v.shape[1] // DAY
     centre = mean(v[:, -DAY:], begun[:, -DAY:])
@@ -46,7 +47,7 @@ def prepare(values: Array, horizon: int) -> Sample:
     week = np.where(np.isfinite(week), week, day)
     swing = mean(np.abs(v - mean(v, begun)), begun)
     scale = 0.5 * day + 0.25 * np.minimum(hour, day) + 0.02 * swing
-    scale = np.maximum(scale, 1e-7 * np.abs(centre) + 1e-30).astype(SINGLE)
+    scale = np.maximum(scale, 1e-7 * np.abs(centre) + 1e-30).astype(dtype)
     z = np.where(begun, (v - centre) / scale, 0)
     shown = np.minimum(1, SWING * scale / (swing + 1e-30))
     by_day = (count, steps, DAY)
@@ -61,7 +62,7 @@ def prepare(values: Array, horizon: int) -> Sample:
                   known.sum(1, keepdims=True) / begun.sum(1, keepdims=True)]  # fmt: skip
     of_series = np.clip(np.concatenate(statistics, axis=1), -5, 5)
     parts.append(np.repeat(of_series[:, None], steps, axis=1))
-    inputs = np.ascontiguousarray(np.concatenate(parts, axis=2, dtype=SINGLE).transpose(1, 2, 0))
+    inputs = np.ascontiguousarray(np.concatenate(parts, axis=2, dtype=v.dtype).transpose(1, 2, 0))
     base, patterns = _patterns(z, begun, (swing / scale)[:, 0], horizon)
     return Sample(inputs, base, patterns, centre[:, 0].astype(float), scale[:, 0].astype(float))
 
@@ -79,13 +80,13 @@ def _patterns(z: Array, begun: Bools, swing: Array, horizon: int) -> tuple[Array
     whole = np.asarray(begun.reshape(days.shape).all(axis=2))  # (B, T)
     newest = np.tile(days[:, -1], (1, ahead))
     own = days - mean(days, begun.reshape(days.shape))
-    weight = (FADE ** np.arange(steps)[::-1] * whole).astype(SINGLE)
+    weight = (FADE ** np.arange(steps)[::-1] * whole).astype(z.dtype)
     usual = (own * weight[:, :, None]).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-6)[:, None]
     same_days, after_day_before, counts, levels = [], [], [], []
     for back in range(7, min(28, steps) + 1, 7):
         there = whole[:, -back][:, None]
         before = (
-            days[:, -back - 1].mean(axis=1, keepdims=True) if back < steps else np.zeros((count, 1), SINGLE)
+            days[:, -back - 1].mean(axis=1, keepdims=True) if back < steps else np.zeros((count, 1), z.dtype)
         )
         values = days[:, steps - back : steps - back + ahead].reshape(count, horizon)
         same_days.append(np.where(there, values, 0))
@@ -110,13 +111,13 @@ def _patterns(z: Array, begun: Bools, swing: Array, horizon: int) -> tuple[Array
              of_hour, of_week, np.tile(yesterday, (1, ahead))]  # fmt: skip
     clipped = [np.clip(part, -limit, limit) for part, limit in zip(parts, limits, strict=True)]
     clipped[4] = clipped[4] / (1 + (swing[:, None] / 8) ** 2)  # the newest value says little of a strong day
-    return newest.T.astype(SINGLE), np.ascontiguousarray(np.stack(clipped).transpose(0, 2, 1), SINGLE)
+    return newest.T.astype(z.dtype), np.ascontiguousarray(np.stack(clipped).transpose(0, 2, 1), z.dtype)
 
 
 def _between(z: Array, begun: Bools, lag: int, newest: int) -> Array:
     """The newest value less the one `lag` rows before (B, 1); 0 where there is none."""
     if z.shape[1] <= lag:
-        return np.zeros((len(z), 1), SINGLE)
+        return np.zeros((len(z), 1), z.dtype)
     older = -newest - lag
     return np.where(begun[:, older], z[:, -newest] - z[:, older], 0)[:, None]
 

@@ -34,16 +34,16 @@ def filled(v: Array, season: int) -> Array:
 def mean(values: Array, used: Bools) -> Array:
     """The mean of the used values along the last axis, which is kept; 0 without any."""
     total = np.where(used, values, 0).sum(axis=-1, keepdims=True)
-    return np.asarray(total / np.maximum(used.sum(axis=-1, keepdims=True), 1), SINGLE)
+    return np.asarray(total / np.maximum(used.sum(axis=-1, keepdims=True), 1), values.dtype)
 
 
 def usual_difference(v: Array, known: Bools, lag: int, half_life: float) -> Array:
     """The mean |v_t − v_{t−lag}| (B, 1); one `half_life` rows older counts half. NaN without any."""
     if v.shape[1] <= lag:
-        return np.full((len(v), 1), np.nan, SINGLE)
+        return np.full((len(v), 1), np.nan, v.dtype)
     both = known[:, lag:] & known[:, :-lag]
     age = np.arange(both.shape[1])[::-1]
-    weight = np.where(both, 0.5 ** (age / half_life), 0).astype(SINGLE)
+    weight = np.where(both, 0.5 ** (age / half_life), 0).astype(v.dtype)
     size = np.abs(np.where(both, v[:, lag:] - v[:, :-lag], 0))
     total = weight.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):

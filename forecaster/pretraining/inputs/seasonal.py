@@ -11,6 +11,7 @@ So the network sees shapes, not sizes.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from forecaster.arrays import Array, Bools
 from forecaster.pretraining.inputs.past import SINGLE, differences, filled, mean, usual_difference
@@ -36,12 +37,12 @@ def gates(season: int) -> tuple[float, ...]:
     return GATES if season > 1 else GATES_YEARLY
 
 
-def prepare(values: Array, season: int, horizon: int) -> Sample:
+def prepare(values: Array, season: int, horizon: int, dtype: DTypeLike = SINGLE) -> Sample:
     """What the network reads of `values` (B, T·m), NaN where unknown: before the first row and in gaps.
 
     Each series has a known value within its newest season.
     """
-    v = filled(np.asarray(values, SINGLE), season)
+    v = filled(np.asarray(values, dtype), season)
     known, begun = np.isfinite(values), np.isfinite(v)
     count, rows = v.shape
     steps = rows // season
@@ -50,7 +51,7 @@ def prepare(values: Array, season: int, horizon: int) -> Sample:
     first, seasonal = usual_difference(v, known, 1, half_life), usual_difference(v, known, season, half_life)
     first = np.where(np.isfinite(first), first, 0.1)
     seasonal = np.where(np.isfinite(seasonal), seasonal, first)
-    scale = 0.5 * (first + seasonal) + SINGLE(LEAST_SCALE)
+    scale = 0.5 * (first + seasonal) + v.dtype.type(LEAST_SCALE)
     z = np.where(begun, (v - centre) / scale, 0)
     by_season = z.reshape(count, steps, season)
     parts = [np.arcsinh(by_season), differences(z, begun, season).reshape(by_season.shape)]
@@ -61,7 +62,7 @@ def prepare(values: Array, season: int, horizon: int) -> Sample:
         parts.append(np.arcsinh(means))
         patterns = _patterns(by_season, means, begun.reshape(by_season.shape), horizon)
     else:
-        patterns = np.zeros((0, horizon, count), SINGLE)
+        patterns = np.zeros((0, horizon, count), dtype)
     length = begun.sum(axis=1, keepdims=True) / (10.0 * season)
     statistics = [
         np.log(scale) / 2 + 1,
@@ -71,8 +72,8 @@ def prepare(values: Array, season: int, horizon: int) -> Sample:
         known.sum(axis=1, keepdims=True) / np.maximum(begun.sum(axis=1, keepdims=True), 1),
     ]
     parts.append(np.repeat(np.concatenate(statistics, axis=1)[:, None], steps, axis=1))
-    inputs = np.ascontiguousarray(np.concatenate(parts, axis=2, dtype=SINGLE).transpose(1, 2, 0))
-    base = np.zeros((horizon, count), SINGLE)
+    inputs = np.ascontiguousarray(np.concatenate(parts, axis=2, dtype=v.dtype).transpose(1, 2, 0))
+    base = np.zeros((horizon, count), dtype)
     return Sample(inputs, base, patterns, centre[:, 0].astype(float), scale[:, 0].astype(float))
 
 
@@ -83,10 +84,10 @@ def _patterns(z: Array, means: Array, begun: Bools, horizon: int) -> Array:
     own = z - means
     patterns = [z[:, -1]]
     for fade in FADES:
-        weight = np.where(whole, fade ** np.arange(steps)[::-1, None], 0).astype(SINGLE)
+        weight = np.where(whole, fade ** np.arange(steps)[::-1, None], 0).astype(z.dtype)
         total = weight.sum(axis=1)
         usual = (own * weight).sum(axis=1) / np.maximum(total, 1e-6)
         patterns.append(np.where(total > 0, usual, np.where(begun[:, -1], own[:, -1], 0)))
     repeats = -(-horizon // season)
     tiled = np.tile(np.stack(patterns), (1, 1, repeats))[:, :, :horizon]
-    return np.ascontiguousarray(tiled.transpose(0, 2, 1), dtype=SINGLE)
+    return np.ascontiguousarray(tiled.transpose(0, 2, 1), dtype=z.dtype)

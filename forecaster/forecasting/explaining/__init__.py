@@ -1,0 +1,1 @@
+"""What each component of a forecast owes to the rows before it."""

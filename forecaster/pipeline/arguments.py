@@ -1,0 +1,132 @@
+"""Arguments of the Python API: settings, data and models as users pass them. Importing it loads nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from forecaster import Source, Trained
+    from forecaster.forecasting.forecast import Forecast
+    from forecaster.model.model import Model
+
+T = TypeVar("T")
+
+
+def trained_forecast(
+    model: Trained, data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
+) -> Forecast:
+    """The forecast of a trained model; what is not `asked` is as the model has it."""
+    from forecaster.config import Options, ReadConfig
+    from forecaster.forecasting.forecast import forecast
+    from forecaster.pipeline.predict import predict as predict_from
+    from forecaster.pipeline.predict import with_short
+    from forecaster.pipeline.train import Training
+
+    read = config_of(ReadConfig, settings)
+    given = {name: value for name, value in asked.items() if value is not None}
+    options = config_of(Options, given)
+    asked = asked | {name: getattr(options, name) for name in given}
+    if isinstance(model, Training) and data is None and not settings:
+        panel, _ = with_short(model.model, model.loaded.panel, skip=skip_short)
+        return forecast(model.model, panel, **asked)
+    source = None if data is None else source_of(data)
+    return predict_from(model_of(model), source, read=read, skip_short=skip_short, **asked)
+
+
+def pretrained_forecast(
+    data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
+) -> Forecast:
+    """The forecast of the pretrained networks; UsageError for settings of training."""
+    from forecaster.config import Options, ReadConfig
+    from forecaster.pipeline.predict import predict_pretrained
+
+    refuse_training([name for name in settings if name not in asked] + ["skip_short"] * skip_short)
+    settings = settings | {name: value for name, value in asked.items() if value is not None}
+    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
+    return predict_pretrained(None if data is None else source_of(data), options, read)
+
+
+def refuse_training(settings: Iterable[str]) -> None:
+    """UsageError for settings that pretrained networks do not have: all but limits and those of reading."""
+    from dataclasses import fields
+
+    from forecaster.config import Limits, Options
+    from forecaster.errors import UsageError
+
+    limits = {field.name for field in fields(Limits)}
+    of_training = {field.name for field in fields(Options)} - limits | {"skip_short"}
+    wrong = next((name for name in settings if name in of_training), None)
+    if wrong:
+        raise UsageError(f"pretrained networks are not trained again: {wrong!r} would change nothing")
+
+
+def config_of(kind: type[T], settings: dict[str, Any], *others: type[Any]) -> T:
+    """The configuration `kind` from those of `settings` that are fields of it.
+
+    Raises UsageError for a wrong value, and for a setting that is a field neither of `kind` nor of `others`.
+    """
+    from dataclasses import fields
+    from difflib import get_close_matches
+
+    from forecaster.config import from_json
+    from forecaster.errors import UsageError
+
+    own = {field.name: str(field.type) for field in fields(kind)}  # type: ignore[arg-type] # a dataclass
+    known = [*own, *(field.name for other in others for field in fields(other))]
+    unknown = next((name for name in settings if name not in known), None)
+    if unknown is not None:
+        close = get_close_matches(unknown, known, 1)
+        hint = f"Did you mean {close[0]!r}?" if close else "Known settings: " + ", ".join(known)
+        raise UsageError(f"there is no setting {unknown!r}", hint=hint)
+    return from_json(
+        kind,
+        {
+            name: as_list(settings[name]) if "tuple" in own[name] else plain(settings[name])
+            for name in own
+            if name in settings
+        },
+    )
+
+
+def plain(value: Any) -> Any:
+    """NumPy and pandas values as Python values."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def as_list(value: Any) -> Any:
+    """A list; a single name or number becomes a list of one."""
+    value = plain(value)
+    return [value] if isinstance(value, str | int | float) else value
+
+
+def source_of(data: Any) -> Any:
+    """A path as text, a DataFrame unchanged, a Series as a DataFrame. UsageError for anything else."""
+    from forecaster.errors import UsageError
+
+    if hasattr(data, "__fspath__"):
+        return data.__fspath__()
+    if hasattr(data, "to_frame"):  # a Series
+        return data.to_frame()
+    if isinstance(data, str) or (hasattr(data, "columns") and hasattr(data, "reset_index")):
+        return data
+    raise UsageError(f"data cannot be a {type(data).__name__}", hint="Give a pandas DataFrame or a path.")
+
+
+def model_or_pretrained(model: Trained | Literal["pretrained"]) -> Model | Literal["pretrained"]:
+    """A model, or what stands for the pretrained networks."""
+    return "pretrained" if isinstance(model, str) and model == "pretrained" else model_of(model)
+
+
+def model_of(model: Trained) -> Model:
+    """The model of a result, of a file, or itself."""
+    from pathlib import Path
+
+    from forecaster.model.model import Model
+    from forecaster.pipeline.train import Training
+    from forecaster.pipeline.update import Update
+
+    if isinstance(model, Training | Update):
+        return model.model
+    return model if isinstance(model, Model) else Model.load(Path(model))
