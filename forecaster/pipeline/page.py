@@ -12,9 +12,11 @@ from forecaster.data.load import Loaded
 from forecaster.errors import UsageError
 from forecaster.evaluation.error_report import Report
 from forecaster.forecasting.forecast import Forecast
+from forecaster.pipeline.compare import Comparisons
 from forecaster.pipeline.evaluate import Evaluation
 from forecaster.pipeline.train import VERSIONS, Training
 from forecaster.pipeline.update import Update
+from forecaster.report.page.board import board_section
 from forecaster.report.page.build import Results, page
 from forecaster.report.page.making import versions_now
 from forecaster.report.page.parts import Section
@@ -23,7 +25,7 @@ from forecaster.report.page.write import write_page
 if TYPE_CHECKING:
     from forecaster.model.model import Model
 
-Result = Training | Evaluation | Update | Forecast | Loaded
+Result = Training | Evaluation | Comparisons | Update | Forecast | Loaded
 
 
 def write_result(
@@ -37,12 +39,13 @@ def write_result(
     sections: Sequence[Section] = (),
     command: str = "",
 ) -> None:
-    """Write the result of train, evaluate, update, predict or inspect as a page.
+    """Write the result of train, evaluate, compare, update, predict or inspect as a page.
 
     `model` and `loaded` belong to a Forecast: what made it, and the data it was made from; `options` to one
-    of the pretrained networks. `series` are ids that must have a chart; `sections` come after the errors;
-    `command` is what was typed. Results of another kind are given as `Results`. Raises UsageError for a
-    series that does not exist, and where a package is missing; StorageError where writing fails.
+    of the pretrained networks, and to a comparison. `series` are ids that must have a chart; `sections` come
+    after the errors; `command` is what was typed. Results of another kind are given as `Results`. Raises
+    UsageError for a series that does not exist, and where a package is missing; StorageError where writing
+    fails.
     """
     results = result if isinstance(result, Results) else _results(result, model, loaded, options or Options())
     more = (*results.more, *sections)
@@ -56,6 +59,8 @@ def _results(result: Result, model: Model | None, loaded: Loaded | None, options
     versions = versions_now(VERSIONS)
     if isinstance(result, Loaded):
         return Results("Data", result.panel, options, result.read, versions, result)
+    if isinstance(result, Comparisons):
+        return _of_comparison(result, options)
     if not isinstance(result, Training | Evaluation | Update):
         raise UsageError(f"there is no page of a {type(result).__name__}")
     kind = {Training: "Training", Evaluation: "Backtest", Update: "Update"}[type(result)]
@@ -95,4 +100,24 @@ def _of_forecast(result: Forecast, model: Model | None, loaded: Loaded | None, o
         forecast=result,
         model=model,
         blend=None if model is None else model.blend,
+    )
+
+
+def _of_comparison(result: Comparisons, options: Options) -> Results:
+    """What the page of a comparison is made from. UsageError where the search was stopped before its test."""
+    board = result.leaderboard
+    if board is None:
+        raise UsageError("nothing was tested, so there is no leaderboard")
+    return Results(
+        "Comparison",
+        result.loaded.panel,
+        options,
+        result.loaded.read,
+        versions_now(VERSIONS),
+        result.loaded,
+        board.report,
+        board.backtest,
+        notes=result.notes,
+        more=(board_section(board),),
+        verdict=board.verdict,
     )

@@ -98,6 +98,20 @@ def test_the_page_of_update(
     assert "Errors beside simple methods" in text_of(tmp_path / "page.html")
 
 
+def test_the_page_of_compare(
+    trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comparison has a page with its leaderboard first, and the verdict of the board."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demand.csv").write_text(daily())
+    result = inside("compare", "demand.csv", "--models", "pretrained", "--report", "page.html", capfd=capfd)
+    assert result.returncode == 0, result.stderr
+    text = text_of(tmp_path / "page.html")
+    assert text.index("What is best") < text.index("Errors beside simple methods")
+    assert "seasonal naive" in text
+    assert "Networks that come with the program made it" not in text
+
+
 def test_short_series_have_a_page(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

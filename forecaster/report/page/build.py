@@ -51,7 +51,7 @@ class Results:
     """What a page is made from; None: the command has none."""
 
     kind: str
-    """Data, Training, Backtest or Forecast."""
+    """Data, Training, Update, Backtest, Comparison or Forecast."""
     panel: Panel
     options: Options
     read: ReadConfig
@@ -68,16 +68,19 @@ class Results:
     """Ids of series that must have a chart."""
     command: str = ""
     more: tuple[Section, ...] = ()
-    """Further sections, after the errors."""
+    """Further sections, after the errors; of a comparison, before them."""
+    verdict: str = ""
+    """The result in plain words; empty: that of the report."""
 
 
 def page(results: Results) -> Page:
     """The page of these results. UsageError where a named series does not exist."""
     report, backtest = results.report, results.backtest
-    sections: list[Section | None] = []
+    compared = results.kind == "Comparison"
+    sections: list[Section | None] = [*(results.more if compared else ())]
     if report is not None:
         sections.append(errors_section(report, _notes(results)))
-    sections += results.more
+    sections += () if compared else results.more
     if backtest is not None and report is not None:
         sections += [intervals_section(backtest), residuals_section(backtest, report.decided_on)]
     if results.kind != "Data":
@@ -86,6 +89,7 @@ def page(results: Results) -> Page:
             making_section(
                 results.blend, results.options, results.read, results.versions,
                 model=results.model, curves=results.curves, digest=digest, command=results.command,
+                pretrained=not compared,
             )
         )  # fmt: skip
     if results.loaded is not None:
@@ -96,8 +100,8 @@ def page(results: Results) -> Page:
         kind=results.kind,
         title=_title(results),
         summary=_summary(results),
-        verdict="" if report is None else clean(report.verdict, 600),
-        good=None if report is None or report.chance else report.beats,
+        verdict=clean(results.verdict or ("" if report is None else report.verdict), 600),
+        good=None if report is None or report.chance or results.verdict else report.beats,
         expect=of_data()
         if results.kind == "Data"
         else expectation(report, backtest, groups, tried=results.model is not None),

@@ -46,15 +46,16 @@ def making_section(
     curves: Sequence[Curve] = (),
     digest: str = "",
     command: str = "",
+    pretrained: bool = False,
 ) -> Section:
-    """Shares, training, and what is needed to do the same again."""
+    """Shares, training, and what is needed to do the same again. `pretrained`: by those networks alone."""
     text, tables = [], []
     if blend is not None:
         tables = [_shares(name, weights) for name, weights in _blends(blend).items()]
         text.append(
             "The forecast is a weighted mean; the weights were chosen on rows that no part had learned from."
         )
-    else:
+    elif pretrained:
         text.append("Networks that come with the program made it, trained on synthetic series only.")
     share = model.distribution.network_share if model is not None and model.distribution is not None else 0.0
     if share:
