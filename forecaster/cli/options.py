@@ -32,7 +32,8 @@ CONFIG_FILE = "forecast.toml"
 MODEL_FILE = "forecast.model"
 MOST_CONFIG = 2**20
 """Bytes of a file of settings at most."""
-FILES = ("model", "config", "data", "file", "report", "output", "plot", "export", "log_file", "summary")
+FILES = ("model", "config", "data", "file", "report", "output", "plot", "export", "log_file", "summary",
+         "state")  # fmt: skip
 """Names of the settings and arguments that are files: ~ is the folder of the user."""
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A file, a directory, a glob, or - for stdin.")]
@@ -44,7 +45,7 @@ ReportFile = Annotated[
 
 @dataclass(frozen=True)
 class General:
-    """The model file, what `predict` writes, and how a command reports."""
+    """The model file, what `predict` writes, what `monitor` keeps, and how a command reports."""
 
     model: str | None = None
     wait: float = 0.0
@@ -53,6 +54,9 @@ class General:
     max_age: str | None = None
     max_model_age: str | None = None
     digits: int | None = None
+    state: str | None = None
+    since: str | None = None
+    false_alarms: str | None = None
     keep: int = 0
     no_resume: bool = False
     config: str | None = None
@@ -158,6 +162,12 @@ PREDICTING = {
     "max_model_age": "Oldest that the model file may be, such as 30d.",
     "digits": "Significant digits in CSV and JSON. Default: 7, and more for narrow intervals.",
 }
+MONITORING = {
+    "state": "File that says which rows have been judged. Default: MODEL.monitor, beside the model.",
+    "since": "A new state: judge the rows from this time on. Default: those after what the model has seen.",
+    "false_alarms": "False alarms to expect, in all series together: 2/d, 1/4w, or per time steps, 1/1000. "
+    "Default: 1/w; of data slower than hourly, 1/168.",
+}
 GENERAL = {
     "config": f"File of settings. Default: {CONFIG_FILE}, if it exists.",
     "max_memory": "Most memory to take, such as 2G or 500M. Beyond it: exit code 10.",
@@ -172,6 +182,7 @@ PANELS = {
     "Columns": COLUMNS,
     "Reading": READING,
     "Forecast": FORECASTING | PREDICTING,
+    "Alarms": MONITORING,
     "Network": NETWORK,
     "Training": TRAINING,
     "General": MODEL | LOCKING | KEEPING | RESUMING | GENERAL,
@@ -217,7 +228,9 @@ def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable
         def run(**values: Any) -> None:
             flags = {name: _one(value) for name in names if (value := values.pop(name)) not in (None, [], ())}
             own = {name: _at_home(name, value) for name, value in values.items()}
-            command(**own, settings=resolve(flags, own, writes_model="wait" in names))
+            command(
+                **own, settings=resolve(flags, own, writes_model="wait" in names and "state" not in names)
+            )
 
         signature = inspect.Signature(own + [_parameter(name) for name in names])
         run.__signature__ = signature  # type: ignore[attr-defined] # allowed at run time, but not typed
@@ -265,7 +278,7 @@ def resolve(
     if general.max_memory is not None:
         memory.restrict(memory.parse_size(general.max_memory))
     files = {"config": general.config or (CONFIG_FILE if stored else None), "model": str(settings.model)}
-    files |= {"summary": general.summary, "log_file": general.log_file}
+    files |= {"summary": general.summary, "log_file": general.log_file, "state": general.state}
     check_apart({**(own or {}), **files}, model_is_written=writes_model)
     return settings
 

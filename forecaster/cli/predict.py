@@ -24,6 +24,7 @@ from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
     from forecaster.forecasting.forecast import Forecast
+    from forecaster.model.model import Model
 
 NewestData = Annotated[
     str | None,
@@ -134,13 +135,7 @@ def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | Non
     if data is None and (line := named(model)):
         stderr.info(line, source=model.facts.source)
         check_apart(outputs, model_is_written=False, source=model.facts.source)
-    limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
-    given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
-    if given:
-        raise UsageError(
-            f"--{given[0]} is part of the model: it cannot be changed when forecasting",
-            hint=f"Train with --{given[0]}, or forecast with --model pretrained.",
-        )
+    check_limits(model, settings)
     return predict_from(
         model,
         data,
@@ -152,3 +147,15 @@ def _forecast(data: str | None, settings: Settings, outputs: dict[str, str | Non
         max_age=settings.general.max_age,
         on_read=account.read,
     )
+
+
+def check_limits(model: Model, settings: Settings) -> None:
+    """Raise UsageError where limits are asked for that the model has not."""
+    limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
+    options = settings.options
+    given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
+    if given:
+        raise UsageError(
+            f"--{given[0]} is part of the model: it cannot be changed when forecasting",
+            hint=f"Train with --{given[0]}, or forecast with --model pretrained.",
+        )
