@@ -37,7 +37,7 @@ def training(table: pd.DataFrame) -> Training:
 
 def test_public_names() -> None:
     """These names are public; others may change without notice."""
-    assert forecaster.__all__ == ["__version__", "evaluate", "load", "predict", "train", "update"]
+    assert forecaster.__all__ == ["__version__", "evaluate", "load", "monitor", "predict", "train", "update"]
     assert all(hasattr(forecaster, name) for name in forecaster.__all__)
 
 
@@ -61,7 +61,7 @@ def test_examples_run() -> None:
     tests = doctest.DocTestFinder(exclude_empty=True).find(forecaster)
     with_examples = {test.name for test in tests if test.examples}
     assert with_examples == {"forecaster"} | {
-        f"forecaster.{name}" for name in ("train", "predict", "update", "evaluate", "load")
+        f"forecaster.{name}" for name in ("train", "predict", "update", "evaluate", "monitor", "load")
     }
     assert doctest.testmod(forecaster).failed == 0
 

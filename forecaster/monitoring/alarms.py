@@ -18,6 +18,7 @@ import numpy as np
 
 from forecaster.arrays import Bools, Floats
 from forecaster.data.labels import Names, times_as_strings
+from forecaster.monitoring.scores import ROWS
 from forecaster.monitoring.state import State
 
 Kind = Literal["spike", "shift", "stuck", "silent"]
@@ -89,16 +90,12 @@ def follow(
     return alarms, quiet, began
 
 
-def first_of_run(old: Floats, row: int) -> int:
-    """The first row of those that led to a shift at `row`: scores (R,) beyond 1 on one side, gaps allowed."""
-    side = np.sign(np.nanmedian(old[max(row - 6, 0) : row + 1]))
-    first = row
-    for earlier in range(row, -1, -1):
-        if np.isnan(old[earlier]):
-            continue
-        if side * old[earlier] < 1:
-            if row - earlier < 3:  # an exception within the median
-                continue
-            break
-        first = earlier
-    return first
+def first_of_shift(old: Floats, row: int) -> int:
+    """The likeliest first row of a shift with an alarm at `row`, from scores (R,) by earlier forecasts.
+
+    That from which on the scores add up to the most, less half of their new level each: the maximum of the
+    likelihood of a change of a mean (Page 1955). Missing rows add nothing.
+    """
+    level = float(np.nanmedian(old[max(row + 1 - ROWS, 0) : row + 1]))
+    gain = np.nan_to_num(np.sign(level) * old[row::-1] - abs(level) / 2)
+    return row - int(np.cumsum(gain).argmax())

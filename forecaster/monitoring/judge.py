@@ -31,6 +31,7 @@ LEAST_PAST = 8
 """Rows of a series, and two blocks, that a forecast needs."""
 FINEST = 1e-9
 """Steps below this part of the largest value are rounding."""
+CUT = 2.0
 SPIKES, SHIFTS = 0, 1
 """Places of the two tests."""
 
@@ -238,7 +239,7 @@ class Judge:
         if kind == "shift":
             by = block.before
             place = int(np.flatnonzero(state.time[series] == time)[0])
-            since = int(state.time[series, alarms.first_of_run(state.old[series], place)])
+            since = int(state.time[series, alarms.first_of_shift(state.old[series], place)])
         forecast, lower, upper = by.shown[:, series, column].tolist()
         chance = float(chances[SHIFTS if kind == "shift" else SPIKES][series, column])
         return Alarm(kind, name, time, since, value, forecast, lower, upper, chance)
@@ -274,10 +275,10 @@ def _beside(value: Floats, expected: Expected) -> Floats:
 def _kept(size: Floats, quiet: Bools, began: Bools, most: Floats) -> Floats:
     """The largest |score| (S,) of rows (S, W) that show what is usual.
 
-    That which began an alarm counts as `most` (S,), what would just have been none: left out, the chance of
-    such rows would seem smaller with every alarm.
+    That which began an alarm counts too, or the chance of such rows would seem smaller with every alarm; but
+    no more than CUT times what is just an alarm, `most` (S,), or one fault would hide those to come.
     """
-    size = np.where(began, np.minimum(size, most[:, None]), np.where(quiet, size, np.nan))
+    size = np.where(began, np.minimum(size, CUT * most[:, None]), np.where(quiet, size, np.nan))
     known = np.isfinite(size)
     largest = np.where(known, size, 0.0).max(axis=1)
     return np.where(known.any(axis=1), largest, np.nan)

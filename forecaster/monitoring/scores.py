@@ -78,17 +78,23 @@ def conditional(score: Floats, lead: Ints, phi: Floats) -> Floats:
     After a row without a score, and at the first step, w is g.
     """
     before = _shifted(score, 1)
-    follows = np.isfinite(before) & (lead > 1)
-    rho = np.where(follows, correlation(phi[:, None], lead), 0.0)
-    return (score - rho * np.where(follows, before, 0.0)) / np.sqrt(1 - rho * rho)
+    rho = _correlations(before, lead, phi)
+    return (score - rho * np.nan_to_num(before)) / np.sqrt(1 - rho * rho)
+
+
+def _correlations(before: Floats, lead: Ints, phi: Floats) -> Floats:
+    """The correlation (S, R) of each score with that of the row before it, zero where there is none."""
+    leads = np.arange(int(lead.max(initial=0)) + 1)
+    rho = np.take_along_axis(correlation(phi[:, None], leads), lead, axis=1)
+    return np.where(np.isfinite(before) & (lead > 1), rho, 0.0)
 
 
 def fit_phi(score: Floats, lead: Ints) -> Floats:
     """φ (S,) by the likelihood of each series, and of all as if they were POOLED rows of it."""
     each = np.empty((len(GRID), len(score)))
-    for place, phi in enumerate(GRID):
-        rho = np.where(np.isfinite(_shifted(score, 1)) & (lead > 1), correlation(np.array(phi), lead), 0.0)
-        w = conditional(score, lead, np.full(len(score), phi))
+    for place, value in enumerate(GRID):
+        phi = np.full(len(score), value)
+        w, rho = conditional(score, lead, phi), _correlations(_shifted(score, 1), lead, phi)
         likely = -(FREEDOM + 1) / 2 * np.log1p(w * w / FREEDOM) - np.log1p(-rho * rho) / 2
         each[place] = np.nansum(likely, axis=1)
     count = max(int(np.isfinite(score).sum()), 1)

@@ -21,7 +21,7 @@ import numpy as np
 
 from forecaster.arrays import Bools, Floats
 
-TOP = 10
+TOP = 4
 """Chances beyond this many of the sample come from the fitted distribution."""
 USUAL, STRENGTH = 0.1, 50.0
 """ξ without data, and the sample size that it counts for."""
@@ -61,7 +61,7 @@ class Tail:
         ranked = (1 + larger) / (1 + len(self.sample))
         base = np.maximum(1 + self.shape * (x - self.location) / self.spread, 1e-12)
         fitted = -np.expm1(-(base ** (-1 / self.shape)))
-        return np.where(np.isfinite(x), np.where(larger < TOP, np.minimum(fitted, ranked), ranked), 1.0)
+        return np.where(np.isfinite(x), np.where(larger < TOP, fitted, ranked), 1.0)
 
     def size_of(self, chance: float) -> Floats:
         """The |score| of each series (S,) that a block exceeds with this chance."""
