@@ -22,7 +22,7 @@ from forecaster.nn.array_file import decode, encode, version_of
 FORMAT, VERSION = "forecaster-monitor", 1
 MAX_BYTES = 2**30
 NUMBERS_KEPT, MOST_ROWS = 60_000, 1000
-BLOCKS_KEPT, LEAST_BLOCKS, MOST_BLOCKS = 20_000, 20, 300
+BLOCKS_KEPT, LEAST_BLOCKS, MOST_BLOCKS = 20_000, 20, 120
 """Rows and blocks of all series together that are kept, about; and of each series."""
 NEVER = -(2**62)
 """A time or row number before all others."""
