@@ -185,30 +185,32 @@ def synthetic() -> None:
             _row(f"{count} of {kind}", weeks, stated, found)
 
 
-def faults(count: int = 40) -> None:
-    """Faults in series at a known row, each series judged alone: found within two days, by kind, and when."""
-    rng = np.random.default_rng(5)
-    put: dict[str, Callable[[np.ndarray, float], None]] = {
-        "spike of 6": lambda y, sd: y.__setitem__(960, y[960] + 6 * sd),
-        "spike of 10": lambda y, sd: y.__setitem__(960, y[960] + 10 * sd),
-        "shift of 3": lambda y, sd: y.__setitem__(slice(960, None), y[960:] + 3 * sd),
-        "shift of 6": lambda y, sd: y.__setitem__(slice(960, None), y[960:] + 6 * sd),
-        "stuck": lambda y, sd: y.__setitem__(slice(960, None), y[959]),
+FAULT = 508
+"""The row at which a fault begins."""
+
+
+def faults(count: int = 24) -> None:
+    """Faults in series, each judged alone: what is found in two days, as what, and after how many rows."""
+    put: dict[str, Callable[[np.ndarray], object]] = {
+        "none": lambda y: y,
+        "spike of 6": lambda y: y.__setitem__(FAULT, y[FAULT] + 6),
+        "spike of 10": lambda y: y.__setitem__(FAULT, y[FAULT] + 10),
+        "shift of 4": lambda y: y.__setitem__(slice(FAULT, None), y[FAULT:] + 4),
+        "shift of 8": lambda y: y.__setitem__(slice(FAULT, None), y[FAULT:] + 8),
+        "stuck": lambda y: y.__setitem__(slice(FAULT, None), y[FAULT - 1]),
     }
-    print("| fault | found | as spike | as shift | as stuck | rows until then |\n|---|---|---|---|---|---|")
-    series = [made("autoregression", 1010, rng) for _ in range(count)]
+    print("| fault | found | spike | shift | stuck | rows until then |\n|---|---|---|---|---|---|")
     for name, change in put.items():
-        kinds, after = Counter(), []
-        for y in series:
-            faulty = y.copy()
-            change(faulty, 1.0)
-            found, _, _ = Watched(hourly([faulty])).alarms(None, 959)
-            mine = [
-                alarm for alarm in found if alarm.since // (3600 * 10**9) - 473_352 - 960 in range(-12, 49)
-            ]
-            kinds.update({alarm.kind for alarm in mine})
-            hours = [alarm.time // (3600 * 10**9) - 473_352 - 960 for alarm in mine]
-            after += [min(hours)] if mine else []
+        rng = np.random.default_rng(5)
+        kinds: Counter[str] = Counter()
+        after = []
+        for _ in range(count):
+            y = made("autoregression", FAULT + 48, rng)
+            change(y)
+            panel = hourly([y])
+            found, _, _ = Watched(panel).alarms(None, FAULT)
+            kinds.update({alarm.kind for alarm in found})
+            after += [min(int(np.searchsorted(panel.time, a.time)) - FAULT for a in found)] if found else []
         each = " | ".join(f"{100 * kinds[kind] / count:.0f} %" for kind in ("spike", "shift", "stuck"))
         when = f"{np.median(after):.0f}" if after else "-"
         print(f"| {name} | {100 * len(after) / count:.0f} % | {each} | {when} |", flush=True)

@@ -134,7 +134,8 @@ class Judge:
             np.where(row >= 0, self._within[row] - each[:, None], 0) for each in (origin, origin_before)
         )
         first = self._panel.offsets[:-1] + origin
-        return _Block(number, row, first, step + 1, _at(newest, step), _at(before, earlier))
+        lead = np.minimum(step + 1, 2 * self._state.stride)
+        return _Block(number, row, first, lead, _at(newest, step), _at(before, earlier))
 
     def _forecast(self, number: int) -> tuple[Expected, Ints]:
         """What is expected from the rows before a block, and how many rows those are (S,)."""

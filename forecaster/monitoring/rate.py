@@ -19,8 +19,8 @@ USUAL = "1/w"
 RATE = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)\s*/\s*(\d{1,9})?\s*(min|h|d|w)?", re.IGNORECASE)
 LONGEST = 1 / 168
 """The usual rate at most: of slow data, one false alarm in as many steps as a week has hours."""
-MOST = 0.2
-"""The largest chance at each time step: beyond, nearly any row would be an alarm."""
+MOST = 0.05
+"""The largest chance at each time step: beyond, alarms of several series overlap, and more are raised."""
 
 
 def chance_of_step(text: str | None, panel: Panel) -> float:

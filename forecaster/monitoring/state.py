@@ -26,6 +26,8 @@ BLOCKS_KEPT, LEAST_BLOCKS, MOST_BLOCKS = 20_000, 20, 120
 """Rows and blocks of all series together that are kept, about; and of each series."""
 NEVER = -(2**62)
 """A time or row number before all others."""
+MOST_KIND = 2
+"""Of the numbers of kinds in `alarms`."""
 UNKNOWN = float(np.finfo(np.float64).max)
 """Stands for NaN in the file, which holds finite numbers only."""
 
@@ -147,7 +149,11 @@ def read_state(path: Path) -> State | None:
 def _checked(text: dict[str, Any], arrays: dict[str, Any]) -> State:
     """The state; ValueError, KeyError or TypeError where its parts do not fit each other."""
     ids, stride, newest = tuple(text["ids"]), text["stride"], text["newest"]
-    if not all(type(each) is str for each in ids) or len(set(ids)) < len(ids):
+    if (
+        type(text["ids"]) is not list
+        or not all(type(each) is str for each in ids)
+        or len(set(ids)) < len(ids)
+    ):
         raise ValueError("its series have no names of their own")
     if type(stride) is not int or not 1 <= stride <= 10**6 or type(newest) is not int:
         raise ValueError("its blocks have no length")
@@ -164,9 +170,21 @@ def _checked(text: dict[str, Any], arrays: dict[str, Any]) -> State:
         if values.dtype.kind == "f":
             values[values == UNKNOWN] = np.nan
         parts[name] = values
-    if len(arrays) > len(ARRAYS) or (parts["lead"] < 0).any() or (parts["maxima"] < 0).any():
+    if len(arrays) > len(ARRAYS) or not _in_range(parts, stride):
         raise ValueError("its numbers are none of a state")
     return State(ids, stride, text["frequency"], newest, **parts)
+
+
+def _in_range(parts: dict[str, Any], stride: int) -> bool:
+    """Whether numbers are such as the judge writes: none overflows, and none asks for more memory."""
+    whole = [values for values in parts.values() if values.dtype.kind == "i"]
+    return bool(
+        all(((values >= NEVER) & (values <= -NEVER)).all() for values in whole)
+        and ((parts["lead"] >= 0) & (parts["lead"] <= 2 * stride)).all()
+        and ((parts["kind"] >= 0) & (parts["kind"] <= MOST_KIND)).all()
+        and (np.diff(parts["time"], axis=1) >= 0).all()
+        and not (parts["maxima"] < 0).any()
+    )
 
 
 def _damaged(path: Path, why: str) -> StorageError:

@@ -57,12 +57,12 @@ def kinds(verdict):
     return Counter(alarm.kind for alarm in verdict.alarms)
 
 
-CHECKED = [(1, 2900, False, 1 / 168), (1, 2900, True, 1 / 168), (40, 700, False, 1 / 12)]
+CHECKED = [(1, 2900, False, 1 / 168), (1, 2900, True, 1 / 168), (40, 700, False, 1 / 40)]
 
 
 @pytest.mark.parametrize(("count", "rows", "heavy", "chance"), CHECKED)
 def test_false_alarms_are_as_many_as_stated(count, rows, heavy, chance):
-    """Of series without a fault: the stated rate, over many steps of one and of many series together."""
+    """Of series without a fault: the stated rate, over the steps of one and of many series together."""
     alarms = steps = 0
     for seed in (1, 2):
         verdict, _ = judged(panel_of(*made(count, rows, seed, heavy=heavy)), chance=chance)

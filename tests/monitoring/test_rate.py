@@ -15,8 +15,8 @@ HOURLY = panel_of(np.arange(50.0), alias="h")
 def test_rates_per_time_and_per_step() -> None:
     """One a week is one in 168 hours, and one in seven days; usually never more than one in 168 steps."""
     assert chance_of_step("1/w", HOURLY) == pytest.approx(1 / 168)
-    assert chance_of_step("1/w", DAILY) == pytest.approx(1 / 7)
-    assert chance_of_step("2/4W", DAILY) == pytest.approx(2 / 28)
+    assert chance_of_step("1/4w", DAILY) == pytest.approx(1 / 28)
+    assert chance_of_step("0.5/2W", DAILY) == pytest.approx(0.5 / 14)
     assert chance_of_step("0.5 / 1000", DAILY) == pytest.approx(0.0005)
     assert chance_of_step("1/90min", panel_of(np.arange(9.0), alias="min")) == pytest.approx(1 / 90)
     assert chance_of_step(None, HOURLY) == pytest.approx(1 / 168)
@@ -26,7 +26,7 @@ def test_rates_per_time_and_per_step() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "w", "1/", "0/w", "1/0", "-1/w", "1/w/w", "1/y", "9/w", "1/2", "x" * 99]
+    "text", ["", "1", "w", "1/", "0/w", "1/0", "-1/w", "1/w/w", "1/y", "1/w", "1/2", "x" * 99]
 )
 def test_rates_that_cannot_be(text: str) -> None:
     """Each is named, with what can be."""
