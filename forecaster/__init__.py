@@ -256,7 +256,7 @@ def monitor(
     read = _config(ReadConfig, settings, *([Limits] if pretrained else []))
     with ExitStack() as stack:
         if state is not None:
-            stack.enter_context(lock(state, wait, use=JUDGING))
+            stack.enter_context(lock(Path(state), wait, use=JUDGING))
         result = pipeline.monitor(
             "pretrained" if pretrained else _model(model),
             None if data is None else _source(data),

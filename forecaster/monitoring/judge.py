@@ -21,7 +21,7 @@ from forecaster.data.panel import Panel
 from forecaster.features.seasonal_position import row_numbers
 from forecaster.monitoring import alarms, scores
 from forecaster.monitoring.alarms import Alarm
-from forecaster.monitoring.runs import run_alarms
+from forecaster.monitoring.runs import held_rows, run_alarms
 from forecaster.monitoring.state import NEVER, State
 from forecaster.monitoring.tails import Tail, discoveries, fit_tail, of_row, of_rows
 
@@ -90,6 +90,8 @@ class Judge:
         self._within = np.arange(len(panel.time)) - panel.offsets[self._owner]
         self._forecasts: dict[int, tuple[Expected, Ints]] = {}
         self._resolution = resolution(panel)
+        parts = [slice(*ends) for ends in zip(panel.offsets[:-1], panel.offsets[1:], strict=True)]
+        self._held = np.concatenate([held_rows(panel.target[p], panel.target_observed[p]) for p in parts])
 
     def run(self) -> Verdict:
         """Judge all rows that are new. Alarms come in order of time, then of series."""
@@ -175,7 +177,8 @@ class Judge:
             of_row(tail.of_block(score), state.stride) for tail, score in zip(tails, each, strict=True)
         ]
         chances = [np.where(judged, chance, 1.0) for chance in chances]
-        unusual = self._discoveries(time, chances)
+        held = there & self._held[block.row]
+        unusual = self._discoveries(time, chances) & ~held
         quiet, began = np.ones(there.shape, np.bool_), np.zeros(there.shape, np.bool_)
         touched = unusual.any(axis=(0, 2)) | ((state.kind > 0) & there.any(axis=1))
         for series in np.flatnonzero(touched):
@@ -187,7 +190,9 @@ class Judge:
                 verdict.alarms.append(self._alarm(block, int(series), int(columns[row]), kind, chances))
         most = of_rows(self._chance / (2 * len(self._panel)), state.stride)
         for test, (tail, score) in enumerate(zip(tails, each, strict=True)):
-            self._add_maxima(block.number, test, _kept(np.abs(score), quiet, began, tail.size_of(most)))
+            self._add_maxima(
+                block.number, test, _kept(np.abs(score), quiet & ~held, began, tail.size_of(most))
+            )
 
     def _scored(
         self, block: _Block, time: Ints, value: Floats, new: Floats, old: Floats

@@ -20,6 +20,8 @@ LONGER = 5
 """Runs are alarms when they are this many times as long as any before …"""
 STUCK, SILENT = 12, 6
 """… and at least this many rows."""
+HELD = 4
+"""Equal readings in a row, more than ever before, that are about to be stuck."""
 REST = 3
 """A value at an end of its range that was read so often in a row before is a rest: night, closed, full."""
 FEWEST = 20
@@ -53,6 +55,23 @@ def stuck_runs(values: Floats, observed: Bools) -> list[Run]:
         if not (at_end and rested.size and rested.max() >= REST):
             found.append(Run(int(rows[start]), int(rows[start + need[run] - 1])))
     return found
+
+
+def held_rows(values: Floats, observed: Bools) -> Bools:
+    """Rows of a series (R,) whose reading has repeated HELD times or more, and more often than ever before.
+
+    They are about to be stuck: that they leave what is expected is no shift of their own.
+    """
+    rows = np.flatnonzero(observed)
+    result = np.zeros(len(values), np.bool_)
+    if len(rows):
+        y = values[rows]
+        starts = np.flatnonzero(np.concatenate([[True], y[1:] != y[:-1]]))
+        run = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(y)))
+        times = np.arange(len(y)) - starts[run] + 1
+        before = _longest_before(np.diff(starts, append=len(y)))
+        result[rows] = (times >= HELD) & (times > before[run]) & (starts[run] >= FEWEST)
+    return result
 
 
 def silent_runs(observed: Bools, after: int = 0) -> list[Run]:

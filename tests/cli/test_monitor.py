@@ -219,3 +219,28 @@ def test_the_list_of_exit_codes_has_it() -> None:
     """Wherever the codes stand."""
     for page in ("docs/reliability.md", "docs/cron.md"):
         assert "| 8 | `monitor` raised an alarm" in (ROOT / page).read_text(encoding="utf-8")
+
+
+HOSTILE = (
+    "\udcff",
+    "a" * 100_000,
+    "\n",
+    "9" * 5000,
+    "\x1b[31m",
+    "1/" + "9" * 9,
+    "1e5/w",
+    "0001-01-01",
+    "/dev/null",
+    "",
+)
+
+
+@pytest.mark.parametrize("option", ["--state", "--since", "--false-alarms"])
+def test_any_value_of_its_options(here: Path, option: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Done, or a short message with the right code; never a bug."""
+    for value in HOSTILE:
+        result = inside("monitor", "x.csv", "--model", "pretrained", f"{option}={value}", capfd=capfd)
+        assert result.returncode in (0, 2, 5, 8), (value[:20], result.stderr[-300:])
+        assert len(result.stderr) < 2000
+        assert "Traceback" not in result.stderr
+        Path("pretrained.monitor").unlink(missing_ok=True)

@@ -92,7 +92,7 @@ def test_kinds_are_told_apart():
     assert [kind for kind, _, _ in found[1]] == ["spike", "shift"]
     assert found[1][1][1] in range(603, 607)
     assert found[1][1][2] == 600
-    assert ("stuck", 611, 600) in found[2]
+    assert found[2] == [("stuck", 611, 600)]
     assert found[3] == [("spike", 600, 600)]
     assert found[4] == []
     assert ("silent", 605, 600) in found[5]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forecaster.monitoring.runs import FEWEST, LONGER, SILENT, STUCK, Run, silent_runs, stuck_runs
+from forecaster.monitoring.runs import FEWEST, LONGER, SILENT, STUCK, Run, held_rows, silent_runs, stuck_runs
 
 
 def naive_stuck(values, observed):
@@ -52,6 +52,27 @@ def test_usual_repeats_are_not_stuck() -> None:
     assert not stuck_runs(values, np.ones(len(values), bool))
     assert stuck_runs(np.insert(values, 220, 3.5), np.ones(len(values) + 1, bool)) == [Run(200, 249)]
     assert not stuck_runs(np.full(100, 5.0), np.ones(100, bool))
+
+
+def test_held_rows_repeat_more_often_than_ever() -> None:
+    """From the fourth reading on, in a walk along the rows; a constant series never."""
+    rng = np.random.default_rng(5)
+    values, observed = np.round(rng.normal(size=300), 1), rng.random(300) < 0.9
+    for start, length in ((40, 6), (100, 6), (150, 9)):
+        values[start : start + length] = 0.5
+    times, longest, seen, last = 0, 0, 0, None
+    expected = np.zeros(300, bool)
+    for row in np.flatnonzero(observed):
+        if values[row] == last:
+            times += 1
+        else:
+            longest, times, first = max(longest, times), 1, seen
+        last, seen = values[row], seen + 1
+        expected[row] = times >= 4 and times > longest and first >= FEWEST
+    assert expected.any()
+    np.testing.assert_array_equal(held_rows(values, observed), expected)
+    assert not held_rows(np.full(50, 2.0), np.ones(50, bool)).any()
+    assert not held_rows(np.full(50, 2.0), np.zeros(50, bool)).any()
 
 
 def naive_silent(seen):
