@@ -97,8 +97,8 @@ def _maxima_distribution(sample: Floats) -> tuple[float, float, float]:
     second = float((rank / (count - 1) * sample).mean())
     third = float((rank * (rank - 1) / ((count - 1) * max(count - 2, 1)) * sample).mean())
     width = 2 * second - first
-    skewness = (6 * third - 6 * second + first) / width if width > 0 else 0.0
-    ratio = 2 / (3 + skewness) - math.log(2) / math.log(3)
+    skewness = (6 * third - 6 * second + first) / width if width > 1e-6 * first else 0.0
+    ratio = 2 / (3 + min(max(skewness, -1.0), 1.0)) - math.log(2) / math.log(3)
     own = -(7.8590 * ratio + 2.9554 * ratio * ratio)
     shape = (count * own + STRENGTH * USUAL) / (count + STRENGTH)
     shape = min(max(shape, LEAST_SHAPE), MOST_SHAPE) + 1e-6

@@ -86,3 +86,5 @@ def test_equal_blocks_prove_little() -> None:
     assert chances[0] > 0.05
     assert chances[2] < 0.01
     assert (np.diff(chances) < 0).all()
+    for usual in (0.1, 1 / 3, 1e6):  # of any size, and whatever rounding leaves of their differences
+        assert 0 < tails.fit_tail(np.full((3, 37), usual)).of_block(np.full((3, 1), 9 * usual)).max() < 0.01
