@@ -20,6 +20,7 @@ from forecaster.pipeline.arguments import (
     config_of,
     model_of,
     model_or_pretrained,
+    monitored,
     plain,
     pretrained_forecast,
     refuse_training,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from forecaster.model.model import Model
     from forecaster.pipeline.compare import Comparisons
     from forecaster.pipeline.evaluate import Evaluation
+    from forecaster.pipeline.monitor import Monitoring
+    from forecaster.pipeline.page import Reported
     from forecaster.pipeline.train import Training
     from forecaster.pipeline.update import Update
     from forecaster.training.ensemble import Listener
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     Trained: TypeAlias = Training | Update | Model | str | PathLike[str]
     """A model, the result of `train` or `update`, or the name of a model file."""
 
-__all__ = ["__version__", "compare", "evaluate", "explain", "load", "predict", "train", "update",
+__all__ = ["__version__", "compare", "evaluate", "explain", "load", "monitor", "predict", "train", "update",
            "write_report"]  # fmt: skip
 __version__ = "0.1.0"
 
@@ -328,6 +331,41 @@ def compare(
     )
 
 
+def monitor(
+    model: Trained | Literal["pretrained"],
+    data: Source | None = None,
+    *,
+    state: str | PathLike[str] | None = None,
+    since: str | None = None,
+    false_alarms: str | None = None,
+    wait: float = 0.0,
+    **settings: Any,
+) -> Monitoring:
+    """Judge the new rows of `data` by forecasts from before them, and raise alarms: spikes, lasting shifts,
+    stuck and silent series. Default: the data that the model was trained on, read again.
+
+    `state` is the file that says which rows have been judged, so that each alarm is raised once; it is
+    written at the end. Without one, the rows since the time `since` are judged, by default those after what
+    the model was trained on. `false_alarms` is how many to expect in all series together: 2/d, 1/4w, or per
+    time steps 1/1000; 1/w by default, and 1/168 of data slower than hourly. `settings` are the columns and
+    reading settings of `train`; with the model "pretrained" also lower, upper, integer and circular.
+
+    Returns a `forecaster.pipeline.monitor.Monitoring`: its `alarms`, which `to_rows` makes a table of, and
+    the `verdict` with the number of rows `judged`.
+
+    Raises UsageError for a wrong setting or the state of other data, StorageError for a damaged state,
+    LockedError where another run uses it (after `wait` seconds), and the errors of `predict`.
+
+    >>> import numpy as np, pandas as pd
+    >>> days = pd.date_range("2024-01-01", periods=300)
+    >>> table = pd.DataFrame({"day": days, "y": np.arange(300) % 7 + np.random.default_rng(1).random(300)})
+    >>> table.loc[290, "y"] = 50
+    >>> [(row["kind"], row["time"]) for row in monitor("pretrained", table, since="2024-10-01").to_rows()]
+    [('spike', '2024-10-17')]
+    """
+    return monitored(model, data, settings, state=state, since=since, false_alarms=false_alarms, wait=wait)
+
+
 def load(path: str | PathLike[str]) -> Model:
     """Read a model file that `Model.save` or `forecast train` wrote.
 
@@ -348,31 +386,15 @@ def load(path: str | PathLike[str]) -> Model:
     return Model.load(Path(path))
 
 
-def write_report(
-    result: Training | Evaluation | Update, path: str | PathLike[str], *, series: Sequence[str] = ()
-) -> None:
-    """Write the result of `train`, `evaluate` or `update`, by the ending of `path`.
+def write_report(result: Reported, path: str | PathLike[str], *, series: Sequence[str] = ()) -> None:
+    """Write the result of `train`, `evaluate`, `compare` or `update`: a page (.html) or errors (.json, .csv).
 
-    `.html` is a page with charts that needs no network, `.json` and `.csv` hold the errors. `series` are ids
-    that must have a chart in the page, which has room for some.
-
-    Raises UsageError for another ending, a series that does not exist, a result without errors, and where a
-    package is missing that pages need; StorageError where the file cannot be written.
+    `series`: ids that must have a chart. Raises UsageError (a name, a missing package) and StorageError.
 
     >>> import numpy as np, pandas as pd, tempfile
     >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=90), "y": np.arange(90) % 7 + 1.0})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_report(train(table, horizon=5, hidden=8, steps=30), f"{folder}/y.html")
+    >>> write_report(train(table, horizon=5, hidden=8, steps=30), f"{tempfile.mkdtemp()}/y.html")
     """
-    from forecaster.errors import UsageError
-    from forecaster.pipeline.page import write_result
-    from forecaster.report import files
+    from forecaster.pipeline.page import write_any
 
-    name = str(path)
-    files.check_report_file(name, page=True)
-    if files.is_page(name):
-        write_result(result, name, series=as_list(series))
-    elif result.report is None:
-        raise UsageError("nothing was held out: there are no errors to write", hint="Write a .html file.")
-    else:
-        files.write_report(result.report, name)
+    write_any(result, str(path), as_list(series))

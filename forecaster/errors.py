@@ -10,10 +10,14 @@
     ├── StaleError             9    data or model older than allowed
     └── MemoryLimitError      10    more memory is needed than is allowed, or than there is
 
+Exit code 8 is no error: `forecast monitor` raised an alarm.
+
 `cli/border.py` catches `ForecasterError` and turns it into one message on stderr and the exit code of its
 class. This file imports nothing.
 """
 
+ALARM = 8
+"""Exit code of `forecast monitor` after an alarm."""
 LONGEST_SHOWN = 60
 """Characters of a value in a message."""
 

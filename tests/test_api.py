@@ -43,6 +43,7 @@ def test_public_names() -> None:
         "evaluate",
         "explain",
         "load",
+        "monitor",
         "predict",
         "train",
         "update",
@@ -72,7 +73,10 @@ def test_examples_run() -> None:
     with_examples = {test.name for test in tests if test.examples}
     assert with_examples == {"forecaster"} | {
         f"forecaster.{name}"
-        for name in ("train", "predict", "explain", "update", "evaluate", "compare", "load", "write_report")
+        for name in (
+            *("train", "predict", "explain", "update", "evaluate", "compare", "monitor", "load"),
+            "write_report",
+        )
     }
     assert doctest.testmod(forecaster).failed == 0
 
@@ -204,6 +208,28 @@ def test_data_may_be_a_path(table: pd.DataFrame, training: Training, tmp_path: P
     for each in trained:
         assert each.model.facts.source == str(path)
         np.testing.assert_allclose(forecaster.predict(each.model)["forecast"], expected, rtol=1e-9)
+
+
+def test_monitor_goes_on_with_its_state(table: pd.DataFrame, training: Training, tmp_path: Path) -> None:
+    """New rows are judged once, by a model in any form or the pretrained networks; without a state, again."""
+    later = table.assign(day=table["day"] + pd.Timedelta(days=80))
+    more = pd.concat([table, later], ignore_index=True).assign(heat=0.5)
+    state, model = tmp_path / "x.monitor", tmp_path / "x.model"
+    training.model.save(model)
+    first = forecaster.monitor(training, more, state=state)
+    assert (first.verdict.judged, first.verdict.newly_read) == (160, 160)
+    assert [row["schema"] for row in first.to_rows()] == ["monitor-1"] * len(first.alarms)
+    assert forecaster.monitor(model, more, state=str(state)).verdict.newly_read == 0
+    assert forecaster.monitor(training.model, more).verdict.newly_read == 160
+    with pytest.raises(UsageError, match="table in memory"):
+        forecaster.monitor(training)
+    since = forecaster.monitor("pretrained", more, since="2024-05-01", target="sales", lower=0)
+    assert since.verdict.newly_read == 2 * 39
+    for wrong in ({"hidden": 3}, {"false_alarms": "often"}, {"since": "soon"}):
+        with pytest.raises(UsageError, match=next(iter(wrong))):
+            forecaster.monitor("pretrained", more, target="sales", **wrong)
+    with pytest.raises(UsageError, match="no setting 'lower'"):
+        forecaster.monitor(training, more, lower=0)
 
 
 def test_evaluate_gives_a_report(table: pd.DataFrame) -> None:

@@ -20,6 +20,7 @@ COMMANDS = {
     "explain": "Show which past rows, seasons and covariates moved a forecast.",
     "evaluate": "Backtest the model and the baselines over rolling origins.",
     "compare": "Rank settings and models on the same origins, or search for better settings.",
+    "monitor": "Compare new rows with forecasts of them, and raise alarms.",
     "show": "Show a model: its data, settings, training and errors.",
 }
 """Command -> one line of help. The command `x` is the function `x` in the file `x.py` of this folder."""
@@ -28,9 +29,8 @@ EPILOG = (
     "forecast.toml (bad_rows); --origins, --step, --series, what `compare` tries and the files that a "
     "command writes are not. Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 a bug in "
     "forecast, 2 wrong usage, 3 unusable data, 4 unusable model, 5 reading or writing failed, 6 locked by "
-    "another run, 7 training diverged, 9 data or model too old, 10 more memory needed than allowed, "
-    "130 interrupted, "
-    "143 terminated."
+    "another run, 7 training diverged, 8 monitor raised an alarm, 9 data or model too old, 10 more memory "
+    "needed than allowed, 130 interrupted, 143 terminated."
 )
 
 

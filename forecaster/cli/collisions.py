@@ -12,7 +12,7 @@ from forecaster.errors import UsageError
 
 READ = ("data", "config", "file", "configs", "models")
 """Arguments and settings that name files which are read; so does `model`, unless a command writes it."""
-WRITTEN = ("model", "report", "output", "plot", "export", "predictions", "summary", "log_file")
+WRITTEN = ("model", "report", "output", "plot", "export", "predictions", "state", "summary", "log_file")
 
 
 def check_apart(named: Mapping[str, Any], *, model_is_written: bool, source: str = "") -> None:

@@ -92,6 +92,12 @@ PREDICTING = {
     "max_model_age": "Oldest that the model file may be, such as 30d.",
     "digits": "Significant digits in CSV and JSON. Default: 7, and more for narrow intervals.",
 }
+MONITORING = {
+    "state": "File that says which rows have been judged. Default: MODEL.monitor, beside the model.",
+    "since": "A new state: judge the rows from this time on. Default: those after what the model has seen.",
+    "false_alarms": "False alarms to expect, in all series together: 2/d, 1/4w, or per time steps, 1/1000. "
+    "Default: 1/w; of data slower than hourly, 1/168.",
+}
 GENERAL = {
     "config": f"File of settings. Default: {CONFIG_FILE}, if it exists.",
     "max_memory": "Most memory to take, such as 2G or 500M. Beyond it: exit code 10.",
@@ -106,6 +112,7 @@ PANELS = {
     "Columns": COLUMNS,
     "Reading": READING,
     "Forecast": FORECASTING | PREDICTING,
+    "Alarms": MONITORING,
     "Network": NETWORK,
     "Training": TRAINING,
     "General": MODEL | LOCKING | KEEPING | RESUMING | GENERAL,

@@ -32,7 +32,7 @@ T = TypeVar("T")
 MOST_CONFIG = 2**20
 """Bytes of a file of settings at most."""
 FILES = ("model", "config", "data", "file", "report", "output", "plot", "export", "log_file", "summary",
-         "predictions")  # fmt: skip
+         "predictions", "state")  # fmt: skip
 """Names of the settings and arguments that are files: ~ is the folder of the user."""
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A file, a directory, a glob, or - for stdin.")]
@@ -54,7 +54,7 @@ PageSeries = Annotated[
 
 @dataclass(frozen=True)
 class General:
-    """The model file, what `predict` writes, and how a command reports."""
+    """The model file, what `predict` writes, what `monitor` keeps, and how a command reports."""
 
     model: str | None = None
     wait: float = 0.0
@@ -63,6 +63,9 @@ class General:
     max_age: str | None = None
     max_model_age: str | None = None
     digits: int | None = None
+    state: str | None = None
+    since: str | None = None
+    false_alarms: str | None = None
     keep: int = 0
     no_resume: bool = False
     config: str | None = None
@@ -124,7 +127,9 @@ def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable
         def run(**values: Any) -> None:
             flags = {name: _one(value) for name in names if (value := values.pop(name)) not in (None, [], ())}
             own = {name: _at_home(name, value) for name, value in values.items()}
-            command(**own, settings=resolve(flags, own, writes_model="wait" in names))
+            command(
+                **own, settings=resolve(flags, own, writes_model="wait" in names and "state" not in names)
+            )
 
         signature = inspect.Signature(own + [_parameter(name, taken) for name in names])
         run.__signature__ = signature  # type: ignore[attr-defined] # allowed at run time, but not typed
@@ -178,7 +183,7 @@ def resolve(
     if general.max_memory is not None:
         memory.restrict(memory.parse_size(general.max_memory))
     files = {"config": general.config or (CONFIG_FILE if stored else None), "model": str(settings.model)}
-    files |= {"summary": general.summary, "log_file": general.log_file}
+    files |= {"summary": general.summary, "log_file": general.log_file, "state": general.state}
     check_apart({**(own or {}), **files}, model_is_written=writes_model)
     return settings
 

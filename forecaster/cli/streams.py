@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -102,8 +103,17 @@ def write_json(schema: str, value: dict[str, Any]) -> None:
 
     It is in ASCII where stdout cannot encode every character.
     """
+    _print_json({"schema": schema} | value, indent=2)
+
+
+def write_json_lines(documents: Iterable[dict[str, Any]]) -> None:
+    """JSON documents on stdout, each on a line of its own."""
+    for document in documents:
+        _print_json(document, indent=None)
+
+
+def _print_json(document: dict[str, Any], indent: int | None) -> None:
     from forecaster.data.writing.escapes import json_text
 
     encoding = (sys.stdout.encoding or "ascii").lower()
-    document = {"schema": schema} | value
-    print(json_text(document, indent=2, ensure_ascii=not encoding.startswith("utf"), default=str))
+    print(json_text(document, indent=indent, ensure_ascii=not encoding.startswith("utf"), default=str))

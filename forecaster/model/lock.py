@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from forecaster.data.writing import ownership
 from forecaster.data.writing.destination import is_stream
@@ -34,12 +35,31 @@ MOST_BYTES = 4096
 Release = Callable[[], None]
 
 
+class Use(NamedTuple):
+    """Words of an error: what another run does with a file, and what to do instead of waiting."""
+
+    what: str
+    instead: str
+
+
+TRAINING = Use("is training", "train to another file with --model")
+JUDGING = Use("is judging by", "name another file with --state")
+
+
 @contextmanager
-def lock(path: str | Path, wait: float = 0.0, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
-    """Hold the lock of the model at `path`. A link has the lock of its target; a stream needs none.
+def lock(
+    path: str | Path,
+    wait: float = 0.0,
+    on_wait: Callable[[str], None] | None = None,
+    *,
+    use: Use = TRAINING,
+) -> Iterator[None]:
+    """Hold the lock of the model, or another file, at `path`. A link has the lock of its target; a stream
+    needs none.
 
     Waits up to `wait` seconds for another run, and calls `on_wait` once with who holds the lock. Raises
-    LockedError where the run goes on after that, StorageError where no lock can be made.
+    LockedError, in the words of `use`, where the run goes on after that, StorageError where no lock can be
+    made.
     """
     if not wait >= 0:
         raise UsageError(f"wait cannot be {wait}", hint="Give seconds, such as 600.")
@@ -50,7 +70,7 @@ def lock(path: str | Path, wait: float = 0.0, on_wait: Callable[[str], None] | N
     if not target.parent.is_dir():
         raise StorageError(f"cannot write {str(path)!r}: its folder does not exist")
     file = _lock_file(target)
-    release = _acquire(file, target, wait, on_wait)
+    release = _acquire(file, target, wait, on_wait, use)
     try:
         yield
     finally:
@@ -62,7 +82,9 @@ def _lock_file(target: Path) -> Path:
     return target.with_name(f".{name}.lock")
 
 
-def _acquire(file: Path, target: Path, wait: float, on_wait: Callable[[str], None] | None) -> Release:
+def _acquire(
+    file: Path, target: Path, wait: float, on_wait: Callable[[str], None] | None, use: Use
+) -> Release:
     """Take the lock, or wait for it; what releases it."""
     end = time.monotonic() + wait
     told = False
@@ -73,9 +95,8 @@ def _acquire(file: Path, target: Path, wait: float, on_wait: Callable[[str], Non
         left = end - time.monotonic()
         if left <= 0:
             raise LockedError(
-                f"another run is training {str(target)!r}: {_holder(file)}",
-                hint="Wait until it ends, as --wait 600 does for up to 600 seconds, or train to another file "
-                "with --model.",
+                f"another run {use.what} {str(target)!r}: {_holder(file)}",
+                hint=f"Wait until it ends, as --wait 600 does for up to 600 seconds, or {use.instead}.",
             )
         if on_wait is not None and not told:
             on_wait(_holder(file))

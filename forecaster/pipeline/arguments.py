@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from os import PathLike
 
     from forecaster import Source, Trained
     from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
+    from forecaster.pipeline.monitor import Monitoring
 
 T = TypeVar("T")
 
@@ -46,6 +48,45 @@ def pretrained_forecast(
     settings = settings | {name: value for name, value in asked.items() if value is not None}
     options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
     return predict_pretrained(None if data is None else source_of(data), options, read)
+
+
+def monitored(
+    model: Trained | Literal["pretrained"],
+    data: Source | None,
+    settings: dict[str, Any],
+    *,
+    state: str | PathLike[str] | None,
+    since: str | None,
+    false_alarms: str | None,
+    wait: float,
+) -> Monitoring:
+    """The alarms of the rows that are new to a state, which is written after them."""
+    from contextlib import ExitStack
+    from pathlib import Path
+
+    from forecaster.config import Limits, Options, ReadConfig
+    from forecaster.model.lock import JUDGING, lock
+    from forecaster.monitoring.state import read_state, write_state
+    from forecaster.pipeline import monitor as pipeline
+
+    pretrained = isinstance(model, str) and model == "pretrained"
+    limits = config_of(Limits, settings, ReadConfig) if pretrained else Limits()
+    read = config_of(ReadConfig, settings, *([Limits] if pretrained else []))
+    with ExitStack() as stack:
+        if state is not None:
+            stack.enter_context(lock(Path(state), wait, use=JUDGING))
+        result = pipeline.monitor(
+            "pretrained" if pretrained else model_of(model),
+            None if data is None else source_of(data),
+            Options(**vars(limits)),
+            read,
+            state=None if state is None else read_state(Path(state)),
+            since=since,
+            false_alarms=false_alarms,
+        )
+        if state is not None:
+            write_state(result.state, Path(state))
+    return result
 
 
 def refuse_training(settings: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from forecaster.pipeline.compare import Comparisons
 from forecaster.pipeline.evaluate import Evaluation
 from forecaster.pipeline.train import VERSIONS, Training
 from forecaster.pipeline.update import Update
+from forecaster.report.files import check_report_file, is_page, write_report
 from forecaster.report.page.board import board_section
 from forecaster.report.page.build import Results, page
 from forecaster.report.page.making import versions_now
@@ -25,7 +26,9 @@ from forecaster.report.page.write import write_page
 if TYPE_CHECKING:
     from forecaster.model.model import Model
 
-Result = Training | Evaluation | Comparisons | Update | Forecast | Loaded
+Reported = Training | Evaluation | Comparisons | Update
+"""Results with errors."""
+Result = Reported | Forecast | Loaded
 
 
 def write_result(
@@ -50,6 +53,18 @@ def write_result(
     results = result if isinstance(result, Results) else _results(result, model, loaded, options or Options())
     more = (*results.more, *sections)
     write_page(page(replace(results, named=tuple(series), more=more, command=command)), path)
+
+
+def write_any(result: Reported, path: str, series: Sequence[str]) -> None:
+    """Write a result as a page, or its errors as JSON or CSV, by the ending of `path`; errors as above."""
+    check_report_file(path, page=True)
+    held = result.leaderboard if isinstance(result, Comparisons) else result.report
+    if is_page(path):
+        write_result(result, path, series=series)
+    elif held is None:
+        raise UsageError("nothing was held out: there are no errors to write", hint="Write a .html file.")
+    else:
+        write_report(held, path)
 
 
 def _results(result: Result, model: Model | None, loaded: Loaded | None, options: Options) -> Results:
