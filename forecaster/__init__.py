@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from forecaster.pipeline.compare import Comparisons
     from forecaster.pipeline.evaluate import Evaluation
     from forecaster.pipeline.monitor import Monitoring
+    from forecaster.pipeline.page import Reported
     from forecaster.pipeline.train import Training
     from forecaster.pipeline.update import Update
     from forecaster.training.ensemble import Listener
@@ -48,17 +49,8 @@ if TYPE_CHECKING:
     Trained: TypeAlias = Training | Update | Model | str | PathLike[str]
     """A model, the result of `train` or `update`, or the name of a model file."""
 
-__all__ = [
-    "__version__",
-    "compare",
-    "evaluate",
-    "explain",
-    "load",
-    "monitor",
-    "predict",
-    "train",
-    "update",
-]
+__all__ = ["__version__", "compare", "evaluate", "explain", "load", "monitor", "predict", "train", "update",
+           "write_report"]  # fmt: skip
 __version__ = "0.1.0"
 
 
@@ -392,3 +384,17 @@ def load(path: str | PathLike[str]) -> Model:
     from forecaster.model.model import Model
 
     return Model.load(Path(path))
+
+
+def write_report(result: Reported, path: str | PathLike[str], *, series: Sequence[str] = ()) -> None:
+    """Write the result of `train`, `evaluate`, `compare` or `update`: a page (.html) or errors (.json, .csv).
+
+    `series`: ids that must have a chart. Raises UsageError (a name, a missing package) and StorageError.
+
+    >>> import numpy as np, pandas as pd, tempfile
+    >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=90), "y": np.arange(90) % 7 + 1.0})
+    >>> write_report(train(table, horizon=5, hidden=8, steps=30), f"{tempfile.mkdtemp()}/y.html")
+    """
+    from forecaster.pipeline.page import write_any
+
+    write_any(result, str(path), as_list(series))

@@ -47,6 +47,7 @@ def test_public_names() -> None:
         "predict",
         "train",
         "update",
+        "write_report",
     ]
     assert all(hasattr(forecaster, name) for name in forecaster.__all__)
 
@@ -72,7 +73,10 @@ def test_examples_run() -> None:
     with_examples = {test.name for test in tests if test.examples}
     assert with_examples == {"forecaster"} | {
         f"forecaster.{name}"
-        for name in ("train", "predict", "explain", "update", "evaluate", "compare", "monitor", "load")
+        for name in (
+            *("train", "predict", "explain", "update", "evaluate", "compare", "monitor", "load"),
+            "write_report",
+        )
     }
     assert doctest.testmod(forecaster).failed == 0
 

@@ -154,10 +154,10 @@ def _check_files(
     data: str, report: str | None, output: str | None, tune: int | None, listed: dict[str, list[str]]
 ) -> str:
     """Where settings go. Raises UsageError or StorageError before any work where a file cannot be written."""
-    from forecaster.report.files import check_report_file
+    from forecaster.cli.page import check_report
     from forecaster.report.settings_file import check_settings_file
 
-    check_report_file(report)
+    check_report(report)
     if tune == 0:
         raise UsageError("tune cannot be 0", hint="Give 1 or more, such as 20.")
     if output is not None and not tune:
@@ -236,10 +236,13 @@ def _write(result: Comparisons, settings: Settings, data: str, output: str, repo
     """Write the report, and the settings where they are better; the file of settings, if it was written."""
     import dataclasses
 
-    from forecaster.report.files import write_report
+    from forecaster.cli.page import write_page
+    from forecaster.report.files import is_page, write_report
     from forecaster.report.settings_file import check_settings_file, write_settings
 
-    if report and result.leaderboard is not None:
+    if report and is_page(report) and result.leaderboard is not None:
+        write_page(result, report, None, options=settings.options)
+    elif report and result.leaderboard is not None:
         write_report(result.leaderboard, report)
         account.wrote(report)
     changes = result.better_settings

@@ -9,7 +9,7 @@ import typer
 from forecaster.cli.account import account
 from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, NETWORK, READING, TRAINING
-from forecaster.cli.options import Data, ReportFile, Settings, accepts
+from forecaster.cli.options import Data, PageSeries, ReportFile, Settings, accepts
 from forecaster.cli.picture import (
     SCREEN,
     Plot,
@@ -64,6 +64,7 @@ def evaluate(
     by: By = None,
     predictions: Predictions = None,
     report: ReportFile = None,
+    report_series: PageSeries = None,
     plot: Plot = None,
     plot_series: PlotSeries = None,
 ) -> None:
@@ -78,11 +79,12 @@ def evaluate(
     the errors by step beside those of the simple methods.
     """
     from forecaster.cli.data_summary import log_data
+    from forecaster.cli.page import reader
     from forecaster.cli.progress import progress
     from forecaster.pipeline.evaluate import evaluate as backtest
     from forecaster.pipeline.evaluate import refit_of
 
-    _check_files(report, predictions)
+    _check_files(report, report_series, predictions)
     on_stdout = _data_on_stdout(settings, report, predictions)
     check_plot(plot, plot_series, data_on_stdout=on_stdout, text_on_stdout=True)
     refit, model = refit_of(again), _model(settings)
@@ -98,9 +100,9 @@ def evaluate(
             model=model,
             on_event=listener,
             on_origin=listener.origin,
-            on_read=before_work(plot_series),
+            on_read=reader(report_series, before_work(plot_series)),
         )
-    _write_files(result, report, predictions)
+    _write_files(result, report, report_series, predictions)
     if plot and plot != SCREEN:
         _draw(result, plot, plot_series)
     log_data(result.loaded, result.notes)
@@ -110,13 +112,13 @@ def evaluate(
         _draw(result, plot, plot_series)
 
 
-def _check_files(report: str | None, predictions: str | None) -> None:
+def _check_files(report: str | None, series: list[str] | None, predictions: str | None) -> None:
     """Raise UsageError or StorageError before any work where a file could not be written."""
+    from forecaster.cli.page import check_report
     from forecaster.data.writing.atomic import check_folder
     from forecaster.data.writing.write import check_destination
-    from forecaster.report.files import check_report_file
 
-    check_report_file(report)
+    check_report(report, series)
     if predictions is not None:
         check_destination(predictions)
         check_folder(predictions)
@@ -143,13 +145,13 @@ def _model(settings: Settings) -> Model | Literal["pretrained"] | None:
     return "pretrained" if named == PRETRAINED else Model.load(named)
 
 
-def _write_files(result: Evaluation, report: str | None, predictions: str | None) -> None:
+def _write_files(
+    result: Evaluation, report: str | None, series: list[str] | None, predictions: str | None
+) -> None:
+    from forecaster.cli.page import write_report
     from forecaster.data.writing.write import write_table
-    from forecaster.report.files import write_report
 
-    if report:
-        write_report(result.report, report)
-        account.wrote(report)
+    write_report(result, report, series)
     if predictions is not None:
         write_table(result.backtest.to_frame(), predictions)
         account.wrote(predictions)

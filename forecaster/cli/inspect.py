@@ -10,7 +10,7 @@ import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.option_texts import COLUMNS, GENERAL, READING
-from forecaster.cli.options import Data, Settings, accepts
+from forecaster.cli.options import Data, PageFile, PageSeries, Settings, accepts
 from forecaster.cli.picture import (
     SCREEN,
     Plot,
@@ -44,6 +44,8 @@ def inspect(
     data: Data,
     settings: Settings,
     export: ExportFile = None,
+    report: PageFile = None,
+    report_series: PageSeries = None,
     plot: Plot = None,
     plot_series: PlotSeries = None,
 ) -> None:
@@ -51,21 +53,26 @@ def inspect(
     $ forecast inspect sample_data/sensors.parquet
 
     Show how DATA is understood: columns, frequency, kinds of series, gaps, findings. Nothing is trained.
-    Nothing is written, except the series as understood to the file that --export names, and a picture of
-    them to that of --plot: with missing rows, suspicious values and changes of level.
+    Nothing is written, except the series as understood to the file that --export names, the page of --report,
+    and a picture of them to the file of --plot: with missing rows, suspicious values and changes of level.
     """
     from forecaster.cli import data_summary
+    from forecaster.cli.page import check_report, write_page
     from forecaster.cli.streams import console, write_json
     from forecaster.report import terminal
+    from forecaster.report.data_facts import data_facts, left_out_by_reason
     from forecaster.report.series_kinds import series_kinds, summary
 
+    check_report(report, report_series, errors=False)
     on_stdout = "--json" * settings.general.json or "--export" * _is_stdout(export)
     check_plot(plot, plot_series, data_on_stdout=on_stdout, text_on_stdout=True)
     loaded = _load(data, settings, export, plot_series)
+    if report:
+        write_page(loaded, report, report_series)
     if plot and plot != SCREEN:
         _draw(loaded, plot, plot_series)
     kinds = series_kinds(loaded.panel, loaded.odd)
-    facts, values = data_summary.facts(loaded), summary(kinds)
+    facts, values = data_facts(loaded), summary(kinds)
     series = data_summary.series_facts(loaded, kinds)
     if settings.general.json:
         details = {
@@ -77,7 +84,7 @@ def inspect(
         write_json("inspect-1", facts | details)
         return
     screen = console()
-    terminal.print_facts(screen, "data", facts | data_summary.left_out_by_reason(facts))
+    terminal.print_facts(screen, "data", facts | left_out_by_reason(facts))
     terminal.print_facts(screen, "values", values)
     screen.print("\nSeries", style="bold")
     data_summary.print_series(series)

@@ -38,7 +38,17 @@ FILES = ("model", "config", "data", "file", "report", "output", "plot", "export"
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A file, a directory, a glob, or - for stdin.")]
 ReportFile = Annotated[
     str | None,
-    typer.Option("--report", metavar="FILE", help="Write the error report to a .json or .csv file."),
+    typer.Option(
+        "--report", metavar="FILE", help="Write the error report to a .json or .csv file, or a page to .html."
+    ),
+]
+PageFile = Annotated[
+    str | None,
+    typer.Option("--report", metavar="FILE", help="Write a page of charts and tables to a .html file."),
+]
+PageSeries = Annotated[
+    list[str] | None,
+    typer.Option("--report-series", metavar="ID", help="Series that must have a chart in the page."),
 ]
 
 

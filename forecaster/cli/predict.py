@@ -10,7 +10,7 @@ from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, PREDICTING, READING, TRAINING
-from forecaster.cli.options import Settings, accepts
+from forecaster.cli.options import PageFile, PageSeries, Settings, accepts
 from forecaster.cli.picture import (
     SCREEN,
     Plot,
@@ -25,7 +25,7 @@ from forecaster.cli.picture import (
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
-    from forecaster.data.load import Reader
+    from forecaster.data.load import Loaded, Reader
     from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
 
@@ -59,6 +59,8 @@ def predict(
     output: Output = None,
     plot: Plot = None,
     plot_series: PlotSeries = None,
+    report: PageFile = None,
+    report_series: PageSeries = None,
 ) -> None:
     """\b
     $ forecast predict -o forecasts.csv
@@ -69,6 +71,42 @@ def predict(
     program and know what series look like. With --plot -, a plot on the terminal takes the place of the
     forecasts; -o FILE writes them too.
     """
+    from forecaster.cli.page import check_report, reader, write_page
+
+    general = settings.general
+    instead = plot == SCREEN and output is None and not general.json  # the plot, instead of the forecasts
+    _check(settings, output or "-", plot, plot_series, instead=instead)
+    check_report(report, report_series, errors=False)
+    output = output or "-"
+    outputs = {"output": output, "plot": plot, "report": report}
+    outputs |= {"summary": general.summary, "log_file": general.log_file}
+    sources: list[Loaded] = []
+    noted = reader(report_series, before_work(plot_series))
+
+    def read(loaded: Loaded) -> None:
+        noted(loaded)
+        sources[:] = [loaded] if report else []
+
+    forecast, model = _forecast(data, settings, outputs, read)
+    account.found(forecast.findings)
+    for finding in forecast.findings:
+        if finding.severity == "repair" or finding.code in LOGGED:
+            stderr.finding(finding)
+    if plot and plot != SCREEN:
+        _draw(forecast, plot, plot_series)
+    if report:
+        options = settings.options
+        write_page(forecast, report, report_series, model=model, loaded=sources[0], options=options)
+    if not instead:
+        _write(forecast, output, settings)
+    if plot == SCREEN:  # after the files: its reader may leave
+        _draw(forecast, plot, plot_series)
+
+
+def _check(
+    settings: Settings, output: str, plot: str | None, plot_series: list[str] | None, *, instead: bool
+) -> None:
+    """Raise UsageError or StorageError before any work is done where something could not be written."""
     from forecaster.data.writing.atomic import check_folder
     from forecaster.data.writing.destination import is_stdout
     from forecaster.data.writing.digits import check_digits
@@ -76,32 +114,18 @@ def predict(
     from forecaster.pipeline.staleness import parsed_age
 
     general = settings.general
-    as_json = general.json
-    instead = plot == SCREEN and output is None and not as_json  # the plot, instead of the forecasts
     if instead and general.samples is not None:
         raise UsageError("--samples would not be written", hint="Name a file for them: -o FILE.csv.")
-    output = output or "-"
     if output != "-":
         check_folder(output)
-    if not as_json:
+    if not general.json:
         check_destination(output)
     on_stdout = not instead and (output == "-" or is_stdout(output))
-    check_plot(plot, plot_series, data_on_stdout="--json" * as_json or "the forecasts" if on_stdout else "")
+    data_on_stdout = "--json" * general.json or "the forecasts" if on_stdout else ""
+    check_plot(plot, plot_series, data_on_stdout=data_on_stdout)
     check_digits(general.digits)
     parsed_age("max_age", general.max_age)
     parsed_age("max_model_age", general.max_model_age)
-    outputs = {"output": output, "plot": plot, "summary": general.summary, "log_file": general.log_file}
-    forecast = _forecast(data, settings, outputs, before_work(plot_series))
-    account.found(forecast.findings)
-    for finding in forecast.findings:
-        if finding.severity == "repair" or finding.code in LOGGED:
-            stderr.finding(finding)
-    if plot and plot != SCREEN:
-        _draw(forecast, plot, plot_series)
-    if not instead:
-        _write(forecast, output, settings)
-    if plot == SCREEN:  # after the files: its reader may leave
-        _draw(forecast, plot, plot_series)
 
 
 def _write(forecast: Forecast, output: str, settings: Settings) -> None:
@@ -134,8 +158,8 @@ def _draw(forecast: Forecast, plot: str, series: list[str] | None) -> None:
 
 def _forecast(
     data: str | None, settings: Settings, outputs: dict[str, str | None], on_read: Reader
-) -> Forecast:
-    """The forecast of the model that was named, or of the pretrained networks."""
+) -> tuple[Forecast, Model | None]:
+    """The forecast of the model that was named, and that model; or of the pretrained networks."""
     from forecaster.pipeline.predict import PRETRAINED, predict_pretrained
     from forecaster.pipeline.predict import predict as predict_from
     from forecaster.pipeline.staleness import check_model
@@ -145,9 +169,8 @@ def _forecast(
         if settings.general.skip_short:
             raise UsageError("--skip-short needs a trained model: pretrained networks forecast any length")
         account.uses(PRETRAINED)
-        return predict_pretrained(
-            data, options, settings.read, max_age=settings.general.max_age, on_read=on_read
-        )
+        age = settings.general.max_age
+        return predict_pretrained(data, options, settings.read, max_age=age, on_read=on_read), None
     from forecaster.model.model import Model
     from forecaster.pipeline.remembered import named
 
@@ -158,7 +181,7 @@ def _forecast(
         stderr.info(line, source=model.facts.source)
         check_apart(outputs, model_is_written=False, source=model.facts.source)
     check_limits(settings, model)
-    return predict_from(
+    result = predict_from(
         model,
         data,
         read=settings.read,
@@ -169,6 +192,7 @@ def _forecast(
         max_age=settings.general.max_age,
         on_read=on_read,
     )
+    return result, model
 
 
 def check_limits(settings: Settings, model: Model) -> None:

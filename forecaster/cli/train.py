@@ -23,7 +23,7 @@ from forecaster.cli.option_texts import (
     RESUMING,
     TRAINING,
 )
-from forecaster.cli.options import Data, ReportFile, Settings, accepts
+from forecaster.cli.options import Data, PageSeries, ReportFile, Settings, accepts
 from forecaster.errors import DivergenceError, UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 
 @accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, LOCKING, KEEPING, RESUMING, GENERAL)
-def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
+def train(
+    data: Data, settings: Settings, report: ReportFile = None, report_series: PageSeries = None
+) -> None:
     """\b
     $ forecast train sample_data/sensors.parquet --horizon 24
 
@@ -40,6 +42,7 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     settings that are not set are chosen from the data.
     """
     from forecaster.cli.data_summary import findings, log_data
+    from forecaster.cli.page import check_report, reader, write_report
     from forecaster.cli.progress import progress
     from forecaster.cli.streams import write_json
     from forecaster.data.writing.atomic import check_folder
@@ -47,10 +50,9 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
     from forecaster.model.old_models import check_keeping, save_keeping
     from forecaster.pipeline.predict import PRETRAINED
     from forecaster.pipeline.train import train as train_model
-    from forecaster.report.files import check_report_file, write_report
     from forecaster.training.checkpoint import Checkpoint, checkpoint_file
 
-    check_report_file(report)
+    check_report(report, report_series)
     if str(settings.model) == PRETRAINED:
         raise UsageError(
             f"{PRETRAINED!r} names the networks that come with forecast, and cannot be a model file",
@@ -67,7 +69,7 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
                 settings.options,
                 settings.read,
                 on_event=listener,
-                on_read=account.read,
+                on_read=reader(report_series),
                 checkpoint=checkpoint,
             )
         save_keeping(result.model, settings.model, general.keep)
@@ -75,9 +77,7 @@ def train(data: Data, settings: Settings, report: ReportFile = None) -> None:
             checkpoint.remove()
     account.uses(settings.model)
     account.wrote(settings.model)
-    if report and result.report is not None:
-        write_report(result.report, report)
-        account.wrote(report)
+    write_report(result, report, report_series)
     log_data(result.loaded, result.notes)
     if result.report is not None:
         _show_report(result.report)

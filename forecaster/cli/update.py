@@ -36,6 +36,7 @@ def update(settings: Settings, data: NewData = None, report: ReportFile = None) 
     1 % and more than chance explains, the model stays as it was. Without new rows nothing is done.
     """
     from forecaster.cli.data_summary import findings, log_data
+    from forecaster.cli.page import check_report, write_report
     from forecaster.cli.progress import progress
     from forecaster.cli.streams import console, write_json
     from forecaster.data.writing.atomic import check_folder
@@ -45,10 +46,9 @@ def update(settings: Settings, data: NewData = None, report: ReportFile = None) 
     from forecaster.pipeline.predict import PRETRAINED
     from forecaster.pipeline.remembered import named
     from forecaster.pipeline.update import update as go_on
-    from forecaster.report.files import check_report_file, write_report
     from forecaster.report.terminal import print_report
 
-    check_report_file(report)
+    check_report(report)
     path = settings.model
     if str(path) == PRETRAINED:
         raise UsageError(
@@ -72,9 +72,7 @@ def update(settings: Settings, data: NewData = None, report: ReportFile = None) 
             save_keeping(result.model, path, settings.general.keep)
             account.wrote(path)
     account.uses(path)
-    if report and result.report is not None:
-        write_report(result.report, report)
-        account.wrote(report)
+    write_report(result, report)
     log_data(result.loaded, result.notes)
     if result.report is not None and not (stderr.quiet or stderr.as_json):
         print_report(console(to_stderr=True), result.report)

@@ -19,6 +19,7 @@ from forecaster.evaluation.scores import Report, score
 from forecaster.methods import opponents
 from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model
+from forecaster.pipeline.learn import Learned
 from forecaster.pipeline.predict import read_as
 from forecaster.pipeline.trials import NEVER, Counter, backtest_trial, trial_of
 from forecaster.training.ensemble import Listener
@@ -37,6 +38,11 @@ class Evaluation:
     backtest: Backtest
     """What the report is made of."""
     notes: tuple[str, ...] = ()
+    model: Model | None = None
+    """What made the forecasts, the last of several; None: the pretrained networks alone."""
+    options: Options = Options()
+    curves: tuple[tuple[tuple[int, float], ...], ...] = ()
+    """Step and validation loss at each validation pass of each network of that model."""
 
 
 def evaluate(
@@ -71,7 +77,12 @@ def evaluate(
     if on_read:
         on_read(loaded)
     panel = loaded.panel
-    trial = trial_of(model or options, options, refit)
+    newest: list[tuple[Learned, Model]] = []
+
+    def keep(learned: Learned, made: Model) -> None:
+        newest[:] = [(learned, made)]
+
+    trial = trial_of(model or options, options, refit, keep)
     horizon = trial.horizon(panel)
     rows = origins_of(panel, horizon, origins, step, history=1 if model else 2)
     if known:
@@ -80,7 +91,9 @@ def evaluate(
     backtest = backtest_trial(panel, rows, trial, horizon, on_event, on_origin, opponents=fitted)
     if by:
         backtest = replace(backtest, groups=tuple(loaded.groups[each] for each in panel.ids))
-    return Evaluation(score(backtest), loaded, backtest, notes)
+    made = newest[0][1] if newest else known
+    curves = newest[0][0].held_out_from.curves if newest else ()
+    return Evaluation(score(backtest), loaded, backtest, notes, made, options, curves)
 
 
 def opponents_of(rows: Ints) -> tuple[bool, tuple[str, ...]]:

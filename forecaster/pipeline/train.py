@@ -42,6 +42,8 @@ class Training:
     interrupted: bool = False
     backtest: Backtest | None = None
     """What the report is made of."""
+    curves: tuple[tuple[tuple[int, float], ...], ...] = ()
+    """Step and validation loss at each validation pass of each network, before the refit."""
 
 
 def train(
@@ -79,7 +81,8 @@ def train(
         "rescues": sum(item.outcome.rescues for item in fit.fitted),
     }
     model = learned.model(facts_of(loaded, fit.blend, training, report))
-    return Training(model, report, loaded, _notes(learned, report), fit.interrupted, learned.backtest)
+    notes, curves = _notes(learned, report), learned.held_out_from.curves
+    return Training(model, report, loaded, notes, fit.interrupted, learned.backtest, curves)
 
 
 def facts_of(loaded: Loaded, blend: Blend, training: dict[str, Any], report: Report | None) -> Facts:

@@ -16,7 +16,7 @@ from forecaster.forecasting.forecast import Forecast, forecast
 from forecaster.forecasting.pretrained import forecast_pretrained
 from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model
-from forecaster.pipeline.learn import facts_without_source, learn
+from forecaster.pipeline.learn import Learned, facts_without_source, learn
 from forecaster.pipeline.rolling import Forecaster, asked, beside_baselines, kinds, one_origin, rolled
 from forecaster.training.ensemble import Listener
 from forecaster.training.plan import choose_horizon
@@ -47,6 +47,8 @@ class ByTraining:
 
     options: Options
     refit: int = NEVER
+    on_learned: Callable[[Learned, Model], None] | None = None
+    """Called with each training and its model."""
 
     def horizon(self, panel: Panel) -> int:
         """That of the options, or the usual one."""
@@ -61,7 +63,10 @@ class ByTraining:
             part = origins[start : start + size]
             before = panel.before(np.maximum(first_origins(part), 0))
             learned = learn(before, horizon, self.options, on_event)
-            yield part, _of_model(learned.model(facts_without_source(before)), horizon, self.options)
+            model = learned.model(facts_without_source(before))
+            if self.on_learned is not None:
+                self.on_learned(learned, model)
+            yield part, _of_model(model, horizon, self.options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,11 +116,16 @@ class ByPretrained:
         yield origins, make
 
 
-def trial_of(what: Options | Model | Literal["pretrained"], options: Options, refit: int = NEVER) -> Trial:
+def trial_of(
+    what: Options | Model | Literal["pretrained"],
+    options: Options,
+    refit: int = NEVER,
+    on_learned: Callable[[Learned, Model], None] | None = None,
+) -> Trial:
     """How to try settings, a model, or "pretrained"; `options`: of the forecast."""
     if isinstance(what, Model):
         return ByModel(what, options)
-    return ByPretrained(options) if isinstance(what, str) else ByTraining(what, refit)
+    return ByPretrained(options) if isinstance(what, str) else ByTraining(what, refit, on_learned)
 
 
 def _of_model(model: Model, horizon: int, options: Options) -> Forecaster:

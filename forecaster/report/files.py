@@ -1,4 +1,4 @@
-"""The error report as a file: JSON or CSV, by the ending of its name."""
+"""The error report as a file: JSON or CSV, by the ending of its name; and whether it is to be a page."""
 
 from __future__ import annotations
 
@@ -17,15 +17,30 @@ if TYPE_CHECKING:
     from forecaster.evaluation.error_report import Report
     from forecaster.evaluation.leaderboard import Leaderboard
 
+PAGE = ".html"
 REPORT_ENDINGS = (".json", ".csv")
 
 
-def check_report_file(path: str | None) -> None:
-    """Raise UsageError or StorageError before any work is done where the report could not be written."""
+def is_page(path: str | None) -> bool:
+    """Whether the report is to be a page of HTML."""
+    return path is not None and Path(path).suffix.lower() == PAGE
+
+
+def check_report_file(path: str | None, *, errors: bool = True, page: bool = False) -> None:
+    """Raise UsageError or StorageError before any work is done where the report could not be written.
+
+    `errors`: as JSON or CSV, or to a stream; `page`: as HTML.
+    """
     if path is None:
         return
-    if Path(path).suffix.lower() not in REPORT_ENDINGS and not is_stream(path):
-        raise UsageError(f"the report {path!r} must end in .json or .csv")
+    endings = (REPORT_ENDINGS if errors else ()) + ((PAGE,) if page else ())
+    if Path(path).suffix.lower() not in endings and not (errors and is_stream(path)):
+        known = ", ".join(endings[:-1]) + (" or " if len(endings) > 1 else "") + endings[-1]
+        raise UsageError(f"the report {path!r} must end in {known}")
+    if is_page(path):
+        from forecaster.report.page.write import check_page_possible
+
+        check_page_possible()
     check_folder(path)
 
 

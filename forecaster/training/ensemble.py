@@ -159,7 +159,8 @@ def _refitted(before: Fitted, after: Fitted | None, further: bool) -> Fitted:
         return dataclasses.replace(before, outcome=dataclasses.replace(before.outcome, interrupted=True))
     first, last = before.outcome, after.outcome
     steps = last.steps + (first.steps if further else 0)
-    outcome = Outcome(steps, first.validation, rescues=last.rescues + (first.rescues if further else 0))
+    rescues = last.rescues + (first.rescues if further else 0)
+    outcome = Outcome(steps, first.validation, rescues=rescues, curve=first.curve)
     return Fitted(Member(before.member.config, after.member.network), outcome)
 
 

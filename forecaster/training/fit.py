@@ -71,6 +71,11 @@ class Fit:
         return combine(self.forecasts, self.blend, self.groups)
 
     @property
+    def curves(self) -> tuple[tuple[tuple[int, float], ...], ...]:
+        """Step and validation loss at each validation pass of each network."""
+        return tuple(item.outcome.curve for item in self.fitted)
+
+    @property
     def networks(self) -> Networks:
         return _networks(self.fitted, self.pretrained)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -66,7 +66,7 @@ class State:
     def result(self) -> tuple[Float32s, Outcome] | None:
         """Weights and outcome, if the training is finished."""
         outcome = self.facts.get("outcome")
-        return None if outcome is None else (self.arrays["weights"], Outcome(**outcome))
+        return None if outcome is None else (self.arrays["weights"], Outcome.of(outcome))
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,17 @@ class Outcome:
     validation: float | None
     interrupted: bool = False
     rescues: int = 0
+    curve: tuple[tuple[int, float], ...] = ()
+    """Step and validation loss of each validation pass."""
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> Outcome:
+        """From the values of `asdict`, also after JSON has made lists of tuples."""
+        return cls(**facts | {"curve": _curve(facts.get("curve", ()))})
+
+
+def _curve(pairs: Iterable[Sequence[float]]) -> tuple[tuple[int, float], ...]:
+    return tuple((int(step), loss) for step, loss in pairs)
 
 
 @dataclass(frozen=True)
@@ -151,6 +162,7 @@ class _Run:
         self.taken = self.best_step = 0
         self.best_weights = self.weights.copy()
         self.passes_without_progress = 0
+        self.curve: list[tuple[int, float]] = []
         self.smooth = math.nan
         self.began = 0
         self.started = self.stated = time.perf_counter()
@@ -196,6 +208,7 @@ class _Run:
             return False
         with self.average.in_place(self.weights):
             self.validation = self.validation_loss()
+            self.curve.append((step, self.validation))
             if self.best is None or self.validation < self.best:
                 self.best, self.best_step = self.validation, step
                 self.best_weights[:] = self.weights
@@ -222,7 +235,7 @@ class _Run:
         """Leave the best weights in the network."""
         if self.best is not None:
             self.weights[:] = self.best_weights
-            return Outcome(self.best_step, self.best, interrupted, self.guard.rescues)
+            return Outcome(self.best_step, self.best, interrupted, self.guard.rescues, tuple(self.curve))
         self.weights[:] = self.average.weights
         return Outcome(self.taken, None, interrupted, self.guard.rescues)
 
@@ -262,7 +275,7 @@ class _Run:
         arrays = {"weights": self.weights, "best": self.best_weights, "average": self.average.weights}
         arrays |= {f"optimizer.{name}": value for name, value in self.optimizer.memory.items()}
         arrays |= self.guard.arrays()
-        facts = {name: getattr(self, name) for name in NUMBERS}
+        facts: dict[str, Any] = {name: getattr(self, name) for name in NUMBERS} | {"curve": list(self.curve)}
         facts["average"], facts["guard"] = self.average.count, self.guard.numbers()
         facts["rng"] = self.rng.bit_generator.state
         return State(facts, {name: value.copy() for name, value in arrays.items()})
@@ -272,6 +285,7 @@ class _Run:
         facts, arrays = state.facts, state.arrays
         for name in NUMBERS:
             setattr(self, name, facts[name])
+        self.curve = list(_curve(facts.get("curve", ())))  # older checkpoints have none
         self.began = self.taken
         self.weights[:], self.best_weights[:] = arrays["weights"], arrays["best"]
         self.average.weights[:], self.average.count = arrays["average"], facts["average"]

@@ -1,6 +1,7 @@
 """Training against a loop written by hand; early stopping, the guard, interruption, and the same bytes."""
 
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -12,7 +13,7 @@ from forecaster.errors import DivergenceError
 from forecaster.features.transform import fit_transform
 from forecaster.features.windows import Windows, index_windows
 from forecaster.nn.network import Network
-from forecaster.training.loop import CONFIRM, EVENT_EVERY, RESCUES, TrainingData, train
+from forecaster.training.loop import CONFIRM, EVENT_EVERY, RESCUES, Outcome, TrainingData, train
 
 HORIZON, LOOKBACK, SEGMENT = 4, 12, 3
 CONFIG = TrainingConfig(steps=40, batch=16, rate=5e-3, average=0.9, check_every=10, patience=0)
@@ -519,6 +520,14 @@ def test_the_guard_goes_on_too():
         other = make_network(seed=9)
         assert run(other, data(1 + EVENT_EVERY * number), CONFIG, seed=99, state=state)[1] == outcome
         assert other.flat.tobytes() == network.flat.tobytes()
+
+
+def test_the_curve_has_every_validation_pass():
+    """The outcome has step and loss of each pass, its least is the validation loss, and JSON keeps it."""
+    events, outcome = run(make_network(), make_data(validate=True))
+    assert outcome.curve == tuple((e.step, e.validation) for e in events if e.step % CONFIG.check_every == 0)
+    assert min(loss for _, loss in outcome.curve) == outcome.validation
+    assert Outcome.of(json.loads(json.dumps(dataclasses.asdict(outcome)))) == outcome
 
 
 def test_states_come_only_where_they_are_asked_for():
