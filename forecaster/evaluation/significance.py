@@ -2,7 +2,7 @@
 
 Notation: d (O, S) the difference of two methods' errors in each window, n the number of independent parts.
 
-With at least ENOUGH origins, or a single series, the question is whether the difference lasts in time for
+With at least ENOUGH origins, or as many as series, the question is whether the difference lasts in time for
 these series: Diebold & Mariano (1995), Comparing Predictive Accuracy, on the mean over series at each origin,
 with the correction of Harvey, Leybourne & Newbold (1997) for few origins and windows that overlap, and as
 many degrees of freedom as there are windows that do not: with n - 1 of them, one in six pairs of equal
@@ -81,7 +81,7 @@ def paired(difference: Floats, lags: int = 0) -> Paired:
     known = np.where(used, difference, 0.0)
     parts = origins * (share * known).sum(axis=1)  # (O,) with the same mean
     mean = float(parts.mean())
-    if origins >= ENOUGH or series == 1:
+    if origins >= min(ENOUGH, series):
         return Paired(mean, _over_origins(parts, lags), max(origins / (lags + 1) - 1, 1))
     of_series = series * (share * known).sum(axis=0)  # (S,)
     variances = [_variance(of_series), _variance(parts) if origins > 1 else 0.0]
