@@ -167,3 +167,35 @@ def test_a_folder_that_is_not_there(trained: Path, capfd: pytest.CaptureFixture[
     path = trained / "nowhere" / "page.html"
     result = inside("inspect", str(trained / "demand.csv"), "--report", str(path), capfd=capfd)
     assert_clean_failure(result, 5)
+
+
+@pytest.mark.parametrize("model", [(), ("--model", "pretrained")])
+def test_the_page_of_explain(
+    trained: Path, tmp_path: Path, model: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The forecast, and what moved it: bars from the baseline to the forecast that explain --json has."""
+    page = tmp_path / "explained.html"
+    named = model or ("--model", str(trained / "forecast.model"))
+    arguments = (
+        "explain",
+        str(trained / "demand.csv"),
+        "--step",
+        "2",
+        *named,
+        "--json",
+        "--report",
+        str(page),
+    )
+    result = inside(*arguments, capfd=capfd)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    text = text_of(page)
+    assert "What moved the forecast" in text and "Components of the blend" in text
+    content = page.read_text(encoding="utf-8")
+    assert 'id="chart-explained-rows"' in content
+    data = json.loads(re.search(r'type="application/json"[^>]*>(.*?)</script>', content, re.DOTALL)[1])
+    bars = data["charts"]["explained-sums"]["data"]["values"]
+    assert bars[0]["from"] == pytest.approx(found["baseline"], rel=1e-5)
+    assert bars[-1]["to"] == pytest.approx(found["forecast"], rel=2e-3)
+    assert sum(bar["by"] for bar in bars) == pytest.approx(found["forecast"] - found["baseline"], abs=0.02)
+    assert_clean_failure(inside(*arguments[:-1], str(tmp_path / "x.csv"), capfd=capfd), 2)

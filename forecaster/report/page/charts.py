@@ -143,6 +143,33 @@ def bars(
     return _framed({"data": {"values": rows}, "layer": layers})
 
 
+def steps_between(names: Sequence[str], ends: Floats, *, x_title: str) -> Spec:
+    """Horizontal bars from each of the sums `ends` (n + 1,) to the next, named (n,)."""
+    shown = rounded(ends)
+    bars = [
+        {"n": name, "from": start, "to": end, "by": rounded([after - before])[0], "up": bool(after >= before)}
+        for name, start, end, before, after in zip(
+            names, shown[:-1], shown[1:], ends[:-1], ends[1:], strict=True
+        )
+    ]
+    colour = {"condition": {"test": "datum.up", "value": "var(--model)"}, "value": "var(--second)"}
+    tips = [
+        {"field": "n", "title": "part", "type": "nominal"},
+        {"field": "by", "title": "contribution", "type": "quantitative", "format": "+,.4~g"},
+        {"field": "to", "title": "sum so far", "type": "quantitative", "format": ",.5~g"},
+    ]
+    encoding = {
+        "y": {"field": "n", "type": "nominal", "sort": list(names), "title": None,
+              "axis": {"ticks": False, "domain": False, "labelLimit": 260}},
+        "x": {"field": "from", "type": "quantitative", "title": x_title, "scale": {"zero": False}},
+        "x2": {"field": "to"},
+        "color": colour,
+        "tooltip": tips,
+    }  # fmt: skip
+    spec = {"data": {"values": bars}, "mark": {"type": "bar", "height": {"band": 0.7}}, "encoding": encoding}
+    return _framed(spec, max(80, 30 * len(names)))
+
+
 def heat_map(
     rows: Sequence[str], columns: Sequence[str], values: Floats, *, measure: str, size: int = 24
 ) -> Spec:
