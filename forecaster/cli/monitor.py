@@ -94,7 +94,9 @@ def _model(data: str | None, settings: Settings, state: Path) -> Model | None:
 
 
 def _print(result: Monitoring, *, as_json: bool) -> None:
-    """The alarms on stdout. StorageError where it takes none: the state then stays, and they come again."""
+    """The alarms on stdout. StorageError where it takes none, also because its reader left: nobody saw them,
+    so the state stays, and they come again.
+    """
     from forecaster.cli.streams import lost_output, write_json_lines
 
     if as_json:
@@ -102,7 +104,7 @@ def _print(result: Monitoring, *, as_json: bool) -> None:
     else:
         for line in lines(result):
             sys.stdout.write(line + "\n")
-    if result.alarms and (error := lost_output()) is not None:
+    if result.alarms and (error := lost_output(reader_may_leave=False)) is not None:
         raise StorageError(
             f"the alarms cannot be written to standard output: {error.strerror}",
             hint="The state is as it was: the next run raises them again.",

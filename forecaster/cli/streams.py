@@ -78,13 +78,14 @@ def _guarded(descriptor: int, stream: TextIO | None) -> TextIO:
     )
 
 
-def lost_output() -> OSError | None:
-    """Why a result on stdout was lost; None where none was, or where its reader left."""
+def lost_output(*, reader_may_leave: bool = True) -> OSError | None:
+    """Why a result on stdout was lost; None where none was, or where its reader left and may do so."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     error = raw.error if isinstance(raw, Stream) else None
-    return None if isinstance(error, BrokenPipeError | ConnectionResetError) else error
+    left = isinstance(error, BrokenPipeError | ConnectionResetError)
+    return None if left and reader_may_leave else error
 
 
 def console(*, to_stderr: bool = False) -> Console:

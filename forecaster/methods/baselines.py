@@ -61,9 +61,10 @@ def baseline_forecasts(
 def backtest_baselines(panel: Panel, origins: Ints, horizon: int) -> dict[str, Floats]:
     """`baseline_forecasts` from every origin: {name: (O, S, H)} for `origins` (O, S), -1 where not forecast.
 
-    All origins use the same methods, with the seasons that fit before the first origin.
+    All origins use the same methods, with the seasons that fit before the first origin; where none does, with
+    those that fit before the last, as a model that reads the past of each origin may know them there.
     """
-    seasons = fitting_seasons(panel, first_origins(origins))
+    seasons = fitting_seasons(panel, first_origins(origins)) or fitting_seasons(panel, origins)
     each = [baseline_forecasts(panel, row, horizon, seasons=seasons) for row in origins]
     return {name: np.stack([origin[name] for origin in each]) for name in each[0]}
 

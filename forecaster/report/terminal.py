@@ -179,7 +179,8 @@ def print_preview(
 
 
 def _scored_windows(report: Report) -> str:
-    windows = f"{report.windows:,} window{'s'[: report.windows != 1]} of {report.horizon:,} rows"
+    windows = f"{report.windows:,} window{'s'[: report.windows != 1]} of {report.horizon:,} row"
+    windows += "s" * (report.horizon != 1)
     series = f" in {report.scored:,} series" if report.scored > 1 else ""
     left_out = f" ({report.no_mase:,} series without MASE)" if report.no_mase else ""
     start, end = (time.replace("T", " ").removesuffix(":00") for time in (report.start, report.end))

@@ -169,18 +169,30 @@ def test_one_run_at_a_time(here: Path, capfd: pytest.CaptureFixture[str]) -> Non
     assert "--state" in result.stderr
 
 
-def test_alarms_that_stdout_loses_come_again(here: Path) -> None:
-    """The state is written after the alarms: a full disk behind stdout leaves it as it was."""
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+@pytest.mark.parametrize("stdout", ["full", "left"])
+def test_alarms_that_stdout_loses_come_again(here: Path, stdout: str, arguments: tuple[str, ...]) -> None:
+    """The state is written after the alarms: a full disk behind stdout, or a reader that left, leaves it."""
     Path("x.csv").write_text(readings(600, **FAULTS))
-    with Path("/dev/full").open("w") as full:
+    place = os.open("/dev/full", os.O_WRONLY) if stdout == "full" else _pipe_without_reader()
+    try:
         lost = subprocess.run(
-            [SCRIPT, "monitor", "x.csv", *PRETRAINED], stdout=full, stderr=subprocess.PIPE, text=True,
-            env=environment(), timeout=120, check=False,
+            [SCRIPT, "monitor", "x.csv", *PRETRAINED, *arguments], stdout=place, stderr=subprocess.PIPE,
+            text=True, env=environment(), timeout=120, check=False,
         )  # fmt: skip
+    finally:
+        os.close(place)
     assert lost.returncode == 5
     assert "the next run raises them again" in lost.stderr
     assert not Path("pretrained.monitor").exists()
     assert forecast("monitor", "x.csv", *PRETRAINED, cwd=here).returncode == 8
+
+
+def _pipe_without_reader() -> int:
+    """The end to write to, as after `| true`."""
+    read, write = os.pipe()
+    os.close(read)
+    return write
 
 
 @pytest.mark.parametrize(

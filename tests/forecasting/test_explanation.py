@@ -41,6 +41,8 @@ def series(kind):
     freq, values = {
         "plain": ("D", 50 + 3 * steps[:120]),
         "seasonal": ("D", wave(150, 7)),
+        "years of days": ("D", wave(800, 365) + 40),
+        "years of weekdays": ("B", wave(560, 261) + 40),
         "hourly": ("h", wave(240, 24) - 18),
         "logarithms": ("MS", np.exp(wave(96, 12) / 10 + np.arange(96) / 50)),
         "short": ("YS", 10 + np.arange(12) + steps[:12]),
@@ -84,7 +86,7 @@ def test_contributions_sum_to_the_forecast(kind):
     check_sum(forecaster.explain(training, table, step="1-4"), forecast.mean())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", (*KINDS, "years of days", "years of weekdays"))
 def test_so_they_do_of_pretrained_networks(kind):
     """Beyond the horizon of a network too."""
     table = series(kind)

@@ -113,3 +113,11 @@ def test_all_origins_have_the_same_methods():
     got = backtest_baselines(panel, np.array([[12], [16]]), 2)
     assert list(got) == ["naive", "seasonal naive", "drift", "mean"]
     assert got["naive"][:, 0, 0].tolist() == [11, 15]
+
+
+def test_a_season_that_fits_before_no_first_origin_is_a_baseline_later():
+    """A model that knows the season at later origins is not compared with methods without one only."""
+    panel = panel_of(np.arange(18.0), seasonalities=(4, 8))
+    got = backtest_baselines(panel, np.array([[6], [10]]), 2)
+    assert list(got) == ["naive", "seasonal naive", "drift", "mean"]
+    assert got["seasonal naive"][:, 0, 0].tolist() == [5, 6]

@@ -18,11 +18,12 @@ from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.labels import Names
 from forecaster.data.panel import Panel
 from forecaster.features.scale_choice import ROOTS, UNITS, from_scale, to_scale
+from forecaster.features.yearly_season import MOST_WEEKS
 from forecaster.forecasting.explaining.path import Part, Subject
 from forecaster.pretraining.network import SIDE
 from forecaster.pretraining.store import Pretrained
 from forecaster.pretraining.tangent import Tangent
-from forecaster.pretraining.views import HOURS, LONGEST, STEP, View, view_of
+from forecaster.pretraining.views import HOURS, LONGEST, STEP, View, days_a_week, view_of
 from forecaster.pretraining.zero_shot import EARLIER, LEAST_DAYS, scales_of, zero_shot
 
 HOURLY = (0.0, 0.3, 0.7, 1.0)
@@ -50,7 +51,7 @@ def explain_pretrained_network(
     panel = subject.panel
     own = panel.only(np.repeat(np.arange(len(panel)) == subject.series, panel.lengths))
     view = view_of(panel.frequency)
-    reach = min(_reach(view, subject.rows), subject.rows)
+    reach = min(_reach(view, panel, networks, subject.rows), subject.rows)
     y = own.target[subject.rows - reach :]
     seen = own.target_observed[subject.rows - reach :]
     power = _power(own, view)
@@ -122,13 +123,17 @@ def _tangents(networks: Networks) -> Networks:
     return lambda kind: Tangent.to(networks(kind))
 
 
-def _reach(view: View, rows: int) -> int:
-    """How many of the newest rows a network may see."""
+def _reach(view: View, panel: Panel, networks: Networks, rows: int) -> int:
+    """How many of the newest rows the forecast may depend on."""
     if view.removed is not None:  # the season is learned from all of them
         return rows
     if view.kind == "hours":
         return (LONGEST["hours"] + 1) * HOURS * view.rows
-    return (LONGEST[view.kind] + 1) * STEP[view.kind] + len(EARLIER.get(view.kind, ()))
+    seen = (LONGEST[view.kind] + 1) * STEP[view.kind] + len(EARLIER.get(view.kind, ()))
+    days = days_a_week(view, panel.frequency)
+    if days is not None and networks(view.kind).yearly:  # the season of the year is learned from more rows
+        return max(seen, MOST_WEEKS * days)
+    return seen
 
 
 def _blocks(rows: int, view: View) -> Ints:
