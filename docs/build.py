@@ -17,7 +17,7 @@ from forecaster.cli.app import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
-PROGRESS = re.compile(r"^training.*\n", re.MULTILINE)
+PROGRESS = re.compile(r"^(training|forecasts from).*\n", re.MULTILINE)
 """Progress lines. A terminal shows a bar instead, which disappears at the end."""
 WIDTH = "100"
 

@@ -265,7 +265,8 @@ def _show(result: Comparisons, written: str | None, *, as_json: bool) -> None:
 
     if result.tuning is not None:
         stderr.info(result.tuning_verdict)
-        stderr.info(f"wrote {written}" if written else "no settings were written")
+        use = f"`forecast train DATA --config {shlex.quote(written)}`" if written else ""
+        stderr.info(f"wrote {written}: {use} trains with it" if written else "no settings were written")
     if result.leaderboard is None:
         return
     if not as_json:

@@ -42,7 +42,7 @@ READING = {
 }
 FORECASTING = {
     "horizon": "Rows to forecast.",
-    "effort": "Training time: relative to quick, normal takes about 5 times and best 30 times as long.",
+    "effort": "Training time: normal takes up to about 5 times and best up to 30 times as long as quick.",
     "levels": "Coverage of the prediction intervals, in percent.",
     "quantiles": "Quantiles to forecast in addition, such as 0.1,0.5,0.9.",
     "lower": "Smallest possible value. Default: learned from each series.",
@@ -82,7 +82,7 @@ TRAINING = {
     "workers": "Number of cores. Default: all. Does not change the result.",
 }
 MODEL = {"model": "Model file."}
-LOCKING = {"wait": "Seconds to wait for another run that trains the same model."}
+LOCKING = {"wait": "Seconds to wait for another run that writes the same model or state file."}
 KEEPING = {"keep": "Number of old models to keep: MODEL.1 is the newest of them, see `forecast rollback`."}
 RESUMING = {"no_resume": "Start anew, even if an interrupted run of the same training could go on."}
 PREDICTING = {

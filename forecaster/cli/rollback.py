@@ -15,8 +15,8 @@ def rollback(settings: Settings) -> None:
     """\b
     $ forecast rollback
 
-    Bring back the newest of the old models that --keep has kept, again for the one before. The model that it
-    replaces is then called forecast.model.undone.
+    Bring back the newest of the old models that --keep has kept; run it again for the one before that. The
+    model that it replaces is renamed: MODEL.undone.
     """
     from forecaster.cli.streams import write_json
     from forecaster.data.writing.atomic import check_folder

@@ -125,8 +125,9 @@ def _notes(learned: Learned, report: Report | None) -> tuple[str, ...]:
         )
     if report.windows < FEW_WINDOWS:
         notes.append(
-            f"The report rests on {report.windows} held-out window{'s'[: report.windows > 1]}, all that the "
-            "rows allow: a longer history or a shorter --horizon gives a clearer answer."
+            f"The report rests on {report.windows} held-out window{'s'[: report.windows > 1]}, all that "
+            "training holds out of so few rows: `forecast evaluate`, with the same data and options and "
+            "with --origins and --step, measures more."
         )
     return tuple(notes)
 

@@ -89,7 +89,8 @@ class Tuning:
     def verdict(self) -> str:
         """What the search found, in plain words."""
         count, metric = len({each.number for each in self.tried if each.number}), self.decided_on.upper()
-        where = f"on {self.origins} validation origin{'s'[: self.origins != 1]}, {self.start} to {self.end}"
+        start, end = (time.replace("T", " ") for time in (self.start, self.end))
+        where = f"on {self.origins} validation origin{'s'[: self.origins != 1]}, {start} to {end}"
         begun = "The search was stopped; of" if self.stopped is not None else "Of"
         if not self.found:
             return f"{begun} {count} settings, none had a lower {metric} than the default {where}."
@@ -231,7 +232,7 @@ class _Search:
             return ""
         newest = [each for each in self.tried if each.steps == self.tried[-1].steps]
         best = min(newest, key=lambda each: each.error)
-        return f"; best with {best.steps:,} steps: {self._decided_on.upper()} {best.error:.4g}"
+        return f"; best so far with {best.steps:,} steps: {self._decided_on.upper()} {best.error:.4g}"
 
     def result(
         self, settings: dict[int, Options], rounds: tuple[int, ...], stopped: BaseException | None

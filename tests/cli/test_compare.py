@@ -91,6 +91,7 @@ def test_settings_that_a_search_finds(folder, capfd):
     tuning = document["tuning"]
     assert tuning["better"] is True
     assert tuning["file"] == "tuned.toml"
+    assert "wrote tuned.toml: `forecast train DATA --config tuned.toml`" in result.stderr
     text = (folder / "tuned.toml").read_text()
     settings = tomllib.loads(text)
     assert {name: settings[name] for name in tuning["settings"]} == tuning["settings"]
