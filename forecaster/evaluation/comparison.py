@@ -14,8 +14,8 @@ EQUAL = 0.001  # a smaller relative difference counts as equal
 KINDS = {
     "plain": "without a season",
     "seasonal": "with a season",
-    "price": "that move like prices",
-    "intermittent": "that are mostly zero",
+    "price": "like prices",
+    "intermittent": "mostly of zeros",
 }
 """What series of a group are taken for, in plain words; other groups are values of a column."""
 

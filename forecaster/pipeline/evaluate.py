@@ -66,6 +66,8 @@ def evaluate(
     pretrained networks alone. Each forecast reads only rows before its origin. `by`: the column whose values
     group the series of the report; None: they are grouped by what they are taken for.
     """
+    if model is not None and refit != NEVER:
+        raise UsageError("a model that is given is not trained again", hint="Leave out --refit, or --model.")
     known = model if isinstance(model, Model) else None
     loaded = load(
         source,

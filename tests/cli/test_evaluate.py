@@ -143,3 +143,20 @@ def test_the_report_as_csv_has_origins_and_quantiles(folder: Path) -> None:
     assert set(rows["scope"]) == {"overall", "step", "origin", "series"}
     model = rows[(rows["scope"] == "origin") & (rows["method"] == "model")]
     assert len(model) == 2 and model[["crps", "coverage_95", "score_80"]].notna().all().all()
+
+
+def test_a_model_that_is_given_is_not_trained_again(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """--refit beside --model is refused: it would change nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert_clean_failure(inside(*BASE, "--refit", "each", capfd=capfd), 2)
+
+
+def test_groups_by_the_id_column(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each series is a group of its own; the column stays the id, also where it is found by itself."""
+    arguments = [each for each in BASE if each not in ("--id", "shop")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        result = inside(*arguments, "--by", "shop", "--json", capfd=capfd)
+    assert result.returncode == 0, result.stderr
+    assert [each["group"] for each in json.loads(result.stdout)["groups"]] == [f"shop {n}" for n in range(6)]

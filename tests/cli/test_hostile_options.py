@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
-from command import SMALL, daily, inside, said
+from command import SMALL, daily, forecast, inside, said
 
 from forecaster.cli import options
 
@@ -146,13 +146,14 @@ def test_a_size_beyond_the_data_names_the_largest(
 
 
 @pytest.mark.parametrize("option", [("--hidden", "65536"), ("--batch", "1000000"), ("--layers", "100")])
-def test_a_network_beyond_the_memory(
-    option: tuple[str, str], here: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """What the network needs is estimated before it is made: exit code 10, with what to make smaller."""
+def test_a_network_beyond_the_memory(option: tuple[str, str], here: Path) -> None:
+    """What the network needs is estimated before it is made: exit code 10, with what to make smaller.
+
+    In a process of its own: this one may have taken more than is allowed.
+    """
     sizes = {"--hidden": "2048", "--max-memory": "400M"} | dict([option])
     arguments = [each for pair in sizes.items() for each in pair]
-    result = inside("train", "demand.csv", "--horizon", "5", *arguments, capfd=capfd)
+    result = forecast("train", "demand.csv", "--horizon", "5", *arguments, cwd=here)
     assert result.returncode == 10
     assert "training a network with hidden" in result.stderr
     assert "smaller --hidden, --batch or --lookback" in result.stderr

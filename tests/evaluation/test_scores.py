@@ -182,7 +182,7 @@ def test_each_group_has_a_line_of_its_own():
     report = score(panel, origins, forecasts, 5, groups=("seasonal",) * 5 + ("price",) * 5)
     price, seasonal = report.groups
     assert (price.group, price.series, price.beats, price.chance) == ("price", 5, False, False)
-    assert "5 series that move like prices: use naive; the model is worse by" in price.line
+    assert "5 series like prices: use naive; the model is worse by" in price.line
     assert "5 series with a season: the model is better than naive by" in seasonal.line
     again = Report.from_json(json.loads(json.dumps(report.to_json(), allow_nan=False)))
     assert again.groups == report.groups

@@ -14,7 +14,7 @@ from forecaster.errors import DataError, DivergenceError
 from forecaster.pipeline import tune as search
 from forecaster.pipeline.compare import compare
 from forecaster.pipeline.contestants import contestants_of
-from forecaster.pipeline.tune import tune
+from forecaster.pipeline.tune import Tuning, tune
 from forecaster.report.settings_file import settings_text
 
 TINY = Options(horizon=4, steps=10, hidden=8, members=1, workers=1, pretrained=False)
@@ -86,6 +86,13 @@ def test_rounds():
     assert search._rounds(2, 900) == (900,)
     assert search._rounds(27, 100) == (34, 100)
     assert search._rounds(0, 5) == (5,)
+
+
+def test_the_verdict_writes_times_with_a_space():
+    """As the report does, not as ISO 8601 has them."""
+    span = {"start": "2024-01-01T05:00:00", "end": "2024-01-02T04:00:00"}
+    result = Tuning(Options(), Options(), (), (250,), "mase", (0.5, 0.5), 3, **span)
+    assert "3 validation origins, 2024-01-01 05:00:00 to 2024-01-02 04:00:00." in result.verdict
 
 
 def test_halving(monkeypatch):

@@ -116,6 +116,14 @@ def distinct(table: Table, name: str) -> int:
     return int(pc.count_distinct(column, mode="all").as_py())
 
 
+def never_changes(table: Table, name: str) -> bool:
+    """Whether all cells of a column of numbers that are not missing hold the same value."""
+    column = _any_form(table, name)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return int(pc.count_distinct(column, mode="only_valid").as_py()) <= 1
+
+
 def _any_form(table: Table, name: str) -> pa.ChunkedArray:
     """The cells as parsed; if they are not, as read."""
     return table.parsed[name] if name in table.parsed else table.columns[name]

@@ -71,7 +71,7 @@ def assign(
     kinds = {name: kind_of(table, name, config.na) for name in table.columns}
     time = time_column(table, config)
     times = _times(table, time, config)
-    taken = {time, *(config.target or ()), *config.covariates, *([by] if by else [])}
+    taken = {time, *(config.target or ()), *config.covariates}
     series, doubt = config.id, None
     if series is None and config.layout in (None, "long"):
         try:
@@ -79,6 +79,8 @@ def assign(
         except DataError as error:
             doubt = error
     table = with_joined_id(table, series)
+    if by and by not in id_parts(table, series):
+        taken.add(by)
     targets, left_out, findings = choose_targets(table, config, kinds, series, taken, times)
     if len(targets) > 1 and config.id is None:
         series = None  # its one value names nothing: each target is a series

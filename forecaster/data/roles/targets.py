@@ -13,7 +13,15 @@ from forecaster.data.parsing.looks import are_switches, plain
 from forecaster.data.parsing.numbers import is_text
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.roles.ids import id_parts, repeated_times, same_at_each_time
-from forecaster.data.roles.kinds import SAMPLED, distinct, has_some_numbers, is_complete, is_whole, kind_of
+from forecaster.data.roles.kinds import (
+    SAMPLED,
+    distinct,
+    has_some_numbers,
+    is_complete,
+    is_whole,
+    kind_of,
+    never_changes,
+)
 from forecaster.data.roles.known_names import ID_NAMES, TARGET_NAMES, is_id_name, price_tables, ranked
 from forecaster.data.roles.part_columns import ONE_NUMBER, why_unmeasured
 from forecaster.data.table import Table
@@ -66,7 +74,8 @@ def _unmeasured(table: Table, numeric: list[str], times: Times, series: str | No
     """Columns that measure nothing, with the reason; none if no other column would be left."""
     if len(numeric) == 1:
         return {}
-    fractions = not all(is_whole(table, name) for name in numeric)
+    changing = [name for name in numeric if not never_changes(table, name)]
+    fractions = not all(is_whole(table, name) for name in changing)
     why = {name: why_unmeasured(table, name, times, series, fractions) for name in numeric}
     found = {name: reason for name, reason in why.items() if reason}
     if len(found) < len(numeric):

@@ -64,6 +64,12 @@ def test_what_is_no_measurement_is_left_out_and_named(tmp_path: Path, kind: str)
     assert [each for each in wide.findings if each.code == "C002" and f"'{name}'" in each.message]
 
 
+def test_zeros_and_ones_beside_a_column_that_never_changes(tmp_path: Path) -> None:
+    """They are what is measured: a constant with a blank cell shows no fractions that they would lack."""
+    table = VALUES.assign(load=[0.0] * 59 + [None], x=[0] * 59 + [1])
+    assert "x" in load(written(tmp_path, table)).read.target
+
+
 def test_an_index_without_a_name(tmp_path: Path) -> None:
     """The index that pandas writes, with an empty name, is not forecast."""
     loaded = load(written(tmp_path, VALUES.assign(flow=RNG.random(60)), index=True))
