@@ -19,7 +19,6 @@ from forecaster.data.panel import Panel
 from forecaster.errors import DataError, ForecasterError
 from forecaster.pipeline.train import Training
 
-
 UNMEASURED = ("left out: the same number in all rows", "left out: a flag of 0 and 1")
 
 
