@@ -70,10 +70,10 @@ def require() -> None:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # that it builds a cache, or a setting is unknown
     backend = os.environ.pop("MPLBACKEND", None)  # for windows, which there are none of; a wrong one fails
     try:
-        import matplotlib.figure  # noqa: F401
+        import matplotlib.figure  # noqa: F401 - only whether it can be loaded
     except ImportError as error:
         raise UsageError("pictures need matplotlib, which is not installed", hint=MISSING) from error
-    except Exception as error:
+    except Exception as error:  # whatever a broken installation raises; it is shown
         kind = type(error).__name__
         raise UsageError(f"pictures need matplotlib, which fails to load ({kind})", hint=MISSING) from error
     finally:
