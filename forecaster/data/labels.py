@@ -24,10 +24,15 @@ class Names:
     """None: the table holds one series and has no id column."""
     target: str
     covariates: tuple[str, ...] = ()
+    """Past-only: their future is unknown."""
     tz: str | None = None
     """Time zone of the timestamps in the source; None: naive."""
     dates: bool = False
     """True: timestamps were plain dates, without a time of day."""
+    known: tuple[str, ...] = ()
+    """Covariates whose future values are known."""
+    static: tuple[str, ...] = ()
+    """Facts of each series."""
 
 
 def timestamps(ns: Ints, names: Names) -> pd.DatetimeIndex:

@@ -13,9 +13,23 @@ from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.gaps import Spans, missing_between, spans_between
 from forecaster.data.labels import Names
+from forecaster.data.rows.known import Known
+from forecaster.data.rows.static import Static
 
 TARGET = 0
 """The channel that is forecast; the covariates follow it."""
+
+
+class Removed(NamedTuple):
+    """The effect of known covariates that was taken out of the target of each series."""
+
+    target: Floats  # (N,) the target with it
+    power: Floats  # (S,) of the scale on which it is added: 0 logarithms, ½ roots, 1 units
+    effect: Floats  # (R,) in the rows of `Known`, those of the future included
+
+    def only(self, rows: Ints, kept: Bools, alive: Ints) -> Removed:
+        """That of the series `alive` (A,): `rows` of those known, and the rows `kept` (N,) of the panel."""
+        return Removed(self.target[kept], self.power[alive], self.effect[rows])
 
 
 class Turns(NamedTuple):
@@ -48,6 +62,12 @@ class Panel:
     """The user says that all targets go round, from this to 0."""
     turns: Turns | None = None
     """Set where the target is unwrapped: a step across north is small. The values then leave the turn."""
+    known: Known | None = None
+    """Covariates with rows of the future."""
+    static: Static | None = None
+    """Facts of each series."""
+    removed: Removed | None = None
+    """Set where the effect of known covariates is taken out of the target."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,6 +81,12 @@ class Panel:
         """The panel of the rows `kept` (N,), which have no gap within a series, without empty series."""
         counts = np.add.reduceat(kept, self.offsets[:-1], dtype=np.int64)
         alive = np.flatnonzero(counts)
+        first = np.zeros(len(alive), np.int64)
+        removed: Removed | None = None
+        if self.known is not None:
+            first = np.flatnonzero(kept)[np.cumsum(counts[alive]) - counts[alive]] - self.offsets[alive]
+            if self.removed is not None:
+                removed = self.removed.only(self.known.rows(alive, first), kept, alive)
         return dataclasses.replace(
             self,
             values=self.values[kept],
@@ -69,6 +95,9 @@ class Panel:
             offsets=np.concatenate([[0], np.cumsum(counts[alive])]),
             ids=tuple(self.ids[series] for series in alive),
             turns=self.turns and Turns(*(column[alive] for column in self.turns)),
+            known=self.known and self.known.only(alive, first),
+            removed=removed,
+            static=self.static and self.static.only(alive),
         )
 
     def before(self, origins: Ints) -> Panel:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Bools, Floats
-from forecaster.data.known_values import KnownValues, reduce_within, run_starts
+from forecaster.data.rows.known_values import KnownValues, reduce_within, run_starts
 
 VISITS = 5
 """Least times that readings come to the edge from elsewhere."""

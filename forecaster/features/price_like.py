@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Bools, Floats
-from forecaster.data.known_values import KnownValues
+from forecaster.data.rows.known_values import KnownValues
 
 WALK = (0.5, 1.8)
 """The ratio of variances of 8 steps and of 8 times one step of what moves like a price."""

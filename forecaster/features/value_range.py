@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Floats, Ints
-from forecaster.data.known_values import KnownValues, blocks_of_series, known_values
 from forecaster.data.panel import Turns
+from forecaster.data.rows.known_values import KnownValues, blocks_of_series, known_values
 from forecaster.features.edges import saturated
 from forecaster.features.price_like import before, moves_like_a_price
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from panels import flat_panel
 
-from forecaster.data import known_values as blocks
+from forecaster.data.rows import known_values as blocks
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, UNITS, choose_powers, from_scale, to_scale
 
 

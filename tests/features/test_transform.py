@@ -382,7 +382,7 @@ def test_series_are_fitted_alike_however_many_at_once(monkeypatch: pytest.Monkey
     panel = panel_of(*series)
     origins = panel.lengths - 3
     whole = fit_transform(panel, origins, log=True, seasons=(12,), horizon=4)
-    monkeypatch.setattr("forecaster.data.known_values.BLOCK", 60)
+    monkeypatch.setattr("forecaster.data.rows.known_values.BLOCK", 60)
     parts = fit_transform(panel, origins, log=True, seasons=(12,), horizon=4)
     assert whole.seasonal.any()
     for name in ("centre", "scale", "z"):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from panels import flat_panel, panel_of
 
 from forecaster.config import Limits
-from forecaster.data import known_values as blocks
+from forecaster.data.rows import known_values as blocks
 from forecaster.data.series.directions import turns_of
 from forecaster.features.possible_forecasts import respect
 from forecaster.features.scale_choice import choose_powers

@@ -9,8 +9,7 @@ from numpy import add, copyto, dot, multiply, subtract, tanh
 from textbook_cells import STEPS, gates, sigmoid, stack_step
 
 import forecaster
-from forecaster import config
-from forecaster.config import NetworkConfig
+from forecaster.config import NetworkConfig, networks, options
 from forecaster.nn.cells import CELLS
 from forecaster.nn.cells.base import Cell
 from forecaster.nn.gradcheck import check_coordinates
@@ -75,13 +74,14 @@ def added(monkeypatch):
     """The cell under its name, for one test."""
     monkeypatch.setitem(CELLS, "ugrnn", UGRNN)
     monkeypatch.setitem(STEPS, "ugrnn", ugrnn)
-    monkeypatch.setattr(config, "Cell", Literal[*get_args(config.Cell), "ugrnn"])
+    for place in (networks, options):
+        monkeypatch.setattr(place, "Cell", Literal[*get_args(networks.Cell), "ugrnn"])
     return "ugrnn"
 
 
 def test_the_configuration_names_every_cell():
     """The settings accept the registered cells and no others, and every cell has a textbook step."""
-    assert get_args(config.Cell) == tuple(CELLS) == tuple(STEPS)
+    assert get_args(networks.Cell) == tuple(CELLS) == tuple(STEPS)
 
 
 def make(cell, *, dtype=np.float64):

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Floats, Ints
-from forecaster.data.blockwise import only_step
 from forecaster.data.calendar.clock import DAY, weekday_of
 from forecaster.data.calendar.frequency import Frequency, frequency, step_of
 from forecaster.data.calendar.holidays import CHANCE
 from forecaster.data.calendar.opening_hours import ODD, RARE, is_odd
 from forecaster.data.calendar.sessions import WEEK, Sessions
 from forecaster.data.calendar.steps import BusinessDays, Fixed, HalfMonths, Months, Step
+from forecaster.data.rows.blockwise import only_step
 from forecaster.errors import DataError
 
 ROUND_STEPS = ("ms", "10ms", "100ms", "s", "2s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min",

@@ -18,13 +18,13 @@ import pyarrow.compute as pc
 
 from forecaster.arrays import Ints
 from forecaster.config import ReadConfig
-from forecaster.data.blockwise import always, runs
 from forecaster.data.labels import listed
 from forecaster.data.parsing.looks import plain
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.roles.kinds import codes, distinct, is_complete, is_whole
 from forecaster.data.roles.known_names import ID_NAMES, NOTE_WORDS, SEVERAL_NAMES, is_id_name, ranked
 from forecaster.data.roles.part_columns import is_clock, may_be_part
+from forecaster.data.rows.blockwise import always, runs
 from forecaster.data.table import OnDemand, Table, makers_of, taken
 from forecaster.errors import DataError
 

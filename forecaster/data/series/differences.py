@@ -13,9 +13,9 @@ import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.findings import SHOWN, Finding, info, repair
-from forecaster.data.known_values import KnownValues
 from forecaster.data.labels import listed, shown, times_as_strings
 from forecaster.data.panel import TARGET, Panel
+from forecaster.data.rows.known_values import KnownValues
 from forecaster.errors import DataError
 
 DEEP = 0.5

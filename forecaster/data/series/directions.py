@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
-from forecaster.data.known_values import known_values
 from forecaster.data.panel import Panel, Turns
+from forecaster.data.rows.known_values import known_values
 from forecaster.data.series.spikes import RARE
 from forecaster.data.series.suspicious_values import FREQUENT, SENTINELS
 

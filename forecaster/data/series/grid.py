@@ -11,7 +11,6 @@ import dataclasses
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
-from forecaster.data.blockwise import only_step
 from forecaster.data.calendar.clock import DAY, HOUR, from_local, known_zones, to_local
 from forecaster.data.calendar.frequency import Frequency, frequency
 from forecaster.data.calendar.holidays import LONG_GAP
@@ -30,6 +29,7 @@ from forecaster.data.gaps import longest_crossed
 from forecaster.data.labels import Names, listed, shown, times_as_strings
 from forecaster.data.panel import Panel
 from forecaster.data.parsing.time_zones import as_options
+from forecaster.data.rows.blockwise import only_step
 from forecaster.data.series.observations import Observations
 from forecaster.data.table import Table
 from forecaster.errors import DataError

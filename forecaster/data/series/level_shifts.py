@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
-from forecaster.data.known_values import (
+from forecaster.data.rows.known_values import (
     KnownValues,
     blocks_of_series,
     known_values,

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Duplicates, ReadConfig
-from forecaster.data.blockwise import always, blocks
 from forecaster.data.findings import SHOWN, Finding, info, repair
 from forecaster.data.labels import listed, shown
 from forecaster.data.parsing.looks import SWITCHES, are_switches
@@ -23,6 +22,7 @@ from forecaster.data.parsing.time_zones import Times
 from forecaster.data.roles.ids import with_joined_id
 from forecaster.data.roles.repeats import Repeats
 from forecaster.data.roles.roles import Roles
+from forecaster.data.rows.blockwise import always, blocks
 from forecaster.data.table import Table
 from forecaster.errors import DataError
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Bools, Floats
-from forecaster.data.known_values import KnownValues, sorted_within
+from forecaster.data.rows.known_values import KnownValues, sorted_within
 from forecaster.data.series.differences import comes_back
 
 LEAST = 20

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Floats, Ints
-from forecaster.data.known_values import (
+from forecaster.data.rows.known_values import (
     KnownValues,
     blocks_of_series,
     known_values,

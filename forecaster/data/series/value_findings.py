@@ -20,9 +20,9 @@ from forecaster.arrays import Bools, Ints
 from forecaster.config import Limits
 from forecaster.data.findings import SHOWN, Finding, repair, warn
 from forecaster.data.history import fitting_season
-from forecaster.data.known_values import KnownValues, known_values
 from forecaster.data.labels import shown, times_as_strings
 from forecaster.data.panel import Panel, Turns
+from forecaster.data.rows.known_values import KnownValues, known_values
 from forecaster.data.series.differences import is_replaced
 from forecaster.data.series.directions import turns_of
 from forecaster.data.series.level_shifts import LevelShifts, level_shifts

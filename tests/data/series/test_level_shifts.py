@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flat import flat, walk, with_garbage
 
-from forecaster.data import known_values as blocks
+from forecaster.data.rows import known_values as blocks
 from forecaster.data.series.level_shifts import level_shifts, lone_jumps, spliced
 
 

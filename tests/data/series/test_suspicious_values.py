@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flat import flat, sunshine, temperature, walk, with_garbage
 
-from forecaster.data import known_values as blocks
+from forecaster.data.rows import known_values as blocks
 from forecaster.data.series.suspicious_values import hint, suspicious_values
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecaster.data import blockwise as passes
+from forecaster.data.rows import blockwise as passes
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from flat import flat, with_garbage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecaster.data import known_values as module
-from forecaster.data.known_values import blocks_of_series, known_values, run_starts
+from forecaster.data.rows import known_values as module
+from forecaster.data.rows.known_values import blocks_of_series, known_values, run_starts
 
 SERIES = st.lists(
     st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(np.nan)), max_size=20), min_size=1, max_size=8
