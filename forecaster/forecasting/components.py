@@ -205,7 +205,7 @@ def _least_known(panel: Panel, origins: Ints) -> Floats:
 def _member_forecast(member: Member, fitted: Transform, panel: Panel, origins: Ints) -> Floats:
     """One member's forecasts in the user's units (S, H)."""
     config = member.config
-    windows = Windows.of(panel, fitted, config)
+    windows = Windows.of(panel, fitted, config, origins)
     series = np.flatnonzero(origins >= 1)
     starts = origins[series]
     with ShardedNetwork(member.network) as sharded:

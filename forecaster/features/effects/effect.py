@@ -50,7 +50,7 @@ def without_effect(view: Panel, origins: Ints) -> Panel:
     if known is None or not known.names:
         return view
     power = powers(view, origins, "each")
-    effect = np.zeros(len(known.values))
+    effect, acts = np.zeros(len(known.values)), np.zeros((len(view), len(known.names)), np.bool_)
     target = view.target.copy()
     clock = SeasonClock(view)
     for series in np.flatnonzero(origins > 0):
@@ -58,15 +58,16 @@ def without_effect(view: Panel, origins: Ints) -> Panel:
         own = _series(view, known, clock, int(series), int(origins[series]), float(power[series]))
         found = _effect(known, own, int(series))
         if found is not None:
-            effect[mine] = found
+            effect[mine], by = found
+            acts[series, by] = True
             rows = slice(view.offsets[series], view.offsets[series + 1])
-            of_rows = np.nan_to_num(found[: rows.stop - rows.start])
+            of_rows = np.nan_to_num(effect[mine][: rows.stop - rows.start])
             target[rows] = _taken(view.target[rows], power[series], of_rows)
     if not effect.any():
         return view
     values = view.values.copy()
     values[:, TARGET] = target
-    return dataclasses.replace(view, values=values, removed=Removed(view.target, power, effect))
+    return dataclasses.replace(view, values=values, removed=Removed(view.target, power, effect, acts))
 
 
 def with_effect(view: Panel) -> Panel:
@@ -111,8 +112,8 @@ def _series(view: Panel, known: Known, clock: SeasonClock, series: int, origin: 
     return _Series(y, values, place, season, season)
 
 
-def _effect(known: Known, own: _Series, series: int) -> Floats | None:
-    """The effect in all rows of a series (R,); None: there is none."""
+def _effect(known: Known, own: _Series, series: int) -> tuple[Floats, list[int]] | None:
+    """The effect in all rows of a series (R,), and of which covariates it is; None: there is none."""
     seen = own.y[np.isfinite(own.y)]
     if len(seen) < 4 or np.count_nonzero(seen == 0) > MOST_ZEROS * len(seen):
         return None
@@ -128,7 +129,7 @@ def _effect(known: Known, own: _Series, series: int) -> Floats | None:
     effect -= usual.mean()
     low, high = usual.min() - usual.mean(), usual.max() - usual.mean()
     room = BEYOND * (high - low)
-    return np.clip(effect, low - room, high + room)
+    return np.clip(effect, low - room, high + room), sorted({group.covariate for group in choice.groups})
 
 
 def _columns(groups: list[Group], known: Known, own: _Series, origin: int) -> list[Floats]:
