@@ -77,14 +77,16 @@ class Case:
 WEATHER = ("temperature", "hum", "windspeed", "weathersit", "holiday", "workingday")
 CASES = {
     "electricity by the hour": Case("victoria_hourly", "demand", ("temperature", "holiday"), 24, 24, 35, 61),
-    "electricity, two days": Case("victoria_hourly", "demand", ("temperature", "holiday"), 24, 48, 35, 60),
+    "electricity two days ahead": Case(
+        "victoria_hourly", "demand", ("temperature", "holiday"), 24, 48, 35, 60
+    ),
     "electricity by the day": Case(
         "victoria_daily", "demand", ("temperature", "tmax", "holiday"), 7, 7, 3, 32
     ),
     "bicycles by the hour": Case("bikes_hourly", "bikers", ("temperature", "holiday"), 24, 24, 35, 61),
-    "bicycles, all columns": Case("bikes_hourly", "bikers", WEATHER, 24, 24, 35, 61),
+    "bicycles with all columns": Case("bikes_hourly", "bikers", WEATHER, 24, 24, 35, 61),
     "bicycles by the day": Case("bikes_daily", "bikers", WEATHER, 7, 7, 5, 30),
-    "bicycles, nine years": Case(
+    "bicycles of nine years": Case(
         "washington_daily", "rides", ("tmin", "tmax", "rain", "holiday"), 7, 14, 9, 39
     ),
 }
