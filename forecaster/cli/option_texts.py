@@ -8,7 +8,8 @@ COLUMNS = {
     "time": "Column of timestamps.",
     "id": "Column that identifies the series.",
     "target": "Column to forecast. In a wide table: several, each a series.",
-    "covariates": "Further columns that the networks use as inputs.",
+    "covariates": "Columns whose past helps; their future is unknown.",
+    "known": "Columns whose future is known: rows after the last target value. Default: those that go on.",
     "layout": "What is a series: the table, each id, each column or each file. across: columns are times.",
     "freq": "Frequency of the rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
 }

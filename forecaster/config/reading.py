@@ -94,3 +94,8 @@ class ReadConfig:
     def __post_init__(self) -> None:
         check_ranges(self)
         check_text(self)
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
+        """The columns named beside the target: covariates and facts of the series."""
+        return (*self.covariates, *(self.known or ()), *self.static)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import pandas as pd
@@ -15,6 +16,8 @@ import pyarrow as pa
 
 from forecaster.config import Layout, Limits, ReadConfig
 from forecaster.data.calendar.frequency import frequency
+from forecaster.data.covariates.future import split_future, split_known, with_future
+from forecaster.data.covariates.grouping import groups_by
 from forecaster.data.findings import Finding, enforce, warn
 from forecaster.data.gaps import ANY
 from forecaster.data.labels import Names
@@ -24,12 +27,12 @@ from forecaster.data.parsing.time_zones import Times, as_options, zones_of
 from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
-from forecaster.data.roles.grouping import groups_by
 from forecaster.data.roles.ids import repeated_times
 from forecaster.data.roles.non_data_rows import without_non_data_rows, without_words_above
 from forecaster.data.roles.repeats import Columns, Repeats, advice_on
 from forecaster.data.roles.roles import Roles, assign
 from forecaster.data.roles.time_parts import join_time_columns, to_join
+from forecaster.data.rows.known import Words
 from forecaster.data.series.differences import differenced
 from forecaster.data.series.grid import to_panel
 from forecaster.data.series.health import examine
@@ -44,6 +47,7 @@ from forecaster.errors import DataError, UsageError
 T = TypeVar("T")
 Reader = Callable[["Loaded"], None]
 """Called with what was read, before anything is made of it."""
+NO_WORDS: Mapping[str, Words] = MappingProxyType({})
 SET_BACK = 20
 """Times that the clock of a series may have been set back."""
 
@@ -68,6 +72,19 @@ class Loaded:
     """Series -> its value in the column that errors are grouped by, if one was named."""
 
 
+class _Notes:
+    """Keeps the findings of each step."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+
+    def __call__(self, step: tuple[T, Iterable[Finding]]) -> T:
+        """The value that a step returns."""
+        value, made = step
+        self.findings.extend(made)
+        return value
+
+
 def load(
     source: str | Path | pd.DataFrame,
     config: ReadConfig = ReadConfig(),
@@ -78,6 +95,7 @@ def load(
     noted: list[Finding] | None = None,
     remembered: bool = False,
     by: str | None = None,
+    words: Mapping[str, Words] = NO_WORDS,
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
@@ -85,24 +103,19 @@ def load(
     order: a later step may fail. `limits` are those that a user sets for forecasts; `usual` is the frequency
     where no series has two rows to show one. `noted` is a list that each step adds its findings to.
     `remembered`: a model has this configuration; a word for missing values may be in no cell. `by` is a
-    column that groups series. Raises UsageError (a column or option that does not exist), DataError (unusable
-    data) and StorageError.
+    column that groups series. `words` are those of categories that a model knows, by column.
+
+    Raises UsageError (a column or option that does not exist), DataError (unusable data) and StorageError.
     """
     findings = [] if noted is None else noted
-
-    def note(step: tuple[T, Iterable[Finding]]) -> T:
-        """The value that a step returns; its findings are kept."""
-        value, made = step
-        findings.extend(made)
-        return value
-
+    note = _Notes(findings)
     table, config = note(read(source, config))
     _refuse_one_row(table, config.freq or usual)
     table, config = note(join_time_columns(table, config))
     table = note(without_words_above(table, config))
     table = note(without_non_data_rows(table, config))
     roles, times, doubt = note(assign(table, config, many=is_many(source), by=by))
-    readings = note(_observed(table, roles, times, config, remembered))
+    readings = note(_observed(table, roles, times, config, remembered, words))
     groups = groups_by(table, by, readings.ids, readings.series) if by else {}
     findings += adjusted_closes(table, roles, config)
     advice = _advice(table, roles, times, readings, config)
@@ -117,10 +130,11 @@ def load(
     freq = _step(config)
     rows = note(_combined(rows, freq, config, names.tz))
     rows = note(each_once(rows, config.duplicates, table, advice))
+    rows, future = split_future(rows)
     rows = note(trimmed(rows, table, roles.targets))
     freq = freq or (usual if len(rows.ids) == len(rows.time) else None)  # no series has two rows
     panel = note(_gridded(rows, names, freq, table, config, usual))
-    panel = note(with_holidays(panel))
+    panel = note(_with_known(panel, rows, future, words, table))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = dataclasses.replace(note(differenced(panel, asked=config.difference)), circle=limits.circular)
     odd = note(_examined(panel, limits, config))
@@ -147,11 +161,28 @@ def _gridded(
     return to_panel(rows, names, config.freq or freq, config.max_gap, table, exact=exact, usual=usual)
 
 
+def _with_known(
+    panel: Panel, rows: Observations, future: Observations | None, words: Mapping[str, Words], table: Table
+) -> tuple[Panel, list[Finding]]:
+    """The panel with the known covariates of its rows and of those of the `future`, and with its holidays."""
+    panel, findings = split_known(panel, rows.words, words)
+    panel, learned = with_holidays(panel)
+    if future is None:
+        return panel, [*findings, *learned]
+    panel, more = with_future(panel, future, lambda row: table.where(future.row(row)))
+    return panel, [*findings, *learned, *more]
+
+
 def _observed(
-    table: Table, roles: Roles, times: Times, config: ReadConfig, remembered: bool
+    table: Table,
+    roles: Roles,
+    times: Times,
+    config: ReadConfig,
+    remembered: bool,
+    words: Mapping[str, Words],
 ) -> tuple[Readings, list[Finding]]:
     """The readings, and what was noticed about the cells. UsageError for a word of `na` in no cell."""
-    readings, findings = observe(table, roles, times, config)
+    readings, findings = observe(table, roles, times, config, words)
     return readings, by_word(findings, config.na, all_used=not remembered)
 
 
@@ -214,7 +245,8 @@ def _names(roles: Roles, times: Times) -> Names:
     """The names in forecasts. Wide tables and folders have no id column: theirs is called series."""
     column = {"long": roles.id, "wide": "series", "files": "series", "one": None}[roles.layout]
     target = roles.targets[0] if len(roles.targets) == 1 else "value"
-    return Names(roles.time, column, target, roles.covariates, times.tz, times.dates)
+    return Names(roles.time, column, target, roles.covariates, times.tz, times.dates, roles.known,
+                 roles.static)  # fmt: skip
 
 
 def _resolved(
@@ -226,6 +258,7 @@ def _resolved(
         time=roles.time,
         id=roles.id,
         target=roles.targets,
+        known=roles.known,
         layout=layout or roles.layout,
         freq=panel.frequency.alias,
         max_gap=ANY if panel.max_gap is None else panel.max_gap,

@@ -116,10 +116,12 @@ def _check_facts(facts: Facts) -> None:
         _check_zone(zone)
     if "\0" in facts.source:
         raise ValueError("its source is no path")
+    if set(facts.words) != {*(facts.read.known or ()), *facts.read.static}:
+        raise ValueError("its words are those of other columns")
     shortest = facts.training.get("shortest", 1)
     if type(shortest) is not int or not 0 <= shortest <= facts.rows:
         raise ValueError("its shortest series has no sensible length")
-    if sum(1 for _ in _values((facts.training, facts.values, facts.report))) > LARGEST:
+    if sum(1 for _ in _values((facts.training, facts.values, facts.report, facts.words))) > LARGEST:
         raise ValueError("its facts are too many")
     for name, value in facts.values.items():
         counts = value.values() if isinstance(value, dict) else ()

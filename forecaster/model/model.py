@@ -81,6 +81,9 @@ class Facts:
     """Seed, shortest series, steps and validation loss of each member, rescues, whether refitted."""
     report: dict[str, Any] | None = None
     """The error report on held-out data, as JSON."""
+    words: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+    """Column of known covariates and of facts of series -> its words, in the order of their codes; None:
+    numbers."""
     values: dict[str, Any] = field(default_factory=dict)
     """What the series were taken for: see `report.series_kinds`. Empty in older files."""
 
@@ -198,12 +201,18 @@ class Model:
                 f"but this data has frequency {panel.frequency.alias}",
                 hint="Train a model for this data with `forecast train`, or set --freq if it is wrong.",
             )
-        if panel.names.covariates != self.facts.names.covariates:
-            raise ModelError(
-                f"the model was trained with the covariates {listed(self.facts.names.covariates) or 'none'}, "
-                f"but this data has {listed(panel.names.covariates) or 'none'}",
-                hint="Use the same --covariates in the same order, or train a new model.",
-            )
+        for option, kind in (
+            ("covariates", "covariates"),
+            ("known", "covariates known of the future"),
+            ("static", "facts of each series"),
+        ):
+            own, given = getattr(self.facts.names, option), getattr(panel.names, option)
+            if own != given:
+                raise ModelError(
+                    f"the model was trained with the {kind} {listed(own) or 'none'}, "
+                    f"but this data has {listed(given) or 'none'}",
+                    hint=f"Use the same --{option} in the same order, or train a new model.",
+                )
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         arrays: dict[str, NDArray[Any]] = {}
@@ -246,6 +255,7 @@ class Model:
             Member(config, _network(config, f"member{number}.", arrays))
             for number, config in enumerate(configs)
         )
+        content["facts"]["read"].setdefault("known", [])  # older models infer no known covariates
         blend, facts = from_json(Blend, content["blend"]), from_json(Facts, content["facts"])
         errors = {name.removeprefix(ERRORS): a for name, a in arrays.items() if name.startswith(ERRORS)}
         distribution = Distribution.from_arrays(errors, content.get(NETWORK_SHARE, 0.0)) if errors else None

@@ -17,7 +17,7 @@ from forecaster.errors import UsageError, brief
 from forecaster.forecasting import explanation
 from forecaster.forecasting.explanation import Explanation
 from forecaster.model.model import Model
-from forecaster.pipeline.predict import read_as
+from forecaster.pipeline.predict import load_for, read_as
 from forecaster.pipeline.remembered import from_memory
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def explain(
     _check_steps(model, step)  # before anything is read
     with from_memory(model, "explain") if source is None else nullcontext():
         source = model.facts.source if source is None else source
-        config = read_as(model, source, read)
-        alias = model.facts.frequency.alias
-        loaded = load(source, config, limits=model.blend.limits, usual=alias, remembered=True)
+        loaded = load_for(model, source, read_as(model, source, read))
     if on_read:
         on_read(loaded)
     return explain_panel(model, loaded.panel, series=series, step=step)

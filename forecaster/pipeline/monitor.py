@@ -25,7 +25,7 @@ from forecaster.monitoring.rate import chance_of_step, parsed_rate, time_of
 from forecaster.monitoring.revisions import Revisions, revisions
 from forecaster.monitoring.scores import LEVELS
 from forecaster.monitoring.state import State, fresh, sizes
-from forecaster.pipeline.predict import read_as
+from forecaster.pipeline.predict import load_for, read_as
 from forecaster.pipeline.remembered import from_memory
 from forecaster.pipeline.staleness import check_rows
 
@@ -132,8 +132,7 @@ def _loaded(
         return load(source, read or ReadConfig(), limits=limits_of(options))
     with from_memory(model, "monitor") if source is None else nullcontext():
         source = model.facts.source if source is None else source
-        config, usual = read_as(model, source, read), model.facts.frequency.alias
-        return load(source, config, limits=model.blend.limits, usual=usual, remembered=True)
+        return load_for(model, source, read_as(model, source, read))
 
 
 def _stride(model: Model | Literal["pretrained"], panel: Panel) -> int:

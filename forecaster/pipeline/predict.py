@@ -13,7 +13,7 @@ import numpy as np
 from forecaster.config import Options, ReadConfig, limits_of
 from forecaster.data.findings import SHOWN, Finding, info
 from forecaster.data.labels import listed
-from forecaster.data.load import Reader, load
+from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import usual_horizon
@@ -55,9 +55,7 @@ def predict(
     with from_memory(model) if source is None else nullcontext():
         source = model.facts.source if source is None else source
         config = read_as(model, source, read)
-        loaded = load(
-            source, config, limits=model.blend.limits, usual=model.facts.frequency.alias, remembered=True
-        )
+        loaded = load_for(model, source, config)
     if on_read:
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
@@ -115,6 +113,13 @@ def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[F
         return panel.only(kept), [info("S005", message, count=count, action="left out, as asked")]
     action = "forecast from the rows there are; --skip-short leaves them out"
     return panel, [info("S005", message, count=count, action=action)]
+
+
+def load_for(model: Model, source: str | Path | pd.DataFrame, config: ReadConfig) -> Loaded:
+    """The data as a model needs it: what the model knows is not inferred."""
+    facts = model.facts
+    usual, limits = facts.frequency.alias, model.blend.limits
+    return load(source, config, limits=limits, usual=usual, remembered=True, words=facts.words)
 
 
 def read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig | None) -> ReadConfig:

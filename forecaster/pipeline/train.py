@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from forecaster.config import Options, ReadConfig, limits_of
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
+from forecaster.data.rows.known import Words
 from forecaster.evaluation.backtest import Backtest
 from forecaster.evaluation.scores import Report, score
 from forecaster.methods.blend import Blend
@@ -107,8 +108,17 @@ def facts_of(loaded: Loaded, blend: Blend, training: dict[str, Any], report: Rep
         repairs=dict(repairs),
         training=training,
         report=None if report is None else report.to_json(series=len(panel) <= REPORTED_SERIES),
+        words=_words(loaded),
         values=summary(series_kinds(panel, loaded.odd, log=blend.log, limits=blend.limits)),
     )
+
+
+def _words(loaded: Loaded) -> dict[str, Words]:
+    """The words of known covariates and facts of series, by the column that they were read from."""
+    read, panel = loaded.read, loaded.panel
+    each = [part for part in (panel.known, panel.static) if part is not None]
+    words = {name: own for part in each for name, own in zip(part.names, part.words, strict=True)}
+    return {name: words[name] for name in (*(read.known or ()), *read.static)}
 
 
 def _notes(learned: Learned, report: Report | None) -> tuple[str, ...]:

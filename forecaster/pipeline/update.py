@@ -12,7 +12,7 @@ import numpy as np
 from forecaster.arrays import Floats
 from forecaster.config import ReadConfig
 from forecaster.data.labels import times_as_strings
-from forecaster.data.load import Loaded, Reader, load
+from forecaster.data.load import Loaded, Reader
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError, ModelError, UsageError
 from forecaster.evaluation.backtest import held_out
@@ -21,7 +21,7 @@ from forecaster.evaluation.scores import Report, mase_scales, overlap, paired_te
 from forecaster.features.view import as_scored
 from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model, hashes
-from forecaster.pipeline.predict import read_as
+from forecaster.pipeline.predict import load_for, read_as
 from forecaster.pipeline.remembered import from_memory
 from forecaster.pipeline.rolling import Rolled, beside_baselines
 from forecaster.pipeline.train import facts_of
@@ -176,8 +176,7 @@ def _loaded(model: Model, source: str | Path | pd.DataFrame | None, read: ReadCo
     """The data, read as the model remembers it. ModelError where it lacks a column of the model."""
 
     def read_from(source: str | Path | pd.DataFrame) -> Loaded:
-        limits, usual = model.blend.limits, model.facts.frequency.alias
-        return load(source, read_as(model, source, read), limits=limits, usual=usual, remembered=True)
+        return load_for(model, source, read_as(model, source, read))
 
     if source is None:
         with from_memory(model, "update"):

@@ -31,6 +31,7 @@ OWN_FOLDER = "FORECAST_WEIGHTS"
 WEIGHTS, ROOT = "weights", "dependence"
 """Names of arrays: all weights of the network, and `Pretrained.dependence`."""
 YEARLY = "yearly"
+LARGEST_GATE = 1000
 """Key of `Pretrained.yearly` in a model; not in files of weights, which say nothing of it."""
 
 
@@ -124,6 +125,7 @@ def _reads(design: Design, kind: str) -> bool:
     if kind == "hours":
         inputs, gates = daily.FEATURES, daily.GATES
     whole = kind != "hours" or design.horizon % HOURS == 0
+    whole &= all(abs(gate) <= LARGEST_GATE for gate in design.gates)
     return (design.inputs, len(design.gates), design.median) == (inputs, len(gates), True) and whole
 
 

@@ -105,6 +105,25 @@ class Frequency:
             return None if step.on_weekday or duration.on_weekday else duration.size // step.size
         return None
 
+    def ahead(self, time: Ints, last: Ints, tz: str | None) -> tuple[Ints, Bools]:
+        """Which of the `future_times` after its `last` each `time` is (n,), from 1 on; and whether it is any.
+
+        Times are ns UTC; each is after its `last`.
+        """
+        step = self.step
+        zone = self.clock(tz) if step.by_days else None
+        if isinstance(step, BusinessDays):
+            step = replace(step, holidays=self.holidays)
+        place, fits = step.position(to_local(time, zone), to_local(last, zone))
+        if not isinstance(step, Sessions) or not self.holidays or not len(time):
+            return place, fits
+        for end in np.unique(last):
+            mine = last == end
+            bars = self.future_times(int(end), int(place[mine].max()) + 1, tz)
+            place[mine] = np.searchsorted(bars, time[mine]) + 1
+            fits[mine] = bars[np.minimum(place[mine], len(bars)) - 1] == time[mine]
+        return place, fits
+
     def future_times(self, last: int, count: int, tz: str | None = None) -> Ints:
         """The `count` timestamps (ns UTC) after `last`; days and longer steps keep the clock of `tz`."""
         step = self.step

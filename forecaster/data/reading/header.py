@@ -68,7 +68,7 @@ def _asked(config: ReadConfig) -> tuple[set[str], bool]:
     """The column names in the options; and whether time and target are among them."""
     time = config.time.split("+") if config.time else []
     targets = list(config.target or ())
-    names = {*time, *targets, *config.covariates, *([config.id] if config.id else [])}
+    names = {*time, *targets, *config.input_columns, *([config.id] if config.id else [])}
     return names, bool(time and targets)
 
 

@@ -204,7 +204,7 @@ def _words_beside_a_value(
 
     So an event log writes the states of many sensors. In a table with one regular step, words are remarks.
     """
-    values = [name for name, kind in kinds.items() if kind == "number" and name not in config.covariates]
+    values = [name for name, kind in kinds.items() if kind == "number" and name not in config.input_columns]
     words = [name for name in texts if kinds[name] == "text" and not _is_note(name)]
     words = [name for name in words if 2 <= distinct(table, name) <= table.rows / ROWS]
     words = [name for name in words if is_complete(table, name)]

@@ -7,7 +7,10 @@ file is a series, named by its file).
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import chain
 
 import numpy as np
 
@@ -43,6 +46,8 @@ class Roles:
     targets: tuple[str, ...]
     covariates: tuple[str, ...]
     layout: Layout
+    known: tuple[str, ...] = ()
+    static: tuple[str, ...] = ()
     left_out: LeftOut = field(default_factory=dict)
     uses: dict[str, str] = field(default_factory=dict)
     """Column -> what it is used for, or why it is left out."""
@@ -64,14 +69,11 @@ def assign(
     `many`: the source is a folder or glob. `by`: a column that groups series. Raises UsageError for a column
     that does not exist, and DataError with the candidates if a role is unclear.
     """
-    named = [config.time, *id_parts(table, config.id), *(config.target or ()), *config.covariates, by]
-    for name in named:
-        if name is not None and name not in table.columns:
-            raise UsageError(f"{table.name} has no column {shown(name)}", hint=f"Columns: {_all(table)}")
+    _check_names(table, config, by)
     kinds = {name: kind_of(table, name, config.na) for name in table.columns}
     time = time_column(table, config)
     times = _times(table, time, config)
-    taken = {time, *(config.target or ()), *config.covariates}
+    taken = {time, *(config.target or ()), *config.input_columns}
     series, doubt = config.id, None
     if series is None and config.layout in (None, "long"):
         try:
@@ -101,10 +103,42 @@ def assign(
     left_out |= others
     uses = {name: f"left out: {left_out.get(name, 'not needed')}" for name in kinds}
     uses |= {by: "groups errors"} if by else {}
-    uses |= dict.fromkeys(config.covariates, "covariate") | dict.fromkeys(targets, "target")
+    uses |= dict.fromkeys(config.static, "static") | dict.fromkeys(config.known or (), "known")
+    uses |= dict.fromkeys(config.covariates, "covariate (past only)") | dict.fromkeys(targets, "target")
     uses |= dict.fromkeys(id_parts(table, series), "id") | {time: "time"}
-    roles = Roles(time, series, targets, config.covariates, layout, left_out, uses)
+    roles = Roles(time, series, targets, config.covariates, layout, config.known or (), config.static,
+                  left_out, uses)  # fmt: skip
     return (roles, times, doubt), [*times.findings, *findings]
+
+
+def _check_names(table: Table, config: ReadConfig, by: str | None) -> None:
+    """Raise UsageError for a column that does not exist, and for one of two roles."""
+    named: dict[str, Sequence[str]] = {
+        "--time": [config.time] if config.time else [],
+        "--id": id_parts(table, config.id),
+        "--target": config.target or (),
+        "--covariates": config.covariates,
+        "--known": config.known or (),
+        "--static": config.static,
+        "--by": [by] if by else [],
+    }
+    for name in chain.from_iterable(named.values()):
+        if name not in table.columns:
+            close = get_close_matches(name, list(table.columns), 1)
+            meant = f"Did you mean {shown(close[0])}? " if close else ""
+            raise UsageError(
+                f"{table.name} has no column {shown(name)}", hint=f"{meant}Columns: {_all(table)}"
+            )
+    for one, others in ((option, named[option]) for option in ("--known", "--static")):
+        for other, names in named.items():
+            both = [name for name in others if name in names]
+            if both and other not in (one, "--by"):
+                raise UsageError(
+                    f"{shown(both[0])} is named by {other} and {one}", hint="Name it by one of them only."
+                )
+            repeated = [name for name in both if list(others).count(name) > 1]
+            if repeated:
+                raise UsageError(f"{one} names {shown(repeated[0])} twice", hint="Name it once.")
 
 
 def _times(table: Table, time: str, config: ReadConfig) -> Times:
@@ -123,7 +157,7 @@ def time_column(table: Table, config: ReadConfig) -> str:
     if config.time is not None:
         return config.time
     kinds = {name: kind_of(table, name, config.na) for name in table.columns}
-    return _time(table, kinds, {config.id, *(config.target or ()), *config.covariates})
+    return _time(table, kinds, {config.id, *(config.target or ()), *config.input_columns})
 
 
 def _all(table: Table) -> str:

@@ -62,7 +62,7 @@ def choose_targets(
     labels = [name for name in labels if 1 < distinct(table, name) < table.rows]
     one = series is None or (config.id is None and len(table.parts) == 1 and distinct(table, series) == 1)
     several = repeated_times(times) > FEW * table.rows and not same_at_each_time(table, values, times)
-    if not one or config.covariates or labels or several:
+    if not one or config.input_columns or labels or several:
         raise DataError(f"{table.name}: {len(values)} columns could be the target: {listed(values)}",
                         hint=f"Choose one, such as --target {shlex.quote(values[0])}")  # fmt: skip
     unused = [name for name in numeric if name not in values]
@@ -107,7 +107,7 @@ def _known_targets(numeric: list[str]) -> tuple[str, ...]:
 
 def likely_targets(table: Table, config: ReadConfig, time: str) -> tuple[str, ...]:
     """The target columns, as far as they can be inferred without the times."""
-    taken = {time, config.id, *config.covariates}
+    taken = {time, config.id, *config.input_columns}
     numeric = [
         name for name in table.columns if name not in taken and kind_of(table, name, config.na) == "number"
     ]

@@ -151,7 +151,7 @@ def _asked(table: Table, names: tuple[str, ...], config: ReadConfig) -> _Joined:
 
 def _found(table: Table, config: ReadConfig) -> _Joined | None:
     """The columns that make the time where no single column holds it; None if there are none."""
-    used = {config.id, *(config.target or ()), *config.covariates}
+    used = {config.id, *(config.target or ()), *config.input_columns}
     names = [name for name in table.columns if name not in used]
     timed = [name for name in names if kind_of(table, name, config.na) == "time"]
     if len(timed) > 1:  # 12.30.00 may be a date, too

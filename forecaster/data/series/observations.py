@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,13 +16,16 @@ from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Duplicates, ReadConfig
 from forecaster.data.findings import SHOWN, Finding, info, repair
 from forecaster.data.labels import listed, shown
-from forecaster.data.parsing.looks import SWITCHES, are_switches
+from forecaster.data.parsing.looks import are_switches
 from forecaster.data.parsing.numbers import blanked, is_number, is_text, parse_numbers
 from forecaster.data.parsing.time_zones import Times
+from forecaster.data.parsing.words import read_column, switched
 from forecaster.data.roles.ids import with_joined_id
+from forecaster.data.roles.kinds import kind_of
 from forecaster.data.roles.repeats import Repeats
 from forecaster.data.roles.roles import Roles
 from forecaster.data.rows.blockwise import always, blocks
+from forecaster.data.rows.known import Words
 from forecaster.data.table import Table
 from forecaster.errors import DataError
 
@@ -39,6 +42,8 @@ class Observations:
     """Rows of the table; of a wide table each target has that many rows, one target after another."""
     origin: Ints | None = None
     """(N,) the first place of each row, before sorting and filtering; None: unchanged."""
+    words: tuple[Words, ...] = ()
+    """(K,) of the known covariates, which are the last channels."""
 
     def row(self, at: int) -> int:
         """The table row that row `at` comes from, for messages."""
@@ -55,6 +60,26 @@ class Observations:
             origin=origin[which],
         )
 
+    @property
+    def categories(self) -> list[int]:
+        """The channels that hold codes of words."""
+        first = self.values.shape[1] - len(self.words)
+        return [first + place for place, words in enumerate(self.words) if words is not None]
+
+    def after_end(self, present: Bools) -> Bools:
+        """Rows (N,) after the last of a series that is `present` (N,), up to its last with a known value.
+
+        Rows must be sorted. None in a series without any row that is present.
+        """
+        offsets = self.offsets()
+        filled = ~np.isnan(self.values[:, self.values.shape[1] - len(self.words) :]).all(axis=1)
+        place = np.arange(len(self.time))
+        end, last = (
+            np.maximum.reduceat(np.where(rows, place, -1), offsets[:-1])[self.series]
+            for rows in (present, filled)
+        )
+        return np.asarray((end >= 0) & (place > end) & (place <= last))
+
     def offsets(self) -> Ints:
         """Where each series begins (S+1,); rows must be sorted."""
         bounds = np.arange(len(self.ids) + 1, dtype=self.series.dtype)  # another type would be copied
@@ -68,18 +93,25 @@ class Readings(NamedTuple):
     series: NDArray[np.int32] | None  # (R,) index into ids; None: each series has all rows, one by one
     time: Ints  # (R,) ns UTC
     values: Floats  # (R, C), or (S·R, C) if each series has all rows
+    words: tuple[Words, ...] = ()  # (K,) of the known covariates, the last channels
 
     def each(self) -> Observations:
         """The observations, in the same order."""
         rows = len(self.time)
         if self.series is not None:
-            return Observations(self.ids, self.series, self.time, self.values, rows)
+            return Observations(self.ids, self.series, self.time, self.values, rows, words=self.words)
         series = np.repeat(np.arange(len(self.ids), dtype=np.int32), rows)
-        return Observations(self.ids, series, np.tile(self.time, len(self.ids)), self.values, rows)
+        time = np.tile(self.time, len(self.ids))
+        return Observations(self.ids, series, time, self.values, rows, words=self.words)
 
 
-def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tuple[Readings, list[Finding]]:
-    """The readings of a table, and repairs of its cells. Raises DataError for cells that are not numbers."""
+def observe(
+    table: Table, roles: Roles, times: Times, config: ReadConfig, like: Mapping[str, Words]
+) -> tuple[Readings, list[Finding]]:
+    """The readings of a table, and repairs of its cells. Raises DataError for cells that are not numbers.
+
+    `like`: the words of known covariates, as a model knows them.
+    """
     findings: list[Finding] = []
     table = with_joined_id(table, roles.id)
     comma = times.form == "dmy" and config.delimiter is not None
@@ -87,7 +119,8 @@ def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tup
     comma = comma and any(shows) and (all(shows) or _has_decimal_commas(table, roles.targets))
     targets, rows = tuple(sorted(roles.targets)), table.rows
     table.parsed.pop(roles.time, None)
-    values = np.empty((len(targets) * rows, 1 + len(roles.covariates)))
+    inputs = (*roles.covariates, *roles.known)
+    values = np.empty((len(targets) * rows, 1 + len(inputs)))
     wanted = [*((0, channel, name) for channel, name in enumerate(roles.covariates, 1)),
               *((place, 0, name) for place, name in enumerate(targets))]  # fmt: skip
     for place, channel, name in wanted:
@@ -96,16 +129,23 @@ def observe(table: Table, roles: Roles, times: Times, config: ReadConfig) -> tup
             values[part, 0] = _present(table, name, config)
             continue
         if not _is_parsed(table, name) and are_switches(table.columns[name]):
-            findings.append(_switched(table, name, values[part, channel]))
+            findings.append(switched(table, name, values[part, channel]))
             continue
         _, repairs = parse_numbers(table, name, config, comma=comma, out=values[part, channel])
         if table.parsed.pop(name, None):  # frees memory: the numbers are copied
             pa.default_memory_pool().release_unused()
         findings += repairs
-    for place in range(1, len(targets) if roles.covariates else 0):
+    words = []
+    for channel, name in enumerate(roles.known, 1 + len(roles.covariates)):
+        kind, out = kind_of(table, name, config.na), values[:rows, channel]
+        each, repairs = read_column(table, name, config, kind, comma=comma, out=out, like=like)
+        table.parsed.pop(name, None)
+        words.append(each)
+        findings += repairs
+    for place in range(1, len(targets) if inputs else 0):
         values[place * rows : (place + 1) * rows, 1:] = values[:rows, 1:]
     ids, series = (targets, None) if roles.layout == "wide" else _series(table, roles)
-    return Readings(ids, series, times.ns, values), findings
+    return Readings(ids, series, times.ns, values, tuple(words)), findings
 
 
 def _is_parsed(table: Table, name: str) -> bool:
@@ -118,19 +158,6 @@ def _present(table: Table, name: str, config: ReadConfig) -> Floats:
     column = table.columns[name]
     known = (blanked(column, config.na) if is_text(column.type) else column).is_valid()
     return np.where(known.to_numpy(), 1.0, np.nan)
-
-
-def _switched(table: Table, name: str, out: Floats) -> Finding:
-    """Write 1 and 0 for two states to `out` (N,), NaN where the cell is missing; the finding that says so."""
-    column = table.columns[name]
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.string())
-    words = pc.utf8_lower(blanked(column))
-    place = pc.index_in(words, value_set=pa.array(list(SWITCHES), words.type))
-    out[:] = np.array([*SWITCHES.values(), np.nan])[place.fill_null(len(SWITCHES)).to_numpy()]
-    seen = [(int(np.flatnonzero(out == state)[0]), state) for state in (1, 0) if (out == state).any()]
-    states = " and ".join(f"{table.cell(name, row)} as {state}" for row, state in seen)
-    return info("N008", f"column {shown(name)} holds states: {states}", count=len(out))
 
 
 def _dotted(table: Table, time: str) -> bool:
@@ -288,6 +315,8 @@ def _combined(obs: Observations, rule: Duplicates, again: Bools, group: Ints, fi
     mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
     single = np.diff(np.r_[first, len(group)]) == 1
     mean[single] = obs.values[first[single]]
+    last = np.r_[first[1:], len(group)] - 1
+    mean[:, obs.categories] = obs.values[last][:, obs.categories]
     return dataclasses.replace(obs.take(first), values=mean)
 
 

@@ -43,19 +43,30 @@ def on_grid(
     time = from_local(np.where(jittered[obs.series], nearest, labels), zone)
     again = np.r_[False, (np.diff(time) == 0) & (np.diff(obs.series) == 0)]
     first = np.flatnonzero(~again)
-    ways = [how, *["mean" if how == "count" else how] * (obs.values.shape[1] - 1)]
+    ways = _ways(how, obs)
     values = np.column_stack(
         [_aggregated(channel, first, way) for channel, way in zip(obs.values.T, ways, strict=True)]
     )
     result = dataclasses.replace(obs.take(first), time=time[first], values=values)
     if how == "count":
         result = _with_zeros(result, step, zone)
+        if result.words:  # a step of the future is not counted
+            result.values[result.after_end(result.values[:, 0] > 0), 0] = np.nan
     message = f"readings put on a grid of {grid.alias}"
     words = {"last": "last", "first": "first", "max": "largest", "min": "least"}.get(how, how)
     action = f"took the {words} of each step"
     if jittered.any():
         action += "; readings lie a little before or after it, and each counts for the nearest"
     return result, [repair("D006", message, count=len(time), action=action)]
+
+
+def _ways(how: Aggregate, obs: Observations) -> list[Aggregate]:
+    """How the readings of a step make one, for each channel: of known covariates their mean or last word."""
+    channels = obs.values.shape[1]
+    ways: list[Aggregate] = [how, *["mean" if how == "count" else how] * (channels - 1)]
+    for channel in range(channels - len(obs.words), channels):
+        ways[channel] = "last" if channel in obs.categories else "mean"
+    return ways
 
 
 def _with_zeros(obs: Observations, step: Fixed | Months, zone: str | None) -> Observations:

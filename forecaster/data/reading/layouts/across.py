@@ -58,7 +58,8 @@ def without_times_across(table: Table, config: ReadConfig) -> tuple[tuple[Table,
     rows.
     """
     asked = config.layout == "across"
-    free = config.layout is None and config.target is None and config.time is None and not config.covariates
+    unnamed = all(role is None for role in (config.layout, config.target, config.time))
+    free = unnamed and not config.input_columns
     if not (asked or free):
         return (table, config), []
     plain = dataclasses.replace(config, layout=None)
