@@ -155,9 +155,14 @@ class NetworkConfig:
     """A linear layer with ReLU from F to H before the recurrent stack."""
     dropout: float = 0.0
     """Probability of dropping a unit: after the embedding, between layers and before the head."""
+    known: int = 0  # G: numbers known of each segment of the outputs; for a segment decoder
+    static: int = 0  # N: numbers that do not change in a sequence
+    categories: tuple[int, ...] = ()  # words of each static category, without the code 0 of unseen words
 
     def __post_init__(self) -> None:
         _check_ranges(self)
+        if min(self.known, self.static, *self.categories) < 0 or (self.known and not self.output_segment):
+            raise UsageError("known, static and categories are 0 or more; known needs output_segment")
 
 
 @dataclass(frozen=True)
@@ -369,9 +374,8 @@ def _convert(hint: Any, value: Any, name: str) -> Any:
     if origin is Literal:
         if value in args:
             return value
-        raise UsageError(
-            f"{name} cannot be {brief(value)}", hint="Choose one of " + ", ".join(map(str, args))
-        )
+        choices = ", ".join(map(str, args))
+        raise UsageError(f"{name} cannot be {brief(value)}", hint=f"Choose one of {choices}")
     if origin is tuple and isinstance(value, list | tuple):
         return tuple(_convert(args[0], item, name) for item in value)
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
@@ -391,6 +395,5 @@ def _expected(hint: Any) -> str:
         return " or ".join(map(_expected, args))
     if origin is tuple:
         return f"a list, each item {_expected(args[0])}"
-    return {bool: "true or false", int: "a whole number", float: "a number", str: "text"}.get(
-        hint, "named values"
-    )
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    return words.get(hint, "named values")
