@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from forecaster.config import Layout, Limits, ReadConfig
 from forecaster.data.calendar.frequency import frequency
+from forecaster.data.covariates.calendars import with_calendar
 from forecaster.data.findings import Finding, enforce, warn
 from forecaster.data.gaps import ANY
 from forecaster.data.labels import Names
@@ -78,6 +79,7 @@ def load(
     noted: list[Finding] | None = None,
     remembered: bool = False,
     by: str | None = None,
+    ahead: int = 0,
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
@@ -85,16 +87,15 @@ def load(
     order: a later step may fail. `limits` are those that a user sets for forecasts; `usual` is the frequency
     where no series has two rows to show one. `noted` is a list that each step adds its findings to.
     `remembered`: a model has this configuration; a word for missing values may be in no cell. `by` is a
-    column that groups series. Raises UsageError (a column or option that does not exist), DataError (unusable
-    data) and StorageError.
+    column that groups series, `ahead` how many rows of the future holidays and events cover. Raises
+    UsageError (no such column or option), DataError (unusable data) and StorageError.
     """
     findings = [] if noted is None else noted
 
     def note(step: tuple[T, Iterable[Finding]]) -> T:
         """The value that a step returns; its findings are kept."""
-        value, made = step
-        findings.extend(made)
-        return value
+        findings.extend(step[1])
+        return step[0]
 
     table, config = note(read(source, config))
     _refuse_one_row(table, config.freq or usual)
@@ -114,8 +115,7 @@ def load(
     if doubt:
         raise doubt
     rows = note(_sorted(rows, partial(zones_of, table, times, readings.series)))
-    freq = _step(config)
-    rows = note(_combined(rows, freq, config, names.tz))
+    rows = note(_combined(rows, freq := _step(config), config, names.tz))
     rows = note(each_once(rows, config.duplicates, table, advice))
     rows = note(trimmed(rows, table, roles.targets))
     freq = freq or (usual if len(rows.ids) == len(rows.time) else None)  # no series has two rows
@@ -123,11 +123,12 @@ def load(
     panel = note(with_holidays(panel))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = dataclasses.replace(note(differenced(panel, asked=config.difference)), circle=limits.circular)
+    read_as = _resolved(config, roles, times, panel, table.layout)
+    panel = note(with_calendar(panel, read_as, ahead, remembered=remembered))
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
-    read_as, where = _resolved(config, roles, times, panel, table.layout), _absolute(source)
-    return Loaded(panel, read_as, tuple(findings), where, roles.uses, odd, table.digest, groups)
+    return Loaded(panel, read_as, tuple(findings), _absolute(source), roles.uses, odd, table.digest, groups)
 
 
 def _combined(
@@ -231,6 +232,7 @@ def _resolved(
         max_gap=ANY if panel.max_gap is None else panel.max_gap,
         date_format=times.form or config.date_format,
         tz=times.tz,
+        events=config.events and _absolute(config.events),
     )
 
 
