@@ -48,7 +48,7 @@ class Country:
     weekend: tuple[int, ...]  # 0 for Monday
     working: Ints  # days of weekends that are working days
     years: tuple[int, int]
-    """The first and last one that the library knows."""
+    """The first and last year that the library knows."""
     warnings: tuple[str, ...]
     """What the library says of years of which it knows less."""
 
@@ -255,7 +255,7 @@ def _country(code: str, first: int, last: int) -> Country:
     working = np.array([np.datetime64(date, "D").astype(int) for date in known.weekend_workdays], np.int64)
     said = tuple(dict.fromkeys(str(each.message) for each in caught))
     reach = plain.start_year, plain.end_year
-    return Country(days, chosen, tuple(sorted(plain.weekend)), working, reach, said)
+    return Country(days, chosen, tuple(sorted(known.weekend)), working, reach, said)
 
 
 def _usual(names: list[str], often: Counter[str]) -> str:
