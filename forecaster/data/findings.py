@@ -74,6 +74,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "D009": ("warning", "occasional rows on such days and at such hours"),
     "D010": ("info", "the rate of a counter is forecast, as asked; places where it began again"),
     "D011": ("repair", "weekly rows on another day than usual, read as if on the usual one"),
+    "K001": ("info", "columns that go on after the target ends, taken as known of the future"),
     "K002": ("info", "rows after the last target value, with covariates known of the future"),
     "K003": ("info", "values of the future that are not used"),
     "K004": ("info", "missing values of known covariates"),

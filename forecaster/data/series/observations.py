@@ -131,7 +131,7 @@ def observe(
         if not _is_parsed(table, name) and are_switches(table.columns[name]):
             findings.append(switched(table, name, values[part, channel]))
             continue
-        _, repairs = parse_numbers(table, name, config, comma=comma, out=values[part, channel])
+        repairs = _parsed(table, name, config, comma, values[part, channel], is_target=channel == 0)
         if table.parsed.pop(name, None):  # frees memory: the numbers are copied
             pa.default_memory_pool().release_unused()
         findings += repairs
@@ -155,6 +155,19 @@ def decimal_commas(
     comma = times.form == "dmy" and config.delimiter is not None
     shows = [config.delimiter == ";", comma and _dotted(table, time)]
     return comma and any(shows) and (all(shows) or _has_decimal_commas(table, columns))
+
+
+def _parsed(
+    table: Table, name: str, config: ReadConfig, comma: bool, out: Floats, *, is_target: bool
+) -> list[Finding]:
+    """Write the numbers of a column to `out` (N,), and return the repairs; the error says what holds words."""
+    try:
+        return parse_numbers(table, name, config, comma=comma, out=out)[1]
+    except DataError as error:
+        if error.code == "E003" and not is_target:
+            error.hint = error.hint.replace("--target.", "--covariates.")
+            error.hint += " Words are read from columns of --known and --static."
+        raise
 
 
 def _is_parsed(table: Table, name: str) -> bool:
