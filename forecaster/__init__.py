@@ -15,18 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from forecaster.pipeline.arguments import (
-    as_list,
-    config_of,
-    model_of,
-    model_or_pretrained,
-    monitored,
-    plain,
-    pretrained_forecast,
-    refuse_training,
-    source_of,
-    trained_forecast,
-)
+from forecaster.pipeline import arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,8 +49,8 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     All settings are optional; those that are not set are chosen from the data. They are the fields of
     `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them:
 
-        columns    time, id, target, covariates, layout, freq, every, agg, max_gap, calendar,
-                   holidays, events, adjust_splits, difference
+        columns    time, id, target, covariates, known, static, layout, freq, every, agg, max_gap,
+                   calendar, holidays, events, adjust_splits, difference, known_fill
         reading    delimiter, encoding, max_bytes, quote, escape, header, skip, skip_end, decimal,
                    thousands, strip, na, date_format, hours, start, time_unit, tz, duplicates, bad_rows,
                    strict
@@ -89,8 +78,11 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     from forecaster.config import Options, ReadConfig
     from forecaster.pipeline import train as pipeline
 
-    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-    return pipeline.train(source_of(data), options, read, on_event=on_event)
+    options, read = (
+        arguments.config_of(Options, settings, ReadConfig),
+        arguments.config_of(ReadConfig, settings, Options),
+    )
+    return pipeline.train(arguments.source_of(data), options, read, on_event=on_event)
 
 
 def predict(
@@ -103,6 +95,7 @@ def predict(
     samples: int | None = None,
     seed: int = 0,
     skip_short: bool = False,
+    future: Source | None = None,
     **settings: Any,
 ) -> pd.DataFrame:
     """Forecast from the newest row of each series of `data`. Default: the data that the model was trained on.
@@ -118,7 +111,7 @@ def predict(
     `samples=N` returns N paths of each series instead, one row per series, path and step: `sample` (from 1
     on) and `value`. They depend along the horizon as errors did, so that sums and maxima of them are
     forecasts too. The same `seed` gives the same paths. `skip_short` leaves out series shorter than what the
-    model looks back on.
+    model looks back on. `future` is a table of values known of the future, for covariates of `known`.
 
     Raises ModelError for a model that cannot be used or does not fit the data, and the errors of `train` for
     data.
@@ -130,12 +123,22 @@ def predict(
     >>> list(predict(training, table, horizon=2)["month"].astype(str))
     ['2022-07-01', '2022-08-01']
     """
-    asked = {"horizon": plain(horizon), "levels": plain(levels), "quantiles": plain(quantiles)}
+    asked = {
+        "horizon": arguments.plain(horizon),
+        "levels": arguments.plain(levels),
+        "quantiles": arguments.plain(quantiles),
+    }
     if isinstance(model, str) and model == "pretrained":
-        result = pretrained_forecast(data, asked, settings, skip_short=skip_short)
+        result = arguments.pretrained_forecast(data, asked, settings, skip_short=skip_short, future=future)
     else:
-        result = trained_forecast(model, data, asked, settings, skip_short=skip_short)
-    return result.to_frame() if samples is None else result.samples_to_frame(plain(samples), plain(seed))
+        result = arguments.trained_forecast(
+            model, data, asked, settings, skip_short=skip_short, future=future
+        )
+    return (
+        result.to_frame()
+        if samples is None
+        else result.samples_to_frame(arguments.plain(samples), arguments.plain(seed))
+    )
 
 
 def explain(
@@ -144,12 +147,13 @@ def explain(
     *,
     series: str | None = None,
     step: int | str | Sequence[int] = 1,
+    future: Source | None = None,
     **settings: Any,
 ) -> Explanation:
     """Explain what moved the forecast of one series: past rows, seasons, covariates.
 
     `series` is an id, by default the first. `step` is a step of the forecast from 1 on, or a range such as
-    "2-8" or (2, 8), whose mean is explained. `model`, `data` and `settings` are those of `predict`.
+    "2-8" or (2, 8), whose mean is explained. `model`, `data`, `future` and `settings` are those of `predict`.
 
     Returns a `forecaster.forecasting.explanation.Explanation`: arrays of contributions in the unit of the
     target, which with the `baseline` (the forecast of a past that is level at the mean of its newest season)
@@ -167,19 +171,24 @@ def explain(
     from forecaster.config import Options, ReadConfig
     from forecaster.pipeline import explain as pipeline
 
-    asked = plain(step)
-    asked = tuple(plain(end) for end in asked) if isinstance(asked, list | tuple) else asked
-    source = None if data is None else source_of(data)
+    asked = arguments.plain(step)
+    asked = tuple(arguments.plain(end) for end in asked) if isinstance(asked, list | tuple) else asked
+    source, ahead = (None if each is None else arguments.source_of(each) for each in (data, future))
     if isinstance(model, str) and model == "pretrained":
-        refuse_training(settings)
-        options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-        return pipeline.explain_pretrained(source, options, read, series=series, step=asked)
+        arguments.refuse_training(settings)
+        options, read = (
+            arguments.config_of(Options, settings, ReadConfig),
+            arguments.config_of(ReadConfig, settings, Options),
+        )
+        return pipeline.explain_pretrained(source, options, read, series=series, step=asked, future=ahead)
     from forecaster.pipeline.train import Training
 
     if isinstance(model, Training) and source is None and not settings:
-        return pipeline.explain_panel(model.model, model.loaded.panel, series=series, step=asked)
-    read = config_of(ReadConfig, settings)
-    return pipeline.explain(model_of(model), source, series=series, step=asked, read=read)
+        return pipeline.explain_loaded(model.model, model.loaded, ahead, series=series, step=asked)
+    read = arguments.config_of(ReadConfig, settings)
+    return pipeline.explain(
+        arguments.model_of(model), source, series=series, step=asked, read=read, future=ahead
+    )
 
 
 def update(
@@ -215,10 +224,10 @@ def update(
     from forecaster.pipeline import update as pipeline
 
     return pipeline.update(
-        model_of(model),
-        None if data is None else source_of(data),
-        config_of(ReadConfig, settings) if settings else None,
-        workers=plain(workers),
+        arguments.model_of(model),
+        None if data is None else arguments.source_of(data),
+        arguments.config_of(ReadConfig, settings) if settings else None,
+        workers=arguments.plain(workers),
         on_event=on_event,
     )
 
@@ -261,16 +270,19 @@ def evaluate(
 
     if isinstance(refit, bool):
         settings, refit = settings | {"refit": refit}, "never"
-    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
+    options, read = (
+        arguments.config_of(Options, settings, ReadConfig),
+        arguments.config_of(ReadConfig, settings, Options),
+    )
     return pipeline.evaluate(
-        source_of(data),
+        arguments.source_of(data),
         options,
         read,
-        origins=plain(origins),
-        step=plain(step),
-        refit=pipeline.refit_of(plain(refit)),
+        origins=arguments.plain(origins),
+        step=arguments.plain(step),
+        refit=pipeline.refit_of(arguments.plain(refit)),
         by=by,
-        model=None if model is None else model_or_pretrained(model),
+        model=None if model is None else arguments.model_or_pretrained(model),
         on_event=on_event,
     )
 
@@ -307,25 +319,29 @@ def compare(
 
     if isinstance(refit, bool):
         settings, refit = settings | {"refit": refit}, "never"
-    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
+    options, read = (
+        arguments.config_of(Options, settings, ReadConfig),
+        arguments.config_of(ReadConfig, settings, Options),
+    )
     contestants = pipeline.contestants_of(
         options,
-        cells=as_list(cells),
-        efforts=as_list(efforts),
+        cells=arguments.as_list(cells),
+        efforts=arguments.as_list(efforts),
         configs={
-            name: config_of(Options, settings | own, ReadConfig) for name, own in (configs or {}).items()
+            name: arguments.config_of(Options, settings | own, ReadConfig)
+            for name, own in (configs or {}).items()
         },
-        models={name: model_or_pretrained(each) for name, each in (models or {}).items()},
+        models={name: arguments.model_or_pretrained(each) for name, each in (models or {}).items()},
     )
     return pipeline.compare(
-        source_of(data),
+        arguments.source_of(data),
         contestants,
         options,
         read,
-        origins=plain(origins),
-        step=plain(step),
-        refit=pipeline.refit_of(plain(refit)),
-        tuned=plain(tune),
+        origins=arguments.plain(origins),
+        step=arguments.plain(step),
+        refit=pipeline.refit_of(arguments.plain(refit)),
+        tuned=arguments.plain(tune),
         fixed=frozenset(settings),
         on_event=on_event,
     )
@@ -363,7 +379,9 @@ def monitor(
     >>> [(row["kind"], row["time"]) for row in monitor("pretrained", table, since="2024-10-01").to_rows()]
     [('spike', '2024-10-17')]
     """
-    return monitored(model, data, settings, state=state, since=since, false_alarms=false_alarms, wait=wait)
+    return arguments.monitored(
+        model, data, settings, state=state, since=since, false_alarms=false_alarms, wait=wait
+    )
 
 
 def load(path: str | PathLike[str]) -> Model:
@@ -397,4 +415,4 @@ def write_report(result: Reported, path: str | PathLike[str], *, series: Sequenc
     """
     from forecaster.pipeline.page import write_any
 
-    write_any(result, str(path), as_list(series))
+    write_any(result, str(path), arguments.as_list(series))
