@@ -15,7 +15,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from forecaster.pipeline import arguments
+from forecaster.pipeline.arguments import (
+    as_list,
+    config_of,
+    explained,
+    model_of,
+    model_or_pretrained,
+    monitored,
+    plain,
+    pretrained_forecast,
+    source_of,
+    trained_forecast,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,8 +63,7 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
         columns    time, id, target, covariates, known, static, layout, freq, every, agg, max_gap,
                    calendar, holidays, events, adjust_splits, difference, known_fill
         reading    delimiter, encoding, max_bytes, quote, escape, header, skip, skip_end, decimal,
-                   thousands, strip, na, date_format, hours, start, time_unit, tz, duplicates, bad_rows,
-                   strict
+                   thousands, strip, na, date_format, hours, start, time_unit, tz, duplicates, bad_rows, strict
         forecast   horizon, effort, levels, quantiles, lower, upper, integer, circular
         network    lookback, segment, seasons, log, deseasonalise, cell, hidden, layers, dropout, decoder,
                    members, pretrained
@@ -78,11 +88,8 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     from forecaster.config import Options, ReadConfig
     from forecaster.pipeline import train as pipeline
 
-    options, read = (
-        arguments.config_of(Options, settings, ReadConfig),
-        arguments.config_of(ReadConfig, settings, Options),
-    )
-    return pipeline.train(arguments.source_of(data), options, read, on_event=on_event)
+    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
+    return pipeline.train(source_of(data), options, read, on_event=on_event)
 
 
 def predict(
@@ -123,22 +130,12 @@ def predict(
     >>> list(predict(training, table, horizon=2)["month"].astype(str))
     ['2022-07-01', '2022-08-01']
     """
-    asked = {
-        "horizon": arguments.plain(horizon),
-        "levels": arguments.plain(levels),
-        "quantiles": arguments.plain(quantiles),
-    }
+    asked = {"horizon": plain(horizon), "levels": plain(levels), "quantiles": plain(quantiles)}
     if isinstance(model, str) and model == "pretrained":
-        result = arguments.pretrained_forecast(data, asked, settings, skip_short=skip_short, future=future)
+        result = pretrained_forecast(data, asked, settings, skip_short=skip_short, future=future)
     else:
-        result = arguments.trained_forecast(
-            model, data, asked, settings, skip_short=skip_short, future=future
-        )
-    return (
-        result.to_frame()
-        if samples is None
-        else result.samples_to_frame(arguments.plain(samples), arguments.plain(seed))
-    )
+        result = trained_forecast(model, data, asked, settings, skip_short=skip_short, future=future)
+    return result.to_frame() if samples is None else result.samples_to_frame(plain(samples), plain(seed))
 
 
 def explain(
@@ -168,27 +165,7 @@ def explain(
     >>> len(found.rows), bool(np.isclose(found.baseline + found.explained, found.forecast, rtol=0.01))
     (80, True)
     """
-    from forecaster.config import Options, ReadConfig
-    from forecaster.pipeline import explain as pipeline
-
-    asked = arguments.plain(step)
-    asked = tuple(arguments.plain(end) for end in asked) if isinstance(asked, list | tuple) else asked
-    source, ahead = (None if each is None else arguments.source_of(each) for each in (data, future))
-    if isinstance(model, str) and model == "pretrained":
-        arguments.refuse_training(settings)
-        options, read = (
-            arguments.config_of(Options, settings, ReadConfig),
-            arguments.config_of(ReadConfig, settings, Options),
-        )
-        return pipeline.explain_pretrained(source, options, read, series=series, step=asked, future=ahead)
-    from forecaster.pipeline.train import Training
-
-    if isinstance(model, Training) and source is None and not settings:
-        return pipeline.explain_loaded(model.model, model.loaded, ahead, series=series, step=asked)
-    read = arguments.config_of(ReadConfig, settings)
-    return pipeline.explain(
-        arguments.model_of(model), source, series=series, step=asked, read=read, future=ahead
-    )
+    return explained(model, data, settings, series=series, step=step, future=future)
 
 
 def update(
@@ -224,10 +201,10 @@ def update(
     from forecaster.pipeline import update as pipeline
 
     return pipeline.update(
-        arguments.model_of(model),
-        None if data is None else arguments.source_of(data),
-        arguments.config_of(ReadConfig, settings) if settings else None,
-        workers=arguments.plain(workers),
+        model_of(model),
+        None if data is None else source_of(data),
+        config_of(ReadConfig, settings) if settings else None,
+        workers=plain(workers),
         on_event=on_event,
     )
 
@@ -270,19 +247,16 @@ def evaluate(
 
     if isinstance(refit, bool):
         settings, refit = settings | {"refit": refit}, "never"
-    options, read = (
-        arguments.config_of(Options, settings, ReadConfig),
-        arguments.config_of(ReadConfig, settings, Options),
-    )
+    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
     return pipeline.evaluate(
-        arguments.source_of(data),
+        source_of(data),
         options,
         read,
-        origins=arguments.plain(origins),
-        step=arguments.plain(step),
-        refit=pipeline.refit_of(arguments.plain(refit)),
+        origins=plain(origins),
+        step=plain(step),
+        refit=pipeline.refit_of(plain(refit)),
         by=by,
-        model=None if model is None else arguments.model_or_pretrained(model),
+        model=None if model is None else model_or_pretrained(model),
         on_event=on_event,
     )
 
@@ -319,29 +293,25 @@ def compare(
 
     if isinstance(refit, bool):
         settings, refit = settings | {"refit": refit}, "never"
-    options, read = (
-        arguments.config_of(Options, settings, ReadConfig),
-        arguments.config_of(ReadConfig, settings, Options),
-    )
+    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
     contestants = pipeline.contestants_of(
         options,
-        cells=arguments.as_list(cells),
-        efforts=arguments.as_list(efforts),
+        cells=as_list(cells),
+        efforts=as_list(efforts),
         configs={
-            name: arguments.config_of(Options, settings | own, ReadConfig)
-            for name, own in (configs or {}).items()
+            name: config_of(Options, settings | own, ReadConfig) for name, own in (configs or {}).items()
         },
-        models={name: arguments.model_or_pretrained(each) for name, each in (models or {}).items()},
+        models={name: model_or_pretrained(each) for name, each in (models or {}).items()},
     )
     return pipeline.compare(
-        arguments.source_of(data),
+        source_of(data),
         contestants,
         options,
         read,
-        origins=arguments.plain(origins),
-        step=arguments.plain(step),
-        refit=pipeline.refit_of(arguments.plain(refit)),
-        tuned=arguments.plain(tune),
+        origins=plain(origins),
+        step=plain(step),
+        refit=pipeline.refit_of(plain(refit)),
+        tuned=plain(tune),
         fixed=frozenset(settings),
         on_event=on_event,
     )
@@ -379,9 +349,7 @@ def monitor(
     >>> [(row["kind"], row["time"]) for row in monitor("pretrained", table, since="2024-10-01").to_rows()]
     [('spike', '2024-10-17')]
     """
-    return arguments.monitored(
-        model, data, settings, state=state, since=since, false_alarms=false_alarms, wait=wait
-    )
+    return monitored(model, data, settings, state=state, since=since, false_alarms=false_alarms, wait=wait)
 
 
 def load(path: str | PathLike[str]) -> Model:
@@ -415,4 +383,4 @@ def write_report(result: Reported, path: str | PathLike[str], *, series: Sequenc
     """
     from forecaster.pipeline.page import write_any
 
-    write_any(result, str(path), arguments.as_list(series))
+    write_any(result, str(path), as_list(series))
