@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from forecaster.pipeline.arguments import (
     as_list,
     config_of,
+    explained,
     model_of,
     model_or_pretrained,
     monitored,
     plain,
     pretrained_forecast,
-    refuse_training,
     source_of,
     trained_forecast,
 )
@@ -166,22 +166,7 @@ def explain(
     >>> len(found.rows), bool(np.isclose(found.baseline + found.explained, found.forecast, rtol=0.01))
     (80, True)
     """
-    from forecaster.config import Options, ReadConfig
-    from forecaster.pipeline import explain as pipeline
-
-    asked = plain(step)
-    asked = tuple(plain(end) for end in asked) if isinstance(asked, list | tuple) else asked
-    source, ahead = (None if each is None else source_of(each) for each in (data, future))
-    if isinstance(model, str) and model == "pretrained":
-        refuse_training(settings)
-        options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-        return pipeline.explain_pretrained(source, options, read, series=series, step=asked, future=ahead)
-    from forecaster.pipeline.train import Training
-
-    if isinstance(model, Training) and source is None and not settings:
-        return pipeline.explain_loaded(model.model, model.loaded, ahead, series=series, step=asked)
-    read = config_of(ReadConfig, settings)
-    return pipeline.explain(model_of(model), source, series=series, step=asked, read=read, future=ahead)
+    return explained(model, data, settings, series=series, step=step, future=future)
 
 
 def update(
