@@ -63,7 +63,8 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
         columns    time, id, target, covariates, known, static, layout, freq, every, agg, max_gap,
                    calendar, holidays, events, adjust_splits, difference, known_fill
         reading    delimiter, encoding, max_bytes, quote, escape, header, skip, skip_end, decimal,
-                   thousands, strip, na, date_format, hours, start, time_unit, tz, duplicates, bad_rows, strict
+                   thousands, strip, na, date_format, hours, start, time_unit, tz, duplicates, bad_rows,
+                   strict
         forecast   horizon, effort, levels, quantiles, lower, upper, integer, circular
         network    lookback, segment, seasons, log, deseasonalise, cell, hidden, layers, dropout, decoder,
                    members, pretrained
