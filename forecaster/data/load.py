@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypeVar
 
 import pandas as pd
@@ -34,7 +33,7 @@ from forecaster.data.roles.non_data_rows import without_non_data_rows, without_w
 from forecaster.data.roles.repeats import Columns, Repeats, advice_on
 from forecaster.data.roles.roles import Roles, assign
 from forecaster.data.roles.time_parts import join_time_columns, to_join
-from forecaster.data.rows.known import Words
+from forecaster.data.rows.known import NO_WORDS, Words
 from forecaster.data.series.differences import differenced
 from forecaster.data.series.grid import to_panel
 from forecaster.data.series.health import examine
@@ -49,7 +48,6 @@ from forecaster.errors import DataError, UsageError
 T = TypeVar("T")
 Reader = Callable[["Loaded"], None]
 """Called with what was read, before anything is made of it."""
-NO_WORDS: Mapping[str, Words] = MappingProxyType({})
 SET_BACK = 20
 """Times that the clock of a series may have been set back."""
 
@@ -106,10 +104,9 @@ def load(
     order: a later step may fail. `limits` are those that a user sets for forecasts; `usual` is the frequency
     where no series has two rows to show one. `noted` is a list that each step adds its findings to.
     `remembered`: a model has this configuration; a word for missing values may be in no cell. `by` is a
-    column that groups series. `words` are those of categories that a model knows, by column. `ahead`: how
-    many rows of the future holidays and events cover.
-
-    Raises UsageError (a column or option that does not exist), DataError (unusable data) and StorageError.
+    column that groups series. `words` are those of categories that a model knows, by column;
+    holidays and the like cover `ahead` rows of the future. Raises UsageError (no such column or option),
+    DataError (unusable data) and StorageError.
     """
     findings = [] if noted is None else noted
     note = _Notes(findings)
@@ -143,7 +140,7 @@ def load(
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = dataclasses.replace(note(differenced(panel, asked=config.difference)), circle=limits.circular)
     read_as = _resolved(config, roles, times, panel, table.layout)
-    panel = note(with_calendar(panel, read_as, ahead, remembered=remembered))
+    panel = note(with_calendar(panel, read_as, ahead, words=words, remembered=remembered))
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it

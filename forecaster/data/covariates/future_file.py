@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecaster.config import ReadConfig
+from forecaster.data.covariates.calendars import without_calendar
 from forecaster.data.covariates.future import with_future
 from forecaster.data.findings import Finding, info
 from forecaster.data.labels import listed, shown
@@ -52,6 +53,7 @@ def with_future_file(
             "--future needs a column of times, but those of the data come from --start",
             hint="Write the rows of the future below those of the data, without a target.",
         )
+    panel = without_calendar(panel)
     own = dataclasses.replace(config, target=None, covariates=(), static=())
     (table, own), findings = read(source, own)
     (table, own), joined = join_time_columns(table, own)
