@@ -66,8 +66,6 @@ class Choice(NamedTuple):
     groups: tuple[Group, ...]
     penalty: float
     noise: Noise
-    left: float
-    """The share of the squared error that is left."""
 
 
 class _Form(NamedTuple):
@@ -187,13 +185,13 @@ def _forward(place: dict[Group, Ints], plain: _Form, forms: list[_Form]) -> Choi
     """Groups enter one after the other."""
     chosen: list[Group] = []
     used = np.zeros(1, np.int64)
-    first = best = _errors(used, plain, plain, np.zeros(1))[0]
+    best = _errors(used, plain, plain, np.zeros(1))[0]
     result = None
     while (found := _entering(chosen, best, used, place, plain, forms)) is not None:
         groups, best, penalty, noise = found
         chosen += groups
         used = np.concatenate([used, *(place[group] for group in groups)])
-        result = Choice(tuple(chosen), penalty, noise, float(best.sum() / first.sum()))
+        result = Choice(tuple(chosen), penalty, noise)
     return result
 
 
@@ -287,8 +285,7 @@ def _with_noise(choice: Choice, z: Floats, whole: Bools, used: Ints, lag: int, b
     after = _errors(every, plain, _form(z, whole, noise, lag, bounds), PENALTIES).sum(axis=1)
     if after.min() >= before:
         return choice
-    left = choice.left * float(after.min() / before)
-    return choice._replace(noise=noise, penalty=float(PENALTIES[np.argmin(after)]), left=left)
+    return choice._replace(noise=noise, penalty=float(PENALTIES[np.argmin(after)]))
 
 
 def _noise_of(e: Floats, whole: Bools, lag: int) -> Noise:

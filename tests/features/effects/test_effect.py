@@ -139,6 +139,23 @@ def test_targets_after_the_origin_and_past_covariates_change_no_byte():
     assert np.flatnonzero(other[0] != reference[0]).tolist() == [5]
 
 
+def test_known_values_of_later_rows_set_no_scale():
+    """A heat wave to come changes its own days and those that follow, by the column of recent values; the
+    effect in all rows before it stays.
+    """
+    rng = np.random.default_rng(8)
+    warm = 15 + 8 * np.sin(np.arange(300 + HORIZON) / 20) + 2 * rng.normal(size=300 + HORIZON)
+    y = 100 + 3 * np.maximum(warm - 18, 0)[:300] + rng.normal(size=300)
+    panel = known_of(panel_of(y, seasons=(SEASON,)), warm)
+    values = panel.known.values.copy()
+    values[305:] = 500.0
+    later = dataclasses.replace(panel, known=dataclasses.replace(panel.known, values=values))
+    first, second = (without_effect(each, panel.lengths).removed.effect for each in (panel, later))
+    assert first[:305].tobytes() == second[:305].tobytes()
+    assert (first[305:] != second[305:]).all()
+    assert second.max() <= first[:300].max() + 0.5 * np.ptp(first[:300])
+
+
 def _moved(panel, origin):
     view = without_effect(panel, origin)
     assert view.removed is not None
