@@ -26,6 +26,7 @@ Decoder = Literal["direct", "segments"]
 LossName = Literal["mse", "mae", "huber", "pinball"]
 OptimizerName = Literal["adam", "sgd"]
 Effort = Literal["quick", "normal", "best"]
+Reconcile = Literal["mint", "bottom-up"]
 ScheduleName = Literal["constant", "cosine", "one_cycle", "step"]
 Scales = Literal["each", "relative", "logarithms", "table"]
 """Each series has the scale that suits it; the same, but logarithms of all that stay well above zero;
@@ -77,6 +78,8 @@ class ReadConfig:
     target: tuple[str, ...] | None = None
     """One name, or several value columns of a wide table. Each column of a wide table becomes a series."""
     covariates: tuple[str, ...] = ()
+    hierarchy: tuple[str, ...] = ()
+    """Columns whose values are parts of an id, or one of ids such as north/shop: sums are forecast too."""
     layout: Layout | None = None
     """one: a single series; long: an id column; wide: each target column is a series; files: each file is;
     across: columns are times, such as years, or parts of times, such as the months of a year in each row."""
@@ -276,6 +279,7 @@ class Options:
     """Train on all rows after the error report: continue, or restart with the steps validation chose."""
     keep_on_interrupt: bool = False
     """When interrupted, save the best model so far."""
+    reconcile: Reconcile = "mint"  # how a hierarchy adds up: by minimum trace, or as sums of the bottom
     levels: tuple[int, ...] = (80, 95)
     """Coverage of the prediction intervals, in percent."""
     quantiles: tuple[float, ...] = ()

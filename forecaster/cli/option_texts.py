@@ -9,6 +9,7 @@ COLUMNS = {
     "id": "Column that identifies the series.",
     "target": "Column to forecast. In a wide table: several, each a series.",
     "covariates": "Further columns that the networks use as inputs.",
+    "hierarchy": "Columns such as region,store, or one of ids such as north/shop: forecast their sums too.",
     "layout": "What is a series: the table, each id, each column or each file. across: columns are times.",
     "freq": "Frequency of the rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
 }
@@ -43,6 +44,7 @@ READING = {
 FORECASTING = {
     "horizon": "Rows to forecast.",
     "effort": "Training time: normal takes up to about 5 times and best up to 30 times as long as quick.",
+    "reconcile": "How forecasts of a hierarchy add up: by minimum trace, or as sums of the bottom ones.",
     "levels": "Coverage of the prediction intervals, in percent.",
     "quantiles": "Quantiles to forecast in addition, such as 0.1,0.5,0.9.",
     "lower": "Smallest possible value. Default: learned from each series.",

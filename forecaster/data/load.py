@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -25,7 +26,7 @@ from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
 from forecaster.data.roles.grouping import groups_by
-from forecaster.data.roles.ids import repeated_times
+from forecaster.data.roles.ids import repeated_times, with_parts_as_id
 from forecaster.data.roles.non_data_rows import without_non_data_rows, without_words_above
 from forecaster.data.roles.repeats import Columns, Repeats, advice_on
 from forecaster.data.roles.roles import Roles, assign
@@ -33,6 +34,8 @@ from forecaster.data.roles.time_parts import join_time_columns, to_join
 from forecaster.data.series.differences import differenced
 from forecaster.data.series.grid import to_panel
 from forecaster.data.series.health import examine
+from forecaster.data.series.hierarchy.sums import with_sums
+from forecaster.data.series.hierarchy.tree import sums_of
 from forecaster.data.series.learned_holidays import with_holidays
 from forecaster.data.series.observations import Observations, Readings, each_once, in_order, observe, trimmed
 from forecaster.data.series.resample import on_grid
@@ -98,7 +101,7 @@ def load(
 
     table, config = note(read(source, config))
     _refuse_one_row(table, config.freq or usual)
-    table, config = note(join_time_columns(table, config))
+    table, config = note(join_time_columns(table, with_parts_as_id(table, config)))
     table = note(without_words_above(table, config))
     table = note(without_non_data_rows(table, config))
     roles, times, doubt = note(assign(table, config, many=is_many(source), by=by))
@@ -120,9 +123,9 @@ def load(
     rows = note(trimmed(rows, table, roles.targets))
     freq = freq or (usual if len(rows.ids) == len(rows.time) else None)  # no series has two rows
     panel = note(_gridded(rows, names, freq, table, config, usual))
-    panel = note(with_holidays(panel))
-    panel = note(adjusted(panel, adjust=config.adjust_splits))
+    panel = note(adjusted(note(with_holidays(panel)), adjust=config.adjust_splits))
     panel = dataclasses.replace(note(differenced(panel, asked=config.difference)), circle=limits.circular)
+    panel = note(with_sums(panel, config.hierarchy))
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
@@ -176,7 +179,7 @@ def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> tuple[Odditie
     return odd, [
         *examine(panel, time.time_ns(), odd.suspicious.left_out),
         *examine_values(panel, odd, config.na),
-        *check_limits(panel, limits, odd.suspicious.left_out),
+        *check_limits(panel, limits, odd.suspicious.left_out | np.repeat(sums_of(panel), panel.lengths)),
     ]
 
 

@@ -48,6 +48,8 @@ class Panel:
     """The user says that all targets go round, from this to 0."""
     turns: Turns | None = None
     """Set where the target is unwrapped: a step across north is small. The values then leave the turn."""
+    levels: tuple[str, ...] = ()
+    """The names of the levels of a hierarchy, the total first: see `data.series.hierarchy`."""
 
     def __len__(self) -> int:
         return len(self.ids)
