@@ -54,7 +54,7 @@ def test_minimum_trace_is_the_projection(seed):
 
 @given(SEEDS, st.sampled_from(["mint", "bottom-up"]))
 def test_forecasts_add_up(seed, how):
-    """To 1e-9 of the sum of sizes, whatever the sizes; certain series do not move, and sums that agree stay."""
+    """To 1e-9 of the sum of sizes. Certain series do not move, and forecasts that add up stay."""
     rng = np.random.default_rng(seed)
     tree = some_tree(rng)
     point = rng.normal(0, 1, (len(tree.parent), 2)) * 10.0 ** rng.integers(-6, 9, (len(tree.parent), 1))
