@@ -32,7 +32,7 @@ from forecaster.data.series.hierarchy.tree import NONE, Tree, levels_of, tree_of
 from forecaster.evaluation.backtest import held_out
 from forecaster.evaluation.scores import score
 from forecaster.forecasting.forecast import Forecast, forecast
-from forecaster.forecasting.hierarchy.paths import Coherent, variances
+from forecaster.forecasting.hierarchy.paths import Coherent, moments
 from forecaster.pipeline.evaluate import origins_of
 from forecaster.pipeline.learn import Learned, facts_without_source, learn
 from forecaster.pipeline.rolling import Rolled, beside_baselines
@@ -99,7 +99,7 @@ def dense(panel: Panel, learned: Learned, made: Forecast) -> dict[str, Values]:
     ):
         errors.append(held_out(panel, origins, point.shape[2]) - point)
     held = np.nan_to_num(np.concatenate(errors)).transpose(1, 0, 2).reshape(len(panel), -1)
-    own = variances(made.distribution)
+    _, own = moments(made.distribution, tree.is_sum)
     own = np.maximum(own, 1e-6 * np.median(own))
     point, steps = made.point, range(made.point.shape[1])
     return {
@@ -123,7 +123,7 @@ def all_ways(panel: Panel, horizon: int, effort: str) -> tuple[dict[str, Values]
         points[how] = made.point
     points |= dense(alone, learned, base)
     assert isinstance(made.distribution, Coherent)
-    apart = replace(made.distribution, share=np.zeros(len(panel)))
+    apart = replace(made.distribution, share=np.zeros(made.point.shape))
     each = {name: list(one.quantiles.values()) for name, one in (("base", base), ("paths", made))}
     return points, each | {"independent": [apart.quantile(level) for level in BOUNDS]}
 

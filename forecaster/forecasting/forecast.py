@@ -162,6 +162,8 @@ def forecast(
             raise ModelError(
                 "the model was written before quantiles could be forecast", hint="Train it again."
             )
+        if panel.levels:
+            raise ModelError("the model was written before forecasts could add up", hint="Train it again.")
         lower, upper = _fixed_intervals(model.half_widths[:, :horizon], model, panel, origins, point)
         return Forecast(panel, origins, point, lower, upper, options.levels)
     return with_intervals(model, panel, view, origins, point, pretrained, options.levels, asked)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
 
@@ -33,26 +34,32 @@ from forecaster.forecasting.quantile_table import Spread
 MOST_SHARED = 0.99
 NUMBERS, FEWEST, MOST = 5 * 10**7, 200, 2000
 """Numbers in all paths by which the quantiles of sums are found; and how many paths there are."""
-GRID = tuple((number + 0.5) / 20 for number in range(20))
-"""Levels of the quantiles whose variance is that of a distribution."""
+NORMAL_WIDTH = 2 * NormalDist().inv_cdf(0.9)
+SCORES = tuple(number / 5 for number in range(-17, 18))
+"""Normal scores of the quantiles whose weighted mean and variance are those of a distribution."""
 
 
-def variances(spread: Spread) -> Floats:
-    """The variance (S, H) of each distribution, by quantiles at even levels."""
+def moments(spread: Spread, is_sum: Bools) -> tuple[Floats, Floats]:
+    """The mean and the variance (S, H) of each distribution, by quantiles at SCORES.
+
+    The variance of sums (S,) is that of a normal distribution with their 80 % interval: so is a sum of many.
+    """
     middle = spread.quantile(0.5)
     mean, square = np.zeros(middle.shape), np.zeros(middle.shape)
-    for level in GRID:
-        away = spread.quantile(level) - middle
-        mean += away / len(GRID)
-        square += away * away / len(GRID)
-    return np.maximum(square - mean * mean, 0.0)
+    weights = [NormalDist().pdf(score) for score in SCORES]
+    for score, weight in zip(SCORES, np.array(weights) / sum(weights), strict=True):
+        away = spread.quantile(NormalDist().cdf(score)) - middle
+        mean += weight * away
+        square += weight * away * away
+    width = (spread.quantile(0.9) - spread.quantile(0.1)) / NORMAL_WIDTH
+    return middle + mean, np.where(width > 0, width**2, np.maximum(square - mean * mean, 0.0))
 
 
 def shared(tree: Tree, variance: Floats) -> Floats:
-    """The share r (S,) of each sum in the scores of its parts, by the variances (S, H); 0 at the bottom."""
+    """The share r (S, H) of each sum in the scores of its parts, by the variances (S, H); 0 at the bottom."""
     found = np.where(tree.is_sum[:, None], 0.0, variance)
     loading = np.where(tree.is_sum[:, None], 0.0, np.sqrt(variance))
-    result = np.zeros(len(variance))
+    result = np.zeros(variance.shape)
     for parts, sums in tree.upwards():
         total, squares = np.zeros(found.shape), np.zeros(found.shape)
         np.add.at(found, sums, found[parts])
@@ -60,12 +67,11 @@ def shared(tree: Tree, variance: Floats) -> Floats:
         np.add.at(squares, sums, loading[parts] ** 2)
         here = np.unique(sums)
         room = total[here] ** 2 - squares[here]
-        lacking = (variance[here] - found[here]).sum(axis=1)
-        most = room.sum(axis=1)
-        share = np.divide(lacking, most, out=np.zeros(len(here)), where=most > 0)
+        lacking = variance[here] - found[here]
+        share = np.divide(lacking, room, out=np.zeros(room.shape), where=room > 0)
         result[here] = np.clip(share, 0.0, MOST_SHARED)
-        found[here] += result[here, None] * room
-        loading[here] = np.sqrt(result[here])[:, None] * total[here]
+        found[here] += result[here] * room
+        loading[here] = np.sqrt(result[here]) * total[here]
     return result
 
 
@@ -76,8 +82,7 @@ class Coherent:
     tree: Tree
     own: Spread
     possible: Possible
-    share: Floats  # (S,) of each sum
-    horizon: int
+    share: Floats  # (S, H) of each sum
 
     def quantile(self, level: float) -> Floats:
         """The quantile at a level between 0 and 1 (S, H)."""
@@ -88,7 +93,7 @@ class Coherent:
 
     def samples(self, count: int, rng: np.random.Generator) -> Floats:
         """`count` paths of each series (S, count, H) that add up."""
-        paths = np.zeros((len(self.share), count, self.horizon))
+        paths = np.zeros((len(self.share), count, self.share.shape[1]))
         paths[self.tree.is_sum] = self._paths(count, rng, paths)
         return paths
 
@@ -99,10 +104,10 @@ class Coherent:
     @cached_property
     def _sorted(self) -> Floats:
         """Paths of the sums (U, N, H), in ascending order of their values at each step."""
-        size = len(self.share) * self.horizon
+        size, horizon = self.share.size, self.share.shape[1]
         count = int(np.clip(NUMBERS // max(size, 1), FEWEST, MOST))
         memory.require(
-            24 * count * self.horizon * int(self.tree.is_sum.sum()),
+            24 * count * horizon * int(self.tree.is_sum.sum()),
             f"{count} paths of {int(self.tree.is_sum.sum()):,} sums",
             hint="Use a smaller --horizon.",
         )
@@ -111,7 +116,7 @@ class Coherent:
     def _paths(self, count: int, rng: np.random.Generator, each: Floats | None = None) -> Floats:
         """`count` paths of the sums (U, count, H); those of the series at the bottom go into `each`."""
         tree, place = self.tree, np.cumsum(self.tree.is_sum) - 1
-        shape = count, self.horizon
+        shape = count, self.share.shape[1]
         scores = np.empty((int(tree.is_sum.sum()), *shape))
         result = np.zeros(scores.shape)
         for series in np.argsort(tree.level, kind="stable"):  # from the top

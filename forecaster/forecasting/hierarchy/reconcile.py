@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from forecaster.arrays import Floats, Ints
+from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Reconcile
 from forecaster.data.panel import Panel
 from forecaster.data.series.hierarchy.tree import NONE, Tree, tree_of
@@ -45,6 +45,31 @@ def reconciled(tree: Tree, point: Floats, variance: Floats, how: Reconcile) -> F
     for parts, sums in reversed(list(tree.upwards())):
         mean[parts] += _share(var[parts], spread[sums]) * (mean[sums] - total[sums])
     return tree.summed(mean)
+
+
+def rounded(tree: Tree, values: Floats, whole: Bools) -> Floats:
+    """`values` (S, H) that add up, those of series that are `whole` (S,) at the bottom as whole numbers.
+
+    A sum of such series alone is rounded, and what is missing goes to its parts with the largest fractions
+    (largest remainders), level by level: so no number moves by one or more, whatever the number of series.
+    """
+    result = np.array(values)
+    fractions = tree.summed(np.where(whole, 0.0, 1.0)[:, None])[:, 0]
+    whole = fractions == 0
+    tops = whole & ((tree.parent == NONE) | ~whole[tree.parent])
+    result[tops] = np.rint(values[tops])
+    for parts, sums in reversed(list(tree.upwards())):
+        order = np.argsort(sums, kind="stable")
+        for mine in np.split(parts[order], np.flatnonzero(np.diff(sums[order])) + 1):
+            upper = tree.parent[mine[0]]
+            if not whole[upper]:
+                continue
+            low = np.floor(values[mine])
+            missing = result[upper] - low.sum(axis=0)  # (H,)
+            largest = np.argsort(low - values[mine], axis=0, kind="stable")  # fractions, the largest first
+            rank = np.argsort(largest, axis=0, kind="stable")
+            result[mine] = low + (rank < missing)
+    return result
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

@@ -12,7 +12,7 @@ from panels import panel_of
 from forecaster.config import Limits
 from forecaster.data.series.hierarchy.tree import TOTAL, tree_of
 from forecaster.features.view import possible
-from forecaster.forecasting.hierarchy.paths import MOST_SHARED, Coherent, shared, variances, without_limits
+from forecaster.forecasting.hierarchy.paths import MOST_SHARED, Coherent, moments, shared, without_limits
 
 IDS = ("a", "a/x", "a/y", "a/z", "b", "b/x", "b/y", TOTAL)
 TREE = tree_of(IDS)
@@ -38,7 +38,7 @@ def coherent(deviation, *, mean=100.0, limits=Limits(), horizon=2):
     panel = panel_of(*np.random.default_rng(0).random((len(IDS), 30)))
     able = possible(panel, panel.lengths, horizon, scales="each", limits=limits)
     free = without_limits(able, TREE.is_sum)
-    return Coherent(TREE, own, free, shared(TREE, variances(own)), horizon)
+    return Coherent(TREE, own, free, shared(TREE, moments(own, TREE.is_sum)[1]))
 
 
 def test_sums_are_as_wide_as_their_own_errors_say():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from panels import panel_of
 
 from forecaster.data.series.hierarchy.tree import NONE, TOTAL, tree_of
-from forecaster.forecasting.hierarchy.reconcile import reconciled, tree_at
+from forecaster.forecasting.hierarchy.reconcile import reconciled, rounded, tree_at
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -117,3 +117,27 @@ def test_what_follows_an_origin_changes_no_tree():
         np.testing.assert_array_equal(tree_at(each, origins).parent, tree_at(panel, panel.lengths).parent)
     assert tree_at(panel, np.array([15, 15, 15, 15, 15, 14])) is None
     assert not tree_at(changed, panel.lengths).is_sum.any()
+
+
+@given(SEEDS)
+def test_whole_numbers_add_up_near_the_forecasts(seed):
+    """No number moves by one or more, wherever it is in the tree; what is not whole stays as it is."""
+    rng = np.random.default_rng(seed)
+    tree = some_tree(rng)
+    values = tree.summed(rng.uniform(0, 3, (len(tree.parent), 2)))
+    whole = rng.random(len(values)) < 0.8
+    found = tree.summed(rounded(tree, values, whole))
+    matrix, bottom = naive_matrix(tree)
+    np.testing.assert_allclose(found, matrix @ found[bottom], atol=1e-9)
+    assert (found[bottom[whole[bottom]]] % 1 == 0).all() and (found >= 0).all()
+    np.testing.assert_array_equal(found[bottom[~whole[bottom]]], values[bottom[~whole[bottom]]])
+    alone = [set(bottom[column > 0]) <= set(np.flatnonzero(whole)) for column in matrix]
+    assert (np.abs(found - values)[alone] < 1).all()
+
+
+def test_many_small_counts_keep_their_sum():
+    """A hundred series of 0.3 add up to 30, not to none."""
+    tree = tree_of([*(f"a/{number}" for number in range(100)), "a", TOTAL])
+    values = tree.summed(np.full((102, 1), 0.3))
+    found = tree.summed(rounded(tree, values, np.ones(102, np.bool_)))
+    assert found[-1] == found[-2] == 30 and set(found[:100, 0]) == {0.0, 1.0}
