@@ -154,6 +154,11 @@ def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[F
     if skip and short.all():
         raise DataError(message, hint="Leave --skip-short out: each series is forecast from the rows it has.")
     count = int(short.sum())
+    if skip and panel.levels:
+        raise UsageError(
+            f"--skip-short would leave {names} out of the sums",
+            hint="Leave it out: each series is forecast from the rows it has.",
+        )
     if skip:
         kept = np.repeat(~short, panel.lengths)
         return panel.only(kept), [info("S005", message, count=count, action="left out, as asked")]
