@@ -61,7 +61,7 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them:
 
         columns    time, id, target, covariates, known, static, layout, freq, every, agg, max_gap,
-                   calendar, adjust_splits, difference, known_fill
+                   calendar, holidays, events, adjust_splits, difference, known_fill
         reading    delimiter, encoding, max_bytes, quote, escape, header, skip, skip_end, decimal,
                    thousands, strip, na, date_format, hours, start, time_unit, tz, duplicates, bad_rows,
                    strict

@@ -35,9 +35,14 @@ class NetworkConfig:
     """A linear layer with ReLU from F to H before the recurrent stack."""
     dropout: float = 0.0
     """Probability of dropping a unit: after the embedding, between layers and before the head."""
+    known: int = 0  # G: numbers known of each segment of the outputs; for a segment decoder
+    static: int = 0  # N: numbers that do not change in a sequence
+    categories: tuple[int, ...] = ()  # words of each static category, without the code 0 of unseen words
 
     def __post_init__(self) -> None:
         check_ranges(self)
+        if min(self.known, self.static, *self.categories) < 0 or (self.known and not self.output_segment):
+            raise UsageError("known, static and categories are 0 or more; known needs output_segment")
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,15 @@ class MemberConfig:
     """Rows whose mean is the level of a window."""
     scales: Scales = "table"
     """What `log` means for each series."""
+    known: tuple[str, ...] = ()
+    """Known covariates that the network reads, of the past and of the horizon."""
+    known_width: int = 0
+    """Numbers that it reads of them in each row: one of a number, one of each word."""
+    static: tuple[str, ...] = ()
+    """Static facts that it reads."""
+    static_centre: tuple[float, ...] = ()
+    """Mean of each static number over the series of training, and their spread."""
+    static_scale: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         check_ranges(self)

@@ -26,10 +26,11 @@ class Removed(NamedTuple):
     target: Floats  # (N,) the target with it
     power: Floats  # (S,) of the scale on which it is added: 0 logarithms, ½ roots, 1 units
     effect: Floats  # (R,) in the rows of `Known`, those of the future included
+    acts: Bools  # (S, K) which covariates have one
 
     def only(self, rows: Ints, kept: Bools, alive: Ints) -> Removed:
         """That of the series `alive` (A,): `rows` of those known, and the rows `kept` (N,) of the panel."""
-        return Removed(self.target[kept], self.power[alive], self.effect[rows])
+        return Removed(self.target[kept], self.power[alive], self.effect[rows], self.acts[alive])
 
 
 class Turns(NamedTuple):

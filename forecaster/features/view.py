@@ -20,6 +20,7 @@ from forecaster.data.panel import TARGET, Panel, Turns
 from forecaster.data.series.directions import nearest, turns_of, unwrapped
 from forecaster.data.series.level_shifts import LEAST_AFTER, lone_jumps, spliced
 from forecaster.data.series.value_findings import Oddities, oddities
+from forecaster.features.effects.effect import with_effect, without_effect
 from forecaster.features.possible_forecasts import respect, respect_paths
 from forecaster.features.scale_choice import powers
 from forecaster.features.season_clock import SeasonClock
@@ -34,10 +35,13 @@ SIGNED = re.compile(
 
 
 def cleaned(panel: Panel, origins: Ints, scales: Scales) -> Panel:
-    """The panel as known from the first origins[s] rows of each series; as it is, for models of format 1."""
+    """The panel as known from the first origins[s] rows of each series; as it is, for models of format 1.
+
+    The effect of known covariates is taken out of it.
+    """
     if scales == "table":
         return panel
-    return without_oddities(panel, oddities(panel, origins), origins)
+    return without_effect(without_oddities(panel, oddities(panel, origins), origins), origins)
 
 
 def without_oddities(panel: Panel, found: Oddities, known: Ints) -> Panel:
@@ -130,6 +134,7 @@ class Possible:
 
 def possible(panel: Panel, origins: Ints, horizon: int, *, scales: Scales, limits: Limits) -> Possible:
     """Learn the possible values of each series from its first origins[s] rows; `limits` are the user's."""
+    panel = with_effect(panel)
     season, clock = fitting_season(panel, origins), SeasonClock(panel)
     position = np.arange(len(panel.target)) - np.repeat(panel.offsets[:-1], panel.lengths)
     learned = learn_range(

@@ -7,6 +7,8 @@ the mean of the last few), so that neither scale nor level of a series matters.
     L lookback, s segment, T = L/s recurrent steps, H horizon, C channels, B windows
     inputs  (T, F, B)   F = s·C; with gaps, s more flags for observed rows; two more for each season
                         with a seasonal position: its sine and cosine at the last row of a step
+                        C counts the numbers of known covariates too
+    ahead   (m, G, B)   known covariates of the m segments of the horizon, row by row; 0 where unknown
     mask    (T, B)      0 where a step lies before the series begins (padding on the left)
     targets (H, B)      weights (H, B): 0 where nothing was observed
 
@@ -16,7 +18,7 @@ before it the targets beyond the gap have weight 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +30,7 @@ from forecaster.arrays import Bools, Float32s, Ints
 from forecaster.config import MemberConfig
 from forecaster.data.panel import TARGET, Panel
 from forecaster.errors import DataError
+from forecaster.features.covariate_inputs import CovariateInputs, covariate_inputs
 from forecaster.features.seasonal_position import circle, row_numbers
 from forecaster.features.transform import Transform
 from forecaster.nn.batch import Batch
@@ -139,21 +142,28 @@ class Windows:
         gaps: bool,
         phases: tuple[int, ...] = (),
         level_rows: int = 1,
+        covariates: CovariateInputs | None = None,
+        output_segment: int | None = None,
     ) -> None:
         self.lookback, self.segment, self.horizon, self.gaps = lookback, segment, horizon, gaps
         self.level_rows = level_rows
         self._panel, self._phases, self._offsets = panel, phases, panel.offsets
         self._spans = panel.spans if panel.broken else None
         self._z, self._observed = transform.z, transform.observed
-        channels = [*self._z.T, *([self._observed[:, TARGET]] if gaps else [])]
+        self._covariates, self._output_segment = covariates, output_segment or horizon
+        known = _in_panel(covariates, panel)
+        channels = [*self._z.T, *known.T, *([self._observed[:, TARGET]] if gaps else [])]
         self._channels = [_Slices(channel, lookback) for channel in channels]
         self._ahead = _Slices(self._z[:, TARGET], horizon)
         self._seen = _Slices(self._observed[:, TARGET], horizon)
         self._whole = bool(self._observed[:, TARGET].all())
 
     @classmethod
-    def of(cls, panel: Panel, transform: Transform, config: MemberConfig) -> Windows:
-        """The windows that a member of the ensemble sees."""
+    def of(cls, panel: Panel, transform: Transform, config: MemberConfig, origins: Ints) -> Windows:
+        """The windows that a member of the ensemble sees.
+
+        Known covariates have the scales of the first origins[s] rows of each series.
+        """
         return cls(
             panel,
             transform,
@@ -163,12 +173,15 @@ class Windows:
             gaps=config.gaps,
             phases=config.phases,
             level_rows=config.level_rows,
+            covariates=covariate_inputs(panel, origins, config),
+            output_segment=config.network.output_segment,
         )
 
     @property
     def features(self) -> int:
         """F: inputs of one recurrent step."""
-        return count_features(self._z.shape[1], self.segment, self.gaps, self._phases)
+        channels = self._z.shape[1] + (self._covariates.width if self._covariates else 0)
+        return count_features(channels, self.segment, self.gaps, self._phases)
 
     def level(self, series: Ints, origins: Ints) -> Float32s:
         """Mean z of the `level_rows` rows before each origin (B,).
@@ -204,7 +217,24 @@ class Windows:
         mask = None
         if outside is not None:  # (T, B)
             mask = np.logical_not(outside.reshape(len(series), steps, self.segment).all(axis=2).T)
-        return Batch(inputs=seen.transpose(1, 2, 0), mask=mask)
+        batch = Batch(inputs=seen.transpose(1, 2, 0), mask=mask)
+        return batch if self._covariates is None else self._with_covariates(batch, series, origins)
+
+    def _with_covariates(self, batch: Batch, series: Ints, origins: Ints) -> Batch:
+        """The batch with what is known of the horizon, and with the facts of the series."""
+        beside = self._covariates
+        assert beside is not None
+        ahead = None
+        if beside.known is not None:
+            segments = -(-self.horizon // self._output_segment)
+            row = origins[:, None] + np.arange(segments * self._output_segment)  # (B, m·s)
+            inside = (row < np.diff(beside.offsets)[series][:, None])[:, :, None]
+            flat = np.minimum(beside.offsets[series][:, None] + row, len(beside.known) - 1)
+            values = np.where(inside, beside.known[flat], np.float32(0))  # (B, m·s, width)
+            ahead = values.reshape(len(series), segments, -1).transpose(1, 2, 0)
+        static = None if beside.static is None else beside.static[:, series]
+        codes = None if beside.codes is None else beside.codes[:, series]
+        return replace(batch, ahead=ahead, static=static, codes=codes)
 
     def _seasonal_position(self, stop: Ints, steps: int) -> Float32s:
         """Sine and cosine of the position in each season at the last row of each step (B, T, 2·seasons).
@@ -226,7 +256,8 @@ class Windows:
         seen = self.inputs(series, origins)
         targets, counted = self._targets(series, origins, known)
         all_count = counted is None or counted.all()
-        return Batch(seen.inputs, targets, seen.mask, None if all_count else np.asarray(counted, np.float32))
+        weights = None if all_count else np.asarray(counted, np.float32)
+        return replace(seen, targets=targets, weights=weights)
 
     def targets(self, series: Ints, origins: Ints, known: Ints) -> tuple[Float32s, Float32s]:
         """Targets (H, B) and their weights.
@@ -261,6 +292,14 @@ class Windows:
         start = stop - self._history(stop, origins)
         rows = np.maximum(np.arange(-self.lookback, 0)[:, None] + stop, start)
         return self._observed[rows, TARGET].any(axis=0)
+
+
+def _in_panel(covariates: CovariateInputs | None, panel: Panel) -> Float32s:
+    """The known covariates in the rows of the panel (N, G)."""
+    if covariates is None or covariates.known is None:
+        return np.empty((len(panel.values), 0), np.float32)
+    start = np.repeat(covariates.offsets[:-1] - panel.offsets[:-1], panel.lengths)
+    return np.ascontiguousarray(covariates.known[start + np.arange(len(panel.values))].T).T
 
 
 class _Slices:

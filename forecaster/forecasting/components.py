@@ -16,6 +16,7 @@ from forecaster.config import Scales
 from forecaster.data.history import History, known_target
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
+from forecaster.features.effects.effect import restored, with_effect
 from forecaster.features.groups import GROUPS, groups_of
 from forecaster.features.scale_choice import UNITS
 from forecaster.features.transform import Transform, fit_scaled, positive
@@ -62,7 +63,7 @@ def blended(components: Mapping[str, Floats], blend: Blend, panel: Panel, origin
     unknown = sorted(blend.components - set(components))
     if unknown:
         raise ModelError(f"the model uses the method {unknown[0]!r}, which this version does not know")
-    value, constant = constant_series(panel, origins)
+    value, constant = constant_series(with_effect(panel), origins)
     if blend.scales == "table":
         point = _weighted(components, blend.weights)
         point[constant] = value[constant, None]
@@ -175,7 +176,8 @@ def forecast_components(
         # All seasons, so that the names are the same for any length of history.
         baselines = baseline_forecasts(panel, origins, horizon, seasons=seasons)
         result |= {name: values for name, values in baselines.items() if only is None or name in only}
-    return Components(result, quantiles)
+    points = {name: restored(panel, values, origins) for name, values in result.items()}
+    return Components(points, None if quantiles is None else restored(panel, quantiles, origins))
 
 
 def pretrained_quantiles(networks: Sequence[Pretrained], panel: Panel, origins: Ints, horizon: int) -> Floats:
@@ -203,7 +205,7 @@ def _least_known(panel: Panel, origins: Ints) -> Floats:
 def _member_forecast(member: Member, fitted: Transform, panel: Panel, origins: Ints) -> Floats:
     """One member's forecasts in the user's units (S, H)."""
     config = member.config
-    windows = Windows.of(panel, fitted, config)
+    windows = Windows.of(panel, fitted, config, origins)
     series = np.flatnonzero(origins >= 1)
     starts = origins[series]
     with ShardedNetwork(member.network) as sharded:

@@ -10,6 +10,7 @@ from forecaster import memory
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Limits, Scales
 from forecaster.data.panel import Panel
+from forecaster.features.effects.effect import restored, with_effect
 from forecaster.features.groups import is_sparse
 from forecaster.features.value_range import KINDS
 from forecaster.features.view import Possible, cleaned, possible
@@ -69,7 +70,8 @@ def quantiles_at(panel: Panel, origins: Ints, horizon: int, able: Possible) -> F
     if sparse.any():
         expected = demand_forecasts(panel, origins, horizon)
         result[SIDE, sparse] = np.mean([expected[name][sparse] for name in DEMAND], axis=0)
-    value, constant = constant_series(panel, origins)
+    result = restored(panel, result, origins)
+    value, constant = constant_series(with_effect(panel), origins)
     result[:, constant] = value[constant, None]
     return result
 

@@ -71,7 +71,9 @@ def suits(model: Model, panel: Panel) -> bool:
 
 def _check_member(config: MemberConfig, facts: Facts) -> None:
     """A member reads what its windows give, and was trained on what the facts say."""
-    features = count_features(1 + len(facts.names.covariates), config.segment, config.gaps, config.phases)
+    features = count_features(
+        1 + len(facts.names.covariates) + config.known_width, config.segment, config.gaps, config.phases
+    )
     if (config.network.inputs, config.network.outputs) != (features, config.horizon):
         raise ValueError("a network has other inputs or outputs than its windows")
     if (config.network.output_segment or 1) > config.horizon:

@@ -19,7 +19,8 @@ from forecaster.errors import ForecasterError
 from forecaster.nn import init
 from forecaster.nn.cells import CELLS
 from forecaster.nn.cells.base import Pads, Shapes
-from forecaster.nn.decoder import Head, head_of
+from forecaster.nn.decoder import Head, head_of, segments_of
+from forecaster.nn.side_inputs import NO_SIDE, SideInputs, check_side, static_shapes
 from forecaster.nn.stack import Drops, Mask, padded_steps, stack_shapes
 from forecaster.nn.workspaces import Workspace, WorkspacePool
 
@@ -29,7 +30,8 @@ def parameter_shapes(config: NetworkConfig, head: type[Head] | None = None) -> S
     width = config.hidden if config.embedding else config.inputs
     embedding: Shapes = {"embedding.weight": (config.hidden, config.inputs + 1)} if config.embedding else {}
     stack = stack_shapes(config.cell, width, config.hidden, config.layers)
-    return {**embedding, **stack, **(head or head_of(config)).shapes(config, width)}
+    of_head = (head or head_of(config)).shapes(config, width)
+    return {**embedding, **static_shapes(config, width), **stack, **of_head}
 
 
 def flat_size(shapes: Shapes) -> int:
@@ -54,6 +56,10 @@ class Gradients:
     """(T, F, B), None unless requested; zero before the cut of a truncated run."""
     state: Array
     """(L, n, H, B), by the initial state; zero after a truncated run."""
+    ahead: Array | None = None
+    """(m, G, B), by the known values ahead; None unless requested and read."""
+    static: Array | None = None
+    """(N, B), by the static numbers, as `ahead`; through the steps after the cut only."""
 
 
 @dataclass
@@ -135,23 +141,25 @@ class Network:
         state: Array | None = None,
         rng: np.random.Generator | None = None,
         unroll: int | None = None,
+        side: SideInputs = NO_SIDE,
     ) -> tuple[Array, Cache]:
         """Outputs (K, B) for inputs (T, F, B), and what `backward` needs.
 
         mask (T, B): where it is 0 the step leaves the state unchanged, and the input may be anything.
         state (L, n, H, B): the initial state; None for zeros. rng: turns dropout on. unroll: gradients flow
-        back through the last `unroll` steps only; the earlier steps run without a cache.
+        back through the last `unroll` steps only; the earlier steps run without a cache. side: what is read
+        beside the steps.
         """
-        pads = self.check(inputs, mask, state)
+        pads = self.check(inputs, mask, state, side)
         if unroll is not None and unroll < 1:
             raise ForecasterError(f"unroll must be at least 1, found {unroll}")
         steps, _, batch = inputs.shape
         drops = self._draw_drops(batch, rng)
         cut = max(steps - unroll, 0) if unroll else 0
         if cut:
-            state = self._advance(inputs[:cut], pads[:cut], state, drops)
+            state = self._advance(inputs[:cut], pads[:cut], state, drops, side)
         workspace = self.workspaces.take(steps - cut, batch)
-        workspace.stack.set_state(state)
+        workspace.begin(state, side)
         workspace.run(inputs[cut:], pads[cut:], drops)
         outputs = workspace.outputs(drops)
         return outputs, Cache(workspace, drops, cut, outputs.shape)
@@ -175,38 +183,71 @@ class Network:
         if cache.cut:
             d_initial[...] = 0
         full = None if d_inputs is None else _after_zeros(d_inputs, cache.cut)
+        of_side = workspace.side_gradients() if inputs else ()
         self.workspaces.give(workspace)
-        return Gradients(flat, gradients, full, d_initial)
+        return Gradients(flat, gradients, full, d_initial, *of_side)
 
-    def predict(self, inputs: Array, *, mask: Mask | None = None, state: Array | None = None) -> Array:
+    def predict(
+        self,
+        inputs: Array,
+        *,
+        mask: Mask | None = None,
+        state: Array | None = None,
+        side: SideInputs = NO_SIDE,
+    ) -> Array:
         """Outputs (K, B) as from `forward` without dropout, in the memory of one step."""
-        pads, drops = self.check(inputs, mask, state), self._draw_drops(inputs.shape[2], None)
-        workspace = self._roll(inputs, pads, state, drops)
+        pads, drops = self.check(inputs, mask, state, side), self._draw_drops(inputs.shape[2], None)
+        workspace = self._roll(inputs, pads, state, drops, side)
         outputs = workspace.outputs(drops)
         self.workspaces.give(workspace)
         return outputs
 
-    def advance(self, inputs: Array, *, mask: Mask | None = None, state: Array | None = None) -> Array:
-        """The state (L, n, H, B) after the steps of inputs (T, F, B), without dropout."""
-        pads = self.check(inputs, mask, state)
-        return self._advance(inputs, pads, state, self._draw_drops(inputs.shape[2], None))
+    def advance(
+        self,
+        inputs: Array,
+        *,
+        mask: Mask | None = None,
+        state: Array | None = None,
+        side: SideInputs = NO_SIDE,
+    ) -> Array:
+        """The state (L, n, H, B) after the steps of inputs (T, F, B), without dropout.
 
-    def _advance(self, inputs: Array, pads: Pads, state: Array | None, drops: Drops) -> Array:
-        workspace = self._roll(inputs, pads, state, drops)
+        It owes nothing to what is known ahead, which `side` may have or not.
+        """
+        pads = self.check(inputs, mask, state, side, outputs=False)
+        return self._advance(inputs, pads, state, self._draw_drops(inputs.shape[2], None), side)
+
+    def _advance(
+        self, inputs: Array, pads: Pads, state: Array | None, drops: Drops, side: SideInputs
+    ) -> Array:
+        workspace = self._roll(inputs, pads, state, drops, side)
         state = workspace.stack.state()
         self.workspaces.give(workspace)
         return state
 
-    def _roll(self, inputs: Array, pads: Pads, state: Array | None, drops: Drops) -> Workspace:
+    def _roll(
+        self, inputs: Array, pads: Pads, state: Array | None, drops: Drops, side: SideInputs
+    ) -> Workspace:
         """A rolling workspace after all steps: no history, so no backward."""
         workspace = self.workspaces.take(1, inputs.shape[2], rolling=True)
-        workspace.stack.set_state(state)
+        workspace.begin(state, side)
         for t in range(len(inputs)):
             workspace.run(inputs[t : t + 1], pads[t : t + 1], drops)
         return workspace
 
-    def check(self, inputs: Array, mask: Mask | None, state: Array | None) -> Pads:
-        """The padded columns of each step. Raises ForecasterError for a shape that does not fit."""
+    def check(
+        self,
+        inputs: Array,
+        mask: Mask | None,
+        state: Array | None,
+        side: SideInputs = NO_SIDE,
+        *,
+        outputs: bool = True,
+    ) -> Pads:
+        """The padded columns of each step. Raises ForecasterError for a shape that does not fit.
+
+        Without `outputs`, known values ahead may be left out.
+        """
         if inputs.ndim != 3 or inputs.shape[1] != self.config.inputs or not inputs.shape[0]:
             raise ForecasterError(
                 f"The network takes inputs (T, {self.config.inputs}, B) with T > 0, found {inputs.shape}"
@@ -217,6 +258,7 @@ class Network:
         wanted = (*self.state_shape, batch)
         if state is not None and state.shape != wanted:
             raise ForecasterError(f"The state must be (L, n, H, B) = {wanted}, found {state.shape}")
+        check_side(self.config, side, segments_of(self.config)[0], batch, ahead=outputs)
         return padded_steps(mask, steps)
 
     def _draw_drops(self, batch: int, rng: np.random.Generator | None) -> Drops:

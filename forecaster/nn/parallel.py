@@ -120,7 +120,9 @@ class ShardedNetwork:
         """Sum of losses, sum of weights and gradient of the sum for one shard."""
         if batch.targets is None:
             raise ForecasterError("A training batch needs targets")
-        outputs, cache = self.network.forward(batch.inputs, mask=batch.mask, rng=rng, unroll=unroll)
+        outputs, cache = self.network.forward(
+            batch.inputs, mask=batch.mask, rng=rng, unroll=unroll, side=batch.side
+        )
         total, d_outputs = loss(outputs, batch.targets, batch.weights)
         weight = float(outputs.size if batch.weights is None else batch.weights.sum(dtype=np.float64))
         return total, weight, self.network.backward(cache, d_outputs, inputs=False).flat
@@ -134,7 +136,7 @@ class ShardedNetwork:
         def work(shard: int) -> None:
             start, stop = bounds[shard]
             batch = gather(start, stop)
-            outputs[:, start:stop] = self.network.predict(batch.inputs, mask=batch.mask)
+            outputs[:, start:stop] = self.network.predict(batch.inputs, mask=batch.mask, side=batch.side)
 
         self._map(work, len(bounds))
         return outputs

@@ -13,6 +13,7 @@ from forecaster.config import NetworkConfig
 from forecaster.nn import dense
 from forecaster.nn.cells.base import Pads
 from forecaster.nn.decoder import Head
+from forecaster.nn.side_inputs import SideInputs, static_backward, static_input_gradient, static_vector
 from forecaster.nn.stack import Drops, Stack
 
 SHAPES = 3
@@ -39,23 +40,32 @@ class Workspace:
         self.stack.load(parameters)
         self.head.load(parameters)
 
+    def begin(self, state: Array | None, side: SideInputs) -> None:
+        """Take the state before the first step, None for zeros, and what is read beside the steps."""
+        self.stack.set_state(state)
+        self.side, self.static = side, static_vector(self.parameters, side)  # 1
+        self.head.read(side.ahead, self.static)
+
     def run(self, inputs: Array, pads: Pads, drops: Drops) -> None:
         """Run embedding and stack over all steps, from the state that the stack is in."""
         self.x[...] = inputs
         for x, padded in zip(self.x, pads, strict=True):
             if padded is not None:
                 x[:, padded] = 0  # padding may hold anything, NaN too, and must not reach a product
+        reads = self.stack.inputs
         if self.X is not None:
-            embedded = self.stack.inputs
-            dense.linear(self.parameters["embedding.weight"], self.X, embedded)  # 1
-            dense.relu(embedded)  # 2
+            dense.linear(self.parameters["embedding.weight"], self.X, reads)  # 2
+        if self.static is not None:
+            reads += self.static  # 3
+        if self.X is not None:
+            dense.relu(reads)  # 4
             if drops[0] is not None:
-                embedded *= drops[0]  # 3
-        self.stack.forward(pads, drops[1:-1])  # 4
+                reads *= drops[0]  # 5
+        self.stack.forward(pads, drops[1:-1])  # 6
 
     def outputs(self, drops: Drops) -> Array:
         """The head's outputs after `run`."""
-        return self.head.forward(self.stack, drops)  # 5
+        return self.head.forward(self.stack, drops)  # 7
 
     def backward(
         self,
@@ -71,25 +81,35 @@ class Workspace:
 
         d_outputs and d_state are those by the outputs and by the final state. Fills `gradients`.
         """
-        d_hidden, d_final = self.head.backward(d_outputs, gradients)  # 5
+        d_hidden, d_final = self.head.backward(d_outputs, gradients)  # 7
         if d_state is not None:
             d_final = d_state if d_final is None else d_final + d_state
-        needed = inputs or self.X is not None
-        of_stack, d_inputs, d_initial = self.stack.backward(d_hidden, d_final, inputs=needed)  # 4
+        needed = inputs or self.X is not None or self.static is not None
+        of_stack, d, d_initial = self.stack.backward(d_hidden, d_final, inputs=needed)  # 6
         for name, value in of_stack.items():
             gradients[name][...] = value
-        if d_inputs is not None and self.head.d_newest is not None:
-            d_inputs[-1] += self.head.d_newest
-        if self.X is None:
-            return d_inputs, d_initial
-        d = d_inputs
-        assert d is not None
-        if drops[0] is not None:
-            d *= drops[0]  # 3
-        dense.relu_backward(self.stack.inputs, d)  # 2
-        dense.linear_backward(self.X, d, gradients["embedding.weight"])  # 1
-        weight = self.parameters["embedding.weight"]
-        return dense.linear_input_gradient(weight, d) if inputs else None, d_initial
+        if d is None:
+            return None, d_initial
+        if self.head.d_newest is not None:
+            d[-1] += self.head.d_newest
+        if self.X is not None:
+            if drops[0] is not None:
+                d *= drops[0]  # 5
+            dense.relu_backward(self.stack.inputs, d)  # 4
+        if self.static is not None:
+            self.d_static = d.sum(axis=0) + self.head.d_static  # 3
+            static_backward(self.side, self.d_static, gradients)  # 1
+        if self.X is not None:
+            dense.linear_backward(self.X, d, gradients["embedding.weight"])  # 2
+            d = dense.linear_input_gradient(self.parameters["embedding.weight"], d) if inputs else None
+        return d if inputs else None, d_initial
+
+    def side_gradients(self) -> tuple[Array | None, Array | None]:
+        """After `backward`, the derivatives by the known values ahead (m, G, B) and by the static numbers
+        (N, B); None for what is not read.
+        """
+        static = None if self.side.static is None else static_input_gradient(self.parameters, self.d_static)
+        return self.head.d_ahead(), static
 
 
 class WorkspacePool:

@@ -125,7 +125,7 @@ def _backtest(
         if not used.any():
             forecasts.append(None)
             continue
-        part = panel.only(np.repeat(used, panel.lengths))
+        part = panel if used.all() else panel.only(np.repeat(used, panel.lengths))
         view = cleaned(part, origin[used], fit.blend.scales)
         sides = None if pretrained is None else pretrained[number][:, used]
         made = with_intervals(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster.config import Options, ReadConfig, limits_of
+from forecaster.data.covariates.calendars import with_calendar
 from forecaster.data.covariates.future import require_known
 from forecaster.data.covariates.future_file import with_future_file
 from forecaster.data.findings import SHOWN, Finding, enforce, info
@@ -111,6 +112,7 @@ def with_future(loaded: Loaded, future: str | Path | pd.DataFrame | None, asked:
     asked = asked or ReadConfig()
     config = dataclasses.replace(loaded.read, **{name: getattr(asked, name) for name in OF_ONE_TEXT})
     panel, findings = with_future_file(loaded.panel, future, config)
+    panel, _ = with_calendar(panel, loaded.read, remembered=True)
     enforce(findings, strict=config.strict)
     return dataclasses.replace(loaded, panel=panel, findings=(*loaded.findings, *findings))
 
@@ -120,9 +122,11 @@ def known_ahead(
 ) -> tuple[Panel, list[Finding]]:
     """The panel with all known covariates of the `horizon` rows to be forecast: DataError without."""
     name = shown(Path(loaded.source).name) if loaded.source not in ("", "-") else "the data"
+    panel, made = with_calendar(panel, loaded.read, horizon, remembered=True)
     panel, findings = require_known(
         panel, horizon, loaded.read.known_fill, source=name, may_leave_out=may_leave_out
     )
+    findings += [each for each in made if each not in loaded.findings]
     enforce(findings, strict=loaded.read.strict)
     return panel, findings
 
@@ -152,7 +156,9 @@ def load_for(model: Model, source: str | Path | pd.DataFrame, config: ReadConfig
     """The data as a model needs it: what the model knows is not inferred."""
     facts = model.facts
     usual, limits = facts.frequency.alias, model.blend.limits
-    return load(source, config, limits=limits, usual=usual, remembered=True, words=facts.words)
+    return load(
+        source, config, limits=limits, usual=usual, remembered=True, words=facts.words, ahead=model.horizon
+    )
 
 
 def read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig | None) -> ReadConfig:

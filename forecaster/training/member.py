@@ -86,7 +86,7 @@ def _training_data(
         seasons=config.seasons,
         horizon=config.horizon,
     )
-    windows = Windows.of(panel, transform, config)
+    windows = Windows.of(panel, transform, config, parts.train)
     index = index_windows(
         parts.train, config.lookback, config.horizon, recent=config.training.recent, panel=panel
     )

@@ -26,6 +26,7 @@ from forecaster.features.transform import Transform, fit_scaled, observed_throug
 from forecaster.features.windows import count_features
 from forecaster.methods.blend import Blend
 from forecaster.nn.network import flat_size, parameter_shapes
+from forecaster.training.covariates import acting, facts_of
 
 LONGEST_LOOKBACK = 1024
 REACHES = (1.0, 0.5, 1.5)
@@ -161,12 +162,15 @@ def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[Mem
     seasonal = _mostly_seasonal(fitted.indices, known)
     phases = _shared(panel, fitted) if seasonal else ()
     gaps = not observed_throughout(panel, known)
+    acts, facts = acting(panel), facts_of(panel, known)
     configs = []
     for number in range(options.members or EFFORTS[options.effort].members):
         lookback = options.lookback or _lookback(seasons, horizon, rows, number)
         segment = _segment(options, min(seasons, default=1), lookback, alternative=number % 4 >= 2)
-        decoder = options.decoder or _decoder(seasons, lookback, horizon, number)
+        decoder = options.decoder or _decoder(seasons, lookback, horizon, number, ahead=bool(acts))
         output_segment = min(segment, horizon) if decoder == "segments" else None
+        shown = acts if output_segment else {}  # a direct head cannot read what is ahead
+        width = sum(shown.values())
         removed = _removes_seasons(options, number)
         configs.append(
             MemberConfig(
@@ -180,14 +184,22 @@ def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[Mem
                 seed=options.seed + number,
                 network=_network(
                     options,
-                    count_features(panel.values.shape[1], segment, gaps, phases),
+                    count_features(panel.values.shape[1] + width, segment, gaps, phases),
                     horizon,
                     output_segment,
                     int(known.sum()),
+                    known=width * (output_segment or 0),
+                    static=len(facts.numbers),
+                    categories=facts.words,
                 ),
                 training=_training(options, int(known.sum())),
                 level_rows=_level_rows(seasons, removed),
                 scales="relative" if partner.scales == "each" else partner.scales,
+                known=tuple(shown),
+                known_width=width,
+                static=facts.names,
+                static_centre=facts.centre,
+                static_scale=facts.scale,
             )
         )
     largest = max(configs, key=training_bytes)
@@ -314,18 +326,27 @@ def _lookback(seasons: tuple[int, ...], horizon: int, rows: int, number: int) ->
     return max(1, min(reach, LONGEST_LOOKBACK, max(rows // 2, least), rows - 1))
 
 
-def _decoder(seasons: tuple[int, ...], lookback: int, horizon: int, number: int) -> Decoder:
-    """A decoder step per segment if there are seasons and the lookback is much longer than the horizon.
+def _decoder(seasons: tuple[int, ...], lookback: int, horizon: int, number: int, *, ahead: bool) -> Decoder:
+    """A decoder step per segment if there are seasons and the lookback is much longer than the horizon, or if
+    covariates are known `ahead`.
 
     Otherwise the decoder takes as long as the encoder without a gain. One network in four keeps the direct
     head, so that validation can choose.
     """
-    pays = bool(seasons) and DECODED * horizon <= lookback
+    pays = ahead or (bool(seasons) and DECODED * horizon <= lookback)
     return "segments" if pays and number % 4 < 3 else "direct"
 
 
 def _network(
-    options: Options, inputs: int, horizon: int, output_segment: int | None, values: int
+    options: Options,
+    inputs: int,
+    horizon: int,
+    output_segment: int | None,
+    values: int,
+    *,
+    known: int,
+    static: int,
+    categories: tuple[int, ...],
 ) -> NetworkConfig:
     most = EFFORTS[options.effort].hidden
     return NetworkConfig(
@@ -337,6 +358,9 @@ def _network(
         output_segment=output_segment,
         embedding=True,
         dropout=options.dropout,
+        known=known,
+        static=static,
+        categories=categories,
     )
 
 

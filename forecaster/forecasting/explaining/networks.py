@@ -36,7 +36,7 @@ def explain_network(subject: Subject, member: Member, fitted: Transform) -> Part
     """What the rows before the origin, covariates and seasonal position contribute to its forecast."""
     config, power = member.config, float(fitted.power[subject.series])
     channels = subject.panel.values.shape[1]
-    windows = Windows.of(subject.panel, fitted, config)
+    windows = Windows.of(subject.panel, fitted, config, subject.panel.lengths)
     batch = windows.inputs(*_window(subject))
     moving = _moving(config, windows.features, channels)
     begin = float(to_scale(np.array([subject.level]), np.array([power]))[0])

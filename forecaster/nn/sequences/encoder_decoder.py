@@ -53,7 +53,7 @@ class EncoderDecoderCache:
 class EncoderDecoderGradients(Gradients):
     """`inputs` is the derivative by the source, `state` that by the encoder's initial state."""
 
-    decoder_inputs: Array | None
+    decoder_inputs: Array | None = None
     """(U, D, B), None unless requested."""
 
 
@@ -115,7 +115,9 @@ class EncoderDecoder:
         encoder = self.encoder.backward(cache.encoder, decoder.state, inputs=inputs)
         flat = np.concatenate([encoder.flat, decoder.flat])
         gradients = named_views(flat, self.shapes)
-        return EncoderDecoderGradients(flat, gradients, encoder.inputs, encoder.state, decoder.inputs)
+        return EncoderDecoderGradients(
+            flat, gradients, encoder.inputs, encoder.state, decoder_inputs=decoder.inputs
+        )
 
     def decode(
         self,

@@ -24,6 +24,7 @@ from forecaster.nn import dense
 from forecaster.nn.cells.base import Shapes
 from forecaster.nn.decoder import Head
 from forecaster.nn.network import Cache, Gradients, Network
+from forecaster.nn.side_inputs import NO_SIDE
 from forecaster.nn.stack import Drops, Mask, Stack
 
 Feed = Callable[[Array], Array]
@@ -70,10 +71,10 @@ class SequenceCache:
 
 
 def check_config(config: NetworkConfig) -> None:
-    """Raises ForecasterError for an embedding or dropout, which sequence networks don't have."""
-    if config.embedding or config.dropout:
+    """Raises ForecasterError for an embedding, dropout or side inputs, which sequence networks don't have."""
+    if config.embedding or config.dropout or config.static or config.categories or config.known:
         raise ForecasterError(
-            "Sequence networks have neither embedding nor dropout",
+            "Sequence networks have neither embedding nor dropout nor side inputs",
             hint="Use NetworkConfig(..., embedding=False, dropout=0)",
         )
 
@@ -140,7 +141,7 @@ class SequenceNetwork:
             )
         self.network.check(first[None], None, state)
         workspace = self.network.workspaces.take(1, first.shape[1], rolling=True)
-        workspace.stack.set_state(state)
+        workspace.begin(state, NO_SIDE)
         outputs = np.empty((steps, self.config.outputs, first.shape[1]), self.dtype)
         for t in range(steps):
             workspace.run((feed(outputs[t - 1]) if t else first)[None], [None], [None])
