@@ -112,8 +112,7 @@ def load(
     """
     findings = [] if noted is None else noted
     note = _Notes(findings)
-    table, config = note(read(source, config))
-    _refuse_one_row(table, config.freq or usual)
+    table, config = note(_read(source, config, usual))
     table, config = note(join_time_columns(table, with_parts_as_id(table, config)))
     table = note(without_words_above(table, config))
     table = note(without_non_data_rows(table, config))
@@ -148,6 +147,16 @@ def load(
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     return Loaded(panel, read_as, tuple(findings), _absolute(source), roles.uses, odd, table.digest, groups)
+
+
+def _read(
+    source: str | Path | pd.DataFrame, config: ReadConfig, usual: str | None
+) -> tuple[tuple[Table, ReadConfig], list[Finding]]:
+    """The table of a source, of more than one row unless a frequency is known."""
+    (table, config), findings = read(source, config)
+    if table.rows < (1 if config.freq or usual else 2):
+        raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
+    return (table, config), findings
 
 
 def _combined(
@@ -215,11 +224,6 @@ def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> tuple[Odditie
         *examine_values(panel, odd, config.na),
         *check_limits(panel, limits, odd.suspicious.left_out | np.repeat(sums_of(panel), panel.lengths)),
     ]
-
-
-def _refuse_one_row(table: Table, freq: str | None) -> None:
-    if table.rows < (1 if freq else 2):
-        raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
 
 
 def _sorted(rows: Observations, zones: Callable[[], list[str]]) -> tuple[Observations, list[Finding]]:

@@ -115,6 +115,7 @@ def with_future(loaded: Loaded, future: str | Path | pd.DataFrame | None, asked:
     asked = asked or ReadConfig()
     config = dataclasses.replace(loaded.read, **{name: getattr(asked, name) for name in OF_ONE_TEXT})
     panel, findings = with_future_file(loaded.panel, future, config)
+    panel, _ = with_calendar(panel, loaded.read, remembered=True)
     enforce(findings, strict=config.strict)
     return dataclasses.replace(loaded, panel=panel, findings=(*loaded.findings, *findings))
 
@@ -136,6 +137,7 @@ def known_ahead(
     panel, findings = require_known(
         panel, horizon, loaded.read.known_fill, source=name, may_leave_out=may_leave_out
     )
+    findings += [each for each in made if each not in loaded.findings]
     enforce(findings, strict=loaded.read.strict)
     return panel, [*(each for each in made if each not in loaded.findings), *findings]
 
@@ -170,7 +172,9 @@ def load_for(model: Model, source: str | Path | pd.DataFrame, config: ReadConfig
     """The data as a model needs it: what the model knows is not inferred."""
     facts = model.facts
     usual, limits = facts.frequency.alias, model.blend.limits
-    return load(source, config, limits=limits, usual=usual, remembered=True, words=facts.words)
+    return load(
+        source, config, limits=limits, usual=usual, remembered=True, words=facts.words, ahead=model.horizon
+    )
 
 
 def read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig | None) -> ReadConfig:

@@ -69,21 +69,6 @@ def with_calendar(
     return dataclasses.replace(panel, known=_with_words(known, words)), findings
 
 
-def without_calendar(panel: Panel) -> Panel:
-    """The panel with the known columns of its table only."""
-    if panel.known is None or not panel.known.made:
-        return panel
-    known = panel.known
-    own = [place for place, name in enumerate(known.names) if name not in known.made]
-    if not own:
-        return dataclasses.replace(panel, known=None)
-    names, words = (tuple(each[place] for place in own) for each in (known.names, known.words))
-    return dataclasses.replace(
-        panel,
-        known=Known(names, words, known.values[:, own], known.offsets),  # type: ignore[arg-type]
-    )
-
-
 def _with_words(known: Known, words: Mapping[str, Words]) -> Known:
     """The made columns with the words of the model; those of the table have them already."""
     values, own = known.values.copy(), list(known.words)
