@@ -103,6 +103,7 @@ def predict(
     samples: int | None = None,
     seed: int = 0,
     skip_short: bool = False,
+    what_if: Mapping[str, Any] | Sequence[str] | None = None,
     **settings: Any,
 ) -> pd.DataFrame:
     """Forecast from the newest row of each series of `data`. Default: the data that the model was trained on.
@@ -120,6 +121,11 @@ def predict(
     forecasts too. The same `seed` gives the same paths. `skip_short` leaves out series shorter than what the
     model looks back on.
 
+    `what_if` changes known covariates in the rows of the forecast: {"price": 9.5, "temperature": "+=2"}, also
+    -= and *=, for some days only as in "*=0.8@2024-12-24..2024-12-26", or texts as for --set. The columns
+    `base`, the forecast without the changes, and `difference` are then added. The difference is what the
+    model learned from the past: an association, no proof of a cause.
+
     Raises ModelError for a model that cannot be used or does not fit the data, and the errors of `train` for
     data.
 
@@ -132,9 +138,9 @@ def predict(
     """
     asked = {"horizon": plain(horizon), "levels": plain(levels), "quantiles": plain(quantiles)}
     if isinstance(model, str) and model == "pretrained":
-        result = pretrained_forecast(data, asked, settings, skip_short=skip_short)
+        result = pretrained_forecast(data, asked, settings, skip_short=skip_short, what_if=what_if)
     else:
-        result = trained_forecast(model, data, asked, settings, skip_short=skip_short)
+        result = trained_forecast(model, data, asked, settings, skip_short=skip_short, what_if=what_if)
     return result.to_frame() if samples is None else result.samples_to_frame(plain(samples), plain(seed))
 
 

@@ -17,13 +17,21 @@ T = TypeVar("T")
 
 
 def trained_forecast(
-    model: Trained, data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
+    model: Trained,
+    data: Source | None,
+    asked: dict[str, Any],
+    settings: dict[str, Any],
+    *,
+    skip_short: bool,
+    what_if: Any = None,
 ) -> Forecast:
     """The forecast of a trained model; what is not `asked` is as the model has it."""
+    from functools import partial
+
     from forecaster.config import Options, ReadConfig
     from forecaster.forecasting.forecast import forecast
+    from forecaster.pipeline.predict import forecast_ahead, with_short
     from forecaster.pipeline.predict import predict as predict_from
-    from forecaster.pipeline.predict import with_short
     from forecaster.pipeline.train import Training
 
     read = config_of(ReadConfig, settings)
@@ -32,13 +40,20 @@ def trained_forecast(
     asked = asked | {name: getattr(options, name) for name in given}
     if isinstance(model, Training) and data is None and not settings:
         panel, _ = with_short(model.model, model.loaded.panel, skip=skip_short)
-        return forecast(model.model, panel, **asked)
+        horizon = min(asked["horizon"] or model.model.horizon, model.model.horizon)
+        run = partial(forecast, model.model, **asked)
+        return forecast_ahead(panel, horizon, run, what_if, model.model)
     source = None if data is None else source_of(data)
-    return predict_from(model_of(model), source, read=read, skip_short=skip_short, **asked)
+    return predict_from(model_of(model), source, read=read, skip_short=skip_short, what_if=what_if, **asked)
 
 
 def pretrained_forecast(
-    data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
+    data: Source | None,
+    asked: dict[str, Any],
+    settings: dict[str, Any],
+    *,
+    skip_short: bool,
+    what_if: Any = None,
 ) -> Forecast:
     """The forecast of the pretrained networks; UsageError for settings of training."""
     from forecaster.config import Options, ReadConfig
@@ -47,7 +62,7 @@ def pretrained_forecast(
     refuse_training([name for name in settings if name not in asked] + ["skip_short"] * skip_short)
     settings = settings | {name: value for name, value in asked.items() if value is not None}
     options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-    return predict_pretrained(None if data is None else source_of(data), options, read)
+    return predict_pretrained(None if data is None else source_of(data), options, read, what_if=what_if)
 
 
 def monitored(

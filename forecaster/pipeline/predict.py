@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from forecaster.config import Options, ReadConfig, limits_of
+from forecaster.data.covariates.changes import Asked
 from forecaster.data.findings import SHOWN, Finding, info
 from forecaster.data.labels import listed
 from forecaster.data.load import Loaded, Reader, load
@@ -22,6 +24,7 @@ from forecaster.forecasting.pretrained import forecast_pretrained
 from forecaster.model.model import Model
 from forecaster.pipeline.remembered import from_memory
 from forecaster.pipeline.staleness import check_rows
+from forecaster.pipeline.what_if import what_if as beside_base
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +46,7 @@ def predict(
     quantiles: Sequence[float] | None = None,
     skip_short: bool = False,
     max_age: str | None = None,
+    what_if: Asked | None = None,
     on_read: Reader | None = None,
 ) -> Forecast:
     """Forecast from the newest row of `source` (default: the source that the model was trained on).
@@ -50,7 +54,7 @@ def predict(
     The model stores columns and dialect; the settings made in `read` override them. `levels` and `quantiles`
     override those that the model gives; `skip_short` leaves out series shorter than what it looks back on.
     Raises ModelError where the data does not fit the model, and StaleError where its newest row is older
-    than `max_age`, such as 2d.
+    than `max_age`, such as 2d. `what_if`: changes of known covariates, see `pipeline.what_if`.
     """
     with from_memory(model) if source is None else nullcontext():
         source = model.facts.source if source is None else source
@@ -60,8 +64,9 @@ def predict(
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
     panel, short = with_short(model, loaded.panel, skip=skip_short)
-    result = forecast(model, panel, horizon=horizon, levels=levels, quantiles=quantiles)
-    return dataclasses.replace(result, findings=(*loaded.findings, *short, *old))
+    run = partial(forecast, model, horizon=horizon, levels=levels, quantiles=quantiles)
+    result = forecast_ahead(panel, min(horizon or model.horizon, model.horizon), run, what_if, model)
+    return dataclasses.replace(result, findings=(*loaded.findings, *short, *old, *result.findings))
 
 
 def predict_pretrained(
@@ -70,6 +75,7 @@ def predict_pretrained(
     read: ReadConfig = ReadConfig(),
     *,
     max_age: str | None = None,
+    what_if: Asked | None = None,
     on_read: Reader | None = None,
 ) -> Forecast:
     """Forecast from the newest row of `source` by the pretrained networks alone, without a model.
@@ -88,10 +94,30 @@ def predict_pretrained(
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
     horizon = options.horizon or usual_horizon(loaded.panel)
-    result = forecast_pretrained(
-        loaded.panel, horizon, levels=options.levels, quantiles=options.quantiles, limits=limits
+    run = partial(
+        forecast_pretrained,
+        horizon=horizon,
+        levels=options.levels,
+        quantiles=options.quantiles,
+        limits=limits,
     )
-    return dataclasses.replace(result, findings=(*loaded.findings, *old))
+    result = forecast_ahead(loaded.panel, horizon, run, what_if)
+    return dataclasses.replace(result, findings=(*loaded.findings, *old, *result.findings))
+
+
+def forecast_ahead(
+    panel: Panel,
+    horizon: int,
+    run: Callable[[Panel], Forecast],
+    what_if: Asked | None,
+    model: Model | None = None,
+) -> Forecast:
+    """The forecast that `run` makes of a panel; of a `what_if`, beside the one without its changes."""
+    if what_if is None:
+        return run(panel)
+    members = () if model is None else model.networks.trained
+    networks = {name for member in members for name in member.config.known}
+    return beside_base(panel, what_if, horizon, run, networks=networks)
 
 
 def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[Finding]]:

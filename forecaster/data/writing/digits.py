@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -36,13 +36,24 @@ def rounded(columns: Mapping[str, Floats], digits: int | None = None) -> dict[st
     """
     if digits is not None and digits >= MOST:
         return dict(columns)
-    numbers = np.stack([values.reshape(len(values), -1) for values in columns.values()])  # (C, S, N)
-    decimals = _decimals(numbers, digits)
+    decimals = _decimals(columns, digits)
     return {name: _to_decimals(values, decimals, digits or DIGITS) for name, values in columns.items()}
 
 
-def _decimals(numbers: Floats, digits: int | None) -> Ints:
-    """Decimals (S,) for the series of `numbers` (C, S, N)."""
+def rounded_like(values: Floats, tables: Sequence[Mapping[str, Floats]], digits: int | None) -> Floats:
+    """`values` (S, ...) with the most decimals that `rounded` gives a series in any of the tables.
+
+    The difference of two rounded numbers then is the one that a reader of them finds.
+    """
+    if digits is not None and digits >= MOST:
+        return values
+    decimals = np.max([_decimals(columns, digits) for columns in tables], axis=0)
+    return _to_decimals(values, decimals, digits or DIGITS)
+
+
+def _decimals(columns: Mapping[str, Floats], digits: int | None) -> Ints:
+    """Decimals (S,) for the series of `columns`, each (S, ...)."""
+    numbers = np.stack([values.reshape(len(values), -1) for values in columns.values()])  # (C, S, N)
     largest = np.abs(numbers).max(axis=(0, 2))
     by_size = (digits or DIGITS) - 1 - _power(largest)
     if digits is not None:
