@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from forecaster.pipeline.arguments import (
     as_list,
     config_of,
+    forecast_of,
     model_of,
     model_or_pretrained,
     monitored,
     plain,
-    pretrained_forecast,
     refuse_training,
     source_of,
-    trained_forecast,
 )
 
 if TYPE_CHECKING:
@@ -60,8 +59,8 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     All settings are optional; those that are not set are chosen from the data. They are the fields of
     `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them:
 
-        columns    time, id, target, covariates, layout, freq, every, agg, max_gap, calendar,
-                   adjust_splits, difference
+        columns    time, id, target, covariates, known, static, layout, freq, every, agg, max_gap,
+                   calendar, adjust_splits, difference, known_fill
         reading    delimiter, encoding, max_bytes, quote, escape, header, skip, skip_end, decimal,
                    thousands, strip, na, date_format, hours, start, time_unit, tz, duplicates, bad_rows,
                    strict
@@ -103,6 +102,7 @@ def predict(
     samples: int | None = None,
     seed: int = 0,
     skip_short: bool = False,
+    future: Source | None = None,
     what_if: Mapping[str, Any] | Sequence[str] | None = None,
     **settings: Any,
 ) -> pd.DataFrame:
@@ -119,15 +119,11 @@ def predict(
     `samples=N` returns N paths of each series instead, one row per series, path and step: `sample` (from 1
     on) and `value`. They depend along the horizon as errors did, so that sums and maxima of them are
     forecasts too. The same `seed` gives the same paths. `skip_short` leaves out series shorter than what the
-    model looks back on.
+    model looks back on. `future` is a table of values known of the future, for covariates of `known`.
+    `what_if` changes them, as in {"price": 9.5, "temperature": "+=2"} (docs/covariates.md has all forms), and
+    adds `base`, the forecast without, and `difference`: an association of the past, no proof of a cause.
 
-    `what_if` changes known covariates in the rows of the forecast: {"price": 9.5, "temperature": "+=2"}, also
-    -= and *=, for some days only as in "*=0.8@2024-12-24..2024-12-26", or texts as for --set. The columns
-    `base`, the forecast without the changes, and `difference` are then added. The difference is what the
-    model learned from the past: an association, no proof of a cause.
-
-    Raises ModelError for a model that cannot be used or does not fit the data, and the errors of `train` for
-    data.
+    Raises ModelError for a model that cannot be used or does not fit the data, and the errors of `train`.
 
     >>> import numpy as np, pandas as pd
     >>> months = pd.date_range("2015", periods=90, freq="MS")
@@ -137,10 +133,7 @@ def predict(
     ['2022-07-01', '2022-08-01']
     """
     asked = {"horizon": plain(horizon), "levels": plain(levels), "quantiles": plain(quantiles)}
-    if isinstance(model, str) and model == "pretrained":
-        result = pretrained_forecast(data, asked, settings, skip_short=skip_short, what_if=what_if)
-    else:
-        result = trained_forecast(model, data, asked, settings, skip_short=skip_short, what_if=what_if)
+    result = forecast_of(model, data, asked, settings, skip_short=skip_short, future=future, what_if=what_if)
     return result.to_frame() if samples is None else result.samples_to_frame(plain(samples), plain(seed))
 
 
@@ -150,12 +143,13 @@ def explain(
     *,
     series: str | None = None,
     step: int | str | Sequence[int] = 1,
+    future: Source | None = None,
     **settings: Any,
 ) -> Explanation:
     """Explain what moved the forecast of one series: past rows, seasons, covariates.
 
     `series` is an id, by default the first. `step` is a step of the forecast from 1 on, or a range such as
-    "2-8" or (2, 8), whose mean is explained. `model`, `data` and `settings` are those of `predict`.
+    "2-8" or (2, 8), whose mean is explained. `model`, `data`, `future` and `settings` are those of `predict`.
 
     Returns a `forecaster.forecasting.explanation.Explanation`: arrays of contributions in the unit of the
     target, which with the `baseline` (the forecast of a past that is level at the mean of its newest season)
@@ -175,17 +169,17 @@ def explain(
 
     asked = plain(step)
     asked = tuple(plain(end) for end in asked) if isinstance(asked, list | tuple) else asked
-    source = None if data is None else source_of(data)
+    source, ahead = (None if each is None else source_of(each) for each in (data, future))
     if isinstance(model, str) and model == "pretrained":
         refuse_training(settings)
         options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-        return pipeline.explain_pretrained(source, options, read, series=series, step=asked)
+        return pipeline.explain_pretrained(source, options, read, series=series, step=asked, future=ahead)
     from forecaster.pipeline.train import Training
 
     if isinstance(model, Training) and source is None and not settings:
-        return pipeline.explain_panel(model.model, model.loaded.panel, series=series, step=asked)
+        return pipeline.explain_loaded(model.model, model.loaded, ahead, series=series, step=asked)
     read = config_of(ReadConfig, settings)
-    return pipeline.explain(model_of(model), source, series=series, step=asked, read=read)
+    return pipeline.explain(model_of(model), source, series=series, step=asked, read=read, future=ahead)
 
 
 def update(

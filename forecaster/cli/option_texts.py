@@ -10,10 +10,13 @@ COLUMNS = {
     "target": "Column to forecast. In a wide table: several, each a series.",
     "covariates": "Columns whose past helps; their future is unknown.",
     "known": "Columns whose future is known: rows after the last target value. Default: those that go on.",
+    "static": "Columns with one value for each series, such as the type of a store.",
     "layout": "What is a series: the table, each id, each column or each file. across: columns are times.",
     "freq": "Frequency of the rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
 }
+AHEAD = {"future": "Table of values of --known after the end of DATA: times, ids if any, the columns."}
 READING = {
+    "known_fill": "What stands for values of --known that are missing in the future. Default: an error.",
     "every": "Resample irregular readings to a grid, such as 5min.",
     "agg": "How to combine the readings of one step. With --every: mean.",
     "max_gap": "Longest gap that is filled: rows, a duration such as 2h, or any. Default: two seasons.",
@@ -110,7 +113,7 @@ GENERAL = {
     "debug": "After a bug in forecast, show where it happened.",
 }
 PANELS = {
-    "Columns": COLUMNS,
+    "Columns": COLUMNS | AHEAD,
     "Reading": READING,
     "Forecast": FORECASTING | PREDICTING,
     "Alarms": MONITORING,

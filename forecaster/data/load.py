@@ -18,6 +18,7 @@ from forecaster.config import Layout, Limits, ReadConfig
 from forecaster.data.calendar.frequency import frequency
 from forecaster.data.covariates.future import split_future, split_known, with_future
 from forecaster.data.covariates.grouping import groups_by
+from forecaster.data.covariates.statics import read_static, with_static
 from forecaster.data.findings import Finding, enforce, warn
 from forecaster.data.gaps import ANY
 from forecaster.data.labels import Names
@@ -116,6 +117,7 @@ def load(
     table = note(without_non_data_rows(table, config))
     roles, times, doubt = note(assign(table, config, many=is_many(source), by=by))
     readings = note(_observed(table, roles, times, config, remembered, words))
+    static = note(read_static(table, roles.static, readings, config, words))
     groups = groups_by(table, by, readings.ids, readings.series) if by else {}
     findings += adjusted_closes(table, roles, config)
     advice = _advice(table, roles, times, readings, config)
@@ -134,6 +136,7 @@ def load(
     rows = note(trimmed(rows, table, roles.targets))
     freq = freq or (usual if len(rows.ids) == len(rows.time) else None)  # no series has two rows
     panel = note(_gridded(rows, names, freq, table, config, usual))
+    panel = note(with_static(panel, static, readings.ids, words))
     panel = note(_with_known(panel, rows, future, words, table))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = dataclasses.replace(note(differenced(panel, asked=config.difference)), circle=limits.circular)

@@ -13,8 +13,10 @@ import numpy as np
 
 from forecaster.config import Options, ReadConfig, limits_of
 from forecaster.data.covariates.changes import Asked
-from forecaster.data.findings import SHOWN, Finding, info
-from forecaster.data.labels import listed
+from forecaster.data.covariates.future import require_known
+from forecaster.data.covariates.future_file import with_future_file
+from forecaster.data.findings import SHOWN, Finding, enforce, info
+from forecaster.data.labels import listed, shown
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError, UsageError
@@ -34,6 +36,8 @@ PRETRAINED = "pretrained"
 OF_ONE_SOURCE = ("delimiter", "encoding", "quote", "escape", "header", "skip", "skip_end", "decimal",
                  "thousands", "strip", "date_format", "freq")  # fmt: skip
 """Reading settings that hold for one source only; another source may be written differently."""
+OF_ONE_TEXT = ("delimiter", "encoding", "quote", "escape", "header", "skip", "skip_end", "date_format")
+"""Those of the text of the rows of the future; their numbers are written as those of the data."""
 
 
 def predict(
@@ -46,6 +50,7 @@ def predict(
     quantiles: Sequence[float] | None = None,
     skip_short: bool = False,
     max_age: str | None = None,
+    future: str | Path | pd.DataFrame | None = None,
     what_if: Asked | None = None,
     on_read: Reader | None = None,
 ) -> Forecast:
@@ -53,19 +58,22 @@ def predict(
 
     The model stores columns and dialect; the settings made in `read` override them. `levels` and `quantiles`
     override those that the model gives; `skip_short` leaves out series shorter than what it looks back on.
-    Raises ModelError where the data does not fit the model, and StaleError where its newest row is older
-    than `max_age`, such as 2d. `what_if`: changes of known covariates, see `pipeline.what_if`.
+    `future` holds values of the covariates known of the future, where `source` does not; `what_if` changes
+    them, see `pipeline.what_if`. Raises ModelError where the data does not fit the model, DataError where
+    such values are missing, and StaleError where its newest row is older than `max_age`, such as 2d.
     """
     with from_memory(model) if source is None else nullcontext():
         source = model.facts.source if source is None else source
         config = read_as(model, source, read)
         loaded = load_for(model, source, config)
+    loaded = with_future(loaded, future, read)
     if on_read:
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
     panel, short = with_short(model, loaded.panel, skip=skip_short)
     run = partial(forecast, model, horizon=horizon, levels=levels, quantiles=quantiles)
-    result = forecast_ahead(panel, min(horizon or model.horizon, model.horizon), run, what_if, model)
+    steps = min(horizon or model.horizon, model.horizon)
+    result = forecast_ahead(loaded, panel, steps, run, what_if, model)
     return dataclasses.replace(result, findings=(*loaded.findings, *short, *old, *result.findings))
 
 
@@ -75,6 +83,7 @@ def predict_pretrained(
     read: ReadConfig = ReadConfig(),
     *,
     max_age: str | None = None,
+    future: str | Path | pd.DataFrame | None = None,
     what_if: Asked | None = None,
     on_read: Reader | None = None,
 ) -> Forecast:
@@ -89,7 +98,7 @@ def predict_pretrained(
             hint="Name the data: `forecast predict DATA --model pretrained`.",
         )
     limits = limits_of(options)
-    loaded = load(source, read, limits=limits)
+    loaded = with_future(load(source, read, limits=limits), future, read)
     if on_read:
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
@@ -101,23 +110,59 @@ def predict_pretrained(
         quantiles=options.quantiles,
         limits=limits,
     )
-    result = forecast_ahead(loaded.panel, horizon, run, what_if)
+    result = forecast_ahead(loaded, loaded.panel, horizon, run, what_if)
     return dataclasses.replace(result, findings=(*loaded.findings, *old, *result.findings))
 
 
 def forecast_ahead(
+    loaded: Loaded,
     panel: Panel,
     horizon: int,
     run: Callable[[Panel], Forecast],
-    what_if: Asked | None,
+    what_if: Asked | None = None,
     model: Model | None = None,
 ) -> Forecast:
-    """The forecast that `run` makes of a panel; of a `what_if`, beside the one without its changes."""
+    """The forecast that `run` makes of the data, with the findings about what is known of the future.
+
+    `panel` is that of `loaded`, maybe without some series. Of a `what_if` the base is that of the values of
+    --known-fill where they are asked for; else values that neither the data nor the what-if has are a
+    DataError. `model`: None stands for the pretrained networks.
+    """
+    ready = partial(known_ahead, loaded, horizon=horizon, may_leave_out=model is None)
+    filled: list[Finding] = []
+    if what_if is None or loaded.read.known_fill:
+        panel, filled = ready(panel)
     if what_if is None:
-        return run(panel)
+        return dataclasses.replace(run(panel), findings=tuple(filled))
     members = () if model is None else model.networks.trained
     networks = {name for member in members for name in member.config.known}
-    return beside_base(panel, what_if, horizon, run, networks=networks)
+    result = beside_base(
+        panel, what_if, horizon, run, ready=lambda changed: ready(changed)[0], networks=networks
+    )
+    return dataclasses.replace(result, findings=(*filled, *result.findings))
+
+
+def with_future(loaded: Loaded, future: str | Path | pd.DataFrame | None, asked: ReadConfig | None) -> Loaded:
+    """The data with the known values in `future`: written in a dialect of its own, or as `asked`."""
+    if future is None:
+        return loaded
+    asked = asked or ReadConfig()
+    config = dataclasses.replace(loaded.read, **{name: getattr(asked, name) for name in OF_ONE_TEXT})
+    panel, findings = with_future_file(loaded.panel, future, config)
+    enforce(findings, strict=config.strict)
+    return dataclasses.replace(loaded, panel=panel, findings=(*loaded.findings, *findings))
+
+
+def known_ahead(
+    loaded: Loaded, panel: Panel, horizon: int, *, may_leave_out: bool = False
+) -> tuple[Panel, list[Finding]]:
+    """The panel with all known covariates of the `horizon` rows to be forecast: DataError without."""
+    name = shown(Path(loaded.source).name) if loaded.source not in ("", "-") else "the data"
+    panel, findings = require_known(
+        panel, horizon, loaded.read.known_fill, source=name, may_leave_out=may_leave_out
+    )
+    enforce(findings, strict=loaded.read.strict)
+    return panel, findings
 
 
 def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[Finding]]:

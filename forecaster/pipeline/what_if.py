@@ -171,8 +171,8 @@ def _without_base(panel: Panel, unknown: Bools) -> list[Finding]:
     if not unknown.any():
         return []
     at = np.flatnonzero(unknown)
-    message = f"what is set is the only future that is known of {_named(panel, at)}"
-    action = "there is no forecast without it: base and difference are empty"
+    message = f"without --set, the future of {_named(panel, at)} is not known"
+    action = "base and difference are empty there"
     return [info("W004", message, action=action)]
 
 

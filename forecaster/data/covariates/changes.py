@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -212,11 +213,13 @@ def _number(whole: str, name: str, sign: str, text: str, *, switch: bool) -> flo
         return float(SWITCHES[text.lower()])
     if re.fullmatch(NUMBER, text) and np.isfinite(float(text)):
         return float(text)
+    if re.fullmatch(NUMBER, text):
+        raise UsageError(f"--set {shown(whole)}: the value is larger than any number")
     pointed = text.replace(",", ".")
-    example = pointed if re.fullmatch(NUMBER, pointed) else "9.5"
+    example = pointed if re.fullmatch(NUMBER, pointed) else "yes" if switch else "9.5"
     raise UsageError(
         f"--set {shown(whole)}: {shown(text)} is no number, and {shown(name)} holds numbers",
-        hint=f"Write it as in {name}{sign}{example}",
+        hint=f"Write it as in --set {shlex.quote(f'{name}{sign}{example}')}",
     )
 
 
@@ -225,7 +228,7 @@ def _word(whole: str, name: str, sign: str, text: str, words: tuple[str, ...]) -
     if sign != "=":
         raise UsageError(
             f"--set {shown(whole)}: {shown(name)} holds words, to which nothing can be added",
-            hint=f"Set one: {name}={words[0]}",
+            hint=f"Set one: --set {shlex.quote(f'{name}={words[0]}')}",
         )
     if text in words:
         return float(words.index(text))
