@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from forecaster.pipeline.arguments import (
     as_list,
     config_of,
+    explained,
     forecast_of,
     model_of,
     model_or_pretrained,
     monitored,
     plain,
-    refuse_training,
     source_of,
 )
 
@@ -60,7 +60,7 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them:
 
         columns    time, id, target, covariates, known, static, layout, freq, every, agg, max_gap,
-                   calendar, adjust_splits, difference, known_fill
+                   calendar, holidays, events, adjust_splits, difference, known_fill
         reading    delimiter, encoding, max_bytes, quote, escape, header, skip, skip_end, decimal,
                    thousands, strip, na, date_format, hours, start, time_unit, tz, duplicates, bad_rows,
                    strict
@@ -164,22 +164,7 @@ def explain(
     >>> len(found.rows), bool(np.isclose(found.baseline + found.explained, found.forecast, rtol=0.01))
     (80, True)
     """
-    from forecaster.config import Options, ReadConfig
-    from forecaster.pipeline import explain as pipeline
-
-    asked = plain(step)
-    asked = tuple(plain(end) for end in asked) if isinstance(asked, list | tuple) else asked
-    source, ahead = (None if each is None else source_of(each) for each in (data, future))
-    if isinstance(model, str) and model == "pretrained":
-        refuse_training(settings)
-        options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-        return pipeline.explain_pretrained(source, options, read, series=series, step=asked, future=ahead)
-    from forecaster.pipeline.train import Training
-
-    if isinstance(model, Training) and source is None and not settings:
-        return pipeline.explain_loaded(model.model, model.loaded, ahead, series=series, step=asked)
-    read = config_of(ReadConfig, settings)
-    return pipeline.explain(model_of(model), source, series=series, step=asked, read=read, future=ahead)
+    return explained(model, data, settings, series=series, step=step, future=future)
 
 
 def update(

@@ -99,9 +99,9 @@ def _explanation(
     account.uses(settings.model)
     if data is None and (line := named(model)):
         stderr.info(line, source=model.facts.source)
-        written = {"summary": settings.general.summary, "log_file": settings.general.log_file}
-        written["report"] = report
-        check_apart(written, model_is_written=False, source=model.facts.source)
+    written = {"summary": settings.general.summary, "log_file": settings.general.log_file, "report": report}
+    written["events"] = model.facts.read.events
+    check_apart(written, model_is_written=False, source=model.facts.source if data is None else "")
     check_limits(settings, model)
     future, read_as = settings.general.future, settings.read
     return explain_by(model, data, series=series, step=step, read=read_as, future=future, on_read=on_read)

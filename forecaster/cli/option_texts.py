@@ -21,6 +21,8 @@ READING = {
     "agg": "How to combine the readings of one step. With --every: mean.",
     "max_gap": "Longest gap that is filled: rows, a duration such as 2h, or any. Default: two seasons.",
     "calendar": "Exchange whose trading days to use, such as XNYS.",
+    "holidays": "Countries or regions whose public holidays are known, such as DE-BY,FR.",
+    "events": "Table of events, such as promotions: date (or start and end), name, and an id if any.",
     "adjust_splits": "Adjust prices before a jump that looks like a stock split.",
     "difference": "Forecast the rate of a counter: the difference to the row before.",
     "delimiter": "Delimiter between cells.",

@@ -208,7 +208,8 @@ def _forecast(
     check_model(settings.model, settings.general.max_model_age)
     if data is None and (line := named(model)):
         stderr.info(line, source=model.facts.source)
-        check_apart(outputs, model_is_written=False, source=model.facts.source)
+    read = {**outputs, "events": model.facts.read.events}
+    check_apart(read, model_is_written=False, source=model.facts.source if data is None else "")
     check_limits(settings, model)
     result = predict_from(
         model,

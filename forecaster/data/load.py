@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from forecaster.config import Layout, Limits, ReadConfig
 from forecaster.data.calendar.frequency import frequency
+from forecaster.data.covariates.calendars import with_calendar
 from forecaster.data.covariates.future import split_future, split_known, with_future
 from forecaster.data.covariates.grouping import groups_by
 from forecaster.data.covariates.statics import read_static, with_static
@@ -97,6 +98,7 @@ def load(
     remembered: bool = False,
     by: str | None = None,
     words: Mapping[str, Words] = NO_WORDS,
+    ahead: int = 0,
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
@@ -104,14 +106,14 @@ def load(
     order: a later step may fail. `limits` are those that a user sets for forecasts; `usual` is the frequency
     where no series has two rows to show one. `noted` is a list that each step adds its findings to.
     `remembered`: a model has this configuration; a word for missing values may be in no cell. `by` is a
-    column that groups series. `words` are those of categories that a model knows, by column.
+    column that groups series. `words` are those of categories that a model knows, by column. `ahead`: how
+    many rows of the future holidays and events cover.
 
     Raises UsageError (a column or option that does not exist), DataError (unusable data) and StorageError.
     """
     findings = [] if noted is None else noted
     note = _Notes(findings)
-    table, config = note(read(source, config))
-    _refuse_one_row(table, config.freq or usual)
+    table, config = note(_read(source, config, usual))
     table, config = note(join_time_columns(table, config))
     table = note(without_words_above(table, config))
     table = note(without_non_data_rows(table, config))
@@ -129,8 +131,7 @@ def load(
     if doubt:
         raise doubt
     rows = note(_sorted(rows, partial(zones_of, table, times, readings.series)))
-    freq = _step(config)
-    rows = note(_combined(rows, freq, config, names.tz))
+    rows = note(_combined(rows, freq := _step(config), config, names.tz))
     rows = note(each_once(rows, config.duplicates, table, advice))
     rows, future = split_future(rows)
     rows = note(trimmed(rows, table, roles.targets))
@@ -140,11 +141,22 @@ def load(
     panel = note(_with_known(panel, rows, future, words, table))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = dataclasses.replace(note(differenced(panel, asked=config.difference)), circle=limits.circular)
+    read_as = _resolved(config, roles, times, panel, table.layout)
+    panel = note(with_calendar(panel, read_as, ahead, remembered=remembered))
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
-    read_as, where = _resolved(config, roles, times, panel, table.layout), _absolute(source)
-    return Loaded(panel, read_as, tuple(findings), where, roles.uses, odd, table.digest, groups)
+    return Loaded(panel, read_as, tuple(findings), _absolute(source), roles.uses, odd, table.digest, groups)
+
+
+def _read(
+    source: str | Path | pd.DataFrame, config: ReadConfig, usual: str | None
+) -> tuple[tuple[Table, ReadConfig], list[Finding]]:
+    """The table of a source, of more than one row unless a frequency is known."""
+    (table, config), findings = read(source, config)
+    if table.rows < (1 if config.freq or usual else 2):
+        raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
+    return (table, config), findings
 
 
 def _combined(
@@ -214,11 +226,6 @@ def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> tuple[Odditie
     ]
 
 
-def _refuse_one_row(table: Table, freq: str | None) -> None:
-    if table.rows < (1 if freq else 2):
-        raise DataError(f"{table.name} has one row", hint="At least two rows are needed to see a frequency.")
-
-
 def _sorted(rows: Observations, zones: Callable[[], list[str]]) -> tuple[Observations, list[Finding]]:
     """Rows in order, and a warning where those that were not are so in some time zone."""
     rows, findings = in_order(rows)
@@ -267,6 +274,7 @@ def _resolved(
         max_gap=ANY if panel.max_gap is None else panel.max_gap,
         date_format=times.form or config.date_format,
         tz=times.tz,
+        events=config.events and _absolute(config.events),
     )
 
 

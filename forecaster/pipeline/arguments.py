@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from os import PathLike
 
     from forecaster import Source, Trained
+    from forecaster.forecasting.explanation import Explanation
     from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
     from forecaster.pipeline.monitor import Monitoring
@@ -82,6 +83,34 @@ def _pretrained(
     options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
     source, ahead = (None if each is None else source_of(each) for each in (data, future))
     return predict_pretrained(source, options, read, future=ahead, what_if=what_if)
+
+
+def explained(
+    model: Trained | Literal["pretrained"],
+    data: Source | None,
+    settings: dict[str, Any],
+    *,
+    series: str | None,
+    step: int | str | Sequence[int],
+    future: Source | None,
+) -> Explanation:
+    """What moved the forecast of a series."""
+    from forecaster.config import Options, ReadConfig
+    from forecaster.pipeline import explain as pipeline
+
+    asked = plain(step)
+    asked = tuple(plain(end) for end in asked) if isinstance(asked, list | tuple) else asked
+    source, ahead = (None if each is None else source_of(each) for each in (data, future))
+    if isinstance(model, str) and model == "pretrained":
+        refuse_training(settings)
+        options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
+        return pipeline.explain_pretrained(source, options, read, series=series, step=asked, future=ahead)
+    from forecaster.pipeline.train import Training
+
+    if isinstance(model, Training) and source is None and not settings:
+        return pipeline.explain_loaded(model.model, model.loaded, ahead, series=series, step=asked)
+    read = config_of(ReadConfig, settings)
+    return pipeline.explain(model_of(model), source, series=series, step=asked, read=read, future=ahead)
 
 
 def monitored(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster.config import Options, ReadConfig, limits_of
+from forecaster.data.covariates.calendars import with_calendar
 from forecaster.data.covariates.changes import Asked
 from forecaster.data.covariates.future import require_known
 from forecaster.data.covariates.future_file import with_future_file
@@ -128,18 +129,19 @@ def forecast_ahead(
     --known-fill where they are asked for; else values that neither the data nor the what-if has are a
     DataError. `model`: None stands for the pretrained networks.
     """
-    ready = partial(known_ahead, loaded, horizon=horizon, may_leave_out=model is None)
-    filled: list[Finding] = []
+    panel, findings = _calendar_ahead(loaded, panel, horizon)  # once: a what-if may change its columns
+    ready = partial(_required, loaded, horizon=horizon, may_leave_out=model is None)
     if what_if is None or loaded.read.known_fill:
         panel, filled = ready(panel)
+        findings += filled
     if what_if is None:
-        return dataclasses.replace(run(panel), findings=tuple(filled))
+        return dataclasses.replace(run(panel), findings=tuple(findings))
     members = () if model is None else model.networks.trained
     networks = {name for member in members for name in member.config.known}
     result = beside_base(
         panel, what_if, horizon, run, ready=lambda changed: ready(changed)[0], networks=networks
     )
-    return dataclasses.replace(result, findings=(*filled, *result.findings))
+    return dataclasses.replace(result, findings=(*findings, *result.findings))
 
 
 def with_future(loaded: Loaded, future: str | Path | pd.DataFrame | None, asked: ReadConfig | None) -> Loaded:
@@ -149,6 +151,7 @@ def with_future(loaded: Loaded, future: str | Path | pd.DataFrame | None, asked:
     asked = asked or ReadConfig()
     config = dataclasses.replace(loaded.read, **{name: getattr(asked, name) for name in OF_ONE_TEXT})
     panel, findings = with_future_file(loaded.panel, future, config)
+    panel, _ = with_calendar(panel, loaded.read, remembered=True)
     enforce(findings, strict=config.strict)
     return dataclasses.replace(loaded, panel=panel, findings=(*loaded.findings, *findings))
 
@@ -157,6 +160,23 @@ def known_ahead(
     loaded: Loaded, panel: Panel, horizon: int, *, may_leave_out: bool = False
 ) -> tuple[Panel, list[Finding]]:
     """The panel with all known covariates of the `horizon` rows to be forecast: DataError without."""
+    panel, made = _calendar_ahead(loaded, panel, horizon)
+    panel, findings = _required(loaded, panel, horizon, may_leave_out=may_leave_out)
+    return panel, findings + made
+
+
+def _calendar_ahead(loaded: Loaded, panel: Panel, horizon: int) -> tuple[Panel, list[Finding]]:
+    """The panel with the columns of calendars in the rows to be forecast, and what was not found before."""
+    panel, made = with_calendar(panel, loaded.read, horizon, remembered=True)
+    findings = [each for each in made if each not in loaded.findings]
+    enforce(findings, strict=loaded.read.strict)
+    return panel, findings
+
+
+def _required(
+    loaded: Loaded, panel: Panel, horizon: int, *, may_leave_out: bool
+) -> tuple[Panel, list[Finding]]:
+    """The panel with all columns that were read in the rows to be forecast: DataError without."""
     name = shown(Path(loaded.source).name) if loaded.source not in ("", "-") else "the data"
     panel, findings = require_known(
         panel, horizon, loaded.read.known_fill, source=name, may_leave_out=may_leave_out
@@ -190,7 +210,9 @@ def load_for(model: Model, source: str | Path | pd.DataFrame, config: ReadConfig
     """The data as a model needs it: what the model knows is not inferred."""
     facts = model.facts
     usual, limits = facts.frequency.alias, model.blend.limits
-    return load(source, config, limits=limits, usual=usual, remembered=True, words=facts.words)
+    return load(
+        source, config, limits=limits, usual=usual, remembered=True, words=facts.words, ahead=model.horizon
+    )
 
 
 def read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig | None) -> ReadConfig:

@@ -1,5 +1,6 @@
 """What-ifs: the forecast after changes of known covariates, beside the one without."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -180,6 +181,20 @@ def test_only_some_series_have_a_base() -> None:
     assert "1 of 3 series, 'b'" in said.message
     alone = ask(table[table["shop"] != "b"], None, read)
     np.testing.assert_allclose(result.base.point[[0, 2]], alone.point)
+
+
+def test_events_can_be_set(tmp_path: Path) -> None:
+    """An event on a day on which none is planned moves the forecast as those of the past did."""
+    table = demand()
+    days = table["day"][table["price"] == 8].dt.strftime("%Y-%m-%d")
+    events = tmp_path / "events.csv"
+    events.write_text("date,name\n" + "".join(f"{day},sale\n" for day in days))
+    read = ReadConfig(target=("y",), time="day", known=(), events=str(events))
+    result = ask(table[["day", "y"]].iloc[:-AHEAD], {"event sale": "1@2024-10-09"}, read)
+    assert result.difference is not None
+    assert result.base is not None
+    share = result.difference[0] / result.base.point[0]
+    np.testing.assert_allclose(share, np.eye(AHEAD)[2] * 0.5, atol=0.05)
 
 
 def test_names_of_the_table_do_not_collide() -> None:

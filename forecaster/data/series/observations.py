@@ -160,7 +160,7 @@ def decimal_commas(
 def _parsed(
     table: Table, name: str, config: ReadConfig, comma: bool, out: Floats, *, is_target: bool
 ) -> list[Finding]:
-    """Write the numbers of a column to `out` (N,), and return the repairs; the error says what holds words."""
+    """Write the numbers of a column to `out` (N,); the repairs. An error says where words are read."""
     try:
         return parse_numbers(table, name, config, comma=comma, out=out)[1]
     except DataError as error:
