@@ -21,7 +21,7 @@ def forecast_frame(panel: Panel, origins: Ints, columns: dict[str, Floats]) -> p
     frame: dict[str, object] = {}
     if panel.names.id is not None:
         frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), horizon)
-    frame[panel.names.time] = timestamps(_times(panel, origins, horizon).ravel(), panel.names)
+    frame[panel.names.time] = timestamps(times_ahead(panel, origins, horizon).ravel(), panel.names)
     _with_level(frame, panel, np.repeat(np.arange(len(panel)), horizon))
     return pd.DataFrame(frame | {name: values.ravel() for name, values in columns.items()})
 
@@ -47,7 +47,7 @@ def samples_frame(panel: Panel, origins: Ints, paths: Floats) -> pd.DataFrame:
     frame: dict[str, object] = {}
     if panel.names.id is not None:
         frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), count * horizon)
-    times = np.repeat(_times(panel, origins, horizon)[:, None], count, axis=1)
+    times = np.repeat(times_ahead(panel, origins, horizon)[:, None], count, axis=1)
     frame[panel.names.time] = timestamps(times.ravel(), panel.names)
     taken = [name for name in ("sample", "value") if name in frame]
     if taken:
@@ -83,7 +83,7 @@ def predictions_frame(
     return pd.DataFrame(frame | {name: values[seen] for name, values in columns.items()})
 
 
-def _times(panel: Panel, origins: Ints, horizon: int) -> Ints:
+def times_ahead(panel: Panel, origins: Ints, horizon: int) -> Ints:
     """The times (S, H) of the rows after the first origins[s] of each series."""
     last = panel.time[panel.offsets[:-1] + origins - 1]
     # Most series end together, so future times are computed once for each distinct end.
