@@ -93,6 +93,31 @@ def restored(view: Panel, forecasts: Floats, origins: Ints) -> Floats:
     return _taken(forecasts, view.removed.power[:, None], -effect)
 
 
+def effect_parts(view: Panel, origins: Ints, series: int) -> Floats:
+    """The effect of a series that `without_effect` took out, by covariate (R, K), in all rows of the series.
+
+    They sum to the effect before it is kept within its range. Coefficients are those of the regression, so
+    that the part of each covariate is zero at its mean over the past.
+    """
+    known, removed = view.known, view.removed
+    assert known is not None and removed is not None
+    full = with_effect(view)
+    own = _series(full, known, SeasonClock(full), series, int(origins[series]), float(removed.power[series]))
+    parts = np.zeros(own.values.shape)
+    choice = _chosen(known, own, series) if removed.acts[series].any() else None
+    if choice is None:
+        return parts
+    origin, x = len(own.y), _columns(list(choice.groups), known, own, len(own.y))
+    past = np.concatenate(x, axis=1)[:origin]
+    past = np.where(np.isfinite(past), past, np.nanmean(past, axis=0))
+    beta = fit(own.y, past, own.lag, choice.penalty, choice.whitening)
+    ends = np.cumsum([part.shape[1] for part in x])
+    for group, part, weights in zip(choice.groups, x, np.split(beta, ends[:-1]), strict=True):
+        parts[:, group.covariate] += part @ weights
+    whole = np.isfinite(parts[:origin]).all(axis=1)
+    return np.asarray(parts - parts[:origin][whole].mean(axis=0))
+
+
 def _taken(y: Floats, power: Floats | float, effect: Floats) -> Floats:
     """y less an effect on its scale."""
     factor = np.exp(np.where(power == LOGARITHMS, -effect, 0.0))
