@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from forecaster.pipeline.arguments import (
     as_list,
     config_of,
+    explained,
     model_of,
     model_or_pretrained,
     monitored,
     plain,
     pretrained_forecast,
-    refuse_training,
     source_of,
     trained_forecast,
 )
@@ -60,8 +60,8 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     All settings are optional; those that are not set are chosen from the data. They are the fields of
     `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them:
 
-        columns    time, id, target, covariates, layout, freq, every, agg, max_gap, calendar,
-                   adjust_splits, difference
+        columns    time, id, target, covariates, known, static, layout, freq, every, agg, max_gap,
+                   calendar, holidays, events, adjust_splits, difference, known_fill
         reading    delimiter, encoding, max_bytes, quote, escape, header, skip, skip_end, decimal,
                    thousands, strip, na, date_format, hours, start, time_unit, tz, duplicates, bad_rows,
                    strict
@@ -103,6 +103,7 @@ def predict(
     samples: int | None = None,
     seed: int = 0,
     skip_short: bool = False,
+    future: Source | None = None,
     **settings: Any,
 ) -> pd.DataFrame:
     """Forecast from the newest row of each series of `data`. Default: the data that the model was trained on.
@@ -118,7 +119,7 @@ def predict(
     `samples=N` returns N paths of each series instead, one row per series, path and step: `sample` (from 1
     on) and `value`. They depend along the horizon as errors did, so that sums and maxima of them are
     forecasts too. The same `seed` gives the same paths. `skip_short` leaves out series shorter than what the
-    model looks back on.
+    model looks back on. `future` is a table of values known of the future, for covariates of `known`.
 
     Raises ModelError for a model that cannot be used or does not fit the data, and the errors of `train` for
     data.
@@ -132,9 +133,9 @@ def predict(
     """
     asked = {"horizon": plain(horizon), "levels": plain(levels), "quantiles": plain(quantiles)}
     if isinstance(model, str) and model == "pretrained":
-        result = pretrained_forecast(data, asked, settings, skip_short=skip_short)
+        result = pretrained_forecast(data, asked, settings, skip_short=skip_short, future=future)
     else:
-        result = trained_forecast(model, data, asked, settings, skip_short=skip_short)
+        result = trained_forecast(model, data, asked, settings, skip_short=skip_short, future=future)
     return result.to_frame() if samples is None else result.samples_to_frame(plain(samples), plain(seed))
 
 
@@ -144,12 +145,13 @@ def explain(
     *,
     series: str | None = None,
     step: int | str | Sequence[int] = 1,
+    future: Source | None = None,
     **settings: Any,
 ) -> Explanation:
     """Explain what moved the forecast of one series: past rows, seasons, covariates.
 
     `series` is an id, by default the first. `step` is a step of the forecast from 1 on, or a range such as
-    "2-8" or (2, 8), whose mean is explained. `model`, `data` and `settings` are those of `predict`.
+    "2-8" or (2, 8), whose mean is explained. `model`, `data`, `future` and `settings` are those of `predict`.
 
     Returns a `forecaster.forecasting.explanation.Explanation`: arrays of contributions in the unit of the
     target, which with the `baseline` (the forecast of a past that is level at the mean of its newest season)
@@ -164,22 +166,7 @@ def explain(
     >>> len(found.rows), bool(np.isclose(found.baseline + found.explained, found.forecast, rtol=0.01))
     (80, True)
     """
-    from forecaster.config import Options, ReadConfig
-    from forecaster.pipeline import explain as pipeline
-
-    asked = plain(step)
-    asked = tuple(plain(end) for end in asked) if isinstance(asked, list | tuple) else asked
-    source = None if data is None else source_of(data)
-    if isinstance(model, str) and model == "pretrained":
-        refuse_training(settings)
-        options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-        return pipeline.explain_pretrained(source, options, read, series=series, step=asked)
-    from forecaster.pipeline.train import Training
-
-    if isinstance(model, Training) and source is None and not settings:
-        return pipeline.explain_panel(model.model, model.loaded.panel, series=series, step=asked)
-    read = config_of(ReadConfig, settings)
-    return pipeline.explain(model_of(model), source, series=series, step=asked, read=read)
+    return explained(model, data, settings, series=series, step=step, future=future)
 
 
 def update(

@@ -150,6 +150,9 @@ def _usage_error(error: Exception) -> UsageError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "forecast"
     format_message = getattr(error, "format_message", error.__str__)
+    if getattr(error, "option_name", None) == "--future":
+        hint = "It is for forecasts: `forecast predict --future FILE`. Others read the future below the data."
+        return UsageError(f"`{command}` has no --future", hint=hint)
     return UsageError(
         format_message().rstrip("."), hint=f"`{command} --help` lists the arguments and options."
     )

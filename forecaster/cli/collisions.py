@@ -10,7 +10,7 @@ from typing import Any
 from forecaster.cli.log import at_home
 from forecaster.errors import UsageError
 
-READ = ("data", "config", "file", "configs", "models")
+READ = ("data", "future", "config", "events", "file", "configs", "models")
 """Arguments and settings that name files which are read; so does `model`, unless a command writes it."""
 WRITTEN = ("model", "report", "output", "plot", "export", "predictions", "state", "summary", "log_file")
 

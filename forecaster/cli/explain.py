@@ -9,7 +9,7 @@ import typer
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import COLUMNS, GENERAL, MODEL, READING
+from forecaster.cli.option_texts import AHEAD, COLUMNS, GENERAL, MODEL, READING
 from forecaster.cli.options import PageFile, Settings, accepts
 from forecaster.cli.predict import LIMITS, LOGGED, NewestData, check_limits
 
@@ -26,7 +26,7 @@ Step = Annotated[
 ]
 
 
-@accepts(LIMITS, COLUMNS, READING, MODEL, GENERAL)
+@accepts(LIMITS, COLUMNS, AHEAD, READING, MODEL, GENERAL)
 def explain(
     settings: Settings,
     data: NewestData = None,
@@ -87,17 +87,24 @@ def _explanation(
     if settings.general.model == PRETRAINED:
         account.uses(PRETRAINED)
         return explain_pretrained(
-            data, settings.options, settings.read, series=series, step=step, on_read=on_read
+            data,
+            settings.options,
+            settings.read,
+            series=series,
+            step=step,
+            future=settings.general.future,
+            on_read=on_read,
         )
     model = Model.load(settings.model)
     account.uses(settings.model)
     if data is None and (line := named(model)):
         stderr.info(line, source=model.facts.source)
-        written = {"summary": settings.general.summary, "log_file": settings.general.log_file}
-        written["report"] = report
-        check_apart(written, model_is_written=False, source=model.facts.source)
+    written = {"summary": settings.general.summary, "log_file": settings.general.log_file, "report": report}
+    written["events"] = model.facts.read.events
+    check_apart(written, model_is_written=False, source=model.facts.source if data is None else "")
     check_limits(settings, model)
-    return explain_by(model, data, series=series, step=step, read=settings.read, on_read=on_read)
+    future, read_as = settings.general.future, settings.read
+    return explain_by(model, data, series=series, step=step, read=read_as, future=future, on_read=on_read)
 
 
 def _write_page(explanation: Explanation, settings: Settings, loaded: Loaded, report: str) -> None:

@@ -88,8 +88,9 @@ def _model(data: str | None, settings: Settings, state: Path) -> Model | None:
     check_limits(settings, model)
     if data is None and (line := named(model)):
         stderr.info(line, source=model.facts.source)
-        outputs = {"state": str(state), "summary": general.summary, "log_file": general.log_file}
-        check_apart(outputs, model_is_written=False, source=model.facts.source)
+    outputs = {"state": str(state), "summary": general.summary, "log_file": general.log_file}
+    outputs["events"] = model.facts.read.events
+    check_apart(outputs, model_is_written=False, source=model.facts.source if data is None else "")
     return model
 
 

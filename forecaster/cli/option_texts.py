@@ -10,14 +10,19 @@ COLUMNS = {
     "target": "Column to forecast. In a wide table: several, each a series.",
     "covariates": "Columns whose past helps; their future is unknown.",
     "known": "Columns whose future is known: rows after the last target value. Default: those that go on.",
+    "static": "Columns with one value for each series, such as the type of a store.",
     "layout": "What is a series: the table, each id, each column or each file. across: columns are times.",
     "freq": "Frequency of the rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
 }
+AHEAD = {"future": "Table of values of --known after the end of DATA: times, ids if any, the columns."}
 READING = {
+    "known_fill": "What stands for values of --known that are missing in the future. Default: an error.",
     "every": "Resample irregular readings to a grid, such as 5min.",
     "agg": "How to combine the readings of one step. With --every: mean.",
     "max_gap": "Longest gap that is filled: rows, a duration such as 2h, or any. Default: two seasons.",
     "calendar": "Exchange whose trading days to use, such as XNYS.",
+    "holidays": "Countries or regions whose public holidays are known, such as DE-BY,FR.",
+    "events": "Table of events, such as promotions: date (or start and end), name, and an id if any.",
     "adjust_splits": "Adjust prices before a jump that looks like a stock split.",
     "difference": "Forecast the rate of a counter: the difference to the row before.",
     "delimiter": "Delimiter between cells.",
@@ -110,7 +115,7 @@ GENERAL = {
     "debug": "After a bug in forecast, show where it happened.",
 }
 PANELS = {
-    "Columns": COLUMNS,
+    "Columns": COLUMNS | AHEAD,
     "Reading": READING,
     "Forecast": FORECASTING | PREDICTING,
     "Alarms": MONITORING,

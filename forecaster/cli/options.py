@@ -32,7 +32,7 @@ T = TypeVar("T")
 MOST_CONFIG = 2**20
 """Bytes of a file of settings at most."""
 FILES = ("model", "config", "data", "file", "report", "output", "plot", "export", "log_file", "summary",
-         "predictions", "state")  # fmt: skip
+         "predictions", "state", "events", "future")  # fmt: skip
 """Names of the settings and arguments that are files: ~ is the folder of the user."""
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A file, a directory, a glob, or - for stdin.")]
@@ -64,6 +64,7 @@ class General:
     max_model_age: str | None = None
     digits: int | None = None
     state: str | None = None
+    future: str | None = None
     since: str | None = None
     false_alarms: str | None = None
     keep: int = 0
@@ -184,6 +185,7 @@ def resolve(
         memory.restrict(memory.parse_size(general.max_memory))
     files = {"config": general.config or (CONFIG_FILE if stored else None), "model": str(settings.model)}
     files |= {"summary": general.summary, "log_file": general.log_file, "state": general.state}
+    files |= {"events": settings.read.events, "future": general.future}
     check_apart({**(own or {}), **files}, model_is_written=writes_model)
     return settings
 

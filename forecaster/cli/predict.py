@@ -9,7 +9,16 @@ import typer
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, PREDICTING, READING, TRAINING
+from forecaster.cli.option_texts import (
+    AHEAD,
+    COLUMNS,
+    FORECASTING,
+    GENERAL,
+    MODEL,
+    PREDICTING,
+    READING,
+    TRAINING,
+)
 from forecaster.cli.options import PageFile, PageSeries, Settings, accepts
 from forecaster.cli.picture import (
     SCREEN,
@@ -48,11 +57,11 @@ Output = Annotated[
 STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
 LIMITS = {name: FORECASTING[name] for name in ("lower", "upper", "integer", "circular")}
 SEED = {"seed": TRAINING["seed"]}
-LOGGED = ("S005", "T004", "T010", "V012")
+LOGGED = ("K003", "K007", "K008", "S005", "T004", "T010", "V012")
 """Codes of findings that are logged beside repairs: they say how far to trust these forecasts."""
 
 
-@accepts(STEPS, LIMITS, PREDICTING, SEED, COLUMNS, READING, MODEL, GENERAL)
+@accepts(STEPS, LIMITS, PREDICTING, SEED, COLUMNS, AHEAD, READING, MODEL, GENERAL)
 def predict(
     settings: Settings,
     data: NewestData = None,
@@ -68,7 +77,8 @@ def predict(
     Forecast from the newest row of each series in DATA. Without DATA, read the source again that the model
     was trained on. With --samples, draw paths of what may come instead, with their dependence along the
     horizon. With --model pretrained, forecast at once, without training: by networks that come with the
-    program and know what series look like. With --plot -, a plot on the terminal takes the place of the
+    program and know what series look like. Values of --known columns stand below the data, in rows without a
+    target, or in the table of --future. With --plot -, a plot on the terminal takes the place of the
     forecasts; -o FILE writes them too.
     """
     from forecaster.cli.page import check_report, reader, write_page
@@ -169,8 +179,9 @@ def _forecast(
         if settings.general.skip_short:
             raise UsageError("--skip-short needs a trained model: pretrained networks forecast any length")
         account.uses(PRETRAINED)
-        age = settings.general.max_age
-        return predict_pretrained(data, options, settings.read, max_age=age, on_read=on_read), None
+        age, future = settings.general.max_age, settings.general.future
+        result = predict_pretrained(data, options, settings.read, max_age=age, future=future, on_read=on_read)
+        return result, None
     from forecaster.model.model import Model
     from forecaster.pipeline.remembered import named
 
@@ -179,7 +190,8 @@ def _forecast(
     check_model(settings.model, settings.general.max_model_age)
     if data is None and (line := named(model)):
         stderr.info(line, source=model.facts.source)
-        check_apart(outputs, model_is_written=False, source=model.facts.source)
+    read = {**outputs, "events": model.facts.read.events}
+    check_apart(read, model_is_written=False, source=model.facts.source if data is None else "")
     check_limits(settings, model)
     result = predict_from(
         model,
@@ -190,6 +202,7 @@ def _forecast(
         quantiles=options.quantiles if "quantiles" in settings.explicit else None,
         skip_short=settings.general.skip_short,
         max_age=settings.general.max_age,
+        future=settings.general.future,
         on_read=on_read,
     )
     return result, model

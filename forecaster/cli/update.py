@@ -61,8 +61,9 @@ def update(settings: Settings, data: NewData = None, report: ReportFile = None) 
         model = Model.load(path)
         if data is None and (line := named(model)):
             stderr.info(line, source=model.facts.source)
-            outputs = {"model": str(path), "report": report, "summary": settings.general.summary}
-            check_apart(outputs, model_is_written=True, source=model.facts.source)
+        outputs = {"model": str(path), "report": report, "summary": settings.general.summary}
+        outputs["events"] = model.facts.read.events
+        check_apart(outputs, model_is_written=True, source=model.facts.source if data is None else "")
         with progress(stderr) as listener:
             workers = settings.options.workers
             result = go_on(

@@ -16,8 +16,10 @@ import pyarrow as pa
 
 from forecaster.config import Layout, Limits, ReadConfig
 from forecaster.data.calendar.frequency import frequency
+from forecaster.data.covariates.calendars import with_calendar
 from forecaster.data.covariates.future import split_future, split_known, with_future
 from forecaster.data.covariates.grouping import groups_by
+from forecaster.data.covariates.statics import read_static, with_static
 from forecaster.data.findings import Finding, enforce, warn
 from forecaster.data.gaps import ANY
 from forecaster.data.labels import Names
@@ -96,6 +98,7 @@ def load(
     remembered: bool = False,
     by: str | None = None,
     words: Mapping[str, Words] = NO_WORDS,
+    ahead: int = 0,
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
@@ -103,7 +106,8 @@ def load(
     order: a later step may fail. `limits` are those that a user sets for forecasts; `usual` is the frequency
     where no series has two rows to show one. `noted` is a list that each step adds its findings to.
     `remembered`: a model has this configuration; a word for missing values may be in no cell. `by` is a
-    column that groups series. `words` are those of categories that a model knows, by column.
+    column that groups series. `words` are those of categories that a model knows, by column. `ahead`: how
+    many rows of the future holidays and events cover.
 
     Raises UsageError (a column or option that does not exist), DataError (unusable data) and StorageError.
     """
@@ -116,6 +120,7 @@ def load(
     table = note(without_non_data_rows(table, config))
     roles, times, doubt = note(assign(table, config, many=is_many(source), by=by))
     readings = note(_observed(table, roles, times, config, remembered, words))
+    static = note(read_static(table, roles.static, readings, config, words))
     groups = groups_by(table, by, readings.ids, readings.series) if by else {}
     findings += adjusted_closes(table, roles, config)
     advice = _advice(table, roles, times, readings, config)
@@ -127,21 +132,22 @@ def load(
     if doubt:
         raise doubt
     rows = note(_sorted(rows, partial(zones_of, table, times, readings.series)))
-    freq = _step(config)
-    rows = note(_combined(rows, freq, config, names.tz))
+    rows = note(_combined(rows, freq := _step(config), config, names.tz))
     rows = note(each_once(rows, config.duplicates, table, advice))
     rows, future = split_future(rows)
     rows = note(trimmed(rows, table, roles.targets))
     freq = freq or (usual if len(rows.ids) == len(rows.time) else None)  # no series has two rows
     panel = note(_gridded(rows, names, freq, table, config, usual))
+    panel = note(with_static(panel, static, readings.ids, words))
     panel = note(_with_known(panel, rows, future, words, table))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = dataclasses.replace(note(differenced(panel, asked=config.difference)), circle=limits.circular)
+    read_as = _resolved(config, roles, times, panel, table.layout)
+    panel = note(with_calendar(panel, read_as, ahead, remembered=remembered))
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
-    read_as, where = _resolved(config, roles, times, panel, table.layout), _absolute(source)
-    return Loaded(panel, read_as, tuple(findings), where, roles.uses, odd, table.digest, groups)
+    return Loaded(panel, read_as, tuple(findings), _absolute(source), roles.uses, odd, table.digest, groups)
 
 
 def _combined(
@@ -264,6 +270,7 @@ def _resolved(
         max_gap=ANY if panel.max_gap is None else panel.max_gap,
         date_format=times.form or config.date_format,
         tz=times.tz,
+        events=config.events and _absolute(config.events),
     )
 
 

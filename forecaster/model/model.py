@@ -156,6 +156,8 @@ class Model:
                 "id": facts.names.id,
                 "target": facts.names.target,
                 "covariates": list(facts.names.covariates),
+                **({"known": list(facts.names.known)} if facts.names.known else {}),
+                **({"static": list(facts.names.static)} if facts.names.static else {}),
                 "frequency": facts.frequency.alias,
                 **({"trading days": days} if (days := described(facts.frequency)) else {}),
                 "seasons": list(facts.frequency.seasonalities),

@@ -11,9 +11,9 @@ Every step of the encoder and of the decoder reads s: it is added to what the em
 as if n and the words were inputs of each step, or to the inputs themselves where there is no embedding.
 
 V and E begin at zero: a network begins as one without facts, and facts that say nothing cost little. Row 0 of
-E_i learns from the columns that have the code 0: in training, give it to a small share of the columns (2 %),
-so that it means "any word". A category that changes from row to row has no place here: as one-hot rows of the
-inputs and of a, its words have learned vectors too, the columns of the weights.
+E_i learns from the columns that have the code 0: in training, give it to 5 to 10 % of the columns, so that it
+means "any word". A category that changes from row to row has no place here: as one-hot rows of the inputs and
+of a, its words have learned vectors too, the columns of the weights.
 """
 
 from dataclasses import dataclass

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from os import PathLike
 
     from forecaster import Source, Trained
+    from forecaster.forecasting.explanation import Explanation
     from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
     from forecaster.pipeline.monitor import Monitoring
@@ -17,13 +18,19 @@ T = TypeVar("T")
 
 
 def trained_forecast(
-    model: Trained, data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
+    model: Trained,
+    data: Source | None,
+    asked: dict[str, Any],
+    settings: dict[str, Any],
+    *,
+    skip_short: bool,
+    future: Source | None = None,
 ) -> Forecast:
     """The forecast of a trained model; what is not `asked` is as the model has it."""
     from forecaster.config import Options, ReadConfig
     from forecaster.forecasting.forecast import forecast
+    from forecaster.pipeline.predict import known_ahead, with_future, with_short
     from forecaster.pipeline.predict import predict as predict_from
-    from forecaster.pipeline.predict import with_short
     from forecaster.pipeline.train import Training
 
     read = config_of(ReadConfig, settings)
@@ -31,14 +38,23 @@ def trained_forecast(
     options = config_of(Options, given)
     asked = asked | {name: getattr(options, name) for name in given}
     if isinstance(model, Training) and data is None and not settings:
-        panel, _ = with_short(model.model, model.loaded.panel, skip=skip_short)
+        loaded = with_future(model.loaded, None if future is None else source_of(future), None)
+        panel, _ = with_short(model.model, loaded.panel, skip=skip_short)
+        horizon = min(asked["horizon"] or model.model.horizon, model.model.horizon)
+        panel, _ = known_ahead(loaded, panel, horizon)
         return forecast(model.model, panel, **asked)
     source = None if data is None else source_of(data)
-    return predict_from(model_of(model), source, read=read, skip_short=skip_short, **asked)
+    ahead = None if future is None else source_of(future)
+    return predict_from(model_of(model), source, read=read, skip_short=skip_short, future=ahead, **asked)
 
 
 def pretrained_forecast(
-    data: Source | None, asked: dict[str, Any], settings: dict[str, Any], *, skip_short: bool
+    data: Source | None,
+    asked: dict[str, Any],
+    settings: dict[str, Any],
+    *,
+    skip_short: bool,
+    future: Source | None = None,
 ) -> Forecast:
     """The forecast of the pretrained networks; UsageError for settings of training."""
     from forecaster.config import Options, ReadConfig
@@ -47,7 +63,36 @@ def pretrained_forecast(
     refuse_training([name for name in settings if name not in asked] + ["skip_short"] * skip_short)
     settings = settings | {name: value for name, value in asked.items() if value is not None}
     options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-    return predict_pretrained(None if data is None else source_of(data), options, read)
+    ahead = None if future is None else source_of(future)
+    return predict_pretrained(None if data is None else source_of(data), options, read, future=ahead)
+
+
+def explained(
+    model: Trained | Literal["pretrained"],
+    data: Source | None,
+    settings: dict[str, Any],
+    *,
+    series: str | None,
+    step: int | str | Sequence[int],
+    future: Source | None,
+) -> Explanation:
+    """What moved the forecast of a series."""
+    from forecaster.config import Options, ReadConfig
+    from forecaster.pipeline import explain as pipeline
+
+    asked = plain(step)
+    asked = tuple(plain(end) for end in asked) if isinstance(asked, list | tuple) else asked
+    source, ahead = (None if each is None else source_of(each) for each in (data, future))
+    if isinstance(model, str) and model == "pretrained":
+        refuse_training(settings)
+        options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
+        return pipeline.explain_pretrained(source, options, read, series=series, step=asked, future=ahead)
+    from forecaster.pipeline.train import Training
+
+    if isinstance(model, Training) and source is None and not settings:
+        return pipeline.explain_loaded(model.model, model.loaded, ahead, series=series, step=asked)
+    read = config_of(ReadConfig, settings)
+    return pipeline.explain(model_of(model), source, series=series, step=asked, read=read, future=ahead)
 
 
 def monitored(

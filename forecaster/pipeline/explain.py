@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
 from collections.abc import Sequence
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from forecaster.config import RANGES, Options, ReadConfig, limits_of
 from forecaster.data.labels import listed
-from forecaster.data.load import Reader, load
+from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
 from forecaster.errors import UsageError, brief
 from forecaster.forecasting import explanation
 from forecaster.forecasting.explanation import Explanation
 from forecaster.model.model import Model
-from forecaster.pipeline.predict import load_for, read_as
+from forecaster.pipeline.predict import known_ahead, load_for, read_as, with_future
 from forecaster.pipeline.remembered import from_memory
 
 if TYPE_CHECKING:
@@ -36,20 +37,35 @@ def explain(
     series: str | None = None,
     step: Step = 1,
     read: ReadConfig | None = None,
+    future: str | Path | pd.DataFrame | None = None,
     on_read: Reader | None = None,
 ) -> Explanation:
     """Explain a step of the forecast, or the mean of several, from the newest row of a series of `source`.
 
-    `source`, by default what the model was trained on, is read as `predict` reads it. `series` is an id;
-    None: the first. Raises UsageError for a series or step that is not there, ModelError where the data does
-    not fit the model.
+    `source`, by default what the model was trained on, and `future` are read as `predict` reads them.
+    `series` is an id; None: the first. Raises UsageError for a series or step that is not there, ModelError
+    where the data does not fit the model, DataError where values known of the future are missing.
     """
     _check_steps(model, step)  # before anything is read
     with from_memory(model, "explain") if source is None else nullcontext():
         source = model.facts.source if source is None else source
         loaded = load_for(model, source, read_as(model, source, read))
+    loaded = ready(with_future(loaded, future, read), model.horizon)
     if on_read:
         on_read(loaded)
+    return explain_panel(model, loaded.panel, series=series, step=step)
+
+
+def explain_loaded(
+    model: Model,
+    loaded: Loaded,
+    future: str | Path | pd.DataFrame | None,
+    *,
+    series: str | None = None,
+    step: Step = 1,
+) -> Explanation:
+    """The same from data that was read before."""
+    loaded = ready(with_future(loaded, future, None), model.horizon)
     return explain_panel(model, loaded.panel, series=series, step=step)
 
 
@@ -67,6 +83,7 @@ def explain_pretrained(
     *,
     series: str | None = None,
     step: Step = 1,
+    future: str | Path | pd.DataFrame | None = None,
     on_read: Reader | None = None,
 ) -> Explanation:
     """The same for the forecast of the pretrained networks alone. UsageError without a source."""
@@ -77,11 +94,17 @@ def explain_pretrained(
             hint="Name the data: `forecast explain DATA --model pretrained`.",
         )
     limits = limits_of(options)
-    loaded = load(source, read, limits=limits)
+    loaded = ready(with_future(load(source, read, limits=limits), future, read), last, may_leave_out=True)
     if on_read:
         on_read(loaded)
     number = number_of(loaded.panel, series)
     return explanation.explain_pretrained(loaded.panel, number, first, last, limits=limits)
+
+
+def ready(loaded: Loaded, horizon: int, *, may_leave_out: bool = False) -> Loaded:
+    """The data with all that must be known of the future to forecast `horizon` rows."""
+    panel, filled = known_ahead(loaded, loaded.panel, horizon, may_leave_out=may_leave_out)
+    return dataclasses.replace(loaded, panel=panel, findings=(*loaded.findings, *filled))
 
 
 def steps_of(step: Step) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from forecaster.arrays import Ints
 from forecaster.config import Limits, Options, ReadConfig, limits_of
+from forecaster.data.covariates.future import require_known
 from forecaster.data.labels import Names, listed, times_as_strings
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
@@ -110,7 +111,9 @@ def monitor(
         """What is expected of `rows` steps; nothing beyond the horizon of the model."""
         return _expected(_forecast(model, past, horizon, limits), rows)
 
-    verdict = Judge(panel, own, expect, chance).run()
+    # What is missing after the newest row moves forecasts of rows that are never judged: no error.
+    ahead, _ = require_known(panel, horizon, "last")
+    verdict = Judge(ahead, own, expect, chance).run()
     newest = max(own.newest, int(panel.time[panel.offsets[1:] - 1].max()))
     after = whole.updated(dataclasses.replace(own, newest=newest))
     return Monitoring(tuple(verdict.alarms), after, verdict, revised, loaded, chance, tuple(notes))

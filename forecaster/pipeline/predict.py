@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster.config import Options, ReadConfig, limits_of
-from forecaster.data.findings import SHOWN, Finding, info
-from forecaster.data.labels import listed
+from forecaster.data.covariates.future import require_known
+from forecaster.data.covariates.future_file import with_future_file
+from forecaster.data.findings import SHOWN, Finding, enforce, info
+from forecaster.data.labels import listed, shown
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
 from forecaster.errors import DataError, UsageError
@@ -31,6 +33,8 @@ PRETRAINED = "pretrained"
 OF_ONE_SOURCE = ("delimiter", "encoding", "quote", "escape", "header", "skip", "skip_end", "decimal",
                  "thousands", "strip", "date_format", "freq")  # fmt: skip
 """Reading settings that hold for one source only; another source may be written differently."""
+OF_ONE_TEXT = ("delimiter", "encoding", "quote", "escape", "header", "skip", "skip_end", "date_format")
+"""Those of the text of the rows of the future; their numbers are written as those of the data."""
 
 
 def predict(
@@ -43,25 +47,29 @@ def predict(
     quantiles: Sequence[float] | None = None,
     skip_short: bool = False,
     max_age: str | None = None,
+    future: str | Path | pd.DataFrame | None = None,
     on_read: Reader | None = None,
 ) -> Forecast:
     """Forecast from the newest row of `source` (default: the source that the model was trained on).
 
     The model stores columns and dialect; the settings made in `read` override them. `levels` and `quantiles`
     override those that the model gives; `skip_short` leaves out series shorter than what it looks back on.
-    Raises ModelError where the data does not fit the model, and StaleError where its newest row is older
-    than `max_age`, such as 2d.
+    `future` holds values of the covariates known of the future, where `source` does not. Raises ModelError
+    where the data does not fit the model, DataError where such values are missing, and StaleError where its
+    newest row is older than `max_age`, such as 2d.
     """
     with from_memory(model) if source is None else nullcontext():
         source = model.facts.source if source is None else source
         config = read_as(model, source, read)
         loaded = load_for(model, source, config)
+    loaded = with_future(loaded, future, read)
     if on_read:
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
     panel, short = with_short(model, loaded.panel, skip=skip_short)
+    panel, filled = known_ahead(loaded, panel, min(horizon or model.horizon, model.horizon))
     result = forecast(model, panel, horizon=horizon, levels=levels, quantiles=quantiles)
-    return dataclasses.replace(result, findings=(*loaded.findings, *short, *old))
+    return dataclasses.replace(result, findings=(*loaded.findings, *short, *old, *filled))
 
 
 def predict_pretrained(
@@ -70,6 +78,7 @@ def predict_pretrained(
     read: ReadConfig = ReadConfig(),
     *,
     max_age: str | None = None,
+    future: str | Path | pd.DataFrame | None = None,
     on_read: Reader | None = None,
 ) -> Forecast:
     """Forecast from the newest row of `source` by the pretrained networks alone, without a model.
@@ -83,15 +92,39 @@ def predict_pretrained(
             hint="Name the data: `forecast predict DATA --model pretrained`.",
         )
     limits = limits_of(options)
-    loaded = load(source, read, limits=limits)
+    loaded = with_future(load(source, read, limits=limits), future, read)
     if on_read:
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
     horizon = options.horizon or usual_horizon(loaded.panel)
+    panel, filled = known_ahead(loaded, loaded.panel, horizon, may_leave_out=True)
     result = forecast_pretrained(
-        loaded.panel, horizon, levels=options.levels, quantiles=options.quantiles, limits=limits
+        panel, horizon, levels=options.levels, quantiles=options.quantiles, limits=limits
     )
-    return dataclasses.replace(result, findings=(*loaded.findings, *old))
+    return dataclasses.replace(result, findings=(*loaded.findings, *old, *filled))
+
+
+def with_future(loaded: Loaded, future: str | Path | pd.DataFrame | None, asked: ReadConfig | None) -> Loaded:
+    """The data with the known values in `future`: written in a dialect of its own, or as `asked`."""
+    if future is None:
+        return loaded
+    asked = asked or ReadConfig()
+    config = dataclasses.replace(loaded.read, **{name: getattr(asked, name) for name in OF_ONE_TEXT})
+    panel, findings = with_future_file(loaded.panel, future, config)
+    enforce(findings, strict=config.strict)
+    return dataclasses.replace(loaded, panel=panel, findings=(*loaded.findings, *findings))
+
+
+def known_ahead(
+    loaded: Loaded, panel: Panel, horizon: int, *, may_leave_out: bool = False
+) -> tuple[Panel, list[Finding]]:
+    """The panel with all known covariates of the `horizon` rows to be forecast: DataError without."""
+    name = shown(Path(loaded.source).name) if loaded.source not in ("", "-") else "the data"
+    panel, findings = require_known(
+        panel, horizon, loaded.read.known_fill, source=name, may_leave_out=may_leave_out
+    )
+    enforce(findings, strict=loaded.read.strict)
+    return panel, findings
 
 
 def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[Finding]]:

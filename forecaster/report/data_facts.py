@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from forecaster.data.labels import times_as_strings
 from forecaster.data.series.learned_holidays import described
 
 if TYPE_CHECKING:
     from forecaster.data.load import Loaded
+    from forecaster.data.panel import Panel
+    from forecaster.data.rows.known import Known
+    from forecaster.data.rows.static import Static
 
 
 def data_facts(loaded: Loaded) -> dict[str, Any]:
@@ -22,6 +27,7 @@ def data_facts(loaded: Loaded) -> dict[str, Any]:
         "id": loaded.read.id,
         "target": list(loaded.read.target or (names.target,)),
         "covariates": list(names.covariates),
+        **_beside(panel),
         **({"left out": left_out} if (left_out := _left_out(loaded)) else {}),
         **({"difference": True} if loaded.read.difference else {}),
         "frequency": panel.frequency.alias,
@@ -35,8 +41,26 @@ def data_facts(loaded: Loaded) -> dict[str, Any]:
     }
 
 
+def _beside(panel: Panel) -> dict[str, Any]:
+    """What is known of the future and what the facts of each series are, where there are any."""
+    facts: dict[str, Any] = {}
+    if panel.known is not None:
+        rows = np.diff(panel.known.offsets) - panel.lengths
+        facts["known"] = _kinds(panel.known)
+        facts["future rows"] = {"fewest": int(rows.min()), "most": int(rows.max())}
+    if panel.static is not None:
+        facts["static"] = _kinds(panel.static)
+    return facts
+
+
+def _kinds(columns: Known | Static) -> dict[str, str]:
+    """Column -> whether it holds numbers, or a category of how many words."""
+    each = zip(columns.names, columns.words, strict=True)
+    return {name: "number" if words is None else f"category of {len(words)}" for name, words in each}
+
+
 def _left_out(loaded: Loaded) -> dict[str, str]:
-    """Column -> why it is neither time, id, target nor covariate."""
+    """Column -> why it is neither time, id, target, covariate nor fact."""
     start = "left out: "
     return {name: use.removeprefix(start) for name, use in loaded.uses.items() if use.startswith(start)}
 

@@ -1,6 +1,7 @@
 """Sharded batches: the same bytes for any number of workers, the right mean, errors that reach the caller."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,45 +20,52 @@ from forecaster.nn.parallel import COLUMNS, ShardedNetwork, shard_bounds
 
 T, B, F, H, K = 5, 300, 3, 128, 4
 LOSS = make_loss(TrainingConfig(loss="mse"))
+SIDE = {"known": 6, "static": 2, "categories": (9,)}
+"""Numbers that are read beside the steps, by a decoder of two segments."""
 
 
-def make(cell="gru", hidden=H, dropout=0.25, dtype=np.float32, segment=None):
-    config = NetworkConfig(
-        cell=cell, inputs=F, hidden=hidden, layers=2, outputs=K, output_segment=segment, dropout=dropout
-    )
-    return Network(config, rng=np.random.default_rng(0), dtype=dtype)
+def make(cell="gru", hidden=H, dropout=0.25, dtype=np.float32, segment=None, side=False):
+    sizes = {"inputs": F, "hidden": hidden, "layers": 2, "outputs": K, **(SIDE if side else {})}
+    config = NetworkConfig(cell=cell, output_segment=segment, dropout=dropout, **sizes)
+    network = Network(config, rng=np.random.default_rng(0), dtype=dtype)
+    for name, value in network.parameters.items():
+        if "static" in name or "known" in name:
+            value += 0.1  # they begin at zero
+    return network
 
 
-def make_batch():
+def make_batch(side=False):
     rng = np.random.default_rng(1)
     inputs, targets = rng.standard_normal((T, F, B)), rng.standard_normal((K, B))
     mask, weights = rng.random((T, B)) > 0.2, rng.uniform(0.5, 2, (K, B))
     weights[rng.random((K, B)) < 0.2] = 0
     targets[weights == 0] = np.nan
-    return Batch(inputs, targets, mask, weights)
+    if not side:
+        return Batch(inputs, targets, mask, weights)
+    ahead, static = rng.standard_normal((2, SIDE["known"], B)), rng.standard_normal((SIDE["static"], B))
+    return Batch(inputs, targets, mask, weights, ahead, static, rng.integers(10, size=(1, B)))
 
 
 def gatherer(batch):
     def gather(start, stop):
-        part = (slice(None), slice(start, stop))
-        return Batch(
-            batch.inputs[..., start:stop],
-            None if batch.targets is None else batch.targets[part],
-            None if batch.mask is None else batch.mask[part],
-            None if batch.weights is None else batch.weights[part],
-        )
+        columns = {
+            name: None if value is None else value[..., start:stop] for name, value in vars(batch).items()
+        }
+        return Batch(**columns)
 
     return gather
 
 
-@pytest.mark.parametrize("segment", [None, 3], ids=["direct", "segments"])
+@pytest.mark.parametrize(
+    ("segment", "side"), [(None, False), (3, False), (3, True)], ids=["direct", "segments", "side inputs"]
+)
 @pytest.mark.parametrize("cell", CELLS)
-def test_any_number_of_workers_gives_the_same_bytes(cell, segment):
+def test_any_number_of_workers_gives_the_same_bytes(cell, segment, side):
     """Loss, gradient and predictions keep every byte with 1, 2 and 4 workers."""
     results = set()
-    gather = gatherer(make_batch())
+    gather = gatherer(make_batch(side))
     for workers in (1, 2, 4):
-        network = make(cell, segment=segment)
+        network = make(cell, segment=segment, side=side)
         assert len(shard_bounds(network.config, B)) > 1
         with ShardedNetwork(network, workers=workers) as sharded:
             for _ in range(3):
@@ -68,13 +76,15 @@ def test_any_number_of_workers_gives_the_same_bytes(cell, segment):
     assert len(results) == 1
 
 
+@pytest.mark.parametrize("side", [False, True], ids=["steps alone", "side inputs"])
 @pytest.mark.parametrize("weighted", [True, False])
-def test_mean_loss_and_gradient_of_the_whole_batch(weighted):
+def test_mean_loss_and_gradient_of_the_whole_batch(weighted, side):
     """Shards together give the mean loss over the weights, and its gradient, as one run over all columns."""
-    network, batch = make(dropout=0, dtype=np.float64), make_batch()
+    network = make(dropout=0, dtype=np.float64, segment=3 if side else None, side=side)
+    batch = make_batch(side)
     if not weighted:
-        batch = Batch(batch.inputs, np.nan_to_num(batch.targets), batch.mask)
-    outputs, cache = network.forward(batch.inputs, mask=batch.mask)
+        batch = replace(batch, targets=np.nan_to_num(batch.targets), weights=None)
+    outputs, cache = network.forward(batch.inputs, mask=batch.mask, side=batch.side)
     total, d_outputs = LOSS(outputs, batch.targets, batch.weights)
     weight = outputs.size if batch.weights is None else batch.weights.sum()
     with ShardedNetwork(network) as sharded:

@@ -47,9 +47,19 @@ def refuse_unknown(exchange: str, days: Ints) -> None:
         )
 
 
-@lru_cache
+def half_days(exchange: str) -> NDArray[np.datetime64]:
+    """The trading days on which an exchange closes early. Raises UsageError as `exchange_days` does."""
+    return _known(exchange)[1]
+
+
 def _sessions(exchange: str) -> NDArray[np.datetime64]:
     """Every trading day of an exchange that the library knows of."""
+    return _known(exchange)[0]
+
+
+@lru_cache
+def _known(exchange: str) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
+    """Every trading day of an exchange that the library knows of, and those on which it closes early."""
     try:
         import exchange_calendars
     except ImportError as error:
@@ -73,4 +83,7 @@ def _sessions(exchange: str) -> NDArray[np.datetime64]:
             f"this version of exchange_calendars cannot list the trading days of {exchange}: {error}",
             hint="Update it, or leave --calendar out to use the holidays in the data.",
         ) from error
-    return np.asarray(whole.sessions.to_numpy().astype("datetime64[D]"))
+    every, early = (
+        np.asarray(days.to_numpy().astype("datetime64[D]")) for days in (whole.sessions, whole.early_closes)
+    )
+    return every, early

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from forecaster.arrays import Floats, Ints
+from forecaster.arrays import Bools, Floats, Ints
+from forecaster.config import KnownFill
 from forecaster.data.findings import SHOWN, Finding, info, repair
-from forecaster.data.labels import shown, times_as_strings
+from forecaster.data.labels import listed, shown, times_as_strings
 from forecaster.data.panel import Panel
 from forecaster.data.parsing.words import recoded, used_words
 from forecaster.data.rows.known import Known, Words
@@ -75,8 +76,9 @@ def split_known(
 def with_future(panel: Panel, rows: Observations | None, where: Where) -> tuple[Panel, list[Finding]]:
     """The panel with `rows` (n, K) of known covariates after the end of its series.
 
-    Where a value is known already, the one in `rows` takes its place. Rows up to the end change nothing.
-    Raises DataError for a row that does not lie on the grid of its series.
+    Where a value is known already, the one in `rows` takes its place. Rows up to the end change nothing;
+    those that say something else are counted. Raises DataError for a row that does not lie on the grid of its
+    series.
     """
     if rows is None or panel.known is None or not len(rows.time):
         return panel, []
@@ -84,6 +86,8 @@ def with_future(panel: Panel, rows: Observations | None, where: Where) -> tuple[
     number = {name: place for place, name in enumerate(panel.ids)}
     series = np.array([number.get(name, -1) for name in rows.ids])[rows.series]
     last = panel.time[panel.offsets[1:] - 1][series]
+    findings += _unknown(rows, np.flatnonzero(series < 0), where)
+    findings += _contradictions(panel, series, rows.time, values)
     after = np.flatnonzero((series >= 0) & (rows.time > last))
     place, fits = panel.frequency.ahead(rows.time[after], last[after], panel.names.tz)
     if not fits.all() and not panel.frequency.is_trading:
@@ -138,6 +142,33 @@ def _read(panel: Panel, rows: Observations, after: Ints, series: int) -> list[Fi
     return [info("K002", message, count=len(after))]
 
 
+def _unknown(rows: Observations, at: Ints, where: Where) -> list[Finding]:
+    if not len(at):
+        return []
+    names = listed([rows.ids[series] for series in np.unique(rows.series[at])], SHOWN)
+    places = [where(int(row)) for row in at[:SHOWN]]
+    message = f"rows of the future of series that the data does not have: {names}"
+    return [repair("K006", message, count=len(at), places=places, action="left out")]
+
+
+def _contradictions(panel: Panel, series: Ints, time: Ints, values: Floats) -> list[Finding]:
+    """The finding that counts rows (n,) up to the end of a series whose values (n, K) are not those there."""
+    assert panel.known is not None
+    stamps = np.unique(panel.time)
+    rank, inside = np.searchsorted(stamps, time), np.isin(time, stamps) & (series >= 0)
+    owner = np.repeat(np.arange(len(panel)), panel.lengths)
+    keys = owner * (len(stamps) + 1) + np.searchsorted(stamps, panel.time)  # ascending
+    key = series * (len(stamps) + 1) + rank
+    row = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+    inside &= keys[row] == key
+    here = panel.known.values[panel.known.offsets[owner[row]] + row - panel.offsets[owner[row]]]
+    differs = inside & (~np.isnan(here) & ~np.isnan(values) & (here != values)).any(axis=1)
+    if not differs.any():
+        return []
+    message = "rows of the future up to the end of the data, with other values than the data has"
+    return [info("K008", message, count=int(differs.sum()), action="those of the data are used")]
+
+
 def _closed(rows: Observations, at: Ints, where: Where) -> list[Finding]:
     if not len(at):
         return []
@@ -166,4 +197,104 @@ def _refuse_far(panel: Panel, rows: Observations, after: Ints, place: Ints, wher
         f"{where(at)}: {stamp} of series {shown(rows.ids[rows.series[at]])} lies {int(place.max()):,} steps "
         f"after its end",
         hint="Repair that timestamp.",
+    )
+
+
+def require_known(
+    panel: Panel,
+    horizon: int,
+    fill: KnownFill | None = None,
+    *,
+    source: str = "the data",
+    may_leave_out: bool = False,
+) -> tuple[Panel, list[Finding]]:
+    """The panel with every known covariate in the `horizon` rows after the end of each series.
+
+    `fill`: what stands for those that are missing, counted by a finding; None: they are a DataError that
+    names them. Only columns that were read are asked for; those of calendars know every time.
+    `may_leave_out`: no model needs the columns.
+    """
+    if panel.known is None or not panel.names.known:
+        return panel, []
+    ahead = panel.known.of(np.arange(len(panel)), panel.lengths, horizon)  # (S, H, K)
+    read = np.isin(panel.known.names, panel.names.known)
+    missing = np.asarray(np.isnan(ahead) & read)
+    if not missing.any():
+        return panel, []
+    filled = _filled(panel, ahead, fill or "last")
+    left = np.asarray(np.isnan(filled) & read)
+    if fill is None or left.any():
+        hints = ["let the last value stand for each: --known-fill last"] * (not left.any())
+        hints += ["leave the columns out: --known ''"] * may_leave_out
+        raise _missing(panel, missing if fill is None else left, source, hints)
+    place = np.tile(np.arange(1, horizon + 1), len(panel))
+    series = np.repeat(np.arange(len(panel)), horizon)
+    known, _ = _extended(panel, series, place, filled.reshape(len(series), -1))
+    names = listed(_lacking(panel, missing))
+    stand = {"last": "the last value before stands for each", "mean": "the mean of the past stands for each"}
+    message = f"values of {names} that are missing after the end of the data"
+    finding = repair("K005", message, count=int(missing.sum()), action=f"{stand[fill]}, as asked")
+    return dataclasses.replace(panel, known=known), [finding]
+
+
+def _lacking(panel: Panel, missing: Bools) -> list[str]:
+    """The known covariates of which some values are `missing` (S, H, K)."""
+    assert panel.known is not None
+    return [name for place, name in enumerate(panel.known.names) if missing[:, :, place].any()]
+
+
+def _filled(panel: Panel, ahead: Floats, fill: KnownFill) -> Floats:
+    """The rows `ahead` (S, H, K) with `fill` for what is missing; NaN where a series has no value before."""
+    known = panel.known
+    assert known is not None
+    past = np.where(known.in_past(panel.lengths)[:, None], known.values, np.nan)
+    result = ahead.copy()
+    if fill == "mean":
+        for column, words in enumerate(known.words):
+            usual = [_usual(part, words) for part in np.split(past[:, column], known.offsets[1:-1])]
+            result[:, :, column] = np.where(
+                np.isnan(ahead[:, :, column]), np.array(usual)[:, None], ahead[:, :, column]
+            )
+        return result
+    row = np.where(np.isnan(past), -1, np.arange(len(past))[:, None])
+    last = np.maximum.reduceat(row, known.offsets[:-1], axis=0)  # (S, K)
+    before = np.where(last >= 0, np.take_along_axis(past, np.maximum(last, 0), axis=0), np.nan)
+    for step in range(ahead.shape[1]):
+        before = result[:, step] = np.where(np.isnan(ahead[:, step]), before, ahead[:, step])
+    return result
+
+
+def _usual(values: Floats, words: Words) -> float:
+    """The mean of the known values; of codes of words the commonest."""
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return np.nan
+    return float(values.mean() if words is None else np.bincount(values.astype(np.int64)).argmax())
+
+
+def _missing(panel: Panel, missing: Bools, source: str, others: list[str]) -> DataError:
+    """The error for known covariates that are `missing` (S, H, K) in the rows to be forecast.
+
+    `others`: further hints.
+    """
+    rows = np.asarray(missing.any(axis=2), np.bool_)
+    series = int(np.flatnonzero(rows.any(axis=1))[0])
+    names = _lacking(panel, missing)
+    last = int(panel.time[panel.offsets[series + 1] - 1])
+    times = panel.frequency.future_times(last, rows.shape[1], panel.names.tz)[rows[series]]
+    stamps = times_as_strings(times[:SHOWN], panel.names)
+    more = ", ..." if len(times) > SHOWN else ""
+    also = int(rows.any(axis=1).sum()) - 1
+    hints = [f"Add such rows, with {listed(names)}, or name a file of them: --future FILE"]
+    whole = int(np.where(rows.any(axis=1), rows.argmax(axis=1), rows.shape[1]).min())
+    if whole:
+        hints.append(f"forecast the rows for which all is known: --horizon {whole}")
+    return DataError(
+        f"{source}: {listed(names)} must be known in each row of the forecast, and "
+        f"{int(rows.sum()):,} rows lack it: {', '.join(stamps)}{more} of series {shown(panel.ids[series])}"
+        + (f", and rows of {also:,} other series" if also else ""),
+        hint="; or ".join([*hints, *others]) + ".",
+        code="E006",
+        count=int(rows.sum()),
+        places=tuple(stamps),
     )

@@ -33,12 +33,14 @@ def read_column(
     comma: bool,
     out: Floats,
     like: Mapping[str, Words],
+    repeats: bool = False,
 ) -> tuple[Words, list[Finding]]:
     """Write the numbers of a column, or the codes of its words, to `out` (N,); NaN where a cell is missing.
 
     Returns the sorted words, None for numbers and for two states such as TRUE and FALSE; and the repairs.
     `kind` is what `roles.kinds.kind_of` says of the column. `like`: column -> its words as a model knows
-    them; None: numbers. Raises DataError for words among numbers, for times, and for too many words.
+    them; None: numbers. `repeats`: rows of a series say the same. Raises DataError for words among numbers,
+    for times, and for too many words.
     """
     as_words, as_numbers = like.get(name) is not None, name in like and like[name] is None
     parsed = name in table.parsed and is_number(table.parsed[name].type)
@@ -59,7 +61,7 @@ def read_column(
     words = _coded(table, name, config, out)
     if not as_words:
         _refuse_mixed(table, name, words, out)
-        _refuse_many(table, name, len(words), int((~np.isnan(out)).sum()))
+        _refuse_many(table, name, len(words), table.rows if repeats else int((~np.isnan(out)).sum()))
     return words, []
 
 

@@ -25,8 +25,9 @@ from forecaster.data.parsing.time_zones import Times
 from forecaster.data.parsing.times import are_times, parse_times
 from forecaster.data.roles.ids import id_column, id_parts, with_joined_id
 from forecaster.data.roles.kinds import distinct, kind_of, whole_numbers
+from forecaster.data.roles.known_columns import Rows, known_columns
 from forecaster.data.roles.known_names import CHANGED_WORDS, FIRST_WORDS, TIME_WORDS, UTC_WORDS, ranked
-from forecaster.data.roles.targets import LeftOut, choose_targets, why_left_out
+from forecaster.data.roles.targets import LeftOut, about_choice, choose_targets, why_left_out
 from forecaster.data.roles.time_parts import to_join
 from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
@@ -86,13 +87,13 @@ def assign(
     targets, left_out, findings = choose_targets(table, config, kinds, series, taken, times)
     if len(targets) > 1 and config.id is None:
         series = None  # its one value names nothing: each target is a series
-    others, about = why_left_out(table, config, kinds, {*taken, *targets, *id_parts(table, series)})
-    findings += about
+    used: set[str | None] = {*taken, *targets, *id_parts(table, series)}
+    others, about = why_left_out(table, config, kinds, used)
     layout = config.layout or _layout(series, targets, many)
     if config.layout is None and layout == "files" and _follow(table, times):
         layout = "one"
         message = f"{len(table.parts)} files follow one another in time and are one series"
-        findings.append(info("C004", message, action="--layout files makes each a series"))
+        about.append(info("C004", message, action="--layout files makes each a series"))
     if layout == "long" and series is None and doubt is None:
         raise DataError(f"{table.name} has no id column", hint=f"Set it: --id. Columns: {_all(table)}")
     if layout != "wide" and len(targets) > 1:
@@ -101,12 +102,22 @@ def assign(
             hint="Name one: --target NAME",
         )
     left_out |= others
+    known, going_on = config.known or (), list[Finding]()
+    if doubt is None:
+        rows = Rows(times, series, targets, each_file=layout == "files")
+        known, going_on = known_columns(table, config, kinds, rows, left_out)
+    left_out = {name: why for name, why in left_out.items() if name not in known}
+    if known and config.known is None:
+        about = [each for each in about if each.code != "C002"]
+        about += why_left_out(table, config, kinds, {*used, *known})[1]
+        findings = [each for each in findings if each.code != "C001"] + about_choice(targets, left_out)
+    findings = [*findings, *about, *going_on]
     uses = {name: f"left out: {left_out.get(name, 'not needed')}" for name in kinds}
     uses |= {by: "groups errors"} if by else {}
-    uses |= dict.fromkeys(config.static, "static") | dict.fromkeys(config.known or (), "known")
+    uses |= dict.fromkeys(config.static, "static") | dict.fromkeys(known, "known")
     uses |= dict.fromkeys(config.covariates, "covariate (past only)") | dict.fromkeys(targets, "target")
     uses |= dict.fromkeys(id_parts(table, series), "id") | {time: "time"}
-    roles = Roles(time, series, targets, config.covariates, layout, config.known or (), config.static,
+    roles = Roles(time, series, targets, config.covariates, layout, known, config.static,
                   left_out, uses)  # fmt: skip
     return (roles, times, doubt), [*times.findings, *findings]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 
 import pyarrow.compute as pc
 
@@ -29,6 +30,7 @@ from forecaster.errors import DataError
 
 FEW = 0.05
 """Share of rows that repeat a timestamp up to which a table is one with a few faulty rows."""
+ROLES = "--target, --covariates, --known or --static changes it"
 LeftOut = dict[str, str]
 """Column -> why it is not used."""
 
@@ -57,7 +59,7 @@ def choose_targets(
         for name in numeric:
             if name not in chosen:
                 why.setdefault(name, f"another column, {shown(chosen[0])}, is the target")
-        return chosen, why, _about_choice(chosen, [name for name in numeric if name not in chosen])
+        return chosen, why, about_choice(chosen, [name for name in numeric if name not in chosen])
     labels = [name for name in numeric if plain(name) in ID_NAMES and is_whole(table, name)]
     labels = [name for name in labels if 1 < distinct(table, name) < table.rows]
     one = series is None or (config.id is None and len(table.parts) == 1 and distinct(table, series) == 1)
@@ -89,12 +91,14 @@ def _unmeasured(table: Table, numeric: list[str], times: Times, series: str | No
     return found if len(ids) == len(numeric) else {}
 
 
-def _about_choice(chosen: tuple[str, ...], unused: list[str]) -> list[Finding]:
+def about_choice(chosen: tuple[str, ...], others: Iterable[str]) -> list[Finding]:
+    """The finding that names the targets chosen, and other columns of numbers; none without others."""
+    unused = list(others)
     if not unused:
         return []
     subject = f"the target is {shown(chosen[0])}" if len(chosen) == 1 else f"targets are {listed(chosen)}"
     message = f"{subject}; not used: {listed(unused)}"
-    return [info("C001", message, count=len(unused), action="--target or --covariates changes it")]
+    return [info("C001", message, count=len(unused), action=ROLES)]
 
 
 def _known_targets(numeric: list[str]) -> tuple[str, ...]:

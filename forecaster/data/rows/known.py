@@ -25,6 +25,8 @@ class Known:
     words: tuple[Words, ...]  # (K,)
     values: Floats  # (R, K) numbers, or codes of words; NaN where missing
     offsets: Ints  # (S+1,)
+    made: tuple[str, ...] = ()
+    """Those of the names that are no columns of the table: holidays, events and the like."""
 
     def of(self, series: Ints, first: Ints, count: int) -> Floats:
         """The rows first[b] … first[b]+count−1 of series[b]: (B, count, K), NaN after the last."""

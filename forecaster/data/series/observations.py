@@ -94,6 +94,8 @@ class Readings(NamedTuple):
     time: Ints  # (R,) ns UTC
     values: Floats  # (R, C), or (S·R, C) if each series has all rows
     words: tuple[Words, ...] = ()  # (K,) of the known covariates, the last channels
+    comma: bool = False
+    """Whether the decimal mark was recognised as a comma."""
 
     def each(self) -> Observations:
         """The observations, in the same order."""
@@ -114,9 +116,7 @@ def observe(
     """
     findings: list[Finding] = []
     table = with_joined_id(table, roles.id)
-    comma = times.form == "dmy" and config.delimiter is not None
-    shows = [config.delimiter == ";", comma and _dotted(table, roles.time)]
-    comma = comma and any(shows) and (all(shows) or _has_decimal_commas(table, roles.targets))
+    comma = decimal_commas(table, roles.targets, roles.time, times, config)
     targets, rows = tuple(sorted(roles.targets)), table.rows
     table.parsed.pop(roles.time, None)
     inputs = (*roles.covariates, *roles.known)
@@ -131,7 +131,7 @@ def observe(
         if not _is_parsed(table, name) and are_switches(table.columns[name]):
             findings.append(switched(table, name, values[part, channel]))
             continue
-        _, repairs = parse_numbers(table, name, config, comma=comma, out=values[part, channel])
+        repairs = _parsed(table, name, config, comma, values[part, channel], is_target=channel == 0)
         if table.parsed.pop(name, None):  # frees memory: the numbers are copied
             pa.default_memory_pool().release_unused()
         findings += repairs
@@ -144,8 +144,30 @@ def observe(
         findings += repairs
     for place in range(1, len(targets) if inputs else 0):
         values[place * rows : (place + 1) * rows, 1:] = values[:rows, 1:]
-    ids, series = (targets, None) if roles.layout == "wide" else _series(table, roles)
-    return Readings(ids, series, times.ns, values, tuple(words)), findings
+    ids, series = (targets, None) if roles.layout == "wide" else series_of(table, roles)
+    return Readings(ids, series, times.ns, values, tuple(words), comma), findings
+
+
+def decimal_commas(
+    table: Table, columns: tuple[str, ...], time: str, times: Times, config: ReadConfig
+) -> bool:
+    """Whether dates and delimiters beside them show that the decimal mark of `columns` is a comma."""
+    comma = times.form == "dmy" and config.delimiter is not None
+    shows = [config.delimiter == ";", comma and _dotted(table, time)]
+    return comma and any(shows) and (all(shows) or _has_decimal_commas(table, columns))
+
+
+def _parsed(
+    table: Table, name: str, config: ReadConfig, comma: bool, out: Floats, *, is_target: bool
+) -> list[Finding]:
+    """Write the numbers of a column to `out` (N,); the repairs. An error says where words are read."""
+    try:
+        return parse_numbers(table, name, config, comma=comma, out=out)[1]
+    except DataError as error:
+        if error.code == "E003" and not is_target:
+            error.hint = error.hint.replace("--target.", "--covariates.")
+            error.hint += " Words are read from columns of --known and --static."
+        raise
 
 
 def _is_parsed(table: Table, name: str) -> bool:
@@ -175,7 +197,7 @@ def _has_decimal_commas(table: Table, targets: tuple[str, ...]) -> bool:
     )
 
 
-def _series(table: Table, roles: Roles) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+def series_of(table: Table, roles: Roles) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """Sorted ids, and the index of each row's id."""
     if roles.layout == "one":
         return (roles.targets[0],), np.zeros(table.rows, np.int32)

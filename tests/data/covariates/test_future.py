@@ -1,11 +1,15 @@
 """Covariates known of the future: rows after the last target value, beside a naive oracle."""
 
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import forecaster
 from forecaster.config import ReadConfig
 from forecaster.data.findings import Finding
 from forecaster.data.load import Loaded, load
@@ -190,6 +194,39 @@ def test_wide_tables_share_them() -> None:
     panel = load(table, ReadConfig(time="day", target=("a", "b"), known=("price",))).panel
     assert panel.lengths.tolist() == [28, 30]
     assert known(panel) == [(100.0 + np.arange(34)).tolist()] * 2
+
+
+def test_each_file_has_its_own(tmp_path: Path) -> None:
+    """Files of a folder are series, each with its own future."""
+    for name, ahead in (("a", 3), ("b", 5)):
+        shop(20, ahead).drop(columns="shop").to_csv(tmp_path / f"{name}.csv", index=False)
+    panel = load(tmp_path, ReadConfig(target=("y",), layout="files")).panel
+    assert (panel.ids, panel.names.known) == (("a", "b"), ("price",))
+    assert [len(values) for values in known(panel)] == [23, 25]
+
+
+def test_the_target_alone_is_differenced() -> None:
+    """Known covariates stay as they are beside the rate of a counter, in the rows that are left."""
+    panel = load(shop(30, 4), dataclasses.replace(PRICE, difference=True)).panel
+    assert (panel.lengths.tolist(), known(panel)) == ([29], [(100.0 + np.arange(1, 34)).tolist()])
+
+
+def test_splits_do_not_touch_them() -> None:
+    """Prices before a split are divided, not what stands beside them."""
+    table = shop(120, 5, times=pd.bdate_range("2024-01-01", periods=125))
+    table["y"] = np.where(np.arange(125) < 60, 100.0, 50.0) + np.arange(125) % 3 / 10
+    table.loc[120:, "y"] = NAN
+    table["price"] = table["y"].ffill() * 2
+    panel = load(table, dataclasses.replace(PRICE, adjust_splits=True)).panel
+    assert panel.target[:60].max() < 51
+    assert known(panel)[0][:60] == table["price"][:60].tolist()
+
+
+def test_an_older_model_infers_nothing() -> None:
+    """Models that were written before have no known covariates, and read tables as then."""
+    written = Path(__file__).parents[1] / "written_before"
+    facts = forecaster.load(written / "gru.model").facts
+    assert (facts.read.known, facts.read.static, facts.words) == ((), (), {})
 
 
 def test_words_have_the_codes_of_the_past() -> None:

@@ -292,10 +292,16 @@ def test_a_cache_serves_once():
         network.backward(cache, np.ones((T, K, B)))
 
 
-@pytest.mark.parametrize("changes", [{"embedding": True}, {"dropout": 0.1}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"embedding": True}, {"dropout": 0.1}, {"static": 1}, {"categories": (2,)}),
+        {"known": 1, "output_segment": 1},
+    ],
+)
 @pytest.mark.parametrize("kind", [SequenceNetwork, EncoderDecoder])
 def test_what_sequence_networks_do_not_have_is_refused(kind, changes):
-    """An embedding or dropout in the configuration is an error, not silently left out."""
+    """An embedding, dropout or side inputs in the configuration are an error, not silently left out."""
     config = NetworkConfig(**{"embedding": False, **changes})
     with pytest.raises(ForecasterError, match="neither embedding nor dropout"):
         kind(config, rng=np.random.default_rng(1))
