@@ -1,7 +1,8 @@
 """View: a panel as a component of the model sees it from an origin, and the possible values of each series.
 
 Suspicious values count as missing, rows before a lasting change of level are brought to the new level, and
-directions are unwrapped. All is detected again at each origin, from the rows before it only.
+directions are unwrapped; what known covariates explain stays. All is detected again at each origin, from the
+rows before it only.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from forecaster.data.history import fitting_season
 from forecaster.data.panel import TARGET, Panel, Turns
 from forecaster.data.series.directions import nearest, turns_of, unwrapped
 from forecaster.data.series.level_shifts import LEAST_AFTER, lone_jumps, spliced
-from forecaster.data.series.value_findings import Oddities, oddities
+from forecaster.data.series.value_findings import Oddities
 from forecaster.features.effects.effect import with_effect, without_effect
+from forecaster.features.effects.explained import unexplained
 from forecaster.features.possible_forecasts import respect, respect_paths
 from forecaster.features.scale_choice import powers
 from forecaster.features.season_clock import SeasonClock
@@ -41,7 +43,7 @@ def cleaned(panel: Panel, origins: Ints, scales: Scales) -> Panel:
     """
     if scales == "table":
         return panel
-    return without_effect(without_oddities(panel, oddities(panel, origins), origins), origins)
+    return without_effect(without_oddities(panel, unexplained(panel, origins), origins), origins)
 
 
 def without_oddities(panel: Panel, found: Oddities, known: Ints) -> Panel:
@@ -59,7 +61,7 @@ def without_oddities(panel: Panel, found: Oddities, known: Ints) -> Panel:
 
 def as_scored(panel: Panel) -> Panel:
     """The panel that forecasts are judged by: suspicious values of all rows missing, directions unwrapped."""
-    suspicious, _, turns = oddities(panel, panel.lengths)
+    suspicious, _, turns = unexplained(panel, panel.lengths)
     view = _without(panel, suspicious.left_out) if suspicious.left_out.any() else panel
     return view if turns is None else _unwrapped(view, panel.lengths, turns)
 
@@ -88,7 +90,7 @@ def comparable(panel: Panel, origins: Ints, actual: Floats, point: Floats) -> Fl
     """
     steps = np.arange(actual.shape[2])
     known = np.clip(origins.max(axis=0) + actual.shape[2], 0, panel.lengths)
-    suspicious, shifts, turns = oddities(panel, known)
+    suspicious, shifts, turns = unexplained(panel, known)
     if turns is not None:
         actual = nearest(actual, point, turns.size[:, None])
     rows = np.maximum(origins[..., None], 0) + steps  # (O, S, H)

@@ -29,6 +29,8 @@ WAVES = 6
 LEAST_SEASON = 4
 LEAST_SEEN = 2
 """Rows of the past that a word must be in."""
+FEW_WORDS = 8
+"""With more words, there are too many columns for each word by the position in the season."""
 MOST_WORDS = 40
 """The most common words of a category have a column."""
 
@@ -55,7 +57,7 @@ def groups_of(values: Floats, words: tuple[Words, ...], season: int) -> list[Gro
         bends = words[number] is None and len(seen) >= LEAST_DISTINCT
         if bends:
             groups.append(Group(number, BEND))
-        if season >= LEAST_SEASON:
+        if season >= LEAST_SEASON and (words[number] is None or len(seen) <= FEW_WORDS):
             groups.append(Group(number, SEASON))
             if bends:
                 groups += [Group(number, RECENT), Group(number, BENT_SEASON)]

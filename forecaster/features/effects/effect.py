@@ -148,7 +148,7 @@ def _effect(known: Known, own: _Series, series: int) -> tuple[Floats, list[int]]
     origin = len(own.y)
     x = np.concatenate(_columns(list(choice.groups), known, own, origin), axis=1)
     past = np.where(np.isfinite(x[:origin]), x[:origin], np.nanmean(x[:origin], axis=0))
-    beta = fit(own.y, past, own.lag, choice.penalty, choice.whitening)
+    beta = fit(own.y, past, own.lag, choice.penalty, choice.noise)
     effect = x @ beta
     usual = effect[:origin][np.isfinite(effect[:origin])]
     effect -= usual.mean()
