@@ -110,7 +110,7 @@ def effect_parts(view: Panel, origins: Ints, series: int) -> Floats:
     origin, x = len(own.y), _columns(list(choice.groups), known, own, len(own.y))
     past = np.concatenate(x, axis=1)[:origin]
     past = np.where(np.isfinite(past), past, np.nanmean(past, axis=0))
-    beta = fit(own.y, past, own.lag, choice.penalty, choice.whitening)
+    beta = fit(own.y, past, own.lag, choice.penalty, choice.noise)
     ends = np.cumsum([part.shape[1] for part in x])
     for group, part, weights in zip(choice.groups, x, np.split(beta, ends[:-1]), strict=True):
         parts[:, group.covariate] += part @ weights
