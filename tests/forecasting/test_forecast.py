@@ -357,6 +357,28 @@ def test_known_values_after_the_horizon_change_no_byte(informed, model_of_known,
     assert (np.abs(changed[2][:, -1] - first[2][:, -1]) > 1).sum() >= 5
 
 
+def test_a_known_value_missing_in_the_past_is_a_usual_one(informed, model_of_known):
+    """From an origin before it, its effect is that of the mean; after all rows, it is missing."""
+    origins = informed.lengths - HORIZON
+    rows = informed.known.offsets[:-1] + origins + 1  # second step
+
+    def missing(position, values, shift=0):
+        values[rows + shift, 0] = np.nan
+        return values
+
+    dirty = moved(informed, missing)
+    views = [cleaned(each, origins, "each") for each in (informed, dirty)]
+    assert (views[1].removed.effect[rows] == 0).all()
+    assert (views[0].removed.effect[rows] != 0).all()
+    for one, other in zip(
+        *(everything(model_of_known, each, origins) for each in (informed, dirty)), strict=True
+    ):
+        assert np.isfinite(other).all()
+        assert (one[:, 1] != other[:, 1]).any()
+    ahead = cleaned(moved(informed, lambda *given: missing(*given, HORIZON)), informed.lengths, "each")
+    assert np.isnan(ahead.removed.effect[rows + HORIZON]).all()
+
+
 def test_a_series_owes_nothing_to_the_known_values_of_another(informed, model_of_known):
     """Values of the past and ahead of other series move their own forecasts only."""
     origins = informed.lengths - 5

@@ -44,7 +44,8 @@ def without_effect(view: Panel, origins: Ints) -> Panel:
     """The panel without the effect of its known covariates, as learned from the first origins[s] rows.
 
     The effect is centred, so that the series keeps its level. It is added on the scale of the series: where
-    that is logarithms, it is a factor.
+    that is logarithms, it is a factor. In rows of the panel, a missing covariate counts as a usual one; after
+    them, the effect is missing too.
     """
     known = view.known
     if known is None or not known.names:
@@ -61,7 +62,8 @@ def without_effect(view: Panel, origins: Ints) -> Panel:
             effect[mine], by = found
             acts[series, by] = True
             rows = slice(view.offsets[series], view.offsets[series + 1])
-            of_rows = np.nan_to_num(effect[mine][: rows.stop - rows.start])
+            of_rows = effect[mine][: rows.stop - rows.start]  # a view
+            of_rows[np.isnan(of_rows)] = 0.0
             target[rows] = _taken(view.target[rows], power[series], of_rows)
     if not effect.any():
         return view
@@ -80,7 +82,9 @@ def with_effect(view: Panel) -> Panel:
 
 
 def restored(view: Panel, forecasts: Floats, origins: Ints) -> Floats:
-    """Forecasts (…, S, H) from after origins[s] rows, with the effect; NaN where covariates are missing."""
+    """Forecasts (…, S, H) from after origins[s] rows, with the effect; NaN where covariates are
+    missing after the panel.
+    """
     if view.removed is None:
         return forecasts
     assert view.known is not None
