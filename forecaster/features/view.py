@@ -19,6 +19,7 @@ from forecaster.config import Limits, Scales
 from forecaster.data.history import fitting_season
 from forecaster.data.panel import TARGET, Panel, Turns
 from forecaster.data.series.directions import nearest, turns_of, unwrapped
+from forecaster.data.series.hierarchy.tree import sums_of
 from forecaster.data.series.level_shifts import LEAST_AFTER, lone_jumps, spliced
 from forecaster.data.series.value_findings import Oddities
 from forecaster.features.effects.effect import with_effect, without_effect
@@ -26,7 +27,7 @@ from forecaster.features.effects.explained import unexplained
 from forecaster.features.possible_forecasts import respect, respect_paths
 from forecaster.features.scale_choice import powers
 from forecaster.features.season_clock import SeasonClock
-from forecaster.features.value_range import KINDS, ValueRange, learn_range, with_options
+from forecaster.features.value_range import KINDS, ValueRange, chosen, learn_range, with_options
 
 SIGNED = re.compile(
     r"(?<![a-z])(temp|celsius|fahrenheit|deg_?[cf]|dew|frost|delta|diff|change|anomal|balance|profit"
@@ -151,7 +152,8 @@ def possible(panel: Panel, origins: Ints, horizon: int, *, scales: Scales, limit
         signed=_signed(panel.ids, panel.names.target),
     )
     ahead = clock.ahead(np.arange(len(panel)), np.maximum(origins, 0), horizon, season)
-    return Possible(with_options(learned, **dataclasses.asdict(limits)), ahead)
+    limited = with_options(learned, **dataclasses.asdict(limits))  # limits of what is added up, not of sums
+    return Possible(chosen(sums_of(panel), learned, limited), ahead)
 
 
 @lru_cache(maxsize=4)

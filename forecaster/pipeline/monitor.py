@@ -12,6 +12,7 @@ import numpy as np
 
 from forecaster.arrays import Ints
 from forecaster.config import Limits, Options, ReadConfig, limits_of
+from forecaster.data.covariates.calendars import with_calendar
 from forecaster.data.covariates.future import require_known
 from forecaster.data.labels import Names, listed, times_as_strings
 from forecaster.data.load import Loaded, Reader, load
@@ -113,7 +114,8 @@ def monitor(
         return _expected(_forecast(model, past, horizon, limits), rows)
 
     # What is missing after the newest row moves forecasts of rows that are never judged: no error.
-    ahead, _ = require_known(panel, horizon, "last")
+    ahead, _ = with_calendar(panel, loaded.read, horizon, remembered=True)
+    ahead, _ = require_known(ahead, horizon, "last")
     verdict = Judge(ahead, own, expect, chance).run()
     newest = max(own.newest, int(panel.time[panel.offsets[1:] - 1].max()))
     after = whole.updated(dataclasses.replace(own, newest=newest))

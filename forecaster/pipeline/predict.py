@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster.config import Options, ReadConfig, limits_of
+from forecaster.data.covariates.calendars import with_calendar
 from forecaster.data.covariates.future import require_known
 from forecaster.data.covariates.future_file import with_future_file
 from forecaster.data.findings import SHOWN, Finding, enforce, info
 from forecaster.data.labels import listed, shown
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
+from forecaster.data.rows.known import NO_WORDS, Words
 from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import usual_horizon
 from forecaster.forecasting.forecast import Forecast, forecast, rows_looked_back_on
@@ -67,7 +69,9 @@ def predict(
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
     panel, short = with_short(model, loaded.panel, skip=skip_short)
-    panel, filled = known_ahead(loaded, panel, min(horizon or model.horizon, model.horizon))
+    panel, filled = known_ahead(
+        loaded, panel, min(horizon or model.horizon, model.horizon), words=model.facts.words
+    )
     result = forecast(model, panel, horizon=horizon, levels=levels, quantiles=quantiles)
     return dataclasses.replace(result, findings=(*loaded.findings, *short, *old, *filled))
 
@@ -111,20 +115,31 @@ def with_future(loaded: Loaded, future: str | Path | pd.DataFrame | None, asked:
     asked = asked or ReadConfig()
     config = dataclasses.replace(loaded.read, **{name: getattr(asked, name) for name in OF_ONE_TEXT})
     panel, findings = with_future_file(loaded.panel, future, config)
+    panel, _ = with_calendar(panel, loaded.read, remembered=True)
     enforce(findings, strict=config.strict)
     return dataclasses.replace(loaded, panel=panel, findings=(*loaded.findings, *findings))
 
 
 def known_ahead(
-    loaded: Loaded, panel: Panel, horizon: int, *, may_leave_out: bool = False
+    loaded: Loaded,
+    panel: Panel,
+    horizon: int,
+    *,
+    words: Mapping[str, Words] = NO_WORDS,
+    may_leave_out: bool = False,
 ) -> tuple[Panel, list[Finding]]:
-    """The panel with all known covariates of the `horizon` rows to be forecast: DataError without."""
+    """The panel with all known covariates of the `horizon` rows to be forecast: DataError without.
+
+    `words` are those of categories that a model knows.
+    """
     name = shown(Path(loaded.source).name) if loaded.source not in ("", "-") else "the data"
+    panel, made = with_calendar(panel, loaded.read, horizon, words=words, remembered=True)
     panel, findings = require_known(
         panel, horizon, loaded.read.known_fill, source=name, may_leave_out=may_leave_out
     )
+    findings += [each for each in made if each not in loaded.findings]
     enforce(findings, strict=loaded.read.strict)
-    return panel, findings
+    return panel, [*(each for each in made if each not in loaded.findings), *findings]
 
 
 def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[Finding]]:
@@ -141,6 +156,11 @@ def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[F
     if skip and short.all():
         raise DataError(message, hint="Leave --skip-short out: each series is forecast from the rows it has.")
     count = int(short.sum())
+    if skip and panel.levels:
+        raise UsageError(
+            f"--skip-short would leave {names} out of the sums",
+            hint="Leave it out: each series is forecast from the rows it has.",
+        )
     if skip:
         kept = np.repeat(~short, panel.lengths)
         return panel.only(kept), [info("S005", message, count=count, action="left out, as asked")]
@@ -152,7 +172,9 @@ def load_for(model: Model, source: str | Path | pd.DataFrame, config: ReadConfig
     """The data as a model needs it: what the model knows is not inferred."""
     facts = model.facts
     usual, limits = facts.frequency.alias, model.blend.limits
-    return load(source, config, limits=limits, usual=usual, remembered=True, words=facts.words)
+    return load(
+        source, config, limits=limits, usual=usual, remembered=True, words=facts.words, ahead=model.horizon
+    )
 
 
 def read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig | None) -> ReadConfig:

@@ -45,8 +45,13 @@ def _beside(panel: Panel) -> dict[str, Any]:
     """What is known of the future and what the facts of each series are, where there are any."""
     facts: dict[str, Any] = {}
     if panel.known is not None:
-        rows = np.diff(panel.known.offsets) - panel.lengths
         facts["known"] = _kinds(panel.known)
+    if panel.known is not None and panel.names.known:
+        read = panel.known.values[:, np.isin(panel.known.names, panel.names.known)]
+        filled = np.asarray((~np.isnan(read)).any(axis=1), np.bool_)
+        row = np.arange(len(filled)) - np.repeat(panel.known.offsets[:-1], np.diff(panel.known.offsets))
+        last = np.maximum.reduceat(np.where(filled, row, -1), panel.known.offsets[:-1])
+        rows = np.maximum(last + 1 - panel.lengths, 0)
         facts["future rows"] = {"fewest": int(rows.min()), "most": int(rows.max())}
     if panel.static is not None:
         facts["static"] = _kinds(panel.static)

@@ -111,7 +111,9 @@ def test_filled_is_said_and_strict(run: Run, trained: Path) -> None:
 def test_explain_and_monitor(run: Run, trained: Path) -> None:
     """Explain needs the same future; monitor judges rows of the past and needs none."""
     assert_clean_failure(run("explain", "past.csv", cwd=trained), 3)
-    explained = run("explain", "past.csv", "--future", "ahead.csv", "--json", cwd=trained)
+    asked = ("explain", "past.csv", "--model", "pretrained", "--target", "sales", "--known", "price,sky")
+    assert_clean_failure(run(*asked, cwd=trained), 3)
+    explained = run(*asked, "--future", "ahead.csv", "--json", cwd=trained)
     assert explained.returncode == 0, explained.stderr
     watched = run("monitor", "past.csv", "--since", "2024-02-20", cwd=trained)
     assert watched.returncode in (0, 8), watched.stderr
@@ -190,7 +192,11 @@ def test_in_python() -> None:
     pd.testing.assert_frame_equal(forecaster.predict(training, future=ahead), expected)
     pd.testing.assert_frame_equal(forecaster.predict(training, past, future=ahead), expected)
     assert len(forecaster.predict(training, past, known_fill="last")) == 10
-    assert forecaster.explain(training, future=ahead).series == "a"
+    with pytest.raises(DataError, match="must be known"):
+        forecaster.explain(training)
+    del settings["static"]
+    explained = forecaster.explain("pretrained", past, future=ahead, **settings)
+    assert explained.series == "a"
 
 
 def test_words_as_covariates(run: Run, trained: Path) -> None:

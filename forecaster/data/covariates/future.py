@@ -102,6 +102,17 @@ def with_future(panel: Panel, rows: Observations | None, where: Where) -> tuple[
     return panel, findings
 
 
+def without_made(panel: Panel) -> Panel:
+    """The panel with the known covariates that were read, without those made of calendars and events."""
+    known = panel.known
+    if known is None or not known.made:
+        return panel
+    own = [place for place, name in enumerate(known.names) if name not in known.made]
+    words = tuple(known.words[place] for place in own)
+    read = Known(tuple(known.names[place] for place in own), words, known.values[:, own], known.offsets)
+    return dataclasses.replace(panel, known=read)
+
+
 def _as_known(known: Known, rows: Observations) -> tuple[Floats, list[Finding]]:
     """The values of rows, with codes of the words of `known`."""
     columns, findings = [], []

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecaster.config import ReadConfig
-from forecaster.data.covariates.future import with_future
+from forecaster.data.covariates.future import with_future, without_made
 from forecaster.data.findings import Finding, info
 from forecaster.data.labels import listed, shown
 from forecaster.data.panel import Panel
@@ -39,8 +39,9 @@ def with_future_file(
     """The panel with the known covariates in `source` after the end of its series.
 
     `config` is how the panel was read; the dialect is that of `source`. The table has the column of times,
-    that of ids (without one it holds for all series) and the known covariates; others are not used. Raises
-    UsageError for a column that is not there, and the errors of reading.
+    that of ids (without one it holds for all series) and the known covariates; others are not used. Columns
+    that calendars make are left out: they are to be made again. Raises UsageError for a column that is not
+    there, and the errors of reading.
     """
     if not panel.names.known:
         raise UsageError(
@@ -52,6 +53,7 @@ def with_future_file(
             "--future needs a column of times, but those of the data come from --start",
             hint="Write the rows of the future below those of the data, without a target.",
         )
+    panel = without_made(panel)
     own = dataclasses.replace(config, target=None, covariates=(), static=())
     (table, own), findings = read(source, own)
     (table, own), joined = join_time_columns(table, own)

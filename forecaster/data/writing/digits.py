@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
+from forecaster.data.series.hierarchy.tree import Tree
 from forecaster.errors import UsageError
 
 DIGITS = 7
@@ -36,9 +37,26 @@ def rounded(columns: Mapping[str, Floats], digits: int | None = None) -> dict[st
     """
     if digits is not None and digits >= MOST:
         return dict(columns)
-    numbers = np.stack([values.reshape(len(values), -1) for values in columns.values()])  # (C, S, N)
-    decimals = _decimals(numbers, digits)
+    decimals = _decimals(_stacked(columns), digits)
     return {name: _to_decimals(values, decimals, digits or DIGITS) for name, values in columns.items()}
+
+
+def rounded_sums(
+    values: Floats, columns: Mapping[str, Floats], tree: Tree, digits: int | None = None
+) -> Floats:
+    """Values (S, ...) that are rounded as the `columns` are, each sum of the tree made of those of its parts.
+
+    It has as many decimals as they have: numbers add up as they are printed.
+    """
+    if digits is not None and digits >= MOST:
+        return tree.summed(values)
+    decimals = tree.most(_decimals(_stacked(columns), digits))
+    return _to_decimals(tree.summed(values), decimals, digits or DIGITS)
+
+
+def _stacked(columns: Mapping[str, Floats]) -> Floats:
+    """All numbers (C, S, N)."""
+    return np.stack([values.reshape(len(values), -1) for values in columns.values()])
 
 
 def _decimals(numbers: Floats, digits: int | None) -> Ints:

@@ -8,7 +8,11 @@ import pandas as pd
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.labels import timestamps
 from forecaster.data.panel import Panel
+from forecaster.data.series.hierarchy.tree import levels_of
 from forecaster.errors import UsageError
+
+LEVEL = "level"
+"""The column that says which level of a hierarchy a series is of."""
 
 
 def forecast_frame(panel: Panel, origins: Ints, columns: dict[str, Floats]) -> pd.DataFrame:
@@ -18,7 +22,20 @@ def forecast_frame(panel: Panel, origins: Ints, columns: dict[str, Floats]) -> p
     if panel.names.id is not None:
         frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), horizon)
     frame[panel.names.time] = timestamps(_times(panel, origins, horizon).ravel(), panel.names)
+    _with_level(frame, panel, np.repeat(np.arange(len(panel)), horizon))
     return pd.DataFrame(frame | {name: values.ravel() for name, values in columns.items()})
+
+
+def _with_level(frame: dict[str, object], panel: Panel, series: Ints) -> None:
+    """Add the column LEVEL of a hierarchy, for rows of these series (R,). UsageError where it is taken."""
+    if not panel.levels:
+        return
+    if LEVEL in frame:
+        raise UsageError(
+            f"the table already has a column {LEVEL!r}, which forecasts of a hierarchy need",
+            hint="Rename that column.",
+        )
+    frame[LEVEL] = np.array(levels_of(panel), dtype=object)[series]
 
 
 def samples_frame(panel: Panel, origins: Ints, paths: Floats) -> pd.DataFrame:
@@ -37,6 +54,7 @@ def samples_frame(panel: Panel, origins: Ints, paths: Floats) -> pd.DataFrame:
         raise UsageError(
             f"the table already has a column {taken[0]!r}, which paths need", hint="Rename that column."
         )
+    _with_level(frame, panel, np.repeat(np.arange(len(panel)), count * horizon))
     numbers = np.tile(np.repeat(np.arange(1, count + 1), horizon), len(panel))
     return pd.DataFrame(frame | {"sample": numbers, "value": paths.ravel()})
 
@@ -60,6 +78,7 @@ def predictions_frame(
         raise UsageError(
             f"the table already has a column {taken[0]!r}, which predictions need", hint="Rename that column."
         )
+    _with_level(frame, panel, series)
     frame |= {"origin": timestamps(panel.time[last], panel.names), "step": step + 1}
     return pd.DataFrame(frame | {name: values[seen] for name, values in columns.items()})
 

@@ -14,6 +14,7 @@ numbers with two values, stay 0 or 1, so that a ridge shrinks those that were se
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -46,14 +47,18 @@ class Group(NamedTuple):
     kind: str
 
 
-def groups_of(values: Floats, words: tuple[Words, ...], season: int) -> list[Group]:
-    """The groups that the past values (n, K) of known covariates allow."""
+def groups_of(
+    values: Floats, words: tuple[Words, ...], season: int, lines: Collection[int] = ()
+) -> list[Group]:
+    """The groups that the past values (n, K) of known covariates allow; `lines` enter as lines only."""
     groups = []
     for number in range(values.shape[1]):
         seen = np.unique(values[np.isfinite(values[:, number]), number])
         if len(seen) < 2:
             continue
         groups.append(Group(number, LINE))
+        if number in lines:
+            continue
         bends = words[number] is None and len(seen) >= LEAST_DISTINCT
         if bends:
             groups.append(Group(number, BEND))

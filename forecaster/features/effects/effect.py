@@ -161,6 +161,15 @@ def _effect(known: Known, own: _Series, series: int) -> tuple[Floats, list[int]]
     return np.clip(effect, low - room, high + room), sorted({group.covariate for group in choice.groups})
 
 
+def _made(known: Known) -> list[int]:
+    """The numbers made of the calendar: few, and of one meaning."""
+    return [
+        place
+        for place, (name, words) in enumerate(zip(known.names, known.words, strict=True))
+        if name in known.made and words is None
+    ]
+
+
 def _columns(groups: list[Group], known: Known, own: _Series, origin: int) -> list[Floats]:
     return columns(groups, own.values, known.words, origin, own.season, own.place)
 
@@ -174,7 +183,7 @@ def _chosen(known: Known, own: _Series, series: int) -> Choice | None:
     kept = _choices.setdefault(known, {})
     key = series, anchor, hash(own.y[:anchor].tobytes())
     if key not in kept:
-        groups = groups_of(own.values[:anchor], known.words, own.season)
+        groups = groups_of(own.values[:anchor], known.words, own.season, _made(known))
         kept[key] = None
         if groups:
             each = _columns(groups, known, own, anchor)
