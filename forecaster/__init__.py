@@ -59,12 +59,12 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     All settings are optional; those that are not set are chosen from the data. They are the fields of
     `forecaster.config.ReadConfig` and `forecaster.config.Options`, which explain them:
 
-        columns    time, id, target, covariates, known, static, layout, freq, every, agg, max_gap,
-                   calendar, holidays, events, adjust_splits, difference, known_fill
+        columns    time, id, target, covariates, known, static, hierarchy, layout, freq, every, agg,
+                   max_gap, calendar, holidays, events, positions, adjust_splits, difference, known_fill
         reading    delimiter, encoding, max_bytes, quote, escape, header, skip, skip_end, decimal,
                    thousands, strip, na, date_format, hours, start, time_unit, tz, duplicates, bad_rows,
                    strict
-        forecast   horizon, effort, levels, quantiles, lower, upper, integer, circular
+        forecast   horizon, effort, reconcile, levels, quantiles, lower, upper, integer, circular
         network    lookback, segment, seasons, log, deseasonalise, cell, hidden, layers, dropout, decoder,
                    members, pretrained
         training   steps, batch, rate, loss, quantile, optimizer, weight_decay, clip, schedule, unroll,

@@ -49,7 +49,8 @@ def forecast(
     $ forecast train sample_data/sensors.parquet
     $ forecast predict
 
-    Forecast stock prices and sensor readings from a table of observations.
+    Forecast stock prices and sensor readings from a table of observations. --known names columns whose
+    future is known, such as prices and opening hours; --static names facts of each series.
     """
 
 

@@ -59,6 +59,8 @@ def explain(
         _write_page(explanation, settings, read[0], report)
     if series is None and len(panel) > 1:
         stderr.info(f"explains {explanation.series!r}, the first of {len(panel):,} series: see --series")
+    if panel.levels:
+        stderr.info("explains the forecast as it is before the levels of the hierarchy are made to add up")
     if settings.general.json:
         write_json("explain-1", to_json(explanation, panel.names))
     else:

@@ -11,6 +11,7 @@ COLUMNS = {
     "covariates": "Columns whose past helps; their future is unknown.",
     "known": "Columns whose future is known: rows after the last target value. Default: those that go on.",
     "static": "Columns with one value for each series, such as the type of a store.",
+    "hierarchy": "Columns such as region,store, or one of ids such as north/shop: forecast their sums too.",
     "layout": "What is a series: the table, each id, each column or each file. across: columns are times.",
     "freq": "Frequency of the rows: h, 30min, D, B, W-SUN, MS, ME, QS, YS ...",
 }
@@ -49,6 +50,7 @@ READING = {
 FORECASTING = {
     "horizon": "Rows to forecast.",
     "effort": "Training time: normal takes up to about 5 times and best up to 30 times as long as quick.",
+    "reconcile": "How forecasts of a hierarchy add up: by minimum trace, or as sums of the bottom ones.",
     "levels": "Coverage of the prediction intervals, in percent.",
     "quantiles": "Quantiles to forecast in addition, such as 0.1,0.5,0.9.",
     "lower": "Smallest possible value. Default: learned from each series.",

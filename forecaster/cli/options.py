@@ -32,7 +32,7 @@ T = TypeVar("T")
 MOST_CONFIG = 2**20
 """Bytes of a file of settings at most."""
 FILES = ("model", "config", "data", "file", "report", "output", "plot", "export", "log_file", "summary",
-         "predictions", "state", "future", "events")  # fmt: skip
+         "predictions", "state", "events", "future")  # fmt: skip
 """Names of the settings and arguments that are files: ~ is the folder of the user."""
 
 Data = Annotated[str, typer.Argument(metavar="DATA", help="A file, a directory, a glob, or - for stdin.")]
@@ -196,7 +196,7 @@ def resolve(
         memory.restrict(memory.parse_size(general.max_memory))
     files = {"config": general.config or (CONFIG_FILE if stored else None), "model": str(settings.model)}
     files |= {"summary": general.summary, "log_file": general.log_file, "state": general.state}
-    files |= {"future": general.future, "events": settings.read.events}
+    files |= {"events": settings.read.events, "future": general.future}
     check_apart({**(own or {}), **files}, model_is_written=writes_model)
     return settings
 

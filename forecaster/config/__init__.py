@@ -20,7 +20,7 @@ from forecaster.config.networks import (
     ScheduleName,
     TrainingConfig,
 )
-from forecaster.config.options import Decoder, Effort, Limits, Options, limits_of
+from forecaster.config.options import Decoder, Effort, Limits, Options, Reconcile, limits_of
 from forecaster.config.ranges import MOST_ITEMS, NO_LIMIT_BELOW, RANGES, ROWS
 from forecaster.config.reading import (
     Aggregate,
@@ -54,6 +54,7 @@ __all__ = [
     "OptimizerName",
     "Options",
     "ReadConfig",
+    "Reconcile",
     "Scales",
     "ScheduleName",
     "TimeUnit",

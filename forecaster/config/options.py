@@ -10,6 +10,7 @@ from forecaster.config.ranges import check_ranges
 from forecaster.errors import UsageError
 
 Decoder = Literal["direct", "segments"]
+Reconcile = Literal["mint", "bottom-up"]
 Effort = Literal["quick", "normal", "best"]
 
 
@@ -73,6 +74,8 @@ class Options:
     upper: float | None = None
     integer: bool | None = None
     """Whether values are whole numbers."""
+    reconcile: Reconcile = "mint"
+    """How a hierarchy adds up: by minimum trace, or as sums of the bottom."""
     circular: float | None = None
     """Values wrap around from this to 0, such as 360 for directions."""
     seed: int = 0

@@ -36,6 +36,10 @@ class ReadConfig:
     """Countries or parts of them, such as DE-BY, whose public holidays are known."""
     events: str | None = None
     """A table of events: date, name, and optionally the series and how many days."""
+    positions: bool | None = None
+    """Whether positions in week, month and year are known; None: beside other known covariates."""
+    hierarchy: tuple[str, ...] = ()
+    """Columns whose values are parts of an id, or one of ids such as north/shop: sums are forecast too."""
     layout: Layout | None = None
     """one: a single series; long: an id column; wide: each target column is a series; files: each file is;
     across: columns are times, such as years, or parts of times, such as the months of a year in each row."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -29,15 +29,17 @@ from forecaster.data.parsing.time_zones import Times, as_options, zones_of
 from forecaster.data.reading.files import is_many
 from forecaster.data.reading.read import read
 from forecaster.data.roles.adjusted_close import adjusted_closes
-from forecaster.data.roles.ids import repeated_times
+from forecaster.data.roles.ids import repeated_times, with_parts_as_id
 from forecaster.data.roles.non_data_rows import without_non_data_rows, without_words_above
 from forecaster.data.roles.repeats import Columns, Repeats, advice_on
 from forecaster.data.roles.roles import Roles, assign
 from forecaster.data.roles.time_parts import join_time_columns, to_join
-from forecaster.data.rows.known import Words
+from forecaster.data.rows.known import NO_WORDS, Words
 from forecaster.data.series.differences import differenced
 from forecaster.data.series.grid import to_panel
 from forecaster.data.series.health import examine
+from forecaster.data.series.hierarchy.sums import with_sums
+from forecaster.data.series.hierarchy.tree import sums_of
 from forecaster.data.series.learned_holidays import with_holidays
 from forecaster.data.series.observations import Observations, Readings, each_once, in_order, observe, trimmed
 from forecaster.data.series.resample import on_grid
@@ -49,7 +51,6 @@ from forecaster.errors import DataError, UsageError
 T = TypeVar("T")
 Reader = Callable[["Loaded"], None]
 """Called with what was read, before anything is made of it."""
-NO_WORDS: Mapping[str, Words] = MappingProxyType({})
 SET_BACK = 20
 """Times that the clock of a series may have been set back."""
 
@@ -106,15 +107,13 @@ def load(
     order: a later step may fail. `limits` are those that a user sets for forecasts; `usual` is the frequency
     where no series has two rows to show one. `noted` is a list that each step adds its findings to.
     `remembered`: a model has this configuration; a word for missing values may be in no cell. `by` is a
-    column that groups series. `words` are those of categories that a model knows, by column. `ahead`: how
-    many rows of the future holidays and events cover.
-
-    Raises UsageError (a column or option that does not exist), DataError (unusable data) and StorageError.
+    column that groups series. `words` are those of categories that a model knows;
+    holidays cover `ahead` rows of the future. Raises UsageError, DataError and StorageError.
     """
     findings = [] if noted is None else noted
     note = _Notes(findings)
     table, config = note(_read(source, config, usual))
-    table, config = note(join_time_columns(table, config))
+    table, config = note(join_time_columns(table, with_parts_as_id(table, config)))
     table = note(without_words_above(table, config))
     table = note(without_non_data_rows(table, config))
     roles, times, doubt = note(assign(table, config, many=is_many(source), by=by))
@@ -141,8 +140,9 @@ def load(
     panel = note(_with_known(panel, rows, future, words, table))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
     panel = dataclasses.replace(note(differenced(panel, asked=config.difference)), circle=limits.circular)
+    panel = note(with_sums(panel, config.hierarchy))
     read_as = _resolved(config, roles, times, panel, table.layout)
-    panel = note(with_calendar(panel, read_as, ahead, remembered=remembered))
+    panel = note(with_calendar(panel, read_as, ahead, words=words, remembered=remembered))
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
@@ -222,7 +222,7 @@ def _examined(panel: Panel, limits: Limits, config: ReadConfig) -> tuple[Odditie
     return odd, [
         *examine(panel, time.time_ns(), odd.suspicious.left_out),
         *examine_values(panel, odd, config.na),
-        *check_limits(panel, limits, odd.suspicious.left_out),
+        *check_limits(panel, limits, odd.suspicious.left_out | np.repeat(sums_of(panel), panel.lengths)),
     ]
 
 

@@ -69,6 +69,8 @@ class Panel:
     """Facts of each series."""
     removed: Removed | None = None
     """Set where the effect of known covariates is taken out of the target."""
+    levels: tuple[str, ...] = ()
+    """The names of the levels of a hierarchy, the total first: see `data.series.hierarchy`."""
 
     def __len__(self) -> int:
         return len(self.ids)

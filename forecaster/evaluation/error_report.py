@@ -12,6 +12,7 @@ from forecaster.errors import ModelError
 from forecaster.evaluation.comparison import Comparison
 from forecaster.evaluation.interval_errors import IntervalErrors
 from forecaster.evaluation.json_numbers import number, plain
+from forecaster.evaluation.level_errors import LevelErrors
 
 MODEL = "model"
 COUNTS = ("origins", "windows", "scored", "no_mase", "season")
@@ -61,6 +62,8 @@ class Report:
     """The earliest held-out timestamp after each origin (O,); empty where nothing is scored there."""
     intervals: IntervalErrors | None = None
     """How good the model's quantiles are, where it gives any."""
+    hierarchy: LevelErrors | None = None
+    """The errors by the levels of a hierarchy, where there is one."""
 
     @property
     def horizon(self) -> int:
@@ -110,6 +113,8 @@ class Report:
         facts["per_series"] = self._nested(self.per_series if series else self.per_series[:, :, :0])
         facts["per_origin"], facts["origin_times"] = self._nested(self.per_origin), list(self.origin_times)
         facts["intervals"] = None if self.intervals is None else self.intervals.to_json(series=series)
+        if self.hierarchy is not None:
+            facts["hierarchy"] = self.hierarchy.to_json(self.methods)
         return facts
 
     def _nested(self, table: Floats) -> dict[str, dict[str, Any]]:
@@ -134,6 +139,8 @@ class Report:
                 facts["origin_times"] = tuple(values["origin_times"])
                 held = values["intervals"]
                 facts["intervals"] = None if held is None else IntervalErrors.from_json(held)
+            if "hierarchy" in values:
+                facts["hierarchy"] = LevelErrors.from_json(values["hierarchy"], methods)
             for part in parts:
                 facts[part] = np.array([[values[part][m][k] for k in names] for m in methods], dtype=float)
             return cls(ids=tuple(values["ids"]), **facts)._checked()

@@ -26,6 +26,7 @@ from forecaster.evaluation.backtest import Backtest
 from forecaster.evaluation.comparison import Comparison
 from forecaster.evaluation.error_report import MODEL, Report
 from forecaster.evaluation.interval_errors import interval_errors
+from forecaster.evaluation.level_errors import level_errors
 from forecaster.evaluation.metrics import METRICS
 from forecaster.evaluation.significance import Paired, paired
 from forecaster.methods.baselines import blocks, first_origins
@@ -76,6 +77,7 @@ def score(backtest: Backtest) -> Report:
         between=whole.between,
         groups=_group_comparisons(backtest, scales["mase"], per_series),
         intervals=interval_errors(backtest),
+        hierarchy=level_errors(backtest, per_series),
     )
 
 

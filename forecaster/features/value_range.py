@@ -198,6 +198,17 @@ def with_options(
     return replace(learned, **changes)
 
 
+def chosen(which: Bools, one: ValueRange, other: ValueRange) -> ValueRange:
+    """The ranges of `one` for the series `which` (S,), else those of the other."""
+    if not which.any():
+        return other
+    changes = {}
+    for each in fields(ValueRange):
+        first, second = getattr(one, each.name), getattr(other, each.name)
+        changes[each.name] = np.where(which.reshape(-1, *(1,) * (first.ndim - 1)), first, second)
+    return replace(other, **changes)
+
+
 def _has_lower_zero(seen: KnownValues, least: Floats, most: Floats, whole: Bools) -> Bools:
     """Series whose values show that they cannot fall below zero (S,)."""
     middle, high = seen.quantile(0.5), seen.quantile(0.99)

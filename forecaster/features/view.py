@@ -1,7 +1,8 @@
 """View: a panel as a component of the model sees it from an origin, and the possible values of each series.
 
 Suspicious values count as missing, rows before a lasting change of level are brought to the new level, and
-directions are unwrapped. All is detected again at each origin, from the rows before it only.
+directions are unwrapped; what known covariates explain stays. All is detected again at each origin, from the
+rows before it only.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from forecaster.config import Limits, Scales
 from forecaster.data.history import fitting_season
 from forecaster.data.panel import TARGET, Panel, Turns
 from forecaster.data.series.directions import nearest, turns_of, unwrapped
+from forecaster.data.series.hierarchy.tree import sums_of
 from forecaster.data.series.level_shifts import LEAST_AFTER, lone_jumps, spliced
-from forecaster.data.series.value_findings import Oddities, oddities
+from forecaster.data.series.value_findings import Oddities
 from forecaster.features.effects.effect import with_effect, without_effect
+from forecaster.features.effects.explained import unexplained
 from forecaster.features.possible_forecasts import respect, respect_paths
 from forecaster.features.scale_choice import powers
 from forecaster.features.season_clock import SeasonClock
-from forecaster.features.value_range import KINDS, ValueRange, learn_range, with_options
+from forecaster.features.value_range import KINDS, ValueRange, chosen, learn_range, with_options
 
 SIGNED = re.compile(
     r"(?<![a-z])(temp|celsius|fahrenheit|deg_?[cf]|dew|frost|delta|diff|change|anomal|balance|profit"
@@ -41,7 +44,7 @@ def cleaned(panel: Panel, origins: Ints, scales: Scales) -> Panel:
     """
     if scales == "table":
         return panel
-    return without_effect(without_oddities(panel, oddities(panel, origins), origins), origins)
+    return without_effect(without_oddities(panel, unexplained(panel, origins), origins), origins)
 
 
 def without_oddities(panel: Panel, found: Oddities, known: Ints) -> Panel:
@@ -59,7 +62,7 @@ def without_oddities(panel: Panel, found: Oddities, known: Ints) -> Panel:
 
 def as_scored(panel: Panel) -> Panel:
     """The panel that forecasts are judged by: suspicious values of all rows missing, directions unwrapped."""
-    suspicious, _, turns = oddities(panel, panel.lengths)
+    suspicious, _, turns = unexplained(panel, panel.lengths)
     view = _without(panel, suspicious.left_out) if suspicious.left_out.any() else panel
     return view if turns is None else _unwrapped(view, panel.lengths, turns)
 
@@ -88,7 +91,7 @@ def comparable(panel: Panel, origins: Ints, actual: Floats, point: Floats) -> Fl
     """
     steps = np.arange(actual.shape[2])
     known = np.clip(origins.max(axis=0) + actual.shape[2], 0, panel.lengths)
-    suspicious, shifts, turns = oddities(panel, known)
+    suspicious, shifts, turns = unexplained(panel, known)
     if turns is not None:
         actual = nearest(actual, point, turns.size[:, None])
     rows = np.maximum(origins[..., None], 0) + steps  # (O, S, H)
@@ -149,7 +152,8 @@ def possible(panel: Panel, origins: Ints, horizon: int, *, scales: Scales, limit
         signed=_signed(panel.ids, panel.names.target),
     )
     ahead = clock.ahead(np.arange(len(panel)), np.maximum(origins, 0), horizon, season)
-    return Possible(with_options(learned, **dataclasses.asdict(limits)), ahead)
+    limited = with_options(learned, **dataclasses.asdict(limits))  # limits of what is added up, not of sums
+    return Possible(chosen(sums_of(panel), learned, limited), ahead)
 
 
 @lru_cache(maxsize=4)

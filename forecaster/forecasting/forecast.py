@@ -10,14 +10,16 @@ import numpy as np
 
 from forecaster import memory
 from forecaster.arrays import Bools, Floats, Ints
-from forecaster.config import RANGES
+from forecaster.config import RANGES, Reconcile
 from forecaster.data.panel import Panel
-from forecaster.data.writing.digits import MOST, rounded, rounded_like
+from forecaster.data.writing.digits import MOST, rounded, rounded_like, rounded_sums
 from forecaster.errors import ModelError, UsageError
 from forecaster.features.value_range import KINDS
 from forecaster.features.view import Possible, cleaned, possible
 from forecaster.forecasting.components import blended, forecast_components
 from forecaster.forecasting.fixed_intervals import intervals, local_spread
+from forecaster.forecasting.hierarchy.added_up import added_up
+from forecaster.forecasting.hierarchy.paths import Coherent
 from forecaster.forecasting.quantile_table import Mixed, Spread, TableQuantiles, root_of
 from forecaster.forecasting.uncertainty import demand
 from forecaster.forecasting.uncertainty import quantiles as quantiles_of
@@ -71,12 +73,13 @@ class Forecast:
         from forecaster.data.writing.forecast_table import forecast_frame
 
         columns = self._columns()
-        shown = rounded(columns, digits)
+        shown = self._rounded(columns, "forecast", digits)
         if self.base is not None:
             others = self.base._columns()
-            shown["base"] = rounded(others, digits)["forecast"]
+            shown["base"] = self.base._rounded(others, "forecast", digits)["forecast"]
             apart = self._apart(shown["forecast"], shown["base"])
-            shown["difference"] = rounded_like(apart, (columns, others), digits) + 0.0  # no -0.0
+            tree = self.distribution.tree if isinstance(self.distribution, Coherent) else None
+            shown["difference"] = rounded_like(apart, (columns, others), digits, tree) + 0.0  # no -0.0
         return forecast_frame(self.panel, self.origins, shown)
 
     @property
@@ -98,6 +101,14 @@ class Forecast:
         for level, lower, upper in zip(self.levels, self.lower, self.upper, strict=True):
             columns |= {f"lo_{level}": lower, f"hi_{level}": upper}
         return columns | {f"q_{level:g}": values for level, values in self.quantiles.items()}
+
+    def _rounded(self, columns: dict[str, Floats], adds_up: str, digits: int | None) -> dict[str, Floats]:
+        """The columns, rounded; of a hierarchy, one of them adds up as printed."""
+        result = rounded(columns, digits)
+        if isinstance(self.distribution, Coherent):
+            tree = self.distribution.tree
+            result[adds_up] = rounded_sums(result[adds_up], columns, tree, digits)
+        return result
 
     def bands(self, series: int) -> dict[int, tuple[Floats, Floats]]:
         """Lower and upper bounds (H,), (H,) of a series by level, around the forecast as pictures show them.
@@ -142,7 +153,7 @@ class Forecast:
         rows = count * self.point.size if type(count) is int else 0  # `samples` refuses others
         if rows <= MOST_SAMPLED:
             memory.require(BYTES_A_ROW * rows, f"a table of {rows:,} rows", hint="Use fewer --samples.")
-        paths = rounded({"value": self.samples(count, seed)}, digits)["value"]
+        paths = self._rounded({"value": self.samples(count, seed)}, "value", digits)["value"]
         return samples_frame(self.panel, self.origins, paths)
 
 
@@ -180,6 +191,8 @@ def forecast(
             raise ModelError(
                 "the model was written before quantiles could be forecast", hint="Train it again."
             )
+        if panel.levels:
+            raise ModelError("the model was written before forecasts could add up", hint="Train it again.")
         lower, upper = _fixed_intervals(model.half_widths[:, :horizon], model, panel, origins, point)
         return Forecast(panel, origins, point, lower, upper, options.levels)
     return with_intervals(model, panel, view, origins, point, pretrained, options.levels, asked)
@@ -203,7 +216,8 @@ def with_intervals(
     limits = possible(view, origins, point.shape[1], scales=model.blend.scales, limits=model.blend.limits)
     usual = quantiles_of(model, view, origins, point, pretrained)
     distribution = _with_prices(model, view, limits, origins, point, usual)
-    return finished(panel, view, origins, point, distribution, limits, levels, asked)
+    how = model.options.reconcile
+    return finished(panel, view, origins, point, distribution, limits, levels, asked, how=how)
 
 
 def _points(model: Model, view: Panel, origins: Ints, horizon: int) -> tuple[Floats, Floats | None]:
@@ -246,11 +260,16 @@ def finished(
     limits: Possible,
     levels: tuple[int, ...],
     asked: tuple[float, ...],
+    *,
+    how: Reconcile = "mint",
 ) -> Forecast:
     """The forecast with its intervals at `levels` and the quantiles `asked`, within the possible values.
 
     Quantiles of intermittent demand are those of the past. `view` is the panel, `cleaned` at the origins.
+    The levels of a hierarchy add up, made so as `how` says.
     """
+    if panel.levels:
+        point, distribution, limits = added_up(panel, view, origins, point, distribution, limits, how)
     needed = np.unique([*(0.5 + side * level / 200 for level in levels for side in (-1, 1)), *asked])
     each = np.stack([distribution.quantile(level) for level in needed], axis=2)
     around = point[:, :, None]

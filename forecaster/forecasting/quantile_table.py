@@ -25,6 +25,9 @@ class Spread(Protocol):
     def samples(self, count: int, rng: np.random.Generator) -> Floats:
         """`count` paths of each series (S, count, H)."""
 
+    def path(self, series: int, scores: Floats) -> Floats:
+        """Paths (N, H) of a series, from independent normal scores."""
+
 
 @dataclass(frozen=True, eq=False)
 class TableQuantiles:
@@ -48,9 +51,12 @@ class TableQuantiles:
         _, series, horizon = self.table.shape
         paths = np.empty((series, count, horizon))
         for number in range(series):
-            scores = rng.standard_normal((count, horizon)) @ self.roots[self.kinds[number]].T
-            paths[number] = self._at(scores, np.full(count, number))
+            paths[number] = self.path(number, rng.standard_normal((count, horizon)))
         return paths
+
+    def path(self, series: int, scores: Floats) -> Floats:
+        """Paths (N, H) of a series, from independent normal scores."""
+        return self._at(scores @ self.roots[self.kinds[series]].T, np.full(len(scores), series))
 
     def _at(self, scores: Floats, series: Ints) -> Floats:
         """The values (B, H) with these normal scores, of series (B,)."""
@@ -78,6 +84,30 @@ class Mixed:
         first, second = rng.spawn(2)
         usual, other = self.usual.samples(count, first), self.other.samples(count, second)
         return np.where(self.others[:, None, None], other, usual)
+
+    def path(self, series: int, scores: Floats) -> Floats:
+        """Paths (N, H) of a series, from independent normal scores."""
+        return (self.other if self.others[series] else self.usual).path(series, scores)
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """Distributions of S series, moved."""
+
+    usual: Spread
+    by: Floats  # (S, H)
+
+    def quantile(self, level: float) -> Floats:
+        """The quantile at a level between 0 and 1 (S, H)."""
+        return self.usual.quantile(level) + self.by
+
+    def samples(self, count: int, rng: np.random.Generator) -> Floats:
+        """`count` paths of each series (S, count, H)."""
+        return self.usual.samples(count, rng) + self.by[:, None]
+
+    def path(self, series: int, scores: Floats) -> Floats:
+        """Paths (N, H) of a series, from independent normal scores."""
+        return self.usual.path(series, scores) + self.by[series]
 
 
 def root_of(network: Pretrained, steps: Ints, season: int) -> Floats:

@@ -176,10 +176,16 @@ def _by_position(size: Floats, windows: _Windows, known: float) -> Floats:
 
 
 def _size(ratios: Floats) -> Floats:
-    """|ratio|, cut where it is extreme; NaN stays."""
+    """|ratio|, cut where it is extreme; NaN stays.
+
+    Where more than half are zero, as forecasts of regular counts may be, extreme is far beyond the others.
+    """
     size = np.abs(ratios)
     seen = size[np.isfinite(size)]
-    return np.minimum(size, EXTREME * max(float(np.median(seen)), 1e-12)) if seen.size else size
+    if not seen.any():
+        return size
+    usual = float(np.median(seen)) or float(np.median(seen[seen > 0]))
+    return np.minimum(size, EXTREME * max(usual, 1e-12))
 
 
 def _factors(size: Floats, origins: Ints, level: float, *, apart: int) -> Floats:

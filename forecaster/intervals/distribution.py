@@ -137,15 +137,19 @@ class Quantiles:
         Series one after the other draw from `rng`, so that a path is the same whatever comes after it.
         """
         series = np.arange(len(self.point)) if series is None else series
-        steps = np.arange(self.point.shape[1])
-        paths = np.empty((len(series), count, len(steps)))
+        shape = count, self.point.shape[1]
+        paths = np.empty((len(series), *shape))
         for place, number in enumerate(series):
-            kind, size = self.kinds[number], self.size[:, number]
-            right, share = _place(rng.standard_normal((count, len(steps))) @ self.mixing[kind].T)
-            table = self.ratios[kind]
-            ratio = table[steps, right - 1] * (1 - share) + table[steps, right] * share  # (N, H)
-            paths[place] = outcomes(self.point[number], _times(size, ratio), self.log[number])
+            paths[place] = self.path(int(number), rng.standard_normal(shape))
         return paths
+
+    def path(self, series: int, scores: Floats) -> Floats:
+        """Paths (N, H) of a series, from independent normal scores."""
+        kind, steps = self.kinds[series], np.arange(scores.shape[1])
+        right, share = _place(scores @ self.mixing[kind].T)
+        table = self.ratios[kind]
+        ratio = table[steps, right - 1] * (1 - share) + table[steps, right] * share  # (N, H)
+        return outcomes(self.point[series], _times(self.size[:, series], ratio), self.log[series])
 
 
 def _times(size: Floats, ratio: Floats) -> Floats:

@@ -116,7 +116,7 @@ def _check_facts(facts: Facts) -> None:
         _check_zone(zone)
     if "\0" in facts.source:
         raise ValueError("its source is no path")
-    if set(facts.words) != {*(facts.read.known or ()), *facts.read.static}:
+    if not set(facts.words) >= {*(facts.read.known or ()), *facts.read.static}:
         raise ValueError("its words are those of other columns")
     shortest = facts.training.get("shortest", 1)
     if type(shortest) is not int or not 0 <= shortest <= facts.rows:

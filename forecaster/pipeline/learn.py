@@ -10,6 +10,7 @@ import numpy as np
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Options, ReadConfig
 from forecaster.data.panel import Panel
+from forecaster.data.series.hierarchy.tree import levels_of
 from forecaster.evaluation.backtest import Backtest, anything_before, held_out
 from forecaster.features.groups import GROUPS
 from forecaster.features.view import cleaned
@@ -132,7 +133,7 @@ def _backtest(
             model, part, view, origin[used], point[number, used], sides, options.levels, asked(options)
         )
         forecasts.append((np.flatnonzero(used), made))
-    groups = tuple(GROUPS[group] for group in fit.groups)
+    groups = levels_of(panel) or tuple(GROUPS[group] for group in fit.groups)
     return beside_baselines(panel, origins, rolled(panel, forecasts), options.levels, groups)
 
 

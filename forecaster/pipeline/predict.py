@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from forecaster.data.findings import SHOWN, Finding, enforce, info
 from forecaster.data.labels import listed, shown
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
+from forecaster.data.rows.known import NO_WORDS, Words
 from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import usual_horizon
 from forecaster.forecasting.forecast import Forecast, forecast, rows_looked_back_on
@@ -129,7 +130,8 @@ def forecast_ahead(
     --known-fill where they are asked for; else values that neither the data nor the what-if has are a
     DataError. `model`: None stands for the pretrained networks.
     """
-    panel, findings = _calendar_ahead(loaded, panel, horizon)  # once: a what-if may change its columns
+    words = NO_WORDS if model is None else model.facts.words
+    panel, findings = _calendar_ahead(loaded, panel, horizon, words)  # once: a what-if may change them
     ready = partial(_required, loaded, horizon=horizon, may_leave_out=model is None)
     if what_if is None or loaded.read.known_fill:
         panel, filled = ready(panel)
@@ -157,17 +159,27 @@ def with_future(loaded: Loaded, future: str | Path | pd.DataFrame | None, asked:
 
 
 def known_ahead(
-    loaded: Loaded, panel: Panel, horizon: int, *, may_leave_out: bool = False
+    loaded: Loaded,
+    panel: Panel,
+    horizon: int,
+    *,
+    words: Mapping[str, Words] = NO_WORDS,
+    may_leave_out: bool = False,
 ) -> tuple[Panel, list[Finding]]:
-    """The panel with all known covariates of the `horizon` rows to be forecast: DataError without."""
-    panel, made = _calendar_ahead(loaded, panel, horizon)
+    """The panel with all known covariates of the `horizon` rows to be forecast: DataError without.
+
+    `words` are those of categories that a model knows.
+    """
+    panel, made = _calendar_ahead(loaded, panel, horizon, words)
     panel, findings = _required(loaded, panel, horizon, may_leave_out=may_leave_out)
-    return panel, findings + made
+    return panel, made + findings
 
 
-def _calendar_ahead(loaded: Loaded, panel: Panel, horizon: int) -> tuple[Panel, list[Finding]]:
+def _calendar_ahead(
+    loaded: Loaded, panel: Panel, horizon: int, words: Mapping[str, Words]
+) -> tuple[Panel, list[Finding]]:
     """The panel with the columns of calendars in the rows to be forecast, and what was not found before."""
-    panel, made = with_calendar(panel, loaded.read, horizon, remembered=True)
+    panel, made = with_calendar(panel, loaded.read, horizon, words=words, remembered=True)
     findings = [each for each in made if each not in loaded.findings]
     enforce(findings, strict=loaded.read.strict)
     return panel, findings
@@ -199,6 +211,11 @@ def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[F
     if skip and short.all():
         raise DataError(message, hint="Leave --skip-short out: each series is forecast from the rows it has.")
     count = int(short.sum())
+    if skip and panel.levels:
+        raise UsageError(
+            f"--skip-short would leave {names} out of the sums",
+            hint="Leave it out: each series is forecast from the rows it has.",
+        )
     if skip:
         kept = np.repeat(~short, panel.lengths)
         return panel.only(kept), [info("S005", message, count=count, action="left out, as asked")]

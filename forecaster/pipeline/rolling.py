@@ -10,6 +10,7 @@ import numpy as np
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Options
 from forecaster.data.panel import Panel
+from forecaster.data.series.hierarchy.tree import levels_of
 from forecaster.evaluation.backtest import Backtest, anything_before, backtest_of, lower_side, upper_side
 from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.interval_errors import GRID
@@ -104,7 +105,9 @@ def asked(options: Options) -> tuple[float, ...]:
 
 
 def kinds(panel: Panel, origins: Ints, options: Options) -> tuple[str, ...]:
-    """The group of each series (S,) by its rows before the first of the `origins` (O, S)."""
+    """The group of each series (S,) by its rows before the first of the `origins` (O, S); or its level."""
+    if panel.levels:
+        return levels_of(panel)
     known = np.maximum(first_origins(origins), 0)
     view = cleaned(panel, known, "each")
     groups = groups_at(view, known, smoothing_partner(view, known, options))

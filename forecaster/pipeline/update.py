@@ -230,8 +230,13 @@ def _report(panel: Panel, rows: NewRows, new: Floats, old: Floats) -> Report:
         one, other = (getattr(report, name) for report in reports)
         return np.concatenate([one[:1], other[:1], one[1:]])
 
+    levels = reports[0].hierarchy
+    if levels is not None and reports[1].hierarchy is not None:
+        table, before = levels.wrmsse, reports[1].hierarchy.wrmsse
+        levels = dataclasses.replace(levels, wrmsse=np.concatenate([table[:1], before[:1], table[1:]]))
     return dataclasses.replace(
         reports[0],
+        hierarchy=levels,
         methods=(MODEL, BEFORE, *reports[0].methods[1:]),
         overall=joined("overall"),
         per_step=joined("per_step"),

@@ -33,6 +33,19 @@ def overall_table(report: Report) -> Table:
     return table
 
 
+def level_table(report: Report) -> Table | None:
+    """The weighted RMSSE of each method at the levels of a hierarchy, and over all; None without one."""
+    found = report.hierarchy
+    if found is None:
+        return None
+    table = _table("WRMSSE by level", *map(inert, found.levels), "all levels")
+    errors = np.column_stack([found.wrmsse, found.overall])  # (M, L + 1)
+    columns = [_column("wrmsse", column) for column in errors.T]
+    for m, method in enumerate(report.methods):
+        table.add_row(_name(method, m == 0), *(column[m] for column in columns))
+    return table
+
+
 def interval_line(report: Report) -> str:
     """How often the model's intervals cover the actual value, and how good its quantiles are; empty: none."""
     measures = report.intervals

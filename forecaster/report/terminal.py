@@ -19,6 +19,7 @@ from rich.text import Text
 from forecaster.evaluation.error_report import Report
 from forecaster.report.error_tables import (
     interval_line,
+    level_table,
     overall_table,
     series_table,
     share_better,
@@ -55,6 +56,9 @@ def print_report(console: Console, report: Report, *, notes: Sequence[str] = ())
         share = f"{100 * share_better(report):.0f} % of series"
         _print(console, Text(), series_table(report), Text())
         _print(console, Text(f"The model is better than {report.best_baseline} on {share}.", "dim"))
+    by_level = level_table(report)
+    if by_level is not None:
+        _print(console, Text(), by_level, Text())
     if report.intervals is not None:
         _print(console, Text(interval_line(report), "dim"))
     _print(console, Text(), Text(inert(report.verdict), "bold green" if report.beats else "bold yellow"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from forecaster.arrays import Ints
+from forecaster.config import MemberConfig
 from forecaster.data.panel import Panel
 from forecaster.features.covariate_inputs import width_of
 
@@ -24,6 +27,31 @@ def acting(panel: Panel) -> dict[str, int]:
     widths = {name: width_of(words) for name, words in zip(panel.known.names, panel.known.words, strict=True)}
     named = zip(widths.items(), share, strict=True)
     return {name: width for (name, width), each in named if each >= ACTING and width}
+
+
+def with_covariates(config: MemberConfig, acts: Mapping[str, int], facts: Facts) -> MemberConfig:
+    """The member, reading the known covariates `acts`, name by width, and the facts.
+
+    A direct head cannot read what is ahead, so that its member reads no known covariates.
+    """
+    shown = acts if config.network.output_segment else {}
+    width = sum(shown.values())
+    network = replace(
+        config.network,
+        inputs=config.network.inputs + config.segment * width,
+        known=width * (config.network.output_segment or 0),
+        static=len(facts.numbers),
+        categories=facts.words,
+    )
+    return replace(
+        config,
+        network=network,
+        known=tuple(shown),
+        known_width=width,
+        static=facts.names,
+        static_centre=facts.centre,
+        static_scale=facts.scale,
+    )
 
 
 class Facts(NamedTuple):

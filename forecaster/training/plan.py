@@ -26,7 +26,7 @@ from forecaster.features.transform import Transform, fit_scaled, observed_throug
 from forecaster.features.windows import count_features
 from forecaster.methods.blend import Blend
 from forecaster.nn.network import flat_size, parameter_shapes
-from forecaster.training.covariates import acting, facts_of
+from forecaster.training.covariates import acting, facts_of, with_covariates
 
 LONGEST_LOOKBACK = 1024
 REACHES = (1.0, 0.5, 1.5)
@@ -169,8 +169,6 @@ def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[Mem
         segment = _segment(options, min(seasons, default=1), lookback, alternative=number % 4 >= 2)
         decoder = options.decoder or _decoder(seasons, lookback, horizon, number, ahead=bool(acts))
         output_segment = min(segment, horizon) if decoder == "segments" else None
-        shown = acts if output_segment else {}  # a direct head cannot read what is ahead
-        width = sum(shown.values())
         removed = _removes_seasons(options, number)
         configs.append(
             MemberConfig(
@@ -184,24 +182,17 @@ def plan(panel: Panel, known: Ints, horizon: int, options: Options) -> tuple[Mem
                 seed=options.seed + number,
                 network=_network(
                     options,
-                    count_features(panel.values.shape[1] + width, segment, gaps, phases),
+                    count_features(panel.values.shape[1], segment, gaps, phases),
                     horizon,
                     output_segment,
                     int(known.sum()),
-                    known=width * (output_segment or 0),
-                    static=len(facts.numbers),
-                    categories=facts.words,
                 ),
                 training=_training(options, int(known.sum())),
                 level_rows=_level_rows(seasons, removed),
                 scales="relative" if partner.scales == "each" else partner.scales,
-                known=tuple(shown),
-                known_width=width,
-                static=facts.names,
-                static_centre=facts.centre,
-                static_scale=facts.scale,
             )
         )
+    configs = [with_covariates(config, acts, facts) for config in configs]
     largest = max(configs, key=training_bytes)
     memory.require(
         training_bytes(largest),
@@ -343,10 +334,6 @@ def _network(
     horizon: int,
     output_segment: int | None,
     values: int,
-    *,
-    known: int,
-    static: int,
-    categories: tuple[int, ...],
 ) -> NetworkConfig:
     most = EFFORTS[options.effort].hidden
     return NetworkConfig(
@@ -358,9 +345,6 @@ def _network(
         output_segment=output_segment,
         embedding=True,
         dropout=options.dropout,
-        known=known,
-        static=static,
-        categories=categories,
     )
 
 

@@ -157,3 +157,12 @@ def test_scores_of_quantiles_are_normal():
     assert scores[-1] == pytest.approx(2.5758, abs=1e-3)
     assert scores[len(LEVELS) // 12] == pytest.approx(0.0, abs=1e-9)
     assert (np.diff(scores) >= 0).all()
+
+
+def test_forecasts_that_are_mostly_exact():
+    """Where more than half of the forecasts are right to the digit, the others say how large errors are."""
+    rng = np.random.default_rng(4)
+    ratios = rng.normal(size=(8, 20, 7)) * (rng.random((8, 20, 7)) < 0.4)
+    found = calibrate(ratios, apart(8, 20, 7), np.zeros(20, np.int64), 1, season=7)
+    assert np.median(np.abs(ratios)) == 0
+    assert 0.5 < found.quantiles.max() < 10 and (found.positions > 0.3).all() and (found.positions < 3).all()

@@ -208,6 +208,24 @@ def test_names_of_the_table_do_not_collide() -> None:
         ask(table, {"price": 8}, ReadConfig(id="base", target=("y",), known=("price",)))
 
 
+def test_sums_of_a_hierarchy_add_up(tmp_path: Path) -> None:
+    """Of forecast, base and difference alike, as they are printed; an event is known of every level."""
+    table = pd.concat([demand(2, name="north/a"), demand(3, name="north/b"), demand(4, name="south/c")])
+    days = table["day"][(table["price"] == 8) & (table["shop"] == "north/a")].dt.strftime("%Y-%m-%d")
+    events = tmp_path / "events.csv"
+    events.write_text("date,name\n" + "".join(f"{day},sale\n" for day in days))
+    table = table.dropna(subset="y")[["shop", "day", "y"]]
+    read = ReadConfig(time="day", target=("y",), known=(), events=str(events), hierarchy=("shop",))
+    asked = {"event sale": "1@2024-10-09"}
+    frame = ask(table, asked, read).to_frame(digits=None)
+    assert frame["base"].tolist() == ask(table, None, read).to_frame(digits=None)["forecast"].tolist()
+    bottom = frame[frame["shop"].str.contains("/")].groupby("day")
+    whole = frame[frame["level"] == "total"].set_index("day")
+    for column in ("forecast", "base", "difference"):
+        np.testing.assert_allclose(bottom[column].sum(), whole[column], rtol=0, atol=1e-8)
+    assert whole["difference"].abs().max() > 20
+
+
 def test_values_beyond_all_measure() -> None:
     """Where no finite forecast comes of a change, the change is what the error names."""
     table = demand()

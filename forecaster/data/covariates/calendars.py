@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Mapping
 
 import numpy as np
 
-from forecaster.arrays import Ints
+from forecaster.arrays import Bools, Ints
 from forecaster.config import ReadConfig
 from forecaster.data.covariates.day_rows import Columns, Rows, rows_with_future
 from forecaster.data.covariates.event_columns import event_columns
 from forecaster.data.covariates.events import read_events
 from forecaster.data.covariates.holidays import holiday_columns, known_code
-from forecaster.data.covariates.positions import calendar_columns
+from forecaster.data.covariates.positions import calendar_columns, day_of_week
 from forecaster.data.findings import Finding
 from forecaster.data.panel import Panel
-from forecaster.data.rows.known import Known
+from forecaster.data.parsing.words import recoded
+from forecaster.data.rows.known import NO_WORDS, Known, Words
+
+HOLIDAY = re.compile(r"holiday|feiertag|festivo|feriado|f[ée]ri[ée]|helgdag|feestdag", re.IGNORECASE)
+"""Names of columns that say which rows are public holidays."""
 
 
 def with_calendar(
-    panel: Panel, config: ReadConfig, horizon: int = 0, *, positions: bool = False, remembered: bool = False
+    panel: Panel,
+    config: ReadConfig,
+    horizon: int = 0,
+    *,
+    words: Mapping[str, Words] = NO_WORDS,
+    remembered: bool = False,
 ) -> tuple[Panel, list[Finding]]:
-    """The panel with known columns for `config.holidays` and `config.events`, and what was found.
+    """The panel with known columns for holidays, events and positions as `config` says, and what was found.
 
     The columns cover all rows and at least `horizon` rows after the last one of each series; where the table
     itself has more rows of the future, those too. Known columns of the table are NaN in rows that it does not
-    have. Columns of an earlier call are replaced. `positions`: columns of the place in month and year, too.
+    have. Columns of an earlier call are replaced. `words` are those of categories that a model knows.
     `remembered`: the file of events is one that a model names, see `read_events`.
 
     Raises UsageError (unknown country, missing library), DataError and StorageError (the file of events).
     """
+    positions = config.positions
+    if positions is None:
+        positions = bool(config.holidays or config.events or panel.names.known)
     if not (config.holidays or config.events or positions):
         return panel, []
     rows = rows_with_future(panel, _ahead(panel, horizon))
@@ -47,7 +61,37 @@ def with_calendar(
     if positions:
         names, values = calendar_columns(rows.local, panel.frequency)
         parts.append(Columns(names, (None,) * len(names), values))
-    return dataclasses.replace(panel, known=_merged(panel, rows, Columns.joined(parts))), findings
+        if rows.bar:
+            parts.append(day_of_week(rows.local, _days_off(panel, rows, parts)))
+    if not parts or not sum(len(part.names) for part in parts):
+        return panel, findings
+    known = _merged(panel, rows, Columns.joined(parts))
+    return dataclasses.replace(panel, known=_with_words(known, words)), findings
+
+
+def _with_words(known: Known, words: Mapping[str, Words]) -> Known:
+    """The made columns with the words of the model; those of the table have them already."""
+    values, own = known.values.copy(), list(known.words)
+    for place, name in enumerate(known.names):
+        if name in known.made and words.get(name) is not None:
+            own[place] = words[name]
+            values[:, place] = recoded(values[:, place], known.words[place], own[place], name)[0]
+    return dataclasses.replace(known, words=tuple(own), values=values)
+
+
+def _days_off(panel: Panel, rows: Rows, parts: list[Columns]) -> Bools:
+    """Rows (R,) on public holidays, by --holidays or by a column of the table that says so."""
+    off = np.zeros(len(rows.time), np.bool_)
+    for part in parts:
+        for name, values in zip(part.names, part.values.T, strict=True):
+            if name.startswith("holiday "):
+                off |= values == 1
+    if panel.known is not None:
+        there = _same_rows(panel.known.offsets, rows.offsets)
+        for name, values in zip(panel.known.names, panel.known.values.T, strict=True):
+            if HOLIDAY.search(name) and np.isin(values[np.isfinite(values)], (0, 1)).all():
+                off[there] |= values == 1
+    return off
 
 
 def _ahead(panel: Panel, horizon: int) -> Ints:

@@ -2,6 +2,7 @@
 
 Seasons count rows, so they know the hour, the weekday and, of months, the month. These move against them:
 
+    rows within a day       day of the week, and public holidays as one more
     rows of a day or less   month start, month end: 1, ⅔, ⅓ on the first and last three days, when wages are
                             paid and accounts closed; of business days, the first and last three open ones
                             mid month: 1 on the 15th, ½ beside it: the other day of wages
@@ -28,8 +29,9 @@ from forecaster.data.calendar.clock import DAY, weekday_of
 from forecaster.data.calendar.exchanges import half_days
 from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.calendar.steps import BusinessDays, HalfMonths, Months
-from forecaster.data.covariates.day_rows import Spans, spans_of
+from forecaster.data.covariates.day_rows import Columns, Spans, spans_of
 
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 EDGE = 3
 """Days at the start and end of a month."""
 YEAR = 365.2425
@@ -49,6 +51,15 @@ def calendar_columns(local: Ints, frequency: Frequency) -> tuple[tuple[str, ...]
     days, row = np.unique(local // DAY, return_inverse=True)
     names, values = _of_days(days, frequency)
     return names, values[row]
+
+
+def day_of_week(local: Ints, off: Bools) -> Columns:
+    """The day of the week as a category; a public holiday (`off` (n,)) is a day of its own kind.
+
+    A holiday then has the hours of its kind, and no working day those of a weekend: for rows within a day.
+    """
+    day = np.where(off, len(DAYS), weekday_of(local // DAY))
+    return Columns(("day of the week",), ((*DAYS, "holiday"),), day.astype(np.float64)[:, None])
 
 
 def _of_days(days: Ints, frequency: Frequency) -> tuple[tuple[str, ...], Floats]:

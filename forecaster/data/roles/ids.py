@@ -26,7 +26,7 @@ from forecaster.data.roles.known_names import ID_NAMES, NOTE_WORDS, SEVERAL_NAME
 from forecaster.data.roles.part_columns import is_clock, may_be_part
 from forecaster.data.rows.blockwise import always, runs
 from forecaster.data.table import OnDemand, Table, makers_of, taken
-from forecaster.errors import DataError
+from forecaster.errors import DataError, UsageError
 
 COVERED = 0.8
 """Share of the timestamps between its first and last row at which a series has one, at least."""
@@ -47,6 +47,8 @@ MOST = 5
 ZONES = ("UTC", "GMT", "BST", "CET", "CEST", "EET", "EEST", "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST",
          "PDT", "AKST", "AKDT", "HST", "AEST", "AEDT", "ACST", "ACDT", "AWST", "NZST", "NZDT")  # fmt: skip
 """Short names of clocks in zones."""
+SERIES = "series"
+"""The id of series that no column names, in forecasts."""
 CHECKED = 1000
 """Rows that share time and id with another, compared to see whether they are copies of it."""
 
@@ -181,6 +183,22 @@ def id_parts(table: Table, name: str | None) -> tuple[str, ...]:
         return ()
     parts = tuple(name.split("+"))
     return parts if name not in table.columns or set(parts) <= set(table.columns) else (name,)
+
+
+def with_parts_as_id(table: Table, config: ReadConfig) -> ReadConfig:
+    """The configuration in which the columns of a hierarchy are the id. UsageError where --id names another.
+
+    In a wide table and a folder, the one column of a hierarchy is what forecasts call it: SERIES.
+    """
+    if not config.hierarchy or (config.hierarchy == (SERIES,) and SERIES not in table.columns):
+        return config
+    name = "+".join(config.hierarchy)
+    if config.id not in (None, name):
+        raise UsageError(
+            f"--id {config.id} and --hierarchy {','.join(config.hierarchy)} name different series",
+            hint="Leave --id out.",
+        )
+    return dataclasses.replace(config, id=name)
 
 
 def with_joined_id(table: Table, name: str | None) -> Table:

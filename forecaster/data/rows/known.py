@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from forecaster.arrays import Bools, Floats, Ints
 
 Words = tuple[str, ...] | None
 """The words of a category, in the order of their codes 0, 1, 2 …; None: the column holds numbers."""
+NO_WORDS: Mapping[str, Words] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)

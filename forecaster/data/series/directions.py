@@ -52,7 +52,7 @@ def turns_of(panel: Panel, known: Ints) -> Turns | None:
 
     Where the user says that all go round, they do.
     """
-    if panel.turns is not None:
+    if panel.turns is not None or panel.levels:  # what adds up does not go round
         return panel.turns
     seen = known_values(panel.target, panel.target_observed, panel.offsets, known)
     if panel.circle is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
+from forecaster.data.series.hierarchy.tree import Tree
 from forecaster.errors import UsageError
 
 DIGITS = 7
@@ -36,24 +37,44 @@ def rounded(columns: Mapping[str, Floats], digits: int | None = None) -> dict[st
     """
     if digits is not None and digits >= MOST:
         return dict(columns)
-    decimals = _decimals(columns, digits)
+    decimals = _decimals(_stacked(columns), digits)
     return {name: _to_decimals(values, decimals, digits or DIGITS) for name, values in columns.items()}
 
 
-def rounded_like(values: Floats, tables: Sequence[Mapping[str, Floats]], digits: int | None) -> Floats:
-    """`values` (S, ...) with the most decimals that `rounded` gives a series in any of the tables.
+def rounded_sums(
+    values: Floats, columns: Mapping[str, Floats], tree: Tree, digits: int | None = None
+) -> Floats:
+    """Values (S, ...) that are rounded as the `columns` are, each sum of the tree made of those of its parts.
+
+    It has as many decimals as they have: numbers add up as they are printed.
+    """
+    if digits is not None and digits >= MOST:
+        return tree.summed(values)
+    decimals = tree.most(_decimals(_stacked(columns), digits))
+    return _to_decimals(tree.summed(values), decimals, digits or DIGITS)
+
+
+def rounded_like(
+    values: Floats, tables: Sequence[Mapping[str, Floats]], digits: int | None, tree: Tree | None = None
+) -> Floats:
+    """`values` (S, ...) with the most decimals that `rounded` gives a series in any of the tables; of a tree,
+    with those of `rounded_sums`.
 
     The difference of two rounded numbers then is the one that a reader of them finds.
     """
     if digits is not None and digits >= MOST:
         return values
-    decimals = np.max([_decimals(columns, digits) for columns in tables], axis=0)
-    return _to_decimals(values, decimals, digits or DIGITS)
+    decimals = np.max([_decimals(_stacked(columns), digits) for columns in tables], axis=0)
+    return _to_decimals(values, decimals if tree is None else tree.most(decimals), digits or DIGITS)
 
 
-def _decimals(columns: Mapping[str, Floats], digits: int | None) -> Ints:
-    """Decimals (S,) for the series of `columns`, each (S, ...)."""
-    numbers = np.stack([values.reshape(len(values), -1) for values in columns.values()])  # (C, S, N)
+def _stacked(columns: Mapping[str, Floats]) -> Floats:
+    """All numbers (C, S, N)."""
+    return np.stack([values.reshape(len(values), -1) for values in columns.values()])
+
+
+def _decimals(numbers: Floats, digits: int | None) -> Ints:
+    """Decimals (S,) for the series of `numbers` (C, S, N)."""
     largest = np.abs(numbers).max(axis=(0, 2))
     by_size = (digits or DIGITS) - 1 - _power(largest)
     if digits is not None:

@@ -10,7 +10,11 @@ import pandas as pd
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.labels import timestamps
 from forecaster.data.panel import Panel
+from forecaster.data.series.hierarchy.tree import levels_of
 from forecaster.errors import UsageError
+
+LEVEL = "level"
+"""The column that says which level of a hierarchy a series is of."""
 
 
 def forecast_frame(panel: Panel, origins: Ints, columns: dict[str, Floats]) -> pd.DataFrame:
@@ -24,7 +28,20 @@ def forecast_frame(panel: Panel, origins: Ints, columns: dict[str, Floats]) -> p
         frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), horizon)
     frame[panel.names.time] = timestamps(times_ahead(panel, origins, horizon).ravel(), panel.names)
     _refuse_taken(frame, columns, "forecasts")
+    _with_level(frame, panel, np.repeat(np.arange(len(panel)), horizon))
     return pd.DataFrame(frame | {name: values.ravel() for name, values in columns.items()})
+
+
+def _with_level(frame: dict[str, object], panel: Panel, series: Ints) -> None:
+    """Add the column LEVEL of a hierarchy, for rows of these series (R,). UsageError where it is taken."""
+    if not panel.levels:
+        return
+    if LEVEL in frame:
+        raise UsageError(
+            f"the table already has a column {LEVEL!r}, which forecasts of a hierarchy need",
+            hint="Rename that column.",
+        )
+    frame[LEVEL] = np.array(levels_of(panel), dtype=object)[series]
 
 
 def samples_frame(panel: Panel, origins: Ints, paths: Floats) -> pd.DataFrame:
@@ -39,6 +56,7 @@ def samples_frame(panel: Panel, origins: Ints, paths: Floats) -> pd.DataFrame:
     times = np.repeat(times_ahead(panel, origins, horizon)[:, None], count, axis=1)
     frame[panel.names.time] = timestamps(times.ravel(), panel.names)
     _refuse_taken(frame, ("sample", "value"), "paths")
+    _with_level(frame, panel, np.repeat(np.arange(len(panel)), count * horizon))
     numbers = np.tile(np.repeat(np.arange(1, count + 1), horizon), len(panel))
     return pd.DataFrame(frame | {"sample": numbers, "value": paths.ravel()})
 
@@ -58,6 +76,7 @@ def predictions_frame(
         frame[panel.names.id] = np.array(panel.ids, dtype=object)[series]
     frame[panel.names.time] = timestamps(times[seen], panel.names)
     _refuse_taken(frame, ("origin", "step", *columns), "predictions")
+    _with_level(frame, panel, series)
     frame |= {"origin": timestamps(panel.time[last], panel.names), "step": step + 1}
     return pd.DataFrame(frame | {name: values[seen] for name, values in columns.items()})
 

@@ -14,6 +14,7 @@ numbers with two values, stay 0 or 1, so that a ridge shrinks those that were se
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,8 @@ WAVES = 6
 LEAST_SEASON = 4
 LEAST_SEEN = 2
 """Rows of the past that a word must be in."""
+FEW_WORDS = 8
+"""With more words, there are too many columns for each word by the position in the season."""
 MOST_WORDS = 40
 """The most common words of a category have a column."""
 
@@ -44,18 +47,22 @@ class Group(NamedTuple):
     kind: str
 
 
-def groups_of(values: Floats, words: tuple[Words, ...], season: int) -> list[Group]:
-    """The groups that the past values (n, K) of known covariates allow."""
+def groups_of(
+    values: Floats, words: tuple[Words, ...], season: int, lines: Collection[int] = ()
+) -> list[Group]:
+    """The groups that the past values (n, K) of known covariates allow; `lines` enter as lines only."""
     groups = []
     for number in range(values.shape[1]):
         seen = np.unique(values[np.isfinite(values[:, number]), number])
         if len(seen) < 2:
             continue
         groups.append(Group(number, LINE))
+        if number in lines:
+            continue
         bends = words[number] is None and len(seen) >= LEAST_DISTINCT
         if bends:
             groups.append(Group(number, BEND))
-        if season >= LEAST_SEASON:
+        if season >= LEAST_SEASON and (words[number] is None or len(seen) <= FEW_WORDS):
             groups.append(Group(number, SEASON))
             if bends:
                 groups += [Group(number, RECENT), Group(number, BENT_SEASON)]

@@ -123,13 +123,22 @@ def _effect(known: Known, own: _Series, series: int) -> tuple[Floats, list[int]]
     origin = len(own.y)
     x = np.concatenate(_columns(list(choice.groups), known, own, origin), axis=1)
     past = np.where(np.isfinite(x[:origin]), x[:origin], np.nanmean(x[:origin], axis=0))
-    beta = fit(own.y, past, own.lag, choice.penalty, choice.whitening)
+    beta = fit(own.y, past, own.lag, choice.penalty, choice.noise)
     effect = x @ beta
     usual = effect[:origin][np.isfinite(effect[:origin])]
     effect -= usual.mean()
     low, high = usual.min() - usual.mean(), usual.max() - usual.mean()
     room = BEYOND * (high - low)
     return np.clip(effect, low - room, high + room), sorted({group.covariate for group in choice.groups})
+
+
+def _made(known: Known) -> list[int]:
+    """The numbers made of the calendar: few, and of one meaning."""
+    return [
+        place
+        for place, (name, words) in enumerate(zip(known.names, known.words, strict=True))
+        if name in known.made and words is None
+    ]
 
 
 def _columns(groups: list[Group], known: Known, own: _Series, origin: int) -> list[Floats]:
@@ -145,7 +154,7 @@ def _chosen(known: Known, own: _Series, series: int) -> Choice | None:
     kept = _choices.setdefault(known, {})
     key = series, anchor, hash(own.y[:anchor].tobytes())
     if key not in kept:
-        groups = groups_of(own.values[:anchor], known.words, own.season)
+        groups = groups_of(own.values[:anchor], known.words, own.season, _made(known))
         kept[key] = None
         if groups:
             each = _columns(groups, known, own, anchor)

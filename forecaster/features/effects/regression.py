@@ -1,15 +1,19 @@
 """Regression: which groups of columns a ridge regression keeps, and its coefficients.
 
     y_t − y_{t−L} = c + (x_t − x_{t−L}) β + e_t        L: one season, or one row
+    (1 − ρ B) e_t = (1 − θ B^L) a_t                    B: the row before; a: white noise
 
 Differences leave out level and season, so that a common trend is not taken for an effect. The penalty is
-λ |β|², in units of the variance of e; as the errors follow one another, e_t − ρ e_{t−1} may take their place
-(Cochrane & Orcutt 1949). Groups, λ and ρ are chosen by the error of folds of neighbouring rows that the
-coefficients have not seen: the group that lowers it most enters, as long as it does so in most folds.
+λ |β|², in units of the variance of e. Groups, λ and ρ are chosen by the error of folds of neighbouring rows
+that the coefficients have not seen: the group that lowers it most enters, as long as it does so in most
+folds. Then e is whitened: what differences add to a series with a steady level is taken back by θ (as in the
+airline model of Box & Jenkins 1970), where the folds find that better. With ρ alone this is the method of
+Cochrane & Orcutt (1949).
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,15 +21,43 @@ import numpy as np
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.features.effects.design import AFTER, Group
 
-FOLDS = 8
+FOLDS = 16
+"""With 8, five promotions in a year were found in 5 of 12 series; with 16 in 9, and noise no more often."""
+LEAST_ROWS = 8
+"""Rows for each column, at least: with fewer, many columns took most of the time and gained nothing."""
 LEAST_A_FOLD = 4
-PENALTIES = (0.5, 5.0, 50.0, 500.0)
+"""Rows of a fold; it is at least L long, too, so that neighbouring folds say something of their own. With
+shorter ones a random walk as covariate cost 7 % of the error of monthly series, and 1.5 % with these."""
+LEAST_FOLDS = 3
+PENALTIES = np.array([0.5, 5.0, 50.0, 500.0])
 """λ: how often the size of an error a unit of the effect is expected to be, as the square of its inverse."""
 CERTAIN = 2.0
-"""Standard errors by which the mean gain over the folds must be above zero."""
-LEAST_RHO, MOST_RHO = 0.1, 0.95
+"""Standard errors by which the mean gain over the folds must be above zero, for the first group."""
+LIKELY, USEFUL = 1.5, 1.0
+"""The same for another covariate beside one that has an effect, and for more of a covariate that has one.
+Humidity and wind beside temperature: 2.0 throughout costs 6 % of the error of daily bicycle demand."""
+FEW = 1.0
+"""How many times more certain a gain over two folds must be, less one: standard errors from few folds are
+less exact, as Student's t says. It falls with the number of folds less one. Of series of 120 rows, noise then
+has an effect on 5 to 10 %, without it on 10 to 16 %; five promotions are found in 27 of 40 years, not 31."""
 LEAST_GAIN = 0.002
 """The share of the error that a group must save."""
+LEAST_RHO, MOST_RHO = 0.1, 0.95
+MOST_THETA = 0.9
+TAIL = 0.01
+"""Weights of θ^k below this are left out."""
+LEAST_PAIRS = 8
+"""Pairs of rows that an autocorrelation is estimated from."""
+
+
+class Noise(NamedTuple):
+    """How errors of a regression on differences follow one another."""
+
+    rho: float = 0.0
+    theta: float = 0.0
+
+
+WHITE = Noise()
 
 
 class Choice(NamedTuple):
@@ -33,134 +65,187 @@ class Choice(NamedTuple):
 
     groups: tuple[Group, ...]
     penalty: float
-    whitening: float
+    noise: Noise
 
 
-class _Moments(NamedTuple):
-    """Products of the differences in each fold: X'X (F, p, p), X'y (F, p) and y'y (F,)."""
+class _Form(NamedTuple):
+    """Differences, whitened for some noise, as products in each fold."""
 
-    xx: Floats
-    xy: Floats
-    yy: Floats
+    noise: Noise
+    variance: float  # of the errors, in units of that of e
+    products: Floats  # (F, 1+p+1, 1+p+1) of the intercept, the columns and y
 
 
-def differences(y: Floats, x: Floats, lag: int) -> tuple[Floats, Floats, Bools]:
-    """y (n,) and x (n, p) less their values `lag` rows before; which are whole (n − lag,). A first column of
-    ones is the intercept.
+class _Found(NamedTuple):
+    """Groups that may enter."""
+
+    groups: list[Group]
+    errors: Floats  # (F,)
+    penalty: float
+    noise: Noise
+
+
+def differences(y: Floats, x: Floats, lag: int) -> tuple[Floats, Bools]:
+    """Ones, x (n, p) and y (n,) less their values `lag` rows before: (n − lag, 1 + p + 1); which are whole.
+
+    Rows that are not whole are zero.
     """
-    dy, dx = y[lag:] - y[:-lag], x[lag:] - x[:-lag]
-    whole = np.isfinite(dy) & np.isfinite(dx).all(axis=1)
-    dx = np.concatenate([np.ones((len(dx), 1)), np.where(whole[:, None], dx, 0.0)], axis=1)
-    dx[~whole] = 0.0
-    return np.where(whole, dy, 0.0), dx, whole
+    z = np.concatenate(
+        [np.empty((len(y) - lag, 1)), x[lag:] - x[:-lag], (y[lag:] - y[:-lag])[:, None]], axis=1
+    )
+    z[:, 0] = 1.0
+    whole = np.isfinite(z).all(axis=1)
+    z[~whole] = 0.0
+    return z, whole
 
 
 def choose(y: Floats, x: Floats, groups: list[Group], sizes: list[int], lag: int) -> Choice | None:
     """The groups of the columns of x (n, p), `sizes` of each, that lower the error of y (n,); None: none.
 
-    None too with less than three folds of LEAST_A_FOLD whole differences.
+    None too with less than LEAST_FOLDS folds of LEAST_A_FOLD whole differences.
     """
-    dy, dx, whole = differences(y, x, lag)
+    z, whole = differences(y, x, lag)
     rows = np.flatnonzero(whole)
-    folds = min(FOLDS, len(rows) // LEAST_A_FOLD)
-    if folds < 3:
+    folds = min(FOLDS, len(rows) // max(LEAST_A_FOLD, lag))
+    if folds < LEAST_FOLDS or not np.std(z[rows, -1]) > 0:
         return None
-    scale = float(np.std(dy[rows]))
-    if not scale > 0:
-        return None
-    dy = dy / scale
-    fold = np.full(len(dy), -1)
-    fold[rows] = np.arange(len(rows)) * folds // len(rows)
-    plain = _moments(dy, dx, fold, folds)
-    rho = _autocorrelation(dy - dy[rows].mean(), whole)
-    forms = [(0.0, plain)] + (
-        [(rho, _moments(*whitened(dy, dx, whole, rho), fold, folds))] if rho > 0.1 else []
-    )
+    z[:, -1] /= np.std(z[rows, -1])
+    bounds = np.append(rows[np.arange(folds) * len(rows) // folds], len(z))
+    plain = _Form(WHITE, 1.0, _products(z, bounds))
+    rho = _autocorrelation(z[:, -1] - z[rows, -1].mean(), whole, 1)
+    forms = [plain]
+    if rho > LEAST_RHO:
+        forms.append(_form(z, whole, Noise(rho), lag, bounds))
     starts = 1 + np.concatenate([[0], np.cumsum(sizes)])
     place = {group: np.arange(starts[i], starts[i + 1]) for i, group in enumerate(groups)}
-    return _forward(place, plain, forms)
+    choice = _forward(place, plain, forms)
+    if choice is None:
+        return None
+    used = np.concatenate([[0], *(place[group] for group in choice.groups)])
+    return _with_noise(choice, z, whole, used, lag, bounds)
 
 
-def whitened(dy: Floats, dx: Floats, whole: Bools, rho: float) -> tuple[Floats, Floats]:
-    """Differences less rho times those of the row before, where both are whole."""
-    if rho == 0.0:
-        return dy, dx
-    follows = np.zeros(len(dy), np.bool_)
-    follows[1:] = whole[1:] & whole[:-1]
-    wy, wx = dy.copy(), dx.copy()
-    wy[1:] -= rho * dy[:-1]
-    wx[1:] -= rho * dx[:-1]
-    wy[~follows], wx[~follows] = 0.0, 0.0
-    return wy, wx
-
-
-def fit(y: Floats, x: Floats, lag: int, penalty: float, rho: float) -> Floats:
+def fit(y: Floats, x: Floats, lag: int, penalty: float, noise: Noise) -> Floats:
     """The coefficients (p,) of the columns of x (n, p)."""
-    dy, dx, whole = differences(y, x, lag)
-    scale = float(np.std(dy[whole])) or 1.0
-    wy, wx = whitened(dy / scale, dx, whole, rho)
-    one = _moments(wy, wx, np.zeros(len(wy), np.int64), 1)
-    return _solved(one.xx[0], one.xy[0], penalty, _noise(rho))[1:] * scale
+    z, whole = differences(y, x, lag)
+    scale = float(np.std(z[whole, -1])) or 1.0
+    z[:, -1] /= scale
+    form = _form(z, whole, noise, lag, np.array([0, len(z)]))
+    return _solved(form.products[0], np.array([penalty * form.variance]))[0, 1:] * scale
 
 
-def _moments(dy: Floats, dx: Floats, fold: Ints, folds: int) -> _Moments:
-    xx = np.empty((folds, dx.shape[1], dx.shape[1]))
-    xy, yy = np.empty((folds, dx.shape[1])), np.empty(folds)
-    for number in range(folds):
-        mine = np.flatnonzero(fold == number)
-        part, of_y = dx[mine], dy[mine]
-        xx[number], xy[number], yy[number] = part.T @ part, part.T @ of_y, of_y @ of_y
-    return _Moments(xx, xy, yy)
+def whitened(z: Floats, whole: Bools, noise: Noise, lag: int) -> Floats:
+    """Columns z (n, q), zero where not whole, times (1 − ρ B) / (1 − θ B^L); zero where one is not known."""
+    if noise.rho:
+        follows = np.zeros(len(z), np.bool_)
+        follows[1:] = whole[1:] & whole[:-1]
+        z = np.where(follows[:, None], z - noise.rho * np.roll(z, 1, axis=0), 0.0)
+        whole = follows
+    weight, back = noise.theta, lag
+    while weight > TAIL and back < len(z):  # (1 + θ B^L) (1 + θ² B^2L) (1 + θ⁴ B^4L) …
+        z = z + weight * np.concatenate([np.zeros((back, z.shape[1])), z[:-back]])
+        weight, back = weight * weight, 2 * back
+    return np.where(whole[:, None], z, 0.0)
 
 
-def _noise(rho: float) -> float:
-    """The variance of e_t − ρ e_{t−1}, where that of e is one."""
-    return 1 - rho * rho
+def _form(z: Floats, whole: Bools, noise: Noise, lag: int, bounds: Ints) -> _Form:
+    """The variance of e after whitening is what θ and ρ say of it."""
+    variance = (1 - noise.rho**2) / (1 + noise.theta**2)
+    return _Form(noise, variance, _products(whitened(z, whole, noise, lag), bounds))
 
 
-def _solved(xx: Floats, xy: Floats, penalty: float, noise: float) -> Floats:
-    """Ridge coefficients (…, p); the first is the intercept, without a penalty."""
-    shrink = np.full(xx.shape[-1], penalty * noise)
-    shrink[0] = 1e-6
-    return np.asarray(np.linalg.solve(xx + np.diag(shrink), xy[..., None])[..., 0])
+def _products(z: Floats, bounds: Ints) -> Floats:
+    """Z'Z of the rows between `bounds` (F+1,): (F, q, q)."""
+    parts = [z[first:last] for first, last in pairwise(bounds)]
+    return np.stack([part.T @ part for part in parts])
 
 
-def _errors(used: Ints, plain: _Moments, fit_on: _Moments, penalty: float, noise: float) -> Floats:
-    """The squared error in each fold (F,) of coefficients from the other folds."""
-    xx, xy = fit_on.xx[:, used[:, None], used], fit_on.xy[:, used]
-    beta = _solved(xx.sum(axis=0) - xx, xy.sum(axis=0) - xy, penalty, noise)
-    quadratic = np.einsum("fp,fpq,fq->f", beta, plain.xx[:, used[:, None], used], beta)
-    return np.asarray(plain.yy - 2 * (beta * plain.xy[:, used]).sum(axis=1) + quadratic)
+def _solved(products: Floats, penalties: Floats) -> Floats:
+    """Ridge coefficients (P, …, 1+p) from products (…, 1+p+1, 1+p+1) for each penalty (P,); none on the
+    intercept.
+    """
+    shrink = np.ones(products.shape[-1] - 1)
+    shrink[0] = 0.0
+    xx, xy = products[..., :-1, :-1], products[..., :-1, -1]
+    least = 1e-6 * np.eye(len(shrink))
+    each = penalties.reshape(-1, *np.ones(xx.ndim, np.int64))
+    return np.asarray(np.linalg.solve(xx + least + each * np.diag(shrink), xy[None, ..., None])[..., 0])
 
 
-def _forward(place: dict[Group, Ints], plain: _Moments, forms: list[tuple[float, _Moments]]) -> Choice | None:
+def _errors(used: Ints, plain: _Form, form: _Form, penalties: Floats) -> Floats:
+    """The squared error in each fold (P, F) of coefficients from the other folds of a form."""
+    at = np.append(used, plain.products.shape[-1] - 1)
+    own, of_form = plain.products[:, at[:, None], at], form.products[:, at[:, None], at]
+    beta = _solved(of_form.sum(axis=0) - of_form, penalties * form.variance)  # (P, F, 1+p)
+    fitted = np.einsum("kfp,fpq->kfq", beta, own[:, :-1])  # (P, F, 1+p+1)
+    return np.asarray(own[:, -1, -1] - 2 * fitted[..., -1] + np.einsum("kfp,kfp->kf", fitted[..., :-1], beta))
+
+
+def _forward(place: dict[Group, Ints], plain: _Form, forms: list[_Form]) -> Choice | None:
     """Groups enter one after the other."""
     chosen: list[Group] = []
     used = np.zeros(1, np.int64)
-    best = _errors(used, plain, plain, 0.0, 1.0)
+    best = _errors(used, plain, plain, np.zeros(1))[0]
     result = None
-    while True:
-        tried = []
-        for entering in _next(list(place), chosen):
-            also = np.concatenate([used, *(place[group] for group in entering)])
-            for rho, form in forms:
-                for penalty in PENALTIES:
-                    errors = _errors(also, plain, form, penalty, _noise(rho))
-                    tried.append((float(errors.sum()), entering, also, errors, penalty, rho))
-        if not tried:
-            return result
-        _, entering, also, errors, penalty, rho = min(tried, key=lambda each: each[0])
-        gain = best - errors
-        if not _is_gain(gain, best):
-            return result
-        chosen += entering
-        used, best = also, errors
-        result = Choice(tuple(chosen), penalty, rho)
+    while (found := _entering(chosen, best, used, place, plain, forms)) is not None:
+        groups, best, penalty, noise = found
+        chosen += groups
+        used = np.concatenate([used, *(place[group] for group in groups)])
+        result = Choice(tuple(chosen), penalty, noise)
+    return result
 
 
-def _next(groups: list[Group], chosen: list[Group]) -> list[list[Group]]:
-    """What may enter next: a group, with the one that must come before it."""
-    sets = []
+def _entering(
+    chosen: list[Group],
+    before: Floats,
+    used: Ints,
+    place: dict[Group, Ints],
+    plain: _Form,
+    forms: list[_Form],
+) -> _Found | None:
+    """What enters after those chosen, which leave the errors `before` (F,).
+
+    A group that needs another one enters with it, where both gain on the best that enters alone: a few
+    promotions say how much they sell, but not on which day of the week they sell more.
+    """
+    result: _Found | None = None
+    room = plain.products[:, 0, 0].sum() / LEAST_ROWS - len(used)
+    for sets in _next(list(place), chosen):
+        small = [groups for groups in sets if sum(len(place[group]) for group in groups) <= room]
+        if not small:
+            continue
+        found = _best(small, used, place, plain, forms)
+        if _is_gain(before - found.errors, before, _certainty(found.groups[0], chosen)) and (
+            result is None or _is_gain(result.errors - found.errors, result.errors, USEFUL)
+        ):
+            result = found
+    return result
+
+
+def _certainty(entering: Group, chosen: list[Group]) -> float:
+    """The standard errors that a group must gain."""
+    if not chosen:
+        return CERTAIN
+    return USEFUL if entering.covariate in {group.covariate for group in chosen} else LIKELY
+
+
+def _best(
+    sets: list[list[Group]], used: Ints, place: dict[Group, Ints], plain: _Form, forms: list[_Form]
+) -> _Found:
+    """The set of groups with the least error."""
+    tried = []
+    for groups in sets:
+        also = np.concatenate([used, *(place[group] for group in groups)])
+        for form in forms:
+            errors = _errors(also, plain, form, PENALTIES)
+            at = int(np.argmin(errors.sum(axis=1)))
+            tried.append(_Found(groups, errors[at], float(PENALTIES[at]), form.noise))
+    return min(tried, key=lambda each: float(each.errors.sum()))
+
+
+def _next(groups: list[Group], chosen: list[Group]) -> list[list[list[Group]]]:
+    """What may enter next, by the number of groups: one, then one with the one that must come before it …"""
+    by_number: dict[int, list[list[Group]]] = {}
     for group in groups:
         if group in chosen:
             continue
@@ -168,25 +253,56 @@ def _next(groups: list[Group], chosen: list[Group]) -> list[list[Group]]:
         while before and Group(group.covariate, before) not in chosen:
             entering.insert(0, Group(group.covariate, before))
             before = AFTER[before]
-        sets.append(entering)
-    return sets
+        by_number.setdefault(len(entering), []).append(entering)
+    return [by_number[number] for number in sorted(by_number)]
 
 
-def _is_gain(gain: Floats, before: Floats) -> bool:
+def _is_gain(gain: Floats, before: Floats, certainty: float) -> bool:
     """Whether errors fall in most folds, by their size or by their share of those before: one wild fold must
     not hide the others.
     """
+    certainty *= 1 + FEW / (len(gain) - 1)
     shares = gain / np.maximum(np.maximum(before, before - gain), 1e-300)
     certain = any(
-        each.mean() > CERTAIN * np.std(each, ddof=1) / np.sqrt(len(each)) for each in (gain, shares)
+        each.mean() > certainty * np.std(each, ddof=1) / np.sqrt(len(each)) for each in (gain, shares)
     )
     return bool(certain and gain.sum() > LEAST_GAIN * before.sum())
 
 
-def _autocorrelation(e: Floats, whole: Bools) -> float:
-    """Of neighbouring whole rows."""
-    both = whole[1:] & whole[:-1]
+def _with_noise(choice: Choice, z: Floats, whole: Bools, used: Ints, lag: int, bounds: Ints) -> Choice:
+    """The choice with the noise and penalty that leave the least error in the folds.
+
+    The gain of a group is judged without θ: its long weights reach across the borders of folds.
+    """
+    at = np.append(used, z.shape[1] - 1)
+    z = z[:, at]
+    plain = _Form(WHITE, 1.0, _products(z, bounds))
+    now = _form(z, whole, choice.noise, lag, bounds)
+    beta = _solved(now.products.sum(axis=0), np.array([choice.penalty * now.variance]))[0]
+    noise = _noise_of(z[:, -1] - z[:, :-1] @ beta, whole, lag)
+    every = np.arange(len(used))
+    before = _errors(every, plain, now, np.array([choice.penalty])).sum()
+    after = _errors(every, plain, _form(z, whole, noise, lag, bounds), PENALTIES).sum(axis=1)
+    if after.min() >= before:
+        return choice
+    return choice._replace(noise=noise, penalty=float(PENALTIES[np.argmin(after)]))
+
+
+def _noise_of(e: Floats, whole: Bools, lag: int) -> Noise:
+    """The noise that errors e (n,) look like, by their autocorrelation."""
+    rho = _autocorrelation(e, whole, 1) if lag > 1 else 0.0
+    rho = rho if rho > LEAST_RHO else 0.0
+    e = whitened(e[:, None], whole, Noise(rho), lag)[:, 0]
+    at_lag = np.clip(-_autocorrelation(e, whole, lag), 0.0, 0.5)
+    if at_lag < LEAST_RHO:
+        return Noise(rho)
+    return Noise(rho, min(float((1 - np.sqrt(1 - 4 * at_lag**2)) / (2 * at_lag)), MOST_THETA))
+
+
+def _autocorrelation(e: Floats, whole: Bools, lag: int) -> float:
+    """Of whole rows `lag` rows apart, at most MOST_RHO."""
+    both = whole[lag:] & whole[:-lag]
     power = float((e[whole] ** 2).mean())
-    if both.sum() < 8 or not power > 0:
+    if both.sum() < LEAST_PAIRS or not power > 0:
         return 0.0
-    return float(np.clip((e[1:] * e[:-1])[both].mean() / power, 0.0, MOST_RHO))
+    return float(np.clip((e[lag:] * e[:-lag])[both].mean() / power, -1.0, MOST_RHO))

@@ -39,6 +39,8 @@ def errors_section(report: Report, notes: tuple[str, ...] = ()) -> Section:
     tables = [("All methods", _overall(report))]
     if groups := _by_group(report):
         tables.append(("By group of series", groups))
+    if levels := _by_level(report):
+        tables.append(("Weighted RMSSE by level of the hierarchy", levels))
     scored = amount(report.scored, "series", "series")
     held_out = (
         f"Each method forecast {amount(report.windows, 'window')} of {amount(report.horizon, 'row')} that it "
@@ -174,6 +176,17 @@ def _by_group(report: Report) -> Table | None:
     if left:
         rows.append((f"{left:,} more groups", "", "", "", ""))
     return Table(("Group", "Result", "Series", "Windows", "Difference"), tuple(rows), words=2)
+
+
+def _by_level(report: Report) -> Table | None:
+    """The weighted RMSSE of each method at each level of a hierarchy; None without one."""
+    found = report.hierarchy
+    if found is None:
+        return None
+    columns = [numbers(column) for column in (*found.wrmsse.T, found.overall)]
+    titles = (*(clean(level) for level in found.levels), "All levels")
+    rows = [(clean(name), *(column[m] for column in columns)) for m, name in enumerate(report.methods)]
+    return Table(("Method", *titles), tuple(rows), strong=(0,))
 
 
 def _percent(fraction: float) -> str:

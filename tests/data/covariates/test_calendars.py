@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from read_as import bare
 
 from forecaster.config import ReadConfig
 from forecaster.data.covariates.calendars import with_calendar
@@ -19,7 +20,7 @@ def events(tmp_path):
     """Events on the fifth of each month."""
     path = tmp_path / "events.csv"
     path.write_text("date,name\n" + "".join(f"2024-{month:02}-05,rent\n" for month in range(1, 13)))
-    return ReadConfig(events=str(path))
+    return bare(events=str(path))
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_a_table_that_reaches_further(panel, events) -> None:
 
 def test_positions_are_asked_for(panel, events) -> None:
     """They come after the others, and are replaced like them."""
-    made, _ = with_calendar(panel, events, 5, positions=True)
+    made, _ = with_calendar(panel, dataclasses.replace(events, positions=True), 5)
     assert made.known.names[:4] == ("price", "open", "event rent", "month start")
     assert len(made.known.made) == 7
     assert with_calendar(made, events, 5)[0].known.names == ("price", "open", "event rent")
@@ -104,7 +105,7 @@ def test_many_series_take_a_moment(tmp_path) -> None:
     own = [f"2024-01-{number % 30 + 1:02},own,s{number:04}" for number in range(0, count, 2)]
     path = tmp_path / "events.csv"
     path.write_text("\n".join(["date,name,id", *own, "2024-02-01,all,"]) + "\n")
-    known = load(frame, ReadConfig(events=str(path)), ahead=7).panel.known
+    known = load(frame, bare(events=str(path)), ahead=7).panel.known
     values = known.values.reshape(count, length + 7, 2)
     every, mine = values[:, :, known.names.index("event all")], values[:, :, known.names.index("event own")]
     assert (np.flatnonzero(every.all(axis=0)), every.sum()) == ([31], count)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from read_as import bare
 
 from forecaster.config import ReadConfig
 from forecaster.data.calendar.frequency import frequency
@@ -28,7 +29,7 @@ def loaded_with(tmp_path, text, times, *, ahead=0, ids=None, name="events.csv", 
     frame = pd.DataFrame({"when": times, "y": np.arange(len(times)) % 5 + 1.0})
     if ids:
         frame = pd.concat([frame.assign(shop=id) for id in ids])
-    return load(frame, ReadConfig(events=str(tmp_path / name), **settings), ahead=ahead)
+    return load(frame, bare(events=str(tmp_path / name), **settings), ahead=ahead)
 
 
 def column(panel, name):
@@ -206,10 +207,10 @@ def test_forms_of_the_file(tmp_path: Path) -> None:
     table = pd.DataFrame({"day": [datetime.date(2024, 1, 4)], "event": ["z"], "when changed": [3]})
     table.to_parquet(tmp_path / "events.parquet")
     frame = pd.DataFrame({"when": daily(30), "y": np.arange(30.0)})
-    loaded = load(frame, ReadConfig(events=str(tmp_path / "events.parquet")))
+    loaded = load(frame, bare(events=str(tmp_path / "events.parquet")))
     assert np.flatnonzero(column(loaded.panel, "event z")).tolist() == [3]
     (tmp_path / "wide.csv").write_bytes("date,name,value\n2024-01-05,ä,1e20\n".encode("utf-16"))
-    found = load(frame, ReadConfig(events=str(tmp_path / "wide.csv"))).findings
+    found = load(frame, bare(events=str(tmp_path / "wide.csv"))).findings
     assert "R001" in [each.code for each in found]  # what was repaired in the file is said, too
     assert any(each.code == "C002" and "'when changed'" in each.message for each in loaded.findings)
 
@@ -254,11 +255,11 @@ def test_no_file(tmp_path: Path) -> None:
     """A missing file, a folder and standard input."""
     frame = pd.DataFrame({"when": daily(30), "y": np.arange(30.0)})
     with pytest.raises(StorageError, match="the events cannot be read: there is no file") as caught:
-        load(frame, ReadConfig(events=str(tmp_path / "none.csv")))
+        load(frame, bare(events=str(tmp_path / "none.csv")))
     assert "--events FILE" in caught.value.hint
     for path in (str(tmp_path), "-"):
         with pytest.raises(UsageError, match="is not a file"):
-            load(frame, ReadConfig(events=path))
+            load(frame, bare(events=path))
 
 
 def test_what_a_model_remembers_is_not_quoted(tmp_path: Path) -> None:
@@ -267,7 +268,7 @@ def test_what_a_model_remembers_is_not_quoted(tmp_path: Path) -> None:
     secret.write_text("user,password\nme,hunter2\n")
     frame = pd.DataFrame({"when": daily(30), "y": np.arange(30.0)})
     with pytest.raises(DataError) as caught:
-        load(frame, ReadConfig(events=str(secret)), remembered=True)
+        load(frame, bare(events=str(secret)), remembered=True)
     assert "password" not in str(caught.value) and "hunter2" not in str(caught.value)
     assert f"forecast inspect DATA --events {secret}" in caught.value.hint
 
@@ -320,7 +321,9 @@ def test_names_of_the_table_stay_its_own(tmp_path: Path) -> None:
     """An event whose column would have the name of a column of the table gets another."""
     (tmp_path / "events.csv").write_text("date,name\n2024-01-05,sale\n")
     frame = pd.DataFrame({"when": daily(30), "y": np.arange(30.0), "event sale": np.ones(30)})
-    config = ReadConfig(target=("y",), covariates=("event sale",), events=str(tmp_path / "events.csv"))
+    config = ReadConfig(
+        positions=False, target=("y",), covariates=("event sale",), events=str(tmp_path / "events.csv")
+    )
     panel = load(frame, config).panel
     assert panel.known.names == panel.known.made == ("event sale (calendar)",)
 
@@ -330,7 +333,7 @@ def test_a_relative_path_is_remembered_whole(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     Path("events.csv").write_text("date,name\n2024-01-05,sale\n")
     frame = pd.DataFrame({"when": daily(30), "y": np.arange(30.0)})
-    loaded = load(frame, ReadConfig(events="events.csv"))
+    loaded = load(frame, bare(events="events.csv"))
     assert loaded.read.events == str(tmp_path / "events.csv")
     again = load(frame, dataclasses.replace(loaded.read), ahead=5)
     assert len(again.panel.known.values) == 35

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from read_as import bare
 
 import forecaster
 from forecaster.config import ReadConfig
@@ -17,7 +18,7 @@ from forecaster.data.panel import Panel
 from forecaster.errors import DataError, UsageError
 
 DAYS = pd.date_range("2024-01-01", periods=400)
-PRICE = ReadConfig(time="day", target=("y",), known=("price",))
+PRICE = bare(time="day", target=("y",), known=("price",))
 NAN = np.nan
 
 
@@ -54,7 +55,10 @@ def test_rows_after_the_last_target_are_of_the_future() -> None:
 def test_series_end_at_different_times() -> None:
     """Each series has its own rows of the future, in whatever order the table holds them."""
     table = pd.concat([shop(30, 4, name="b"), shop(20, 0, name="a"), shop(25, 9, name="c")])
-    panel = load(table.sample(frac=1, random_state=1), ReadConfig(id="shop", target=("y",), known=("price",)))
+    panel = load(
+        table.sample(frac=1, random_state=1),
+        bare(id="shop", target=("y",), known=("price",)),
+    )
     lengths = [len(values) for values in known(panel.panel)]
     assert (panel.panel.ids, lengths) == (("a", "b", "c"), [20, 34, 34])
     assert panel.panel.lengths.tolist() == [20, 30, 25]
@@ -79,7 +83,7 @@ def test_beside_a_naive_reading(data: st.DataObject) -> None:
         expected[name] = (end + 1, [NAN if each is None else float(each) for each in price[: last + 1]])
     table = pd.concat(parts).astype({"y": float, "price": float})
     table = table.sample(frac=1, random_state=data.draw(st.integers(0, 99)))
-    config = ReadConfig(id="shop", time="day", target=("y",), known=("price",), freq="D")
+    config = bare(id="shop", time="day", target=("y",), known=("price",), freq="D")
     panel = load(table, config).panel
     assert panel.lengths.tolist() == [rows for rows, _ in expected.values()]
     for values, (_, wanted) in zip(known(panel), expected.values(), strict=True):
@@ -161,7 +165,7 @@ def test_duplicates(how: str) -> None:
     """Rows of one time are combined as asked; of words the mean is the last."""
     table = shop(30, 3).assign(sky=np.where(np.arange(33) % 2, "fog", "sun"))
     twice = table.iloc[[32]].assign(price=200.0, sky="fog")
-    config = ReadConfig(time="day", target=("y",), known=("price", "sky"), duplicates=how)
+    config = bare(time="day", target=("y",), known=("price", "sky"), duplicates=how)
     panel = load(pd.concat([table, twice]), config).panel
     expected = {"mean": (166.0, "fog"), "last": (200.0, "fog"), "first": (132.0, "sun")}[how]
     assert panel.known is not None
@@ -177,7 +181,9 @@ def test_resampled(how: str) -> None:
     hours = pd.date_range("2024-01-01", periods=24 * 40, freq="h")
     table = shop(24 * 30, 24 * 3, times=hours)
     table["sky"] = np.where(np.arange(24 * 33) % 24 > 12, "sun", "fog")
-    config = ReadConfig(time="day", target=("y",), known=("price", "sky"), every="D", agg=how)
+    config = ReadConfig(
+        positions=False, time="day", target=("y",), known=("price", "sky"), every="D", agg=how
+    )
     panel = load(table, config).panel
     by_day = table.groupby(table["day"].dt.floor("D"))
     assert known(panel)[0] == by_day["price"].mean().tolist()
@@ -191,7 +197,7 @@ def test_wide_tables_share_them() -> None:
     """Each column of a wide table ends where it ends; the covariates are those of all."""
     table = shop(30, 4).rename(columns={"y": "b"}).assign(a=lambda rows: rows["b"])
     table.loc[28:, "a"] = NAN
-    panel = load(table, ReadConfig(time="day", target=("a", "b"), known=("price",))).panel
+    panel = load(table, bare(time="day", target=("a", "b"), known=("price",))).panel
     assert panel.lengths.tolist() == [28, 30]
     assert known(panel) == [(100.0 + np.arange(34)).tolist()] * 2
 
@@ -232,7 +238,7 @@ def test_an_older_model_infers_nothing() -> None:
 def test_words_have_the_codes_of_the_past() -> None:
     """Words are sorted; one that only the future has gets the code after the last, and is counted."""
     sky = ["sun", "fog", "fog", None] * 8 + ["ash", "sun"]
-    loaded = load(shop(32, 2).assign(sky=sky), ReadConfig(time="day", target=("y",), known=("sky",)))
+    loaded = load(shop(32, 2).assign(sky=sky), bare(time="day", target=("y",), known=("sky",)))
     panel = loaded.panel
     assert panel.known is not None
     assert panel.known.words == (("fog", "sun"),)
@@ -253,7 +259,7 @@ def test_words_have_the_codes_of_the_past() -> None:
 def test_two_states_are_numbers(cells: list[object], expected: list[float]) -> None:
     """Words such as yes and no are 1 and 0."""
     table = shop(30, 2).assign(open=cells * 16)
-    panel = load(table, ReadConfig(time="day", target=("y",), known=("open",))).panel
+    panel = load(table, bare(time="day", target=("y",), known=("open",))).panel
     assert panel.known is not None
     assert (panel.known.words, known(panel)[0]) == ((None,), expected * 16)
 
@@ -269,20 +275,26 @@ def test_columns_that_cannot_be_known() -> None:
         "mixed": "row 3, column 'mixed': '7' is a number, and 'a' is a word",
     }.items():
         with pytest.raises(DataError, match=why):
-            load(table, ReadConfig(time="day", target=("y",), known=(name,)))
+            load(table, bare(time="day", target=("y",), known=(name,)))
     with pytest.raises(DataError, match="'none': no value at all"):
-        load(table.assign(none=NAN), ReadConfig(time="day", target=("y",), known=("none",)))
+        load(table.assign(none=NAN), bare(time="day", target=("y",), known=("none",)))
 
 
 def test_names_of_columns() -> None:
     """A column that is not there is an error with a suggestion; so is one of two roles."""
     table = shop(30, 2)
     for config, why in [
-        (ReadConfig(known=("prise",)), "no column 'prise'\nDid you mean 'price'"),
-        (ReadConfig(target=("y",), known=("y",)), "'y' is named by --target and --known"),
-        (ReadConfig(covariates=("price",), known=("price",)), "'price' is named by --covariates and --known"),
-        (ReadConfig(static=("price",), known=("price",)), "'price' is named by --static and --known"),
-        (ReadConfig(known=("price", "price")), "--known names 'price' twice"),
+        (bare(known=("prise",)), "no column 'prise'\nDid you mean 'price'"),
+        (bare(target=("y",), known=("y",)), "'y' is named by --target and --known"),
+        (
+            bare(covariates=("price",), known=("price",)),
+            "'price' is named by --covariates and --known",
+        ),
+        (
+            bare(static=("price",), known=("price",)),
+            "'price' is named by --static and --known",
+        ),
+        (bare(known=("price", "price")), "--known names 'price' twice"),
     ]:
         with pytest.raises(UsageError) as error:
             load(table, config)

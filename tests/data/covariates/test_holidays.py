@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from read_as import bare
 
 from forecaster.config import ReadConfig
 from forecaster.data.covariates.calendars import with_calendar
@@ -14,7 +15,7 @@ from forecaster.data.load import load
 from forecaster.errors import UsageError
 
 holidays = pytest.importorskip("holidays", reason="the extra `holidays` is not installed")
-BAVARIA = ReadConfig(holidays=("DE-BY",))
+BAVARIA = bare(holidays=("DE-BY",))
 
 
 def panel_at(times, ahead=0, **settings):
@@ -194,7 +195,7 @@ def test_codes_and_order() -> None:
     """Codes in lower case and given twice are one; a wide table has the same columns for each series."""
     times = pd.date_range("2023-01-01", periods=400, freq="D")
     frame = pd.DataFrame({"when": times, "a": 1.0 + np.arange(400) % 7, "b": 2.0 + np.arange(400) % 5})
-    loaded = load(frame, ReadConfig(target=("a", "b"), holidays=("de-by", "DE-BY", "fr")), ahead=3)
+    loaded = load(frame, bare(target=("a", "b"), holidays=("de-by", "DE-BY", "fr")), ahead=3)
     known = loaded.panel.known
     assert [name for name in known.names if name.startswith("holiday ")] == ["holiday DE-BY", "holiday FR"]
     np.testing.assert_array_equal(known.values[:403], known.values[403:])

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from read_as import bare
 
 from forecaster.config import ReadConfig
 from forecaster.data.covariates.future import require_known
@@ -14,7 +15,7 @@ from forecaster.data.panel import Panel
 from forecaster.errors import DataError, UsageError
 
 DAYS = pd.date_range("2024-01-01", periods=60)
-CONFIG = ReadConfig(id="shop", time="day", target=("y",), known=("price", "sky"))
+CONFIG = bare(id="shop", time="day", target=("y",), known=("price", "sky"))
 NAN = np.nan
 
 

@@ -1,0 +1,1 @@
+"""Hierarchies: which series are sums of others, and these sums."""

@@ -1,0 +1,1 @@
+"""Forecasts of series and of their sums that add up."""
