@@ -7,6 +7,8 @@ import numpy as np
 from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.labels import Names
 from forecaster.data.panel import Panel
+from forecaster.data.rows.known import Known
+from forecaster.data.rows.static import Static
 
 DAY = 86_400_000_000_000
 GARBAGE = (1e30, -1e30, np.nan, 0.0, -3.0, 1e-30)
@@ -63,3 +65,36 @@ def wavy(rng, n, *, season=7, level=20.0, gaps=0.0, trend=0.05):
     values = level + trend * t + level / 5 * np.sin(2 * np.pi * t / season) + level / 40 * rng.normal(size=n)
     values[1:-1][rng.random(max(n - 2, 0)) < gaps] = np.nan
     return values
+
+
+SKY = ("fog", "rain", "sun")
+
+
+def informed_panel(count=9, ahead=7, *, scale="units", covariates=1, seed=0):
+    """Series that known covariates move, with `ahead` rows of the future, facts, and past-only covariates.
+
+    Heat moves them, so do open days and the sky; noise does not. One known value is missing.
+    """
+    rng = np.random.default_rng(seed)
+    rows = 80 + 3 * np.arange(count) % 20
+    known, series = [], []
+    for number, n in enumerate(rows):
+        heat, sky = rng.normal(20, 5, n + ahead), rng.integers(0, 3, n + ahead)
+        opened = rng.integers(0, 2, n + ahead) * 7.0
+        known.append(np.column_stack([heat, opened, sky, rng.normal(size=n + ahead)]).astype(float))
+        move = 1.5 * (heat - 20) + 0.8 * opened + np.array([-4.0, 0.0, 5.0])[sky]
+        y = wavy(rng, n, level=60.0 + number) + move[:n]
+        y = np.exp(y / 30) if scale == "logarithms" else np.maximum(y, 1) ** 2 / 50 if scale == "roots" else y
+        series.append(np.column_stack([y, rng.normal(size=(n, covariates))]))
+    known[0][3, 0] = np.nan
+    offsets = np.concatenate([[0], np.cumsum(rows + ahead)])
+    made = panel_of(*series, seasons=(7,))
+    names = ("heat", "open", "sky", "noise")
+    facts = np.column_stack([rng.normal(100, 20, count), np.arange(count) % 2]).astype(float)
+    facts[1, 0] = np.nan
+    return dataclasses.replace(
+        made,
+        names=dataclasses.replace(made.names, known=names, static=("size", "region")),
+        known=Known(names, (None, None, SKY, None), np.concatenate(known), offsets),
+        static=Static(("size", "region"), (None, ("north", "south")), facts),
+    )

@@ -8,7 +8,8 @@ the mean of the last few), so that neither scale nor level of a series matters.
     inputs  (T, F, B)   F = s·C; with gaps, s more flags for observed rows; two more for each season
                         with a seasonal position: its sine and cosine at the last row of a step
                         C counts the numbers of known covariates too
-    ahead   (m, G, B)   known covariates of the m segments of the horizon, row by row; 0 where unknown
+    ahead   (m, G, B)   known covariates of the m segments of the horizon, row by row; 0 where unknown, and
+                        beyond the horizon
     mask    (T, B)      0 where a step lies before the series begins (padding on the left)
     targets (H, B)      weights (H, B): 0 where nothing was observed
 
@@ -228,7 +229,8 @@ class Windows:
         if beside.known is not None:
             segments = -(-self.horizon // self._output_segment)
             row = origins[:, None] + np.arange(segments * self._output_segment)  # (B, m·s)
-            inside = (row < np.diff(beside.offsets)[series][:, None])[:, :, None]
+            last = np.minimum(np.diff(beside.offsets)[series], origins + self.horizon)
+            inside = (row < last[:, None])[:, :, None]
             flat = np.minimum(beside.offsets[series][:, None] + row, len(beside.known) - 1)
             values = np.where(inside, beside.known[flat], np.float32(0))  # (B, m·s, width)
             ahead = values.reshape(len(series), segments, -1).transpose(1, 2, 0)

@@ -110,6 +110,7 @@ def monitor(
 
     def expect(past: Panel, rows: int) -> Expected:
         """What is expected of `rows` steps; nothing beyond the horizon of the model."""
+        past, _ = require_known(past, horizon, "mean")  # missing in the rows to judge: as usual
         return _expected(_forecast(model, past, horizon, limits), rows)
 
     # What is missing after the newest row moves forecasts of rows that are never judged: no error.

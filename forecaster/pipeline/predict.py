@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,6 @@ from forecaster.data.findings import SHOWN, Finding, enforce, info
 from forecaster.data.labels import listed, shown
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
-from forecaster.data.rows.known import NO_WORDS, Words
 from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import usual_horizon
 from forecaster.forecasting.forecast import Forecast, forecast, rows_looked_back_on
@@ -130,8 +129,7 @@ def forecast_ahead(
     --known-fill where they are asked for; else values that neither the data nor the what-if has are a
     DataError. `model`: None stands for the pretrained networks.
     """
-    words = NO_WORDS if model is None else model.facts.words
-    panel, findings = _calendar_ahead(loaded, panel, horizon, words)  # once: a what-if may change them
+    panel, findings = _calendar_ahead(loaded, panel, horizon)  # once: a what-if may change its columns
     ready = partial(_required, loaded, horizon=horizon, may_leave_out=model is None)
     if what_if is None or loaded.read.known_fill:
         panel, filled = ready(panel)
@@ -163,23 +161,17 @@ def known_ahead(
     panel: Panel,
     horizon: int,
     *,
-    words: Mapping[str, Words] = NO_WORDS,
     may_leave_out: bool = False,
 ) -> tuple[Panel, list[Finding]]:
-    """The panel with all known covariates of the `horizon` rows to be forecast: DataError without.
-
-    `words` are those of categories that a model knows.
-    """
-    panel, made = _calendar_ahead(loaded, panel, horizon, words)
+    """The panel with all known covariates of the `horizon` rows to be forecast: DataError without."""
+    panel, made = _calendar_ahead(loaded, panel, horizon)
     panel, findings = _required(loaded, panel, horizon, may_leave_out=may_leave_out)
-    return panel, made + findings
+    return panel, findings + made
 
 
-def _calendar_ahead(
-    loaded: Loaded, panel: Panel, horizon: int, words: Mapping[str, Words]
-) -> tuple[Panel, list[Finding]]:
+def _calendar_ahead(loaded: Loaded, panel: Panel, horizon: int) -> tuple[Panel, list[Finding]]:
     """The panel with the columns of calendars in the rows to be forecast, and what was not found before."""
-    panel, made = with_calendar(panel, loaded.read, horizon, words=words, remembered=True)
+    panel, made = with_calendar(panel, loaded.read, horizon, remembered=True)
     findings = [each for each in made if each not in loaded.findings]
     enforce(findings, strict=loaded.read.strict)
     return panel, findings

@@ -14,9 +14,10 @@ from rich.text import Text
 
 from forecaster.data.labels import Names, times_as_strings
 from forecaster.forecasting.explaining.row_groups import row_groups
-from forecaster.report.text import inert, numbers
+from forecaster.report.text import NOTHING, inert, numbers
 
 if TYPE_CHECKING:
+    from forecaster.forecasting.explaining.known import KnownCovariate
     from forecaster.forecasting.explanation import Explanation
 
 BAR = 7
@@ -42,6 +43,8 @@ def lines(explanation: Explanation) -> list[Line]:
     result.append(Line("seasonal position", None, e.position))
     named = zip(e.covariate_names, e.covariates, strict=True)
     result += [Line(f"covariate {name}", None, float(value)) for name, value in named]
+    result += [Line(f"known {each.name}", None, each.contribution) for each in e.known if _acts(each)]
+    result += [Line(f"fact {each.name}", None, each.contribution) for each in e.facts]
     result.append(Line("limits and rounding", None, e.limits))
     return [*result, Line("not explained", None, e.remainder)]
 
@@ -54,6 +57,7 @@ def headline(explanation: Explanation, names: Names) -> tuple[str, str]:
     if len(ahead) > 1:
         when = f"mean of steps {e.first_step} to {e.last_step}, {ahead[0]} to {ahead[-1]}"
     mean = f"level at {numbers([e.level])[0]}, the mean of the newest {e.level_rows} known rows"
+    mean += " without the effect of known covariates" if e.without_effect else ""
     baseline = f"Baseline: the forecast of a past that is {mean if e.level_rows else 'zero'}."
     of = f" of {e.target}" if e.series else ""
     return f"{e.series or e.target}: what moved the forecast{of}, {when}", baseline
@@ -88,12 +92,59 @@ def strongest_rows_table(explanation: Explanation, names: Names) -> Table | None
     order = order[np.abs(e.rows[order]) > 0]
     if not len(order):
         return None
-    table = _table("strongest rows", e.target, "contribution")
+    columns = {e.target: e.values[order]}
+    if e.without_effect and e.bare is not None:
+        columns["without effects"] = e.bare[order]
+    table = _table("strongest rows", *columns, "contribution")
     decimals = _decimals(e.rows[order])
     times = times_as_strings(e.times[order], names)
-    for row, time, value in zip(order, times, numbers(e.values[order]), strict=True):
-        table.add_row(Text(inert(time)), value, _signed(float(e.rows[row]), decimals))
+    cells = [numbers(column) for column in columns.values()]
+    for row, time, *each in zip(order, times, *cells, strict=True):
+        table.add_row(Text(inert(time)), *each, _signed(float(e.rows[row]), decimals))
     return table
+
+
+def known_table(explanation: Explanation) -> Table | None:
+    """Each known covariate at the steps: its value, what its effect adds, and what networks make of it."""
+    shown = [each for each in explanation.known if _acts(each)]
+    if not shown:
+        return None
+    steps = "mean of its values" if len(explanation.ahead) > 1 else "value"
+    table = _table("known covariate", steps, "effect", "in networks")
+    effects = [float(each.effects.mean()) for each in shown]
+    decimals = _decimals(np.array(effects + [each.in_networks for each in shown]))
+    for each, effect in zip(shown, effects, strict=True):
+        read = _signed(each.in_networks, decimals) if each.read else NOTHING
+        added = _signed(effect, decimals) if each.confirmed else NOTHING
+        table.add_row(Text(inert(each.name)), inert(usual_value(each.values)), added, read)
+    return table
+
+
+def known_notes(explanation: Explanation) -> list[str]:
+    """What is to be said of known covariates: how effects are counted, and which have none."""
+    e = explanation
+    notes = []
+    if e.without_effect:
+        notes.append("Rows are those of the series without these effects, which are added after them.")
+    without = [each for each in e.known if not each.confirmed]
+    for read in (False, True):
+        some = [inert(each.name) for each in without if each.read == read]
+        if some:
+            why = "networks read it, as it has one on other series" if read else "it changes nothing here"
+            if len(some) > 1:
+                why = why.replace("it has", "they have").replace("it changes", "they change")
+                why = why.replace("read it", "read them")
+            notes.append(f"No effect of {', '.join(some)} on this series is confirmed: {why}.")
+    return notes
+
+
+def usual_value(values: tuple[float | str | None, ...]) -> str:
+    """The mean of numbers, or the words in order, each once."""
+    there = [value for value in values if value is not None]
+    words = [value for value in there if isinstance(value, str)]
+    if words or not there:
+        return ", ".join(dict.fromkeys(words)) or NOTHING
+    return numbers([float(np.mean([value for value in there if not isinstance(value, str)]))])[0]
 
 
 def components_table(explanation: Explanation) -> Table:
@@ -129,6 +180,8 @@ def to_json(explanation: Explanation, names: Names) -> dict[str, Any]:
         ],
         "seasonal_position": e.position,
         "covariates": [{"name": name, "contribution": float(value)} for name, value in covariates],
+        "known": [_known_json(each, times_as_strings(e.ahead, names)) for each in e.known],
+        "facts": [each._asdict() for each in e.facts],
         "limits": e.limits,
         "remainder": e.remainder,
         "components": [
@@ -142,9 +195,27 @@ def to_json(explanation: Explanation, names: Names) -> dict[str, Any]:
     }
 
 
+def _known_json(each: KnownCovariate, times: list[str]) -> dict[str, Any]:
+    steps = zip(times, each.values, each.effects, strict=True)
+    return {
+        "name": each.name,
+        "contribution": each.contribution,
+        "effect": float(each.effects.mean()),
+        "in_networks": each.in_networks,
+        "confirmed": each.confirmed,
+        "read_by_networks": each.read,
+        "steps": [{"time": time, "value": value, "effect": float(effect)} for time, value, effect in steps],
+    }
+
+
+def _acts(each: KnownCovariate) -> bool:
+    """Whether a known covariate can have a contribution."""
+    return each.confirmed or each.read
+
+
 def _matters(line: Line, decimals: int) -> bool:
     """Whether a line is shown: rows and covariates always, the rest where its digits are not zeros."""
-    always = line.rows is not None or line.name.startswith("covariate ")
+    always = line.rows is not None or line.name.startswith(("covariate ", "known "))
     return always or abs(line.value) >= 0.5 * 10.0**-decimals
 
 

@@ -29,6 +29,8 @@ from forecaster.report.explanation_table import (
     components_table,
     contributions_table,
     headline,
+    known_notes,
+    known_table,
     strongest_rows_table,
 )
 from forecaster.report.leaderboard_tables import CAN_BE_LEFT_OUT, board_table
@@ -120,6 +122,11 @@ def print_explanation(console: Console, explanation: Explanation, names: Names) 
     rows = strongest_rows_table(explanation, names)
     if rows is not None:
         _print(console, rows, Text())
+    known, notes = known_table(explanation), known_notes(explanation)
+    if known is not None:
+        _print(console, known, Text())
+    if notes:
+        _print(console, *(Text(note) for note in notes), Text())
     _print(console, components_table(explanation))
 
 

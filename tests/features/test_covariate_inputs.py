@@ -70,7 +70,7 @@ def naive_row(panel, series, row, origin):
 
 
 def test_windows_read_known_values_of_past_and_horizon(panel):
-    """Inputs and what is ahead equal those gathered number by number."""
+    """Inputs and what is ahead equal those gathered number by number; beyond the horizon there are zeros."""
     origins = panel.lengths - 2
     fitted = fit_scaled(panel, origins, scales="relative", log=False, seasons=(), horizon=HORIZON)
     windows = Windows.of(panel, fitted, CONFIG, origins)
@@ -83,7 +83,7 @@ def test_windows_read_known_values_of_past_and_horizon(panel):
         past = [naive_row(panel, one, row, origins[one]) for row in range(end - 6, end)]
         seen = batch.inputs[:, 2:, b].reshape(3, 5, 2)  # step, column, row
         np.testing.assert_allclose(seen, np.array(past).reshape(3, 2, 5).transpose(0, 2, 1), atol=1e-6)
-        coming = [naive_row(panel, one, end + step, origins[one]) for step in range(6)]
+        coming = [naive_row(panel, one, end + step, origins[one]) for step in range(HORIZON)] + [[0.0] * 5]
         np.testing.assert_allclose(batch.ahead[:, :, b].ravel(), np.ravel(coming), atol=1e-6)
 
 

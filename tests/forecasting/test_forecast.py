@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from panels import panel_of, rows_of, wavy, with_garbage
+from panels import GARBAGE, informed_panel, panel_of, rows_of, wavy, with_garbage
 
 from forecaster.config import Options, ReadConfig
 from forecaster.errors import ModelError
@@ -16,6 +16,7 @@ from forecaster.features.windows import Windows
 from forecaster.forecasting.components import combine, component_forecasts, point_forecasts
 from forecaster.forecasting.fixed_intervals import SPREAD_ROWS, intervals, local_spread
 from forecaster.forecasting.forecast import forecast
+from forecaster.forecasting.pretrained import forecast_pretrained
 from forecaster.forecasting.uncertainty import fit_distribution
 from forecaster.forecasting.uncertainty import quantiles as quantiles_of
 from forecaster.methods.baselines import baseline_forecasts
@@ -280,6 +281,119 @@ def test_garbage_after_the_origins_changes_no_distribution(eventful, model_of_ev
     ]
     for name, values in learned[0].items():
         assert values.tobytes() == learned[1][name].tobytes(), name
+
+
+@pytest.fixture(scope="module")
+def informed():
+    """Series with covariates known ahead, past-only ones and facts."""
+    return informed_panel()
+
+
+@pytest.fixture(scope="module")
+def model_of_known(informed):
+    """Networks that read all of them, with a share in the blend."""
+    options = dataclasses.replace(OPTIONS, lookback=9, segment=3, members=1)
+    made = make_model(cleaned(informed, informed.lengths, "each"), options)
+    config = made.members[0].config
+    assert {"heat", "open", "sky"} <= set(config.known) and config.static == ("size", "region")
+    assert HORIZON % config.network.output_segment  # the last segment reaches beyond the horizon
+    weights = dict.fromkeys(("network 1", "averaged theta", "naive", "seasonal naive"), 1 / 4)
+    return dataclasses.replace(made, blend=dataclasses.replace(made.blend, weights=weights))
+
+
+def moved(panel, change):
+    """The panel with changed values of known covariates: change(position (R,), values (R, K)) -> (R, K)."""
+    known = panel.known
+    position = np.arange(len(known.values)) - np.repeat(known.offsets[:-1], np.diff(known.offsets))
+    values = change(position, known.values.copy())
+    return dataclasses.replace(panel, known=dataclasses.replace(known, values=values))
+
+
+def everything(model, panel, origins):
+    """Point forecasts and bounds from origins, of the model and of the pretrained networks alone."""
+    alone = forecast_pretrained(panel, HORIZON, origins=origins)
+    return *forecast_from(model, panel, origins), alone.point, alone.lower, alone.upper
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_garbage_after_the_origins_changes_no_byte_beside_known_covariates(informed, model_of_known, seed):
+    """Targets and past-only covariates at or after an origin; the values of known covariates stay."""
+    origins = informed.lengths - [12, 20, 9, 7, 5, 15, 30, 8, 6]
+    garbage = with_garbage(informed, origins, seed=seed)
+    views = [cleaned(each, origins, "each") for each in (informed, garbage)]
+    assert views[0].removed.effect.tobytes() == views[1].removed.effect.tobytes()
+    assert views[0].removed.acts[:, :3].any(axis=0).all()
+    for one, other in zip(
+        *(everything(model_of_known, each, origins) for each in (informed, garbage)), strict=True
+    ):
+        assert np.isfinite(one).all()
+        assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_known_values_after_the_horizon_change_no_byte(informed, model_of_known, seed):
+    """Garbage there changes nothing, and so does their absence; within the horizon they count."""
+    origins = informed.lengths - [12, 20, 9, 7, 5, 15, 30, 8, 6]
+    rng = np.random.default_rng(seed)
+    limit = np.repeat(origins + HORIZON, np.diff(informed.known.offsets))
+
+    def late(position, values, garbage=GARBAGE):
+        rows = position >= limit
+        values[rows] = rng.choice(garbage, size=(rows.sum(), values.shape[1]))
+        return values
+
+    first = everything(model_of_known, informed, origins)
+    for garbage in (GARBAGE, (np.nan,)):
+        dirty = moved(informed, lambda position, values, of=garbage: late(position, values, of))
+        for one, other in zip(first, everything(model_of_known, dirty, origins), strict=True):
+            assert one.tobytes() == other.tobytes()
+
+    def within(position, values):
+        values[position == limit - 1, 0] += 3.0
+        return values
+
+    changed = everything(model_of_known, moved(informed, within), origins)
+    assert (np.abs(changed[0][:, -1] - first[0][:, -1]) > 1).sum() >= 5
+    assert (np.abs(changed[2][:, -1] - first[2][:, -1]) > 1).sum() >= 5
+
+
+def test_a_known_value_missing_in_the_past_is_a_usual_one(informed, model_of_known):
+    """From an origin before it, its effect is that of the mean; after all rows, it is missing."""
+    origins = informed.lengths - HORIZON
+    rows = informed.known.offsets[:-1] + origins + 1  # second step
+
+    def missing(position, values, shift=0):
+        values[rows + shift, 0] = np.nan
+        return values
+
+    dirty = moved(informed, missing)
+    views = [cleaned(each, origins, "each") for each in (informed, dirty)]
+    assert (views[1].removed.effect[rows] == 0).all()
+    assert (views[0].removed.effect[rows] != 0).all()
+    for one, other in zip(
+        *(everything(model_of_known, each, origins) for each in (informed, dirty)), strict=True
+    ):
+        assert np.isfinite(other).all()
+        assert (one[:, 1] != other[:, 1]).any()
+    ahead = cleaned(moved(informed, lambda *given: missing(*given, HORIZON)), informed.lengths, "each")
+    assert np.isnan(ahead.removed.effect[rows + HORIZON]).all()
+
+
+def test_a_series_owes_nothing_to_the_known_values_of_another(informed, model_of_known):
+    """Values of the past and ahead of other series move their own forecasts only."""
+    origins = informed.lengths - 5
+    end = informed.known.offsets[1]
+
+    def others(position, values):
+        values[end:, 0] = 3 * values[end:, 0] - 7 * (position[end:] % 5)
+        return values
+
+    one, other = (
+        forecast_pretrained(each, HORIZON, origins=origins).point
+        for each in (informed, moved(informed, others))
+    )
+    assert one[0].tobytes() == other[0].tobytes()
+    assert (one[1:] != other[1:]).any(axis=1).all()
 
 
 def test_a_forecast_from_an_origin_is_that_of_the_table_cut_off(eventful, model_of_events):

@@ -102,6 +102,39 @@ def test_garbage_in_covariates_of_the_test_part_changes_nothing_learned(table, s
     assert learned(models[0]) == learned(models[1])
 
 
+@pytest.fixture(scope="module")
+def informed():
+    """A table with a covariate known ahead, which moves the target, and one of the past only."""
+    rng = np.random.default_rng(5)
+    series = {name: wavy(rng, rows, level=60.0) for name, rows in (("a", 90), ("b", 75), ("c", 60))}
+    rich = frame_of(series).assign(heat=lambda t: rng.normal(size=len(t)), price=rng.normal(20, 5, 225))
+    rich["y"] += 1.5 * rich["price"]
+    return rich
+
+
+BESIDE = ReadConfig(target=("y",), covariates=("heat",), known=("price",))
+
+
+@pytest.fixture(scope="module")
+def from_informed(informed):
+    """What is learned of it."""
+    model = train(informed, dataclasses.replace(TINY, refit=False), BESIDE).model
+    assert any(member.config.known == ("price",) for member in model.members)
+    return model
+
+
+@pytest.mark.parametrize("columns", [("y", "heat"), ("price",)])
+def test_garbage_in_the_test_part_changes_nothing_learned_beside_known_covariates(
+    informed, from_informed, columns
+):
+    """Neither targets and past-only covariates there, nor known covariates, which the forecasts of the report
+    alone read."""
+    garbage = with_garbage(informed, HORIZON, seed=0, columns=columns)
+    garbage["price"] = garbage["price"].fillna(0.0).clip(-1000, 1000)
+    dirty = train(garbage, dataclasses.replace(TINY, refit=False), BESIDE).model
+    assert learned(from_informed) == learned(dirty)
+
+
 @pytest.fixture
 def scored(monkeypatch):
     """The forecasts that were scored, in the order in which they were."""
@@ -128,6 +161,21 @@ def test_garbage_after_the_last_origin_changes_no_forecast_of_a_backtest(table, 
     for name, values in scored[0].items():
         assert values.shape[:2] == (3, 3)
         assert values.tobytes() == scored[1][name].tobytes(), name
+
+
+def test_garbage_after_the_last_origin_changes_no_forecast_beside_known_covariates(informed, scored):
+    """Targets and past-only covariates change nothing; known covariates in the last horizon change the
+    forecast from the last origin only."""
+    price = with_garbage(informed, HORIZON - 1, seed=0, columns=("price",)).fillna({"price": 0.0})
+    price["price"] = price["price"].clip(0, 40)
+    for each in (informed, with_garbage(informed, HORIZON, seed=0, columns=("y", "heat")), price):
+        evaluate(each, TINY, BESIDE, origins=2, step=HORIZON)
+    assert scored[0].keys() == scored[1].keys()
+    for name, values in scored[0].items():
+        assert values.tobytes() == scored[1][name].tobytes(), name
+        assert values[0].tobytes() == scored[2][name][0].tobytes(), name
+    moves = (scored[0]["model"][1] != scored[2]["model"][1]).any(axis=0)
+    assert moves[1:].all() and not moves[0]
 
 
 def test_garbage_after_the_first_origin_changes_nothing_trained_before_it(table, scored):

@@ -44,7 +44,8 @@ def without_effect(view: Panel, origins: Ints) -> Panel:
     """The panel without the effect of its known covariates, as learned from the first origins[s] rows.
 
     The effect is centred, so that the series keeps its level. It is added on the scale of the series: where
-    that is logarithms, it is a factor.
+    that is logarithms, it is a factor. In rows of the panel, a missing covariate counts as a usual one; after
+    them, the effect is missing too.
     """
     known = view.known
     if known is None or not known.names:
@@ -61,7 +62,8 @@ def without_effect(view: Panel, origins: Ints) -> Panel:
             effect[mine], by = found
             acts[series, by] = True
             rows = slice(view.offsets[series], view.offsets[series + 1])
-            of_rows = np.nan_to_num(effect[mine][: rows.stop - rows.start])
+            of_rows = effect[mine][: rows.stop - rows.start]  # a view
+            of_rows[np.isnan(of_rows)] = 0.0
             target[rows] = _taken(view.target[rows], power[series], of_rows)
     if not effect.any():
         return view
@@ -80,7 +82,9 @@ def with_effect(view: Panel) -> Panel:
 
 
 def restored(view: Panel, forecasts: Floats, origins: Ints) -> Floats:
-    """Forecasts (…, S, H) from after origins[s] rows, with the effect; NaN where covariates are missing."""
+    """Forecasts (…, S, H) from after origins[s] rows, with the effect; NaN where covariates are
+    missing after the panel.
+    """
     if view.removed is None:
         return forecasts
     assert view.known is not None
@@ -91,6 +95,31 @@ def restored(view: Panel, forecasts: Floats, origins: Ints) -> Floats:
     moved = np.add.reduceat(view.removed.effect != 0, view.known.offsets[:-1], dtype=np.int64) > 0
     effect = np.where(moved[:, None], effect, 0.0)  # of a series that nothing moves, no row need be known
     return _taken(forecasts, view.removed.power[:, None], -effect)
+
+
+def effect_parts(view: Panel, origins: Ints, series: int) -> Floats:
+    """The effect of a series that `without_effect` took out, by covariate (R, K), in all rows of the series.
+
+    They sum to the effect before it is kept within its range. Coefficients are those of the regression, so
+    that the part of each covariate is zero at its mean over the past.
+    """
+    known, removed = view.known, view.removed
+    assert known is not None and removed is not None
+    full = with_effect(view)
+    own = _series(full, known, SeasonClock(full), series, int(origins[series]), float(removed.power[series]))
+    parts = np.zeros(own.values.shape)
+    choice = _chosen(known, own, series) if removed.acts[series].any() else None
+    if choice is None:
+        return parts
+    origin, x = len(own.y), _columns(list(choice.groups), known, own, len(own.y))
+    past = np.concatenate(x, axis=1)[:origin]
+    past = np.where(np.isfinite(past), past, np.nanmean(past, axis=0))
+    beta = fit(own.y, past, own.lag, choice.penalty, choice.noise)
+    ends = np.cumsum([part.shape[1] for part in x])
+    for group, part, weights in zip(choice.groups, x, np.split(beta, ends[:-1]), strict=True):
+        parts[:, group.covariate] += part @ weights
+    whole = np.isfinite(parts[:origin]).all(axis=1)
+    return np.asarray(parts - parts[:origin][whole].mean(axis=0))
 
 
 def _taken(y: Floats, power: Floats | float, effect: Floats) -> Floats:

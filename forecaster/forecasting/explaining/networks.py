@@ -4,13 +4,14 @@ In the scale of the series, with the notation of `features.pullback` and `featur
 
     x_h(a) = x' + a (c − x') + a Σ_m i_m[h] + s (out_h(a u) + a level)        u = z − level of the window
 
-and the forecast is x_h in the user's units. Values, covariates and the seasonal position move along the path;
-which rows were observed stays.
+and the forecast is x_h in the user's units. Values, covariates and the seasonal position move along the path,
+with what is read beside them (`beside`); which rows were observed stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,9 +22,17 @@ from forecaster.features.pullback import Pullback
 from forecaster.features.scale_choice import from_scale, to_scale
 from forecaster.features.transform import Transform
 from forecaster.features.windows import Windows
+from forecaster.forecasting.explaining.beside import (
+    Beside,
+    beside,
+    by_covariate,
+    by_fact,
+    with_words_as_numbers,
+)
 from forecaster.forecasting.explaining.path import Part, Subject, points, slope_of
 from forecaster.model.model import Member
 from forecaster.nn.batch import Batch
+from forecaster.nn.network import Gradients
 from forecaster.nn.stack import Mask
 
 POINTS = 384
@@ -33,36 +42,61 @@ COLUMNS = 64
 
 
 def explain_network(subject: Subject, member: Member, fitted: Transform) -> Part:
-    """What the rows before the origin, covariates and seasonal position contribute to its forecast."""
+    """What the rows before the origin, covariates, facts and seasonal position contribute to its forecast."""
     config, power = member.config, float(fitted.power[subject.series])
-    channels = subject.panel.values.shape[1]
     windows = Windows.of(subject.panel, fitted, config, subject.panel.lengths)
     batch = windows.inputs(*_window(subject))
-    moving = _moving(config, windows.features, channels)
+    side = beside(subject, config, batch)
+    network = with_words_as_numbers(member.network, batch.codes)
+    own, inside = subject.panel.values.shape[1], _rows_inside(subject, config)
+    start = _start(batch.inputs[:, :, 0], config, own, side, inside)
     begin = float(to_scale(np.array([subject.level]), np.array([power]))[0])
     x_of = _forecasts_of(subject, windows, fitted, begin)
     scale, at, weight = float(fitted.scale[subject.series]), *points(POINTS)
-    gradient, d_x, ends = np.zeros(batch.inputs.shape[:2]), np.zeros(config.horizon), []
+    d_x, ends = np.zeros(config.horizon), []
+    total = _Total(np.zeros(start.shape), np.zeros(side.ahead.shape), np.zeros(side.static.shape))
     for part in np.array_split(np.arange(len(at)), -(-len(at) // COLUMNS)):
-        inputs, mask = _along(batch, moving, at[part])
-        outputs, cache = member.network.forward(inputs, mask=mask)  # (H, K)
+        inputs, mask = _along(batch, start, at[part])
+        outputs, cache = network.forward(inputs, mask=mask, side=side.along(at[part], config))  # (H, K)
         x = x_of(outputs, at[part])
         ends.append(subject.steps @ from_scale(x, np.full_like(x, power)))
         d_here = subject.steps[:, None] * slope_of(x, power) * weight[part]  # by the forecast of each point
-        d_inputs = member.network.backward(cache, scale * d_here).inputs
-        assert d_inputs is not None
-        gradient += d_inputs.sum(axis=2, dtype=np.float64)
+        total.add(network.backward(cache, scale * d_here))
         d_x += d_here.sum(axis=1)
 
-    inside = _rows_inside(subject, config)
-    by_channel = _by_channel(gradient, config, channels)  # (C, L)
+    by_channel = _by_channel(total.inputs, config, own + len(side.usual))  # (C + G, L)
     by_channel[:, ~inside] = 0.0
     rows = _rows(subject, fitted, config, by_channel[TARGET], scale, d_x, begin)
-    covariates = np.zeros((subject.rows, channels - 1))
-    known = np.arange(subject.rows - config.lookback, subject.rows)[inside]
-    covariates[known] = by_channel[1:, inside].T * fitted.z[subject.span][known, 1:]
-    position = (gradient * batch.inputs[:, :, 0])[:, windows.features - 2 * len(config.phases) :].sum()
-    return Part(float(ends[0][0]), float(ends[-1][-1]), rows, covariates, float(position))
+    covariates = np.zeros((subject.rows, own - 1))
+    seen = np.arange(subject.rows - config.lookback, subject.rows)[inside]
+    covariates[seen] = by_channel[1:own, inside].T * fitted.z[subject.span][seen, 1:]
+    moved = _by_channel(total.inputs * (batch.inputs[:, :, 0] - start), config, own + len(side.usual))
+    ahead = (total.ahead * (side.ahead - side.ahead_usual)).reshape(-1, max(len(side.usual), 1)).sum(axis=0)
+    known = moved[own:, inside].sum(axis=1) + ahead[: len(side.usual)]
+    position = (total.inputs * batch.inputs[:, :, 0])[:, windows.features - 2 * len(config.phases) :].sum()
+    return Part(
+        float(ends[0][0]),
+        float(ends[-1][-1]),
+        rows,
+        covariates,
+        float(position),
+        by_covariate(subject.panel, config, known),
+        by_fact(subject.panel, config, total.static * side.static),
+    )
+
+
+class _Total(NamedTuple):
+    """Derivatives, added up along the path: by inputs (T, F), values known ahead (m, s·G) and facts (N,)."""
+
+    inputs: Floats
+    ahead: Floats
+    static: Floats
+
+    def add(self, gradients: Gradients) -> None:
+        """Those at some points."""
+        for total, each in zip(self, (gradients.inputs, gradients.ahead, gradients.static), strict=True):
+            if each is not None:
+                total[...] += each.sum(axis=-1, dtype=np.float64)
 
 
 def _window(subject: Subject) -> tuple[Ints, Ints]:
@@ -70,9 +104,25 @@ def _window(subject: Subject) -> tuple[Ints, Ints]:
     return np.array([subject.series]), np.array([subject.rows])
 
 
-def _along(batch: Batch, moving: Bools, at: Floats) -> tuple[Array, Mask | None]:
+def _start(seen: Array, config: MemberConfig, own: int, side: Beside, inside: Bools) -> Array:
+    """Where the inputs (T, F) begin: zero, but the flags of observed rows, which stay, and known covariates.
+
+    own: C. inside (L,): which rows of the window belong to the series.
+    """
+    start = np.zeros_like(seen)
+    segment, values = config.segment, own * config.segment
+    usual = np.where(inside.reshape(-1, 1, segment), side.usual[:, None], np.float32(0))  # (T, G, s)
+    flags = values + len(side.usual) * segment
+    start[:, values:flags] = usual.reshape(len(seen), -1)
+    if config.gaps:
+        start[:, flags : flags + segment] = seen[:, flags : flags + segment]
+    return start
+
+
+def _along(batch: Batch, start: Array, at: Floats) -> tuple[Array, Mask | None]:
     """The inputs (T, F, K) and masks (T, K) at points of the path (K,)."""
-    inputs = np.where(moving[:, None], batch.inputs * at, batch.inputs).astype(batch.inputs.dtype)
+    begin = start[:, :, None]
+    inputs = (begin + at * (batch.inputs - begin)).astype(batch.inputs.dtype)
     mask = None if batch.mask is None else np.repeat(batch.mask, len(at), axis=1)
     return np.ascontiguousarray(inputs), mask
 
@@ -89,14 +139,6 @@ def _forecasts_of(
         return np.asarray(begin + at * (away + season) + scale * (outputs + at * level), np.float64)
 
     return forecasts
-
-
-def _moving(config: MemberConfig, features: int, channels: int) -> Bools:
-    """Which features of a step move along the path (F,): all but the flags of observed rows."""
-    place = np.arange(features)
-    values = channels * config.segment
-    flags = config.segment if config.gaps else 0
-    return (place < values) | (place >= values + flags)
 
 
 def _by_channel(gradient: Floats, config: MemberConfig, channels: int) -> Floats:

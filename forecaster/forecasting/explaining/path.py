@@ -58,6 +58,8 @@ class Part:
     covariates: Floats  # (n, C−1) by row
     position: float = 0.0
     """Of the seasonal position, which some networks read."""
+    known: Floats | None = None  # (K,) of known covariates, in networks; None: it reads none
+    static: Floats | None = None  # (D,) of facts
 
 
 class Points(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 
 from forecaster.data.calendar.clock import to_local
 from forecaster.data.labels import Names, times_as_strings
-from forecaster.report.explanation_table import Line, headline, lines
+from forecaster.report.explanation_table import Line, headline, known_notes, lines, usual_value
 from forecaster.report.page import charts
 from forecaster.report.page.parts import Chart, Key, Section, Table, clean
 from forecaster.report.text import numbers
@@ -31,10 +31,33 @@ def explained_section(explanation: Explanation, names: Names) -> Section:
         "explained",
         "What moved the forecast",
         "Explanation",
-        (clean(title, 400) + ". " + clean(baseline, 300),),
+        (clean(title, 400) + ". " + clean(baseline, 300), *(clean(n, 400) for n in known_notes(explanation))),
         (_sums(explanation, parts), _rows(explanation, names)),
-        (("Components of the blend", _components(explanation)),),
+        (*_known(explanation, names), ("Components of the blend", _components(explanation))),
     )
+
+
+def _known(e: Explanation, names: Names) -> list[tuple[str, Table]]:
+    """Tables of known covariates: the effect at each step, and what networks make of them."""
+    steps = [
+        (label, clean(each.name), clean(usual_value((value,))), effect)
+        for each in e.known
+        if each.confirmed
+        for label, value, effect in zip(
+            times_as_strings(e.ahead, names), each.values, numbers(each.effects), strict=True
+        )
+    ]
+    read = [each for each in e.known if each.read]
+    moved = numbers([each.in_networks for each in read])
+    made = [(clean(k.name), clean(usual_value(k.values)), m) for k, m in zip(read, moved, strict=True)]
+    tables = []
+    if steps:
+        effects = Table(("Step", "Known covariate", "Value", "Effect"), tuple(steps), words=3)
+        tables.append(("Effects of known covariates", effects))
+    if made:
+        networks = Table(("Known covariate", "Value", "Contribution"), tuple(made), words=2)
+        tables.append(("What networks make of known covariates", networks))
+    return tables
 
 
 def _seen(every: list[Line]) -> list[Line]:
@@ -58,7 +81,7 @@ def _sums(e: Explanation, parts: list[Line]) -> Chart:
         "explained-sums",
         f"From {first} to {last}: most by {clean(largest)}",
         "Each bar begins where the one above it ends. Rows are those of the past; their contributions, with "
-        "those of covariates and the position in the season, sum to the forecast.",
+        "those of covariates, facts and the position in the season, sum to the forecast.",
         charts.steps_between(called, ends, x_title=clean(e.target)),
         Table(("Part", "Rows", "Contribution", "Sum so far"), tuple(rows)),
         (Key("model", "raises it"), Key("second", "lowers it")),
