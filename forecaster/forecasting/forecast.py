@@ -78,7 +78,8 @@ class Forecast:
             others = self.base._columns()
             shown["base"] = self.base._rounded(others, "forecast", digits)["forecast"]
             apart = self._apart(shown["forecast"], shown["base"])
-            shown["difference"] = rounded_like(apart, (columns, others), digits) + 0.0  # no -0.0
+            tree = self.distribution.tree if isinstance(self.distribution, Coherent) else None
+            shown["difference"] = rounded_like(apart, (columns, others), digits, tree) + 0.0  # no -0.0
         return forecast_frame(self.panel, self.origins, shown)
 
     @property

@@ -16,7 +16,7 @@ from forecaster.data.covariates.changes import Asked, Change, changes_of, with_a
 from forecaster.data.findings import SHOWN, Finding, info, warn
 from forecaster.data.labels import listed, shown
 from forecaster.data.panel import Panel
-from forecaster.errors import UsageError
+from forecaster.errors import ModelError, UsageError
 from forecaster.features.effects.design import LEAST_SEEN
 from forecaster.forecasting.forecast import Forecast
 
@@ -47,10 +47,14 @@ def what_if(
     changes = changes_of(panel, asked)
     changed, touched = with_changes(panel, changes, horizon)
     changed = ready(changed)
-    result = run(changed)
     ahead, after = (_ahead(each, horizon) for each in (panel, changed))
     unknown = _unknown(panel, ahead)
-    base = _base(panel, np.where(np.isnan(ahead), after, ahead), unknown, result, run)
+    base = None
+    if not unknown.all():
+        base = run(with_ahead(panel, np.where(np.isnan(ahead), after, ahead)) if unknown.any() else panel)
+    result = _run(changed, run, base, changes)
+    base = base or result  # which is left blank
+    base = dataclasses.replace(base, point=np.where(unknown[:, None], np.nan, base.point))
     result = dataclasses.replace(result, base=base)
     findings = [_asked(changes, touched)]
     findings += _without_effect(result, changes, networks)
@@ -79,14 +83,21 @@ def _unknown(panel: Panel, ahead: Floats) -> Bools:
     return np.asarray((np.isnan(ahead) & read).any(axis=(1, 2)))
 
 
-def _base(
-    panel: Panel, filled: Floats, unknown: Bools, result: Forecast, run: Callable[[Panel], Forecast]
+def _run(
+    changed: Panel, run: Callable[[Panel], Forecast], base: Forecast | None, changes: Sequence[Change]
 ) -> Forecast:
-    """The forecast without changes; `filled` (S, H, K) are values to read where it is `unknown` anyway."""
-    if unknown.all():
-        return dataclasses.replace(result, point=np.full_like(result.point, np.nan), findings=())
-    base = run(with_ahead(panel, filled) if unknown.any() else panel)
-    return dataclasses.replace(base, point=np.where(unknown[:, None], np.nan, base.point))
+    """The forecast after the changes. UsageError where it is not finite although the base is."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return run(changed)
+    except ModelError as error:
+        if base is None:
+            raise
+        texts = listed([change.text for change in changes])
+        raise UsageError(
+            f"--set {texts}: so far from what the past had, there is no finite forecast",
+            hint="Set values like those of the past.",
+        ) from error
 
 
 def _without_effect(result: Forecast, changes: Sequence[Change], networks: Collection[str]) -> list[Finding]:

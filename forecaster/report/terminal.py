@@ -16,7 +16,6 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from forecaster.arrays import Floats
 from forecaster.evaluation.error_report import Report
 from forecaster.report.error_tables import (
     interval_line,
@@ -184,7 +183,7 @@ def print_preview(
     widths = np.concatenate([high - low for low, high in bounds]) if bounds else None
     columns = [numbers(point, like=widths)]
     if base is not None:
-        columns += [_or_none(np.asarray(base, dtype=float), widths), _or_none(apart, widths)]
+        columns += [numbers(base, like=widths), numbers(apart, like=widths)]
     for pair in bounds:
         low, high = (numbers(bound, like=widths) for bound in pair)
         columns.append([f"{a} to {b}" for a, b in zip(low, high, strict=True)])
@@ -198,11 +197,6 @@ def print_preview(
     if np.isfinite(apart).all() and apart.size:
         (whole,) = numbers([apart.sum()], like=widths)
         _print(console, Text(), Text(f"The what-if moves the forecast by {whole} in sum.", "bold"))
-
-
-def _or_none(values: Floats, like: Floats | None) -> list[str]:
-    """Numbers as text; empty where there is none."""
-    return numbers(values, like=like) if np.isfinite(values).all() else [""] * len(values)
 
 
 def _scored_windows(report: Report) -> str:

@@ -9,10 +9,14 @@ import pytest
 
 from forecaster.config import Options, ReadConfig
 from forecaster.data.findings import Finding
+from forecaster.data.load import load
+from forecaster.data.panel import Panel
 from forecaster.data.writing.digits import rounded, rounded_like
-from forecaster.errors import DataError, UsageError
+from forecaster.errors import DataError, ModelError, UsageError
 from forecaster.forecasting.forecast import Forecast
+from forecaster.forecasting.pretrained import forecast_pretrained
 from forecaster.pipeline.predict import predict_pretrained
+from forecaster.pipeline.what_if import what_if
 
 AHEAD = 14
 READ = ReadConfig(id="shop", target=("y",), known=("price", "sky", "open"))
@@ -46,10 +50,10 @@ def shops() -> pd.DataFrame:
     return pd.concat([demand(2, name="a"), demand(3, name="b", acts=False), demand(4, name="c")])
 
 
-def ask(table: pd.DataFrame, what_if: Any, read: ReadConfig = READ, **options: Any) -> Forecast:
+def ask(table: pd.DataFrame, asked: Any, read: ReadConfig = READ, **options: Any) -> Forecast:
     """The forecast of the pretrained networks."""
     return predict_pretrained(
-        table, Options(**{"horizon": AHEAD} | options), read, max_age="any", what_if=what_if
+        table, Options(**{"horizon": AHEAD} | options), read, max_age="any", what_if=asked
     )
 
 
@@ -202,6 +206,49 @@ def test_names_of_the_table_do_not_collide() -> None:
     table = demand().rename(columns={"shop": "base"})
     with pytest.raises(UsageError, match="already has a column 'base'"):
         ask(table, {"price": 8}, ReadConfig(id="base", target=("y",), known=("price",)))
+
+
+def test_sums_of_a_hierarchy_add_up(tmp_path: Path) -> None:
+    """Of forecast, base and difference alike, as they are printed; an event is known of every level."""
+    table = pd.concat([demand(2, name="north/a"), demand(3, name="north/b"), demand(4, name="south/c")])
+    days = table["day"][(table["price"] == 8) & (table["shop"] == "north/a")].dt.strftime("%Y-%m-%d")
+    events = tmp_path / "events.csv"
+    events.write_text("date,name\n" + "".join(f"{day},sale\n" for day in days))
+    table = table.dropna(subset="y")[["shop", "day", "y"]]
+    read = ReadConfig(time="day", target=("y",), known=(), events=str(events), hierarchy=("shop",))
+    asked = {"event sale": "1@2024-10-09"}
+    frame = ask(table, asked, read).to_frame(digits=None)
+    assert frame["base"].tolist() == ask(table, None, read).to_frame(digits=None)["forecast"].tolist()
+    bottom = frame[frame["shop"].str.contains("/")].groupby("day")
+    whole = frame[frame["level"] == "total"].set_index("day")
+    for column in ("forecast", "base", "difference"):
+        np.testing.assert_allclose(bottom[column].sum(), whole[column], rtol=0, atol=1e-8)
+    assert whole["difference"].abs().max() > 20
+
+
+def test_values_beyond_all_measure() -> None:
+    """Where no finite forecast comes of a change, the change is what the error names."""
+    table = demand()
+
+    def broken(panel: Panel) -> Forecast:
+        assert panel.known is not None
+        if (panel.known.values > 1e9).any():
+            raise ModelError("the forecast is not finite")
+        return forecast_pretrained(panel, AHEAD)
+
+    panel = load(table, READ).panel
+    with pytest.raises(UsageError, match="'price=1e10': so far from what the past had"):
+        what_if(panel, {"price": "1e10"}, AHEAD, broken)
+    assert what_if(panel, {"price": 8}, AHEAD, broken).base is not None
+
+
+@pytest.mark.parametrize("name", ["forecast", "lo_80"])
+def test_no_column_of_the_user_is_replaced(name: str) -> None:
+    """An id column called as one of the forecast is an error; it was replaced in silence once."""
+    table = demand().rename(columns={"shop": name})
+    plain = ask(table, None, ReadConfig(id=name, target=("y",), known=("price",)))
+    with pytest.raises(UsageError, match=f"already has a column '{name}', which forecasts need"):
+        plain.to_frame()
 
 
 def test_directions_differ_by_the_short_way() -> None:

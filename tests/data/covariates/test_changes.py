@@ -70,6 +70,14 @@ def test_what_a_text_does(panel: Panel, text: str, first: list[float], second: l
     np.testing.assert_array_equal(ahead(panel, text), [first, second])
 
 
+def test_days_are_those_of_the_clock_of_the_data(panel: Panel) -> None:
+    """With a time zone, a day begins at its own midnight: in Tokyo nine hours before that of UTC."""
+    names = dataclasses.replace(panel.names, tz="Asia/Tokyo")
+    shifted = dataclasses.replace(panel, names=names, time=panel.time - 9 * 3600 * 10**9)
+    assert ahead(shifted, "price=0@1970-01-05")[0] == [13, 0, 15, 16]
+    assert ahead(shifted, "price=0@1970-01-05 00:00")[0] == [13, 0, 15, 16]
+
+
 def test_changes_are_made_one_after_another(panel: Panel) -> None:
     """Of the same column, too; others stay as they are."""
     assert ahead(panel, "price=10", "price*=0.5@1970-01-04")[0] == [5, 10, 10, 10]
