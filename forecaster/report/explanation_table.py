@@ -127,14 +127,17 @@ def known_notes(explanation: Explanation) -> list[str]:
     if e.without_effect:
         notes.append("Rows are those of the series without these effects, which are added after them.")
     without = [each for each in e.known if not each.confirmed]
-    for read in (False, True):
-        some = [inert(each.name) for each in without if each.read == read]
-        if some:
-            why = "networks read it, as it has one on other series" if read else "it changes nothing here"
-            if len(some) > 1:
-                why = why.replace("it has", "they have").replace("it changes", "they change")
-                why = why.replace("read it", "read them")
-            notes.append(f"No effect of {', '.join(some)} on this series is confirmed: {why}.")
+    nothing = [inert(each.name) for each in without if not each.read and not each.of_calendar]
+    if nothing:
+        change = "it changes" if len(nothing) == 1 else "they change"
+        notes.append(f"No effect of {', '.join(nothing)} on this series is confirmed: {change} nothing here.")
+    read = [inert(each.name) for each in without if each.read]
+    if read:
+        why = "networks read them where they have one on other series"
+        notes.append(f"No effect of {', '.join(read)} on this series is confirmed; {why}.")
+    calendar = [inert(each.name) for each in without if each.of_calendar and not each.read]
+    if calendar:
+        notes.append(f"Columns of the calendar without a confirmed effect: {', '.join(calendar)}.")
     return notes
 
 
@@ -204,6 +207,7 @@ def _known_json(each: KnownCovariate, times: list[str]) -> dict[str, Any]:
         "in_networks": each.in_networks,
         "confirmed": each.confirmed,
         "read_by_networks": each.read,
+        "of_calendar": each.of_calendar,
         "steps": [{"time": time, "value": value, "effect": float(effect)} for time, value, effect in steps],
     }
 

@@ -9,7 +9,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
-from command import ROOT, forecast
+from command import ROOT, forecast, inside
 
 HORIZON = 4
 OLD = "2024-04-20"
@@ -87,7 +87,8 @@ def test_the_document_sums_to_the_forecast(folder: Path) -> None:
     found = json.loads(result.stdout)
     schema = json.loads((ROOT / "docs" / "schemas" / "explain-1.json").read_text())
     jsonschema.validate(found, schema, cls=jsonschema.Draft202012Validator)
-    heat, promo, noise = found["known"]
+    heat, promo, noise = found["known"][:3]
+    assert [each["of_calendar"] for each in found["known"][:4]] == [False, False, False, True]
     table = shops().query("shop == 'shop 3' and sales.isna()")[:3]
     assert [step["value"] for step in heat["steps"]] == table["heat"].tolist()
     assert [step["value"] for step in promo["steps"]] == table["promo"].tolist()
@@ -107,40 +108,49 @@ def test_the_document_sums_to_the_forecast(folder: Path) -> None:
     assert "No effect of noise on this series is confirmed" in page
 
 
-def test_without_the_future_there_is_nothing_to_explain(folder: Path) -> None:
+def test_without_the_future_there_is_nothing_to_explain(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The rows that are missing are named; a file of them, or a value asked for, helps."""
+    monkeypatch.chdir(folder)
     shops().dropna().to_csv(folder / "past.csv", index=False)
     shops().query("sales.isna()").drop(columns="sales").to_csv(folder / "ahead.csv", index=False)
-    bare = forecast("explain", "past.csv", cwd=folder)
+    bare = inside("explain", "past.csv", capfd=capfd)
     assert bare.returncode == 3 and "'heat', 'promo', 'noise' must be known" in bare.stderr
-    whole = forecast("explain", "all.csv", "--json", cwd=folder).stdout
-    assert forecast("explain", "past.csv", "--future", "ahead.csv", "--json", cwd=folder).stdout == whole
-    assert forecast("explain", "past.csv", "--known-fill", "last", cwd=folder).returncode == 0
+    whole = inside("explain", "all.csv", "--json", capfd=capfd).stdout
+    assert inside("explain", "past.csv", "--future", "ahead.csv", "--json", capfd=capfd).stdout == whole
+    assert inside("explain", "past.csv", "--known-fill", "last", capfd=capfd).returncode == 0
 
 
-def test_missing_values_of_the_past_stop_nothing(folder: Path) -> None:
+def test_missing_values_of_the_past_stop_nothing(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One empty cell among the newest rows: train, evaluate, monitor and explain go on, and count it."""
+    monkeypatch.chdir(folder)
     table = shops()
     table.loc[(table["shop"] == "shop 2") & (table["day"] == "2024-04-28"), "heat"] = np.nan
     table.to_csv(folder / "holes.csv", index=False)
     columns = ("--target", "sales", "--time", "day", "--id", "shop", "--known", "heat,promo")
-    small = ("--horizon", HORIZON, "--hidden", 8, "--steps", 10, "--members", 1)
-    result = forecast("evaluate", "holes.csv", *columns, *small, "--origins", 2, cwd=folder)
+    small = ("--horizon", "4", "--hidden", "8", "--steps", "10", "--members", "1")
+    result = inside("evaluate", "holes.csv", *columns, *small, "--origins", "2", capfd=capfd)
     assert result.returncode == 0, result.stderr
     assert "K004" in result.stderr
-    assert forecast("explain", "holes.csv", "--series", "shop 2", cwd=folder).returncode == 0
-    monitored = forecast("monitor", "holes.csv", "--since", OLD, "--json", cwd=folder)
+    assert inside("explain", "holes.csv", "--series", "shop 2", capfd=capfd).returncode == 0
+    monitored = inside("monitor", "holes.csv", "--since", OLD, "--json", capfd=capfd)
     assert monitored.returncode in (0, 8), monitored.stderr
 
 
-def test_monitor_knows_what_moved_a_row(folder: Path) -> None:
+def test_monitor_knows_what_moved_a_row(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A promotion is no alarm, and sales that it does not explain are one."""
+    monkeypatch.chdir(folder)
     table = shops()
     table = table[table["sales"].notna()]
     day = (table["shop"] == "shop 1") & (table["day"] == "2024-04-26")
     table.loc[day, ["sales", "promo"]] = table.loc[day, "sales"].item() + 20, "usual"
     table.to_csv(folder / "spike.csv", index=False)
-    result = forecast("monitor", "spike.csv", "--since", OLD, "--json", cwd=folder)
+    result = inside("monitor", "spike.csv", "--since", OLD, "--json", capfd=capfd)
     assert result.returncode == 8, result.stderr
     alarms = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(each["series"], each["time"]) for each in alarms if each["kind"] == "spike"] == [
@@ -148,23 +158,26 @@ def test_monitor_knows_what_moved_a_row(folder: Path) -> None:
     ]
 
 
-def test_update_rollback_compare_and_show(folder: Path) -> None:
+def test_update_rollback_compare_and_show(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They work with such a model as with others; a table without a known column is refused by its name."""
+    monkeypatch.chdir(folder)
     before = (folder / "forecast.model").read_bytes()
-    updated = forecast("update", "all.csv", "--keep", 1, "-q", cwd=folder)
+    updated = inside("update", "all.csv", "--keep", "1", "-q", capfd=capfd)
     assert updated.returncode == 0, updated.stderr
     assert (folder / "forecast.model").read_bytes() != before
-    assert forecast("explain", "all.csv", "--step", "2", cwd=folder).returncode == 0
-    assert forecast("rollback", cwd=folder).returncode == 0
+    assert inside("explain", "all.csv", "--step", "2", capfd=capfd).returncode == 0
+    assert inside("rollback", capfd=capfd).returncode == 0
     assert (folder / "forecast.model").read_bytes() == before
-    compared = forecast(
-        "compare", "all.csv", "--models", "forecast.model", "--origins", 2, "--json", cwd=folder
+    compared = inside(
+        "compare", "all.csv", "--models", "forecast.model", "--origins", "2", "--json", capfd=capfd
     )
     assert compared.returncode == 0, compared.stderr
-    card = json.loads(forecast("show", "--json", cwd=folder).stdout)
+    card = json.loads(inside("show", "--json", capfd=capfd).stdout)
     assert card["data"]["known"] == ["heat", "promo", "noise"]
     shops().drop(columns="heat").to_csv(folder / "without.csv", index=False)
     for command in ("explain", "monitor", "update"):
-        refused = forecast(command, "without.csv", cwd=folder)
+        refused = inside(command, "without.csv", capfd=capfd)
         assert refused.returncode in (2, 4)
         assert "without.csv has no column 'heat'" in refused.stderr

@@ -45,6 +45,8 @@ class KnownCovariate(NamedTuple):
     """Whether the past of this series confirms an effect; without, none is taken out or added."""
     read: bool
     """Whether a network of the blend reads it."""
+    of_calendar: bool = False
+    """Whether it follows from the time alone, and is no column of the table."""
 
     @property
     def contribution(self) -> float:
@@ -107,6 +109,7 @@ def known_covariates(
             float(in_networks[k]),
             bool(acts[k]),
             name in read,
+            name not in view.names.known,
         )
         for k, name in enumerate(view.known.names)
     )
