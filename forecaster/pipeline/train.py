@@ -118,7 +118,7 @@ def _words(loaded: Loaded) -> dict[str, Words]:
     read, panel = loaded.read, loaded.panel
     each = [part for part in (panel.known, panel.static) if part is not None]
     words = {name: own for part in each for name, own in zip(part.names, part.words, strict=True)}
-    made = () if panel.known is None else panel.known.made
+    made = () if panel.known is None else [name for name in panel.known.made if words[name] is not None]
     return {name: words[name] for name in (*(read.known or ()), *made, *read.static)}
 
 

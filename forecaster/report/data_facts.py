@@ -45,7 +45,8 @@ def _beside(panel: Panel) -> dict[str, Any]:
     """What is known of the future and what the facts of each series are, where there are any."""
     facts: dict[str, Any] = {}
     if panel.known is not None:
-        facts["known"] = _kinds(panel.known)
+        kinds = _kinds(panel.known)
+        facts["known"] = {name: kinds[name] for name in panel.known.named}
     if panel.known is not None and panel.names.known:
         read = panel.known.values[:, np.isin(panel.known.names, panel.names.known)]
         filled = np.asarray((~np.isnan(read)).any(axis=1), np.bool_)

@@ -59,6 +59,7 @@ def with_calendar(
         columns, more = event_columns(events, rows, panel.ids)
         parts.append(columns)
         findings += [*found, *more]
+    asked = len(parts)
     if positions:
         names, values = calendar_columns(rows.local, panel.frequency)
         parts.append(Columns(names, (None,) * len(names), values))
@@ -67,7 +68,8 @@ def with_calendar(
     if not parts or not sum(len(part.names) for part in parts):
         return panel, findings
     before = {} if panel.known is None else dict(zip(panel.known.names, panel.known.words, strict=True))
-    known = _merged(panel, rows, Columns.joined(parts))
+    count = sum(len(part.names) for part in parts[asked:])
+    known = _merged(panel, rows, Columns.joined(parts), count)
     return dataclasses.replace(panel, known=_with_words(known, before | dict(words))), findings
 
 
@@ -102,8 +104,8 @@ def _ahead(panel: Panel, horizon: int) -> Ints:
     return np.maximum(there - panel.lengths, horizon)
 
 
-def _merged(panel: Panel, rows: Rows, columns: Columns) -> Known:
-    """The known columns of the table, then these."""
+def _merged(panel: Panel, rows: Rows, columns: Columns, positions: int) -> Known:
+    """The known columns of the table, then these, of which the last ones are `positions`."""
     names = panel.names
     taken = {names.time, names.id, names.target, *names.covariates, *names.known, *names.static}
     parts = []
@@ -116,7 +118,7 @@ def _merged(panel: Panel, rows: Rows, columns: Columns) -> Known:
         parts, taken = [kept], {*taken, *kept.names}
     made = tuple(_free(name, taken) for name in columns.names)
     every = Columns.joined([*parts, columns._replace(names=made)])
-    return Known(every.names, every.words, every.values, rows.offsets, made)
+    return Known(every.names, every.words, every.values, rows.offsets, made, made[len(made) - positions :])
 
 
 def _same_rows(offsets: Ints, longer: Ints) -> Ints:

@@ -181,7 +181,7 @@ def _no_such(panel: Panel, known: Known, name: str) -> UsageError:
     }
     why = next((why for why, columns in others.items() if name in columns), "")
     near = difflib.get_close_matches(name, known.names, 1, 0.5)
-    hint = f"Columns to set: {listed(known.names)}"
+    hint = f"Columns to set: {listed(known.named)}"
     if why and name in names.covariates:
         hint = f"Train with --known {name}, and give its future"
     elif near and not why:

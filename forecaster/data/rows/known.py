@@ -29,7 +29,14 @@ class Known:
     values: Floats  # (R, K) numbers, or codes of words; NaN where missing
     offsets: Ints  # (S+1,)
     made: tuple[str, ...] = ()
-    """Those of the names that are no columns of the table: holidays, events and the like."""
+    """Those of the names that are no columns of the table: holidays, events and positions in the calendar."""
+    positions: tuple[str, ...] = ()
+    """Those of them that are positions: nobody asked for them by name."""
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Those that a user named, himself or by an option."""
+        return tuple(name for name in self.names if name not in self.positions)
 
     def of(self, series: Ints, first: Ints, count: int) -> Floats:
         """The rows first[b] … first[b]+count−1 of series[b]: (B, count, K), NaN after the last."""

@@ -124,7 +124,7 @@ def hourly(days: int = 20) -> pd.DataFrame:
 
 
 def test_positions_join_known_columns_unless_told_otherwise() -> None:
-    """With a known column the day of the week is known, with holidays as a day of their own; alone it is not."""
+    """With a known column the day of the week is known, with holidays a day of their own; else not."""
     config = ReadConfig(target=("y",), known=("heat", "holiday"))
     panel = load(hourly(), config, ahead=30).panel
     known = panel.known
