@@ -19,13 +19,12 @@ from forecaster.pipeline.arguments import (
     as_list,
     config_of,
     explained,
+    forecast_of,
     model_of,
     model_or_pretrained,
     monitored,
     plain,
-    pretrained_forecast,
     source_of,
-    trained_forecast,
 )
 
 if TYPE_CHECKING:
@@ -104,6 +103,7 @@ def predict(
     seed: int = 0,
     skip_short: bool = False,
     future: Source | None = None,
+    what_if: Mapping[str, Any] | Sequence[str] | None = None,
     **settings: Any,
 ) -> pd.DataFrame:
     """Forecast from the newest row of each series of `data`. Default: the data that the model was trained on.
@@ -120,9 +120,10 @@ def predict(
     on) and `value`. They depend along the horizon as errors did, so that sums and maxima of them are
     forecasts too. The same `seed` gives the same paths. `skip_short` leaves out series shorter than what the
     model looks back on. `future` is a table of values known of the future, for covariates of `known`.
+    `what_if` changes them, as in {"price": 9.5, "temperature": "+=2"} (docs/covariates.md has all forms), and
+    adds `base`, the forecast without, and `difference`: an association of the past, no proof of a cause.
 
-    Raises ModelError for a model that cannot be used or does not fit the data, and the errors of `train` for
-    data.
+    Raises ModelError for a model that cannot be used or does not fit the data, and the errors of `train`.
 
     >>> import numpy as np, pandas as pd
     >>> months = pd.date_range("2015", periods=90, freq="MS")
@@ -132,10 +133,7 @@ def predict(
     ['2022-07-01', '2022-08-01']
     """
     asked = {"horizon": plain(horizon), "levels": plain(levels), "quantiles": plain(quantiles)}
-    if isinstance(model, str) and model == "pretrained":
-        result = pretrained_forecast(data, asked, settings, skip_short=skip_short, future=future)
-    else:
-        result = trained_forecast(model, data, asked, settings, skip_short=skip_short, future=future)
+    result = forecast_of(model, data, asked, settings, skip_short=skip_short, future=future, what_if=what_if)
     return result.to_frame() if samples is None else result.samples_to_frame(plain(samples), plain(seed))
 
 

@@ -24,6 +24,7 @@ READING = {
     "calendar": "Exchange whose trading days to use, such as XNYS.",
     "holidays": "Countries or regions whose public holidays are known, such as DE-BY,FR.",
     "events": "Table of events, such as promotions: date (or start and end), name, and an id if any.",
+    "positions": "Whether positions in week, month and year are known. Default: beside other known columns.",
     "adjust_splits": "Adjust prices before a jump that looks like a stock split.",
     "difference": "Forecast the rate of a counter: the difference to the row before.",
     "delimiter": "Delimiter between cells.",

@@ -51,6 +51,17 @@ PageSeries = Annotated[
     typer.Option("--report-series", metavar="ID", help="Series that must have a chart in the page."),
 ]
 
+WhatIf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="COLUMN=VALUE",
+        help="What if: set a known covariate in the rows of the forecast, or change it by +=, -= or *=; "
+        "NAME=VALUE@FROM..TO on some days only. Again for another.",
+        rich_help_panel="Forecast",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class General:

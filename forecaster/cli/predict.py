@@ -19,7 +19,7 @@ from forecaster.cli.option_texts import (
     READING,
     TRAINING,
 )
-from forecaster.cli.options import PageFile, PageSeries, Settings, accepts
+from forecaster.cli.options import PageFile, PageSeries, Settings, WhatIf, accepts
 from forecaster.cli.picture import (
     SCREEN,
     Plot,
@@ -57,7 +57,7 @@ Output = Annotated[
 STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
 LIMITS = {name: FORECASTING[name] for name in ("lower", "upper", "integer", "circular")}
 SEED = {"seed": TRAINING["seed"]}
-LOGGED = ("K003", "K007", "K008", "S005", "T004", "T010", "V012")
+LOGGED = ("K003", "K007", "K008", "S005", "T004", "T010", "V012", "W002", "W003", "W004")
 """Codes of findings that are logged beside repairs: they say how far to trust these forecasts."""
 
 
@@ -66,6 +66,7 @@ def predict(
     settings: Settings,
     data: NewestData = None,
     output: Output = None,
+    what_if: WhatIf = None,
     plot: Plot = None,
     plot_series: PlotSeries = None,
     report: PageFile = None,
@@ -80,6 +81,10 @@ def predict(
     program and know what series look like. Values of --known columns stand below the data, in rows without a
     target, or in the table of --future. With --plot -, a plot on the terminal takes the place of the
     forecasts; -o FILE writes them too.
+
+    With --set price=9.5, forecast what comes if a known covariate takes another value, beside the forecast
+    without (columns base and difference). That is what the past of the series shows: an association, no proof
+    that the one causes the other.
     """
     from forecaster.cli.page import check_report, reader, write_page
 
@@ -97,7 +102,7 @@ def predict(
         noted(loaded)
         sources[:] = [loaded] if report else []
 
-    forecast, model = _forecast(data, settings, outputs, read)
+    forecast, model = _forecast(data, settings, outputs, read, what_if)
     account.found(forecast.findings)
     for finding in forecast.findings:
         if finding.severity == "repair" or finding.code in LOGGED:
@@ -156,6 +161,7 @@ def _write(forecast: Forecast, output: str, settings: Settings) -> None:
         account.wrote(output)
         preview(forecast)
         rows = "forecasts" if samples is None else "rows of paths"
+        rows += " of the what-if" if samples is not None and forecast.base else ""
         stderr.info(f"wrote {len(frame):,} {rows} to {output}", output=output)
 
 
@@ -167,7 +173,11 @@ def _draw(forecast: Forecast, plot: str, series: list[str] | None) -> None:
 
 
 def _forecast(
-    data: str | None, settings: Settings, outputs: dict[str, str | None], on_read: Reader
+    data: str | None,
+    settings: Settings,
+    outputs: dict[str, str | None],
+    on_read: Reader,
+    what_if: list[str] | None,
 ) -> tuple[Forecast, Model | None]:
     """The forecast of the model that was named, and that model; or of the pretrained networks."""
     from forecaster.pipeline.predict import PRETRAINED, predict_pretrained
@@ -180,7 +190,15 @@ def _forecast(
             raise UsageError("--skip-short needs a trained model: pretrained networks forecast any length")
         account.uses(PRETRAINED)
         age, future = settings.general.max_age, settings.general.future
-        result = predict_pretrained(data, options, settings.read, max_age=age, future=future, on_read=on_read)
+        result = predict_pretrained(
+            data,
+            options,
+            settings.read,
+            max_age=age,
+            future=future,
+            what_if=what_if or None,
+            on_read=on_read,
+        )
         return result, None
     from forecaster.model.model import Model
     from forecaster.pipeline.remembered import named
@@ -203,6 +221,7 @@ def _forecast(
         skip_short=settings.general.skip_short,
         max_age=settings.general.max_age,
         future=settings.general.future,
+        what_if=what_if or None,
         on_read=on_read,
     )
     return result, model

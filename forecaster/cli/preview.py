@@ -30,4 +30,6 @@ def preview(forecast: Forecast, shown: int = 3) -> None:
             forecast.point[number],
             {level: (lower, upper) for level, lower, upper in bounds},
             history=panel.target[panel.offsets[number] : panel.offsets[number + 1]],
+            base=None if forecast.base is None else forecast.base.point[number],
+            difference=() if forecast.difference is None else forecast.difference[number],
         )

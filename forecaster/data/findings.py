@@ -117,6 +117,10 @@ CODES: dict[str, tuple[Severity, str]] = {
     "V010": ("warning", "counters that began again near zero"),
     "V011": ("repair", "lasting changes of level; what lies before is brought to the new level"),
     "V012": ("warning", "values outside the limits that were set"),
+    "W001": ("info", "what --set changed in the rows of a forecast"),
+    "W002": ("warning", "covariates that were set, without a confirmed effect on some series"),
+    "W003": ("warning", "values or words that were set, and that the past of a series never had"),
+    "W004": ("info", "series without a base: what was set is the only future known of them"),
 }
 """Code: severity and meaning. docs/intake.md shows this table."""
 

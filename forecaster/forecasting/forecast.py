@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster import memory
-from forecaster.arrays import Floats, Ints
+from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import RANGES, Reconcile
 from forecaster.data.panel import Panel
-from forecaster.data.writing.digits import MOST, rounded, rounded_sums
+from forecaster.data.writing.digits import MOST, rounded, rounded_like, rounded_sums
 from forecaster.errors import ModelError, UsageError
 from forecaster.features.value_range import KINDS
 from forecaster.features.view import Possible, cleaned, possible
@@ -58,20 +58,49 @@ class Forecast:
     """The possible values of the series, also for paths."""
     findings: tuple[Finding, ...] = ()
     """Findings in the data when it was read, and about its fit to the model."""
+    acts: Bools | None = None
+    """Which known covariates have an effect, confirmed in the past of the series (S, K); None: none has."""
+    base: Forecast | None = None
+    """Of a what-if: the forecast without its changes; NaN for series of which it is not known."""
 
     def to_frame(self, *, digits: int | None = MOST) -> pd.DataFrame:
         """One row per series and step; the columns for id and time keep the user's names.
 
         `digits`: significant digits of the largest number of a series; by default the numbers are not
-        rounded. None: as many as mean something, as `data.writing.digits` says.
+        rounded. None: as many as mean something, as `data.writing.digits` says. Of a what-if, `base` and
+        `difference` (forecast less base) are the last columns.
         """
         from forecaster.data.writing.forecast_table import forecast_frame
 
+        columns = self._columns()
+        shown = self._rounded(columns, "forecast", digits)
+        if self.base is not None:
+            others = self.base._columns()
+            shown["base"] = self.base._rounded(others, "forecast", digits)["forecast"]
+            apart = self._apart(shown["forecast"], shown["base"])
+            tree = self.distribution.tree if isinstance(self.distribution, Coherent) else None
+            shown["difference"] = rounded_like(apart, (columns, others), digits, tree) + 0.0  # no -0.0
+        return forecast_frame(self.panel, self.origins, shown)
+
+    @property
+    def difference(self) -> Floats | None:
+        """Of a what-if: its forecast less the base (S, H); of directions, the short way round."""
+        return None if self.base is None else self._apart(self.point, self.base.point)
+
+    def _apart(self, one: Floats, other: Floats) -> Floats:
+        apart = one - other
+        if self.possible is None:
+            return apart
+        size = self.possible.limits.circle[:, None]
+        around = (apart + size / 2) % size - size / 2
+        return np.where(np.abs(apart) > size / 2, around, apart)
+
+    def _columns(self) -> dict[str, Floats]:
+        """The columns of the table (S, H), without base and difference."""
         columns: dict[str, Floats] = {"forecast": self.point}
         for level, lower, upper in zip(self.levels, self.lower, self.upper, strict=True):
             columns |= {f"lo_{level}": lower, f"hi_{level}": upper}
-        columns |= {f"q_{level:g}": values for level, values in self.quantiles.items()}
-        return forecast_frame(self.panel, self.origins, self._rounded(columns, "forecast", digits))
+        return columns | {f"q_{level:g}": values for level, values in self.quantiles.items()}
 
     def _rounded(self, columns: dict[str, Floats], adds_up: str, digits: int | None) -> dict[str, Floats]:
         """The columns, rounded; of a hierarchy, one of them adds up as printed."""
@@ -254,7 +283,8 @@ def finished(
     upper = np.stack([by_level[0.5 + level / 200] for level in levels])
     check_finite(panel, each.reshape(len(panel), -1))
     wanted = {level: by_level[level] for level in asked}
-    return Forecast(panel, origins, point, lower, upper, levels, wanted, distribution, limits)
+    acts = None if view.removed is None else view.removed.acts
+    return Forecast(panel, origins, point, lower, upper, levels, wanted, distribution, limits, acts=acts)
 
 
 def levels_of(quantiles: Sequence[float]) -> tuple[float, ...]:

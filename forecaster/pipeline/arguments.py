@@ -17,19 +17,35 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def trained_forecast(
+def forecast_of(
+    model: Trained | Literal["pretrained"],
+    data: Source | None,
+    asked: dict[str, Any],
+    settings: dict[str, Any],
+    **ways: Any,
+) -> Forecast:
+    """The forecast of a model, or of the pretrained networks. `ways`: skip_short, future and what_if."""
+    if isinstance(model, str) and model == "pretrained":
+        return _pretrained(data, asked, settings, **ways)
+    return _trained(model, data, asked, settings, **ways)
+
+
+def _trained(
     model: Trained,
     data: Source | None,
     asked: dict[str, Any],
     settings: dict[str, Any],
     *,
     skip_short: bool,
-    future: Source | None = None,
+    future: Source | None,
+    what_if: Any,
 ) -> Forecast:
     """The forecast of a trained model; what is not `asked` is as the model has it."""
+    from functools import partial
+
     from forecaster.config import Options, ReadConfig
     from forecaster.forecasting.forecast import forecast
-    from forecaster.pipeline.predict import known_ahead, with_future, with_short
+    from forecaster.pipeline.predict import forecast_ahead, with_future, with_short
     from forecaster.pipeline.predict import predict as predict_from
     from forecaster.pipeline.train import Training
 
@@ -41,20 +57,22 @@ def trained_forecast(
         loaded = with_future(model.loaded, None if future is None else source_of(future), None)
         panel, _ = with_short(model.model, loaded.panel, skip=skip_short)
         horizon = min(asked["horizon"] or model.model.horizon, model.model.horizon)
-        panel, _ = known_ahead(loaded, panel, horizon)
-        return forecast(model.model, panel, **asked)
+        run = partial(forecast, model.model, **asked)
+        return forecast_ahead(loaded, panel, horizon, run, what_if, model.model)
     source = None if data is None else source_of(data)
+    ways = {"skip_short": skip_short, "what_if": what_if}
     ahead = None if future is None else source_of(future)
-    return predict_from(model_of(model), source, read=read, skip_short=skip_short, future=ahead, **asked)
+    return predict_from(model_of(model), source, read=read, future=ahead, **ways, **asked)
 
 
-def pretrained_forecast(
+def _pretrained(
     data: Source | None,
     asked: dict[str, Any],
     settings: dict[str, Any],
     *,
     skip_short: bool,
-    future: Source | None = None,
+    future: Source | None,
+    what_if: Any,
 ) -> Forecast:
     """The forecast of the pretrained networks; UsageError for settings of training."""
     from forecaster.config import Options, ReadConfig
@@ -63,8 +81,8 @@ def pretrained_forecast(
     refuse_training([name for name in settings if name not in asked] + ["skip_short"] * skip_short)
     settings = settings | {name: value for name, value in asked.items() if value is not None}
     options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-    ahead = None if future is None else source_of(future)
-    return predict_pretrained(None if data is None else source_of(data), options, read, future=ahead)
+    source, ahead = (None if each is None else source_of(each) for each in (data, future))
+    return predict_pretrained(source, options, read, future=ahead, what_if=what_if)
 
 
 def explained(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ from forecaster.config import RANGES, Options, ReadConfig, limits_of
 from forecaster.data.labels import listed
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
-from forecaster.data.rows.known import NO_WORDS, Words
 from forecaster.errors import UsageError, brief
 from forecaster.forecasting import explanation
 from forecaster.forecasting.explanation import Explanation
@@ -51,7 +50,7 @@ def explain(
     with from_memory(model, "explain") if source is None else nullcontext():
         source = model.facts.source if source is None else source
         loaded = load_for(model, source, read_as(model, source, read))
-    loaded = ready(with_future(loaded, future, read), model.horizon, words=model.facts.words)
+    loaded = ready(with_future(loaded, future, read), model.horizon)
     if on_read:
         on_read(loaded)
     return explain_panel(model, loaded.panel, series=series, step=step)
@@ -66,7 +65,7 @@ def explain_loaded(
     step: Step = 1,
 ) -> Explanation:
     """The same from data that was read before."""
-    loaded = ready(with_future(loaded, future, None), model.horizon, words=model.facts.words)
+    loaded = ready(with_future(loaded, future, None), model.horizon)
     return explain_panel(model, loaded.panel, series=series, step=step)
 
 
@@ -102,11 +101,9 @@ def explain_pretrained(
     return explanation.explain_pretrained(loaded.panel, number, first, last, limits=limits)
 
 
-def ready(
-    loaded: Loaded, horizon: int, *, words: Mapping[str, Words] = NO_WORDS, may_leave_out: bool = False
-) -> Loaded:
+def ready(loaded: Loaded, horizon: int, *, may_leave_out: bool = False) -> Loaded:
     """The data with all that must be known of the future to forecast `horizon` rows."""
-    panel, filled = known_ahead(loaded, loaded.panel, horizon, words=words, may_leave_out=may_leave_out)
+    panel, filled = known_ahead(loaded, loaded.panel, horizon, may_leave_out=may_leave_out)
     return dataclasses.replace(loaded, panel=panel, findings=(*loaded.findings, *filled))
 
 

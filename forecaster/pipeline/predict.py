@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,13 @@ import numpy as np
 
 from forecaster.config import Options, ReadConfig, limits_of
 from forecaster.data.covariates.calendars import with_calendar
+from forecaster.data.covariates.changes import Asked
 from forecaster.data.covariates.future import require_known
 from forecaster.data.covariates.future_file import with_future_file
 from forecaster.data.findings import SHOWN, Finding, enforce, info
 from forecaster.data.labels import listed, shown
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
-from forecaster.data.rows.known import NO_WORDS, Words
 from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import usual_horizon
 from forecaster.forecasting.forecast import Forecast, forecast, rows_looked_back_on
@@ -26,6 +27,7 @@ from forecaster.forecasting.pretrained import forecast_pretrained
 from forecaster.model.model import Model
 from forecaster.pipeline.remembered import from_memory
 from forecaster.pipeline.staleness import check_rows
+from forecaster.pipeline.what_if import what_if as beside_base
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,15 +52,16 @@ def predict(
     skip_short: bool = False,
     max_age: str | None = None,
     future: str | Path | pd.DataFrame | None = None,
+    what_if: Asked | None = None,
     on_read: Reader | None = None,
 ) -> Forecast:
     """Forecast from the newest row of `source` (default: the source that the model was trained on).
 
     The model stores columns and dialect; the settings made in `read` override them. `levels` and `quantiles`
     override those that the model gives; `skip_short` leaves out series shorter than what it looks back on.
-    `future` holds values of the covariates known of the future, where `source` does not. Raises ModelError
-    where the data does not fit the model, DataError where such values are missing, and StaleError where its
-    newest row is older than `max_age`, such as 2d.
+    `future` holds values of the covariates known of the future, where `source` does not; `what_if` changes
+    them, see `pipeline.what_if`. Raises ModelError where the data does not fit the model, DataError where
+    such values are missing, and StaleError where its newest row is older than `max_age`, such as 2d.
     """
     with from_memory(model) if source is None else nullcontext():
         source = model.facts.source if source is None else source
@@ -69,11 +72,10 @@ def predict(
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
     panel, short = with_short(model, loaded.panel, skip=skip_short)
-    panel, filled = known_ahead(
-        loaded, panel, min(horizon or model.horizon, model.horizon), words=model.facts.words
-    )
-    result = forecast(model, panel, horizon=horizon, levels=levels, quantiles=quantiles)
-    return dataclasses.replace(result, findings=(*loaded.findings, *short, *old, *filled))
+    run = partial(forecast, model, horizon=horizon, levels=levels, quantiles=quantiles)
+    steps = min(horizon or model.horizon, model.horizon)
+    result = forecast_ahead(loaded, panel, steps, run, what_if, model)
+    return dataclasses.replace(result, findings=(*loaded.findings, *short, *old, *result.findings))
 
 
 def predict_pretrained(
@@ -83,6 +85,7 @@ def predict_pretrained(
     *,
     max_age: str | None = None,
     future: str | Path | pd.DataFrame | None = None,
+    what_if: Asked | None = None,
     on_read: Reader | None = None,
 ) -> Forecast:
     """Forecast from the newest row of `source` by the pretrained networks alone, without a model.
@@ -101,11 +104,44 @@ def predict_pretrained(
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
     horizon = options.horizon or usual_horizon(loaded.panel)
-    panel, filled = known_ahead(loaded, loaded.panel, horizon, may_leave_out=True)
-    result = forecast_pretrained(
-        panel, horizon, levels=options.levels, quantiles=options.quantiles, limits=limits
+    run = partial(
+        forecast_pretrained,
+        horizon=horizon,
+        levels=options.levels,
+        quantiles=options.quantiles,
+        limits=limits,
     )
-    return dataclasses.replace(result, findings=(*loaded.findings, *old, *filled))
+    result = forecast_ahead(loaded, loaded.panel, horizon, run, what_if)
+    return dataclasses.replace(result, findings=(*loaded.findings, *old, *result.findings))
+
+
+def forecast_ahead(
+    loaded: Loaded,
+    panel: Panel,
+    horizon: int,
+    run: Callable[[Panel], Forecast],
+    what_if: Asked | None = None,
+    model: Model | None = None,
+) -> Forecast:
+    """The forecast that `run` makes of the data, with the findings about what is known of the future.
+
+    `panel` is that of `loaded`, maybe without some series. Of a `what_if` the base is that of the values of
+    --known-fill where they are asked for; else values that neither the data nor the what-if has are a
+    DataError. `model`: None stands for the pretrained networks.
+    """
+    panel, findings = _calendar_ahead(loaded, panel, horizon)  # once: a what-if may change its columns
+    ready = partial(_required, loaded, horizon=horizon, may_leave_out=model is None)
+    if what_if is None or loaded.read.known_fill:
+        panel, filled = ready(panel)
+        findings += filled
+    if what_if is None:
+        return dataclasses.replace(run(panel), findings=tuple(findings))
+    members = () if model is None else model.networks.trained
+    networks = {name for member in members for name in member.config.known}
+    result = beside_base(
+        panel, what_if, horizon, run, ready=lambda changed: ready(changed)[0], networks=networks
+    )
+    return dataclasses.replace(result, findings=(*findings, *result.findings))
 
 
 def with_future(loaded: Loaded, future: str | Path | pd.DataFrame | None, asked: ReadConfig | None) -> Loaded:
@@ -125,21 +161,32 @@ def known_ahead(
     panel: Panel,
     horizon: int,
     *,
-    words: Mapping[str, Words] = NO_WORDS,
     may_leave_out: bool = False,
 ) -> tuple[Panel, list[Finding]]:
-    """The panel with all known covariates of the `horizon` rows to be forecast: DataError without.
+    """The panel with all known covariates of the `horizon` rows to be forecast: DataError without."""
+    panel, made = _calendar_ahead(loaded, panel, horizon)
+    panel, findings = _required(loaded, panel, horizon, may_leave_out=may_leave_out)
+    return panel, findings + made
 
-    `words` are those of categories that a model knows.
-    """
+
+def _calendar_ahead(loaded: Loaded, panel: Panel, horizon: int) -> tuple[Panel, list[Finding]]:
+    """The panel with the columns of calendars in the rows to be forecast, and what was not found before."""
+    panel, made = with_calendar(panel, loaded.read, horizon, remembered=True)
+    findings = [each for each in made if each not in loaded.findings]
+    enforce(findings, strict=loaded.read.strict)
+    return panel, findings
+
+
+def _required(
+    loaded: Loaded, panel: Panel, horizon: int, *, may_leave_out: bool
+) -> tuple[Panel, list[Finding]]:
+    """The panel with all columns that were read in the rows to be forecast: DataError without."""
     name = shown(Path(loaded.source).name) if loaded.source not in ("", "-") else "the data"
-    panel, made = with_calendar(panel, loaded.read, horizon, words=words, remembered=True)
     panel, findings = require_known(
         panel, horizon, loaded.read.known_fill, source=name, may_leave_out=may_leave_out
     )
-    findings += [each for each in made if each not in loaded.findings]
     enforce(findings, strict=loaded.read.strict)
-    return panel, [*(each for each in made if each not in loaded.findings), *findings]
+    return panel, findings
 
 
 def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[Finding]]:

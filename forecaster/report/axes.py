@@ -21,7 +21,7 @@ Label = tuple[float, str, str]  # height in data units, text, colour
 
 PAST, AHEAD, FAINT = "#52606d", "#0b69c7", "#5b8fc4"
 SHADES = (0.30, 0.16, 0.09)  # narrowest interval first
-GAP, MOVED = "#f0b429", "#8a4baf"
+GAP, MOVED, BASE = "#f0b429", "#8a4baf", "#7b8794"
 MARKS = {"V005": ("#c81e1e", "D"), "V007": ("#c81e1e", "v"), "V008": ("#c81e1e", "o"),
          "V009": ("#b4540a", "s"), "V010": ("#b4540a", "^")}  # fmt: skip
 """Code of a finding -> colour and shape of its marks."""
@@ -41,6 +41,9 @@ def draw_scene(axes: Axes, scene: Scene, *, wide: bool = True, key: int = 0) -> 
     _draw_bands(axes, scene)
     for line in scene.lines:
         is_past = line.kind == "observed"
+        if line.kind == "base":
+            axes.plot(line.time, line.values, color=BASE, linewidth=1.6, linestyle=(0, (3, 2)), zorder=3)
+            continue
         dense = len(line.time) > (DENSE if wide else DENSE // 2)
         color, width = (PAST, 0.7 if dense else 1.2) if is_past else (AHEAD, 2.2)
         order = 5 if is_past else 4
@@ -192,7 +195,9 @@ def _end_labels(scene: Scene) -> list[Label]:
     newest = max(band.time[-1] for band in scene.bands) if scene.bands else None
     labels = [(_end(b.upper), f"{b.level} %", FAINT) for b in scene.bands if b.time[-1] == newest]
     ahead = [line for line in scene.lines if line.kind == "forecast"]
-    labels.append((_end(ahead[-1].values), "forecast", AHEAD))
+    bases = [line for line in scene.lines if line.kind == "base"]
+    labels += [(_end(line.values), "base", BASE) for line in bases]
+    labels.append((_end(ahead[-1].values), "what-if" if bases else "forecast", AHEAD))
     past = scene.lines[0]
     if len(past.time) and past.time[-1] > scene.origins[-1]:
         labels.append((_end(past.values), "actual", PAST))

@@ -52,7 +52,8 @@ WORDS = {
 class Line(NamedTuple):
     """Values over time; NaN leaves a gap."""
 
-    kind: Literal["observed", "forecast"]
+    kind: Literal["observed", "base", "forecast"]
+    """base: the forecast without the changes of a what-if."""
     time: Times  # (n,) on the clock of the series
     values: Floats  # (n,)
 
@@ -140,10 +141,14 @@ def forecast_scene(forecast: Forecast, series: int) -> Scene:
     start = _last(panel, past)
     point, bands = _rays(panel, start, np.asarray(ahead), forecast.point[series], forecast.bands(series))
     title, notes = _named(panel, series)
+    lines: tuple[Line, ...] = (_observed(panel, past), point)
+    if forecast.base is not None and np.isfinite(forecast.base.point[series]).all():
+        other, _ = _rays(panel, start, np.asarray(ahead), forecast.base.point[series], {})
+        lines, notes = (lines[0], other._replace(kind="base"), point), (*notes, "what-if")
     return Scene(
         title,
         notes,
-        (_observed(panel, past), point),
+        lines,
         bands,
         tuple(_clock(panel, panel.time[stop - 1 : stop])),
     )

@@ -165,18 +165,25 @@ def print_preview(
     intervals: Mapping[int, tuple[ArrayLike, ArrayLike]],
     *,
     history: ArrayLike = (),
+    base: ArrayLike | None = None,
+    difference: ArrayLike = (),
 ) -> None:
     """A summary of a forecast: a sparkline of history and forecast (H,), and its first and last rows.
 
-    `intervals` {level in percent: (lower, upper)}; `times` are printed unchanged.
+    `intervals` {level in percent: (lower, upper)}; `times` are printed unchanged. Of a what-if, `base` (H,)
+    is the forecast without its changes, and `difference` (H,) how far they move it.
     """
     point, past = np.asarray(point, dtype=float), np.asarray(history, dtype=float)
     _title(console, name)
     _print(console, _sparklines(console, past[-4 * len(point) :], point), Text())
-    table = _plain_table("time", "forecast", *(f"{level} %" for level in intervals))
+    apart = np.asarray(difference, dtype=float)
+    added = ("base", "difference") if base is not None else ()
+    table = _plain_table("time", "forecast", *added, *(f"{level} %" for level in intervals))
     bounds = [np.asarray(pair, dtype=float) for pair in intervals.values()]  # (2, H) each
     widths = np.concatenate([high - low for low, high in bounds]) if bounds else None
     columns = [numbers(point, like=widths)]
+    if base is not None:
+        columns += [numbers(base, like=widths), numbers(apart, like=widths)]
     for pair in bounds:
         low, high = (numbers(bound, like=widths) for bound in pair)
         columns.append([f"{a} to {b}" for a, b in zip(low, high, strict=True)])
@@ -187,6 +194,9 @@ def print_preview(
             table.add_row(Text(f".. {row - previous - 1:,} more", "dim"))
         table.add_row(Text(inert(times[row])), *(column[row] for column in columns))
     _print(console, table)
+    if np.isfinite(apart).all() and apart.size:
+        (whole,) = numbers([apart.sum()], like=widths)
+        _print(console, Text(), Text(f"The what-if moves the forecast by {whole} in sum.", "bold"))
 
 
 def _scored_windows(report: Report) -> str:

@@ -114,6 +114,8 @@ def _key(scene: Scene, width: int, look: Look) -> list[Text]:
             (line, OBSERVED, "observed"),
             (line if look.color and not plain else "**", AHEAD, "forecast"),
         ]
+        if any(line.kind == "base" for line in scene.lines):
+            entries[1:] = [("oo", OBSERVED, "base"), (*entries[1][:2], "what-if")]
         levels = sorted({band.level for band in scene.bands})
         narrow, wide = ([], levels[-1:]) if plain else (levels[:-1][:1], levels[len(levels[:-1][:1]) :])
         for sign, some in (("⣗⢕", narrow), ("--" if plain else "⡂⠅", wide)):
@@ -210,13 +212,16 @@ class _Grid:
         """What was observed, then forecasts."""
         dots = np.zeros((4 * self.height, 2 * self.width), bool)
         ahead, stars = dots.copy(), np.zeros((self.height, self.width), bool)
+        circles = stars.copy()
         for line in self.scene.lines:
             if line.kind == "observed":
                 self._trace(dots, line)
                 continue
-            self._trace(ahead, line)
             columns, rows = self._between(line.time, line.values)
-            stars[rows // 4, columns // 2] = True
+            (circles if line.kind == "base" else stars)[rows // 4, columns // 2] = True
+            if line.kind == "forecast":
+                self._trace(ahead, line)
+        put(circles, "o", OBSERVED)
         put(_any(dots), _halves(dots) if self.look.ascii_only else _braille(dots), OBSERVED)
         if self.look.color and not self.look.ascii_only:
             put(_any(ahead), _braille(dots | ahead), AHEAD)

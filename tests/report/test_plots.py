@@ -60,6 +60,16 @@ def test_lines_and_intervals_are_those_of_the_scene():
     assert {"forecast", "80 %", "95 %", "Sensor", "°C"} <= set(texts(axes))
 
 
+def test_a_base_is_dashed_and_named():
+    """The forecast beside it is then named the what-if."""
+    past, ahead = scene().lines
+    (axes,) = figure_of(scene(lines=(past, Line("base", ahead.time, ahead.values - 2), ahead))).axes
+    (base,) = [line for line in axes.lines if np.array_equal(line.get_ydata(), [2, 3, 4])]
+    assert base.is_dashed()
+    assert {"base", "what-if"} <= set(texts(axes))
+    assert "forecast" not in texts(axes)
+
+
 def test_a_value_on_its_own_is_a_point():
     """A line through one value shows nothing; a point does."""
     (axes,) = figure_of(scene(history=(np.nan, 3.0, np.nan, 4.0))).axes

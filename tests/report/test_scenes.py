@@ -1,5 +1,7 @@
 """Scenes: what a picture shows of a forecast, a backtest and the data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,6 +38,17 @@ def test_a_forecast_grows_out_of_the_last_observation():
     assert (band.level, band.lower.tolist(), band.upper.tolist()) == (80, [26, 25, 25, 25], [26, 27, 27, 27])
     assert hours(np.array(scene.origins)) == [26]
     assert (scene.title, scene.notes) == ("s0", ("y",))
+
+
+def test_a_what_if_stands_beside_its_base():
+    """The base is a line of its own from the last observation on; none where it is not known."""
+    plain = forecast_of([np.arange(27.0)])
+    scene = forecast_scene(replace(plain, base=replace(plain, point=plain.point - 5)), 0)
+    assert [line.kind for line in scene.lines] == ["observed", "base", "forecast"]
+    assert scene.lines[1].values.tolist() == [26, 21, 21, 21]
+    assert scene.notes == ("y", "what-if")
+    scene = forecast_scene(replace(plain, base=replace(plain, point=plain.point * np.nan)), 0)
+    assert [line.kind for line in scene.lines] == ["observed", "forecast"]
 
 
 def test_history_reaches_back_to_values():

@@ -193,6 +193,20 @@ def test_the_preview_shows_first_and_last_rows_and_the_intervals():
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_the_preview_of_a_what_if_has_base_and_difference():
+    """In each row, and the sum below; a base that is not known is a dash, without a sum."""
+    bounds = {80: ([9.0, 11.0], [13.0, 15.0])}
+    asked = (terminal.print_preview, "shop", ["t0", "t1"], [11.0, 13.0], bounds)
+    lines = printed(*asked, base=[10.0, 10.0], difference=[1.0, 3.0]).splitlines()
+    rows = [line.split()[:4] for line in lines if line.startswith("t")]
+    assert rows[0] == ["time", "forecast", "base", "difference"]
+    assert rows[2] == ["t1", "13.00", "10.00", "3.00"]
+    assert "The what-if moves the forecast by 4.00 in sum." in lines
+    text = printed(*asked, base=[np.nan] * 2, difference=[np.nan] * 2)
+    assert text.count("-") >= 4
+    assert "in sum" not in text
+
+
 @pytest.mark.parametrize("steps", [1, 6])
 def test_a_short_forecast_is_shown_whole(steps):
     """Up to six rows nothing is left out, with or without history and intervals."""

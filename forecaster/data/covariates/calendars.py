@@ -36,7 +36,8 @@ def with_calendar(
 
     The columns cover all rows and at least `horizon` rows after the last one of each series; where the table
     itself has more rows of the future, those too. Known columns of the table are NaN in rows that it does not
-    have. Columns of an earlier call are replaced. `words` are those of categories that a model knows.
+    have. Columns of an earlier call are replaced. `words` are those of categories that a model knows,
+    and stay so.
     `remembered`: the file of events is one that a model names, see `read_events`.
 
     Raises UsageError (unknown country, missing library), DataError and StorageError (the file of events).
@@ -65,8 +66,9 @@ def with_calendar(
             parts.append(day_of_week(rows.local, _days_off(panel, rows, parts)))
     if not parts or not sum(len(part.names) for part in parts):
         return panel, findings
+    before = {} if panel.known is None else dict(zip(panel.known.names, panel.known.words, strict=True))
     known = _merged(panel, rows, Columns.joined(parts))
-    return dataclasses.replace(panel, known=_with_words(known, words)), findings
+    return dataclasses.replace(panel, known=_with_words(known, before | dict(words))), findings
 
 
 def _with_words(known: Known, words: Mapping[str, Words]) -> Known:

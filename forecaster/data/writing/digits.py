@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -52,6 +52,20 @@ def rounded_sums(
         return tree.summed(values)
     decimals = tree.most(_decimals(_stacked(columns), digits))
     return _to_decimals(tree.summed(values), decimals, digits or DIGITS)
+
+
+def rounded_like(
+    values: Floats, tables: Sequence[Mapping[str, Floats]], digits: int | None, tree: Tree | None = None
+) -> Floats:
+    """`values` (S, ...) with the most decimals that `rounded` gives a series in any of the tables; of a tree,
+    with those of `rounded_sums`.
+
+    The difference of two rounded numbers then is the one that a reader of them finds.
+    """
+    if digits is not None and digits >= MOST:
+        return values
+    decimals = np.max([_decimals(_stacked(columns), digits) for columns in tables], axis=0)
+    return _to_decimals(values, decimals if tree is None else tree.most(decimals), digits or DIGITS)
 
 
 def _stacked(columns: Mapping[str, Floats]) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -16,12 +18,16 @@ LEVEL = "level"
 
 
 def forecast_frame(panel: Panel, origins: Ints, columns: dict[str, Floats]) -> pd.DataFrame:
-    """A row for each series s and step after its first origins[s] rows; each of `columns` is (S, H)."""
+    """A row for each series s and step after its first origins[s] rows; each of `columns` is (S, H).
+
+    Raises UsageError where the user's names are those of columns.
+    """
     horizon = next(iter(columns.values())).shape[1]
     frame: dict[str, object] = {}
     if panel.names.id is not None:
         frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), horizon)
-    frame[panel.names.time] = timestamps(_times(panel, origins, horizon).ravel(), panel.names)
+    frame[panel.names.time] = timestamps(times_ahead(panel, origins, horizon).ravel(), panel.names)
+    _refuse_taken(frame, columns, "forecasts")
     _with_level(frame, panel, np.repeat(np.arange(len(panel)), horizon))
     return pd.DataFrame(frame | {name: values.ravel() for name, values in columns.items()})
 
@@ -47,13 +53,9 @@ def samples_frame(panel: Panel, origins: Ints, paths: Floats) -> pd.DataFrame:
     frame: dict[str, object] = {}
     if panel.names.id is not None:
         frame[panel.names.id] = np.repeat(np.array(panel.ids, dtype=object), count * horizon)
-    times = np.repeat(_times(panel, origins, horizon)[:, None], count, axis=1)
+    times = np.repeat(times_ahead(panel, origins, horizon)[:, None], count, axis=1)
     frame[panel.names.time] = timestamps(times.ravel(), panel.names)
-    taken = [name for name in ("sample", "value") if name in frame]
-    if taken:
-        raise UsageError(
-            f"the table already has a column {taken[0]!r}, which paths need", hint="Rename that column."
-        )
+    _refuse_taken(frame, ("sample", "value"), "paths")
     _with_level(frame, panel, np.repeat(np.arange(len(panel)), count * horizon))
     numbers = np.tile(np.repeat(np.arange(1, count + 1), horizon), len(panel))
     return pd.DataFrame(frame | {"sample": numbers, "value": paths.ravel()})
@@ -73,17 +75,22 @@ def predictions_frame(
     if panel.names.id is not None:
         frame[panel.names.id] = np.array(panel.ids, dtype=object)[series]
     frame[panel.names.time] = timestamps(times[seen], panel.names)
-    taken = [name for name in ("origin", "step", *columns) if name in frame]
-    if taken:
-        raise UsageError(
-            f"the table already has a column {taken[0]!r}, which predictions need", hint="Rename that column."
-        )
+    _refuse_taken(frame, ("origin", "step", *columns), "predictions")
     _with_level(frame, panel, series)
     frame |= {"origin": timestamps(panel.time[last], panel.names), "step": step + 1}
     return pd.DataFrame(frame | {name: values[seen] for name, values in columns.items()})
 
 
-def _times(panel: Panel, origins: Ints, horizon: int) -> Ints:
+def _refuse_taken(frame: dict[str, object], names: Iterable[str], what: str) -> None:
+    """Raise UsageError where a column of the user has one of the `names` that `what` needs."""
+    taken = [name for name in names if name in frame]
+    if taken:
+        raise UsageError(
+            f"the table already has a column {taken[0]!r}, which {what} need", hint="Rename that column."
+        )
+
+
+def times_ahead(panel: Panel, origins: Ints, horizon: int) -> Ints:
     """The times (S, H) of the rows after the first origins[s] of each series."""
     last = panel.time[panel.offsets[:-1] + origins - 1]
     # Most series end together, so future times are computed once for each distinct end.

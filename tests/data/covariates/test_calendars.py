@@ -1,6 +1,7 @@
 """Calendar columns beside known columns of the table, and for a horizon that is known later."""
 
 import dataclasses
+import datetime
 
 import numpy as np
 import pandas as pd
@@ -111,3 +112,36 @@ def test_many_series_take_a_moment(tmp_path) -> None:
     assert (np.flatnonzero(every.all(axis=0)), every.sum()) == ([31], count)
     assert mine.sum() == count / 2
     assert all(mine[number, number % 30] == 1 for number in range(0, count, 2))
+
+
+def hourly(days: int = 20) -> pd.DataFrame:
+    """Hours from Monday, 4 March 2024, with a temperature and a flag of one holiday."""
+    when = pd.date_range("2024-03-04", periods=24 * days, freq="h")
+    off = (when.normalize() == pd.Timestamp("2024-03-13")).astype(float)
+    return pd.DataFrame(
+        {"when": when, "y": np.arange(24.0 * days) % 7, "heat": np.sin(when.hour), "holiday": off}
+    )
+
+
+def test_positions_join_known_columns_unless_told_otherwise() -> None:
+    """With a known column the day of the week is known, with holidays as a day of their own; alone it is not."""
+    config = ReadConfig(target=("y",), known=("heat", "holiday"))
+    panel = load(hourly(), config, ahead=30).panel
+    known = panel.known
+    assert known is not None
+    assert known.made[0] == "month start"
+    assert known.made[-1] == "day of the week"
+    column, words = known.values[:, -1], known.words[-1]
+    assert words is not None
+    days = pd.date_range("2024-03-04", periods=len(column), freq="h")
+    named = [words[int(code)] for code in column]
+    wanted = ["holiday" if day.date() == datetime.date(2024, 3, 13) else day.day_name() for day in days]
+    assert named == wanted
+    assert len(column) == 24 * 20 + 30
+    without = load(hourly(), dataclasses.replace(config, positions=False)).panel.known
+    assert without is not None
+    assert without.made == ()
+    assert load(hourly(), ReadConfig(target=("y",), known=())).panel.known is None
+    alone = load(hourly(), ReadConfig(target=("y",), known=(), positions=True)).panel.known
+    assert alone is not None
+    assert alone.made[-1] == "day of the week"

@@ -65,6 +65,8 @@ def test_groups_are_those_that_the_past_allows():
     assert kinds == {LINE, BEND, RECENT, SEASON, BENT_SEASON}
     assert [group.kind for group in groups_of(values, words, 1) if group.covariate > 0] == [LINE, LINE]
     assert groups_of(np.full((50, 1), 3.0), (None,), PERIOD) == []
+    plain = groups_of(values, words, PERIOD, lines=[0])
+    assert [group.kind for group in plain if group.covariate == 0] == [LINE]
 
 
 @pytest.mark.parametrize("noise", [Noise(), Noise(0.5), Noise(0.0, 0.6), Noise(0.4, 0.3)])
