@@ -176,7 +176,7 @@ def test_what_a_price_cut_does_is_said_in_units():
         workers=1, refit=False,
     )  # fmt: skip
     found = forecaster.explain(training, table, step="1-4")
-    price, noise = found.known
+    price, noise = found.known[:2]
     assert price.values == (8.0, 10.0, 8.0, 10.0)
     np.testing.assert_allclose(price.effects[::2] - price.effects[1::2], 25.0, rtol=0.1)
     assert (noise.confirmed, noise.contribution) == (False, 0.0)
