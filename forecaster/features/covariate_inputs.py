@@ -17,6 +17,8 @@ from forecaster.data.rows.known import Known, Words
 
 MOST_WORDS = 16
 """A category of more words is not shown: so many columns cost more than they say."""
+FAR = 10.0
+"""Standard deviations beyond which a value counts as no farther: networks would follow it anywhere."""
 ROUNDING = 1e-10
 """A deviation below this fraction of the mean is rounding error: the covariate is constant."""
 
@@ -72,13 +74,13 @@ def _scaled(values: Floats, past: Bools, series: Ints, count: int) -> Floats:
     used = past & np.isfinite(values)
     seen = np.unique(values[used])
     if len(seen) == 2:
-        return np.nan_to_num((values - seen[0]) / (seen[1] - seen[0]))
+        return np.clip(np.nan_to_num((values - seen[0]) / (seen[1] - seen[0])), -FAR, FAR)
     rows = np.maximum(np.bincount(series, used, count), 1)
     mean = np.bincount(series, np.where(used, values, 0.0), count) / rows
     away = values - mean[series]
     deviation = np.sqrt(np.bincount(series, np.where(used, away, 0.0) ** 2, count) / rows)
     moves = deviation > ROUNDING * np.abs(mean)
-    return np.nan_to_num(away / np.where(moves, deviation, np.inf)[series])
+    return np.clip(np.nan_to_num(away / np.where(moves, deviation, np.inf)[series]), -FAR, FAR)
 
 
 def _static(panel: Panel, config: MemberConfig) -> tuple[Float32s | None, Ints | None]:

@@ -100,6 +100,17 @@ def test_later_rows_change_no_scale(panel):
     np.testing.assert_array_equal(first.known[~late], second.known[~late])
 
 
+def test_values_far_away_count_as_far(panel):
+    """What no past value prepares for moves a network no further than ten standard deviations."""
+    late = ~panel.known.in_past(panel.lengths)
+    values = panel.known.values.copy()
+    values[late, 0] = 1e30
+    changed = dataclasses.replace(panel, known=dataclasses.replace(panel.known, values=values))
+    seen = covariate_inputs(changed, panel.lengths, CONFIG)
+    assert (seen.known[late, 0] == 10).all()
+    assert np.abs(seen.known[~late, 0]).max() < 10
+
+
 def test_static_facts(panel):
     """Numbers have the scale of training; words of the model count from 1, others and missing ones are 0."""
     seen = covariate_inputs(panel, panel.lengths, CONFIG)
