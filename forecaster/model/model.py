@@ -215,6 +215,13 @@ class Model:
                     f"but this data has {listed(given) or 'none'}",
                     hint=f"Use the same --{option} in the same order, or train a new model.",
                 )
+        there = () if panel.known is None else panel.known.names
+        lacking = [name for member in self.members for name in member.config.known if name not in there]
+        if lacking:
+            raise ModelError(
+                f"the model knows {listed(list(dict.fromkeys(lacking)))}, which this data has not",
+                hint="Use the --holidays, --events and --positions of the training, or train a new model.",
+            )
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         arrays: dict[str, NDArray[Any]] = {}

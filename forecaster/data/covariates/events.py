@@ -91,6 +91,12 @@ def _read(path: str, panel: Panel, config: ReadConfig) -> tuple[Events, list[Fin
     owner, unknown = _owners(table, columns.id, panel)
     value, repaired = _values(table, columns.value)
     findings += [*found, *repaired]
+    parts = [name for name in columns.unused if panel.names.id and name in panel.names.id.split("+")]
+    if parts and columns.id is None:
+        raise DataError(
+            f"{table.name} has the column {shown(parts[0])}, but ids of series are those of {panel.names.id}",
+            hint=f"Give the events a column {shown(panel.names.id)} with ids such as {shown(panel.ids[0])}.",
+        )
     if columns.unused:
         action = "not used"
         findings.append(info("C002", f"columns of {table.name}: {listed(columns.unused)}", action=action))

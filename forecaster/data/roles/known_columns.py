@@ -13,6 +13,7 @@ from forecaster.arrays import Bools, Ints
 from forecaster.config import ReadConfig
 from forecaster.data.findings import Finding, info
 from forecaster.data.labels import listed, shown
+from forecaster.data.parsing.looks import plain
 from forecaster.data.parsing.numbers import blanked, is_text
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.parsing.words import FEW, MOST_WORDS
@@ -20,9 +21,12 @@ from forecaster.data.roles.ids import id_parts
 from forecaster.data.roles.kinds import codes, distinct, has_some_numbers
 from forecaster.data.roles.part_columns import why_unmeasured
 from forecaster.data.table import Table
+from forecaster.errors import DataError
 
 MOST = 0.5
 """A known column goes on in more than this share of the series, and is filled in more of the rows before."""
+DOUBTFUL = ("price",)
+"""Names of a target that is as often what demand depends on."""
 NEVER = np.iinfo(np.int64).min
 
 
@@ -140,6 +144,11 @@ def _another_ends(
             continue
         message = f"{shown(name)} ends before {shown(target)}, which was chosen as the target"
         options = f"--target {shlex.quote(name)} --known {shlex.quote(target)}"
+        if plain(target) in DOUBTFUL:
+            raise DataError(
+                f"{table.name}: {shown(name)} ends before {shown(target)}: either could be the target",
+                hint=f"Choose: {options}; or --target {shlex.quote(target)}.",
+            )
         action = f"if {shown(name)} is to be forecast, and the other is known of the future: {options}"
         return [info("K003", message, action=action)]
     return []

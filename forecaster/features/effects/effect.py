@@ -136,7 +136,8 @@ def _series(view: Panel, known: Known, clock: SeasonClock, series: int, origin: 
     y = view.target[start : start + origin]
     y = to_scale(np.where(view.target_observed[start : start + origin], y, np.nan), np.full(origin, power))
     values = known.values[known.offsets[series] : known.offsets[series + 1]]
-    season = min((m for m in view.frequency.seasonalities if m > 1 and FITS * m <= origin), default=1)
+    chosen_by = _anchor(origin)  # groups and coefficients are of one season
+    season = min((m for m in view.frequency.seasonalities if m > 1 and FITS * m <= chosen_by), default=1)
     place = clock.ahead(np.array([series]), np.zeros(1, np.int64), len(values), max(season, 1))[0]
     return _Series(y, values, place, season, season)
 
@@ -174,12 +175,16 @@ def _columns(groups: list[Group], known: Known, own: _Series, origin: int) -> li
     return columns(groups, own.values, known.words, origin, own.season, own.place)
 
 
+def _anchor(origin: int) -> int:
+    """How many of the first `origin` rows groups are chosen from: the same for a while as a series grows."""
+    if origin <= STEADY:
+        return origin
+    return int(STEADY * GROWTH ** int(np.log(origin / STEADY) / np.log(GROWTH)))
+
+
 def _chosen(known: Known, own: _Series, series: int) -> Choice | None:
     """The groups that the regression reads: chosen from the first rows that the choice is kept for."""
-    origin = len(own.y)
-    anchor = origin
-    if origin > STEADY:
-        anchor = int(STEADY * GROWTH ** int(np.log(origin / STEADY) / np.log(GROWTH)))
+    anchor = _anchor(len(own.y))
     kept = _choices.setdefault(known, {})
     key = series, anchor, hash(own.y[:anchor].tobytes())
     if key not in kept:

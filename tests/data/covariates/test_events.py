@@ -273,6 +273,17 @@ def test_what_a_model_remembers_is_not_quoted(tmp_path: Path) -> None:
     assert f"forecast inspect DATA --events {secret}" in caught.value.hint
 
 
+def test_a_part_of_an_id_names_no_series(tmp_path: Path) -> None:
+    """Events of a store would hit every series of ids made of region and store: refused."""
+    (tmp_path / "events.csv").write_text("date,name,store\n2024-01-05,sale,s1\n")
+    frame = pd.DataFrame({"when": daily(30), "y": np.arange(30.0) % 4, "region": "N"})
+    frame = pd.concat([frame.assign(store=store) for store in ("s1", "s2")])
+    config = bare(id="region+store", target=("y",), events=str(tmp_path / "events.csv"))
+    with pytest.raises(DataError, match="has the column 'store'") as error:
+        load(frame, config)
+    assert "'region+store'" in str(error.value)
+
+
 def test_ids_that_are_in_no_series(tmp_path: Path) -> None:
     """They are left out, counted and named; their dates concern nobody."""
     text = "date,name,id\n2024-01-05,sale,a\n2024-01-06,sale,zz\n2024-01-07,sale,yy\n"

@@ -7,6 +7,7 @@ import pytest
 from forecaster.config import ReadConfig
 from forecaster.data.findings import Finding
 from forecaster.data.load import Loaded, load
+from forecaster.errors import DataError
 
 RNG = np.random.default_rng(1)
 DAYS = pd.date_range("2024-01-01", periods=60)
@@ -125,11 +126,16 @@ def test_a_wide_table_of_which_one_column_ends() -> None:
 
 
 def test_another_column_ends_before_the_target() -> None:
-    """A price may be what is known, and the sales that end what is to be forecast: both options are named."""
-    loaded = load(shop().rename(columns={"heat": "price"}))
-    assert loaded.panel.names.target == "price"
+    """A value may be what is known, and the sales that end what is to be forecast: both options are named. A
+    price is as often one as the other: refused, with what to type.
+    """
+    loaded = load(shop().rename(columns={"heat": "value"}))
+    assert loaded.panel.names.target == "value"
     (said,) = found(loaded, "K003")
-    assert "--target sales --known price" in said.action
+    assert "--target sales --known value" in said.action
+    with pytest.raises(DataError, match="either could be the target") as error:
+        load(shop().rename(columns={"heat": "price"}))
+    assert "--target sales --known price; or --target price" in str(error.value)
 
 
 def test_files_end_on_their_own() -> None:

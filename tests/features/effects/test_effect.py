@@ -249,3 +249,11 @@ def test_parts_of_a_panel_keep_their_known_rows(lengths, data):
             assert len(mine) >= len(own) + HORIZON
     if origins.any():
         assert len(panel.before(origins)) == np.count_nonzero(origins)
+
+
+@pytest.mark.parametrize("rows", [206, 207, 208, 212, 219])
+def test_an_effect_lasts_as_a_series_passes_four_seasons(rows):
+    """Weekly sales: the groups are chosen from fewer rows than there are, and both see the same season."""
+    y, price = sold(np.random.default_rng(1), rows, promotions=28)
+    panel = known_of(panel_of(y[:rows], seasons=(52,), alias="W-SUN"), price)
+    assert without_effect(panel, panel.lengths).removed is not None

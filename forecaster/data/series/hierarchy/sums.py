@@ -56,7 +56,7 @@ def with_sums(panel: Panel, asked: tuple[str, ...]) -> tuple[Panel, list[Finding
     if panel.known is not None or panel.static is not None:
         raise DataError(
             "columns of --known or --static say nothing of the sums of a hierarchy",
-            hint="Leave them out, or --hierarchy; --holidays and --events are known of every level.",
+            hint="Leave them out (--known ''), or --hierarchy; --holidays and --events hold for every level.",
         )
     panel, levels, findings = without_given_sums(panel, asked)
     rows = _on_one_grid(panel)
