@@ -612,3 +612,14 @@ def test_a_model_behind_a_link_is_the_model(model, content, tmp_path):
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(StorageError, match="loop"):
         Model.load(tmp_path / "loop")
+
+
+def test_data_without_a_column_that_networks_read_is_refused(model, table):
+    """A model of other holidays or events: what is missing is named."""
+    member = model.members[0]
+    config = dataclasses.replace(member.config, known=("holiday DE-BY",), known_width=1)
+    knowing = dataclasses.replace(model, members=(dataclasses.replace(member, config=config),))
+    panel = inspect(table, ReadConfig(target=("y",), covariates=("heat",))).panel
+    with pytest.raises(ModelError, match="knows 'holiday DE-BY', which this data has not") as error:
+        knowing.check_fits(panel)
+    assert "--holidays" in str(error.value)
