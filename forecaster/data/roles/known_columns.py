@@ -147,7 +147,8 @@ def _another_ends(
         if plain(target) in DOUBTFUL:
             raise DataError(
                 f"{table.name}: {shown(name)} ends before {shown(target)}: either could be the target",
-                hint=f"Choose: {options}; or --target {shlex.quote(target)}.",
+                hint=f"Choose: --target {shlex.quote(name)}, with {shown(target)} as known of the future; or "
+                f"--target {shlex.quote(target)}.",
             )
         action = f"if {shown(name)} is to be forecast, and the other is known of the future: {options}"
         return [info("K003", message, action=action)]

@@ -135,7 +135,11 @@ def test_another_column_ends_before_the_target() -> None:
     assert "--target sales --known value" in said.action
     with pytest.raises(DataError, match="either could be the target") as error:
         load(shop().rename(columns={"heat": "price"}))
-    assert "--target sales --known price; or --target price" in str(error.value)
+    assert "Choose: --target sales, with 'price' as known of the future; or --target price" in str(
+        error.value
+    )
+    chosen = load(shop().rename(columns={"heat": "price"}), ReadConfig(target=("sales",)))
+    assert "price" in chosen.panel.names.known
 
 
 def test_files_end_on_their_own() -> None:
