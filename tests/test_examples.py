@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -55,3 +57,39 @@ def test_the_readme_names_the_command(name):
     assert f"$ python examples/{name}/main.py\n" in text
     last_line = run(name, ["--steps", "1"]).splitlines()[-1]
     assert last_line.rpartition(":")[0] in text
+
+
+def test_the_patients(tmp_path):
+    """The commands of the README run on visits of the same form, and each patient gets two forecasts."""
+    readme = (EXAMPLES / "patients" / "README.md").read_text(encoding="utf-8")
+    settings = re.search(r"```toml\n(.*?)```", readme, re.S)[1]
+    (tmp_path / "forecast.toml").write_text(settings + "steps = 20\nmembers = 1\nhidden = 8\n")
+    rng = np.random.default_rng(0)
+    rows = [
+        (patient, day, "placebo" if patient % 2 else "drug", 40 + patient, "fm"[patient % 2], *rng.random(4))
+        for patient in range(1, 31)
+        for day in np.cumsum(rng.integers(150, 500, rng.integers(1, 13))) - 150
+    ]
+    names = ["id", "day", "trt", "age", "sex", "bili", "albumin", "platelet", "protime"]
+    pd.DataFrame(rows, columns=names).to_csv(tmp_path / "visits.csv", index=False)
+    commands = re.findall(r"^forecast .*", readme, re.M)
+    assert [command.split()[1] for command in commands] == [
+        "inspect",
+        "evaluate",
+        "train",
+        "predict",
+        "explain",
+    ]
+    for command in commands:
+        words = (
+            command.replace("--series 101", "--series 7").replace("--origins 3", "--origins 2").split()[1:]
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "forecaster", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(tmp_path / "next_visits.csv")) == 2 * 30
