@@ -158,6 +158,8 @@ class Model:
                 "covariates": list(facts.names.covariates),
                 **({"known": list(facts.names.known)} if facts.names.known else {}),
                 **({"static": list(facts.names.static)} if facts.names.static else {}),
+                **({"holidays": list(facts.read.holidays)} if facts.read.holidays else {}),
+                **({"events": facts.read.events} if facts.read.events else {}),
                 "frequency": facts.frequency.alias,
                 **({"trading days": days} if (days := described(facts.frequency)) else {}),
                 "seasons": list(facts.frequency.seasonalities),

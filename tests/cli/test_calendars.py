@@ -1,6 +1,7 @@
 """--holidays and --events on the command line: what is remembered, reported and refused."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,12 @@ def test_predict_reads_the_events_again(trained: Path, tmp_path: Path) -> None:
         assert named.returncode == 0
     finally:
         elsewhere.rename(trained / "events.csv")
+
+
+def test_show_names_the_events(trained: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What the model knows of the calendar is on its card."""
+    result = inside("show", str(trained / "forecast.model"), "--json", capfd=capfd)
+    assert json.loads(result.stdout)["data"]["events"] == str(trained / "events.csv")
 
 
 def test_events_are_not_overwritten(

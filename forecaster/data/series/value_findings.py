@@ -31,6 +31,8 @@ from forecaster.data.series.suspicious_values import CODES, SuspiciousValues, hi
 from forecaster.errors import DataError
 
 LEFT_OUT = "left out of training, as if missing"
+EXPLAINED = ", but where known covariates explain them"
+"""Promotions and closed days are no errors of a sensor: `features.effects.explained` keeps them."""
 MOST_CUT = 0.1
 """Of the range from the 5 % to the 95 % quantile of a series; for whole numbers, of its values."""
 INSTEAD = "Set a limit that holds, or leave it out: limits are learned from each series."
@@ -116,7 +118,7 @@ def _dropouts(panel: Panel, suspicious: SuspiciousValues) -> list[Finding]:
     if not len(some.row):
         return []
     message, places = "dropouts or impossible single values", _places(panel, some)
-    return [repair("V008", message, count=len(some.row), places=places, action=LEFT_OUT)]
+    return [repair("V008", message, count=len(some.row), places=places, action=LEFT_OUT + _kept(panel))]
 
 
 def _stuck(panel: Panel, suspicious: SuspiciousValues) -> list[Finding]:
@@ -162,7 +164,12 @@ def _shifts(panel: Panel, known: Oddities) -> list[Finding]:
         for at, stamp, name in zip(latest, stamps, names, strict=True)
     ]
     action = "the forecast starts from the new level; earlier rows are brought to it for training"
+    action += _kept(panel)
     return [repair("V011", "lasting changes of level", count=count, places=places, action=action)]
+
+
+def _kept(panel: Panel) -> str:
+    return "" if panel.known is None else EXPLAINED
 
 
 def _places(panel: Panel, some: SuspiciousValues) -> list[str]:

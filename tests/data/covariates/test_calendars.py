@@ -145,3 +145,13 @@ def test_positions_join_known_columns_unless_told_otherwise() -> None:
     alone = load(hourly(), ReadConfig(target=("y",), known=(), positions=True)).panel.known
     assert alone is not None
     assert alone.made[-1] == "day of the week"
+
+
+def test_odd_values_may_be_explained() -> None:
+    """Beside known columns a finding does not promise that a spike is left out: it may be a promotion."""
+    table = hourly(40)
+    table.loc[500, "y"] = 900.0
+    for known, wanted in ((("heat",), True), ((), False)):
+        found = load(table, ReadConfig(target=("y",), known=known)).findings
+        (spike,) = [finding for finding in found if finding.code == "V008"]
+        assert ("but where known covariates explain them" in spike.action) == wanted
