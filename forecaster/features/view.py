@@ -37,14 +37,16 @@ SIGNED = re.compile(
 """Words for what may be below zero although it never was."""
 
 
-def cleaned(panel: Panel, origins: Ints, scales: Scales) -> Panel:
+def cleaned(panel: Panel, origins: Ints, scales: Scales, learned: Ints | None = None) -> Panel:
     """The panel as known from the first origins[s] rows of each series; as it is, for models of format 1.
 
-    The effect of known covariates is taken out of it.
+    The effect of known covariates is taken out of it, as the first learned[s] rows show it; None: the known
+    ones.
     """
     if scales == "table":
         return panel
-    return without_effect(without_oddities(panel, unexplained(panel, origins), origins), origins)
+    plain = without_oddities(panel, unexplained(panel, origins), origins)
+    return without_effect(plain, origins if learned is None else learned)
 
 
 def without_oddities(panel: Panel, found: Oddities, known: Ints) -> Panel:

@@ -221,7 +221,7 @@ class Model:
         lacking = [name for member in self.members for name in member.config.known if name not in there]
         if lacking:
             raise ModelError(
-                f"the model knows {listed(list(dict.fromkeys(lacking)))}, which this data has not",
+                f"the model knows {listed(list(dict.fromkeys(lacking)))}, which this data lacks",
                 hint="Use the --holidays, --events and --positions of the training, or train a new model.",
             )
 

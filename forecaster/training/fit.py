@@ -119,8 +119,11 @@ def fit(
         interrupted = _interrupted(fitted)
         nothing = np.empty((0, len(SIDE_LEVELS), len(panel), horizon)) if pretrained else None
         return Fit(fitted, blend, parts, origins, origins[:, 0], {}, groups, interrupted, pretrained, nothing)
-    configs = plan(view, parts.train, horizon, options)
-    fitted = ensemble.fit(view, parts, configs, options, on_event, checkpoint)
+    seen = view
+    if panel.known is not None:  # no network learns from an effect that the validation part has shown
+        seen = cleaned(panel, known, "each", np.where(parts.train > 0, parts.train, known))
+    configs = plan(seen, parts.train, horizon, options)
+    fitted = ensemble.fit(seen, parts, configs, options, on_event, checkpoint)
     partner = smoothing_partner(view, parts.train, options, known if until is None else until)
     origins, blocks = validation_origins(parts, horizon)
     forecasts, quantiles = try_all(panel, _networks(fitted, pretrained), partner, origins)

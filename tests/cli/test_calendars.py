@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from command import forecast, inside
 
+# holidays is an extra: without it these features are refused, which other tests show
 needs_holidays = pytest.mark.skipif(
     importlib.util.find_spec("holidays") is None, reason="the extra `holidays` is not installed"
 )

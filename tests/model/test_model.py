@@ -620,6 +620,6 @@ def test_data_without_a_column_that_networks_read_is_refused(model, table):
     config = dataclasses.replace(member.config, known=("holiday DE-BY",), known_width=1)
     knowing = dataclasses.replace(model, members=(dataclasses.replace(member, config=config),))
     panel = inspect(table, ReadConfig(target=("y",), covariates=("heat",))).panel
-    with pytest.raises(ModelError, match="knows 'holiday DE-BY', which this data has not") as error:
+    with pytest.raises(ModelError, match="knows 'holiday DE-BY', which this data lacks") as error:
         knowing.check_fits(panel)
     assert "--holidays" in str(error.value)

@@ -130,7 +130,7 @@ def test_values_that_the_past_never_had() -> None:
     seen, beyond = ask(table, {"price": 8}), ask(table, {"price": -1000})
     for each in (low, seen, beyond):
         assert each.base is not None
-    shift = [np.log(each.point[0] / each.base.point[0]).max() for each in (seen, low, beyond)]  # type: ignore[union-attr]
+    shift = [np.log(each.point[0] / each.base.point[0]).max() for each in (seen, low, beyond)]  # type: ignore[union-attr] # each has a base
     assert shift[0] < shift[1] <= shift[2] <= 1.5 * shift[0] + 1e-9
     assert not found(ask(table, {"price": 9}), "W003")
     with pytest.raises(UsageError, match="never was 'hail'"):

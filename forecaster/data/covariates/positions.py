@@ -95,7 +95,9 @@ def _closings(days: Ints, open_days: np.busdaycalendar) -> list[Bools]:
     beside = []
     for one in (1, -1):
         roll = "backward" if one > 0 else "forward"
-        usual = np.busday_offset(days.astype("M8[D]"), one, roll=roll, busdaycal=weekly)  # type: ignore[call-overload]
+        dates = days.astype("M8[D]")
+        # type: the stubs of NumPy know `roll` as a literal only
+        usual = np.busday_offset(dates, one, roll=roll, busdaycal=weekly)  # type: ignore[call-overload]
         beside.append(~np.is_busday(usual, busdaycal=open_days))
     return beside
 

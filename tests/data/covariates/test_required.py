@@ -100,7 +100,7 @@ def test_nothing_to_fill_from() -> None:
 def future(**changes: object) -> pd.DataFrame:
     """The rows of the future of both shops in a table of their own."""
     table = pd.concat([shop("a", 20, 4)[20:], shop("b", 30, 4)[30:]]).drop(columns="y")
-    return table.assign(**changes)  # type: ignore[arg-type]
+    return table.assign(**changes)  # type: ignore[arg-type] # names are text
 
 
 def test_a_table_of_the_future() -> None:
