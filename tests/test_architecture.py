@@ -20,7 +20,7 @@ LAYERS = (
     {"features"},
     {"nn", "data"},
     {"config"},
-    {"memory"},
+    {"machine"},
     {"errors", "arrays"},
 )
 """Imports point down this list only; no circle within a layer, nor among the files of a room."""

@@ -14,12 +14,12 @@ from typing import Any, NoReturn
 
 import typer
 
-from forecaster import memory
 from forecaster.cli.account import account
 from forecaster.cli.app import COMMANDS
 from forecaster.cli.log import INTERRUPTED, TERMINATED, stderr
 from forecaster.cli.streams import lost_output
 from forecaster.errors import ForecasterError, StorageError, StorageWarning, UsageError
+from forecaster.machine import memory
 
 # Typer raises these two. Older versions import them from the package click, newer ones define their own.
 WrongUsage: type[Exception] = typer.BadParameter.__bases__[0]

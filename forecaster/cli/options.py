@@ -19,13 +19,13 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 
-from forecaster import memory
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import CONFIG_FILE, MODEL_FILE, PANELS
 from forecaster.config import RANGES, Options, ReadConfig, from_json
 from forecaster.errors import StorageError, UsageError, brief
+from forecaster.machine import memory
 
 T = TypeVar("T")
 

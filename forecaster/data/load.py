@@ -16,12 +16,12 @@ import pyarrow as pa
 
 from forecaster.config import Layout, Limits, ReadConfig
 from forecaster.data.calendar.frequency import frequency
+from forecaster.data.calendar.gaps import ANY
 from forecaster.data.covariates.calendars import with_calendar
 from forecaster.data.covariates.future import split_future, split_known, with_future
 from forecaster.data.covariates.grouping import groups_by
 from forecaster.data.covariates.statics import read_static, with_static
 from forecaster.data.findings import Finding, enforce, warn
-from forecaster.data.gaps import ANY
 from forecaster.data.labels import Names
 from forecaster.data.panel import Panel
 from forecaster.data.parsing.numbers import by_word

@@ -11,13 +11,15 @@ import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.calendar.frequency import Frequency
-from forecaster.data.gaps import Spans, missing_between, spans_between
+from forecaster.data.calendar.gaps import Spans, missing_between, spans_between
 from forecaster.data.labels import Names
 from forecaster.data.rows.known import Known
 from forecaster.data.rows.static import Static
 
 TARGET = 0
 """The channel that is forecast; the covariates follow it."""
+FITS = 4
+"""Seasons that must be known for positions in it to show anything."""
 
 
 class Removed(NamedTuple):
@@ -107,6 +109,12 @@ class Panel:
         """The first origins[s] rows of each series (S,), without series of which none is left."""
         position = np.arange(len(self.time)) - np.repeat(self.offsets[:-1], self.lengths)
         return self.only(position < np.repeat(origins, self.lengths))
+
+    def fitting_season(self, known: Ints) -> int:
+        """The longest season that usually fits FITS times into known[s] rows; 1 if none does."""
+        some = known[known > 0]
+        rows = int(np.median(some)) if some.size else 0
+        return max((m for m in self.frequency.seasonalities if FITS * m <= rows), default=1)
 
     @property
     def target(self) -> Floats:

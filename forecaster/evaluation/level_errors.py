@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from forecaster.arrays import Floats
-from forecaster.data.history import known_target
 from forecaster.data.series.hierarchy.tree import levels_of
 from forecaster.evaluation.backtest import Backtest
 from forecaster.evaluation.json_numbers import plain
 from forecaster.evaluation.metrics import METRICS, average
+from forecaster.features.history import known_target
 from forecaster.methods.baselines import first_origins
 
 

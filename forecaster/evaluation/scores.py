@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
-from forecaster.data.history import History
 from forecaster.data.series.directions import nearest, turns_of
 from forecaster.errors import UsageError
 from forecaster.evaluation import metrics
@@ -29,6 +28,7 @@ from forecaster.evaluation.interval_errors import interval_errors
 from forecaster.evaluation.level_errors import level_errors
 from forecaster.evaluation.metrics import METRICS
 from forecaster.evaluation.significance import Paired, paired
+from forecaster.features.history import History
 from forecaster.methods.baselines import blocks, first_origins
 
 if TYPE_CHECKING:

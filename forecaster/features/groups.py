@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Bools, Ints
-from forecaster.data.history import known_target
 from forecaster.data.panel import Panel
+from forecaster.features.history import known_target
 from forecaster.features.value_range import KINDS, SPARSE, ValueRange
 
 GROUPS = ("plain", "seasonal", "price", "intermittent")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Bools, Floats
-from forecaster.data.history import History
+from forecaster.features.history import History
 
 LEAST_SEASONS = 3
 """With fewer seasons of known rows there is no index."""

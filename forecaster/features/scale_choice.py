@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Scales
-from forecaster.data.history import known_target
 from forecaster.data.panel import Panel
 from forecaster.data.rows.known_values import KnownValues, blocks_of_series, known_values, reduce_within
+from forecaster.features.history import known_target
 from forecaster.features.price_like import moves_like_a_price
 
 SHORTEST_BLOCK = 4

@@ -19,9 +19,9 @@ import numpy as np
 
 from forecaster.arrays import Bools, Float32s, Floats, Ints
 from forecaster.config import Scales
-from forecaster.data.history import History, known_target
 from forecaster.data.panel import TARGET, Panel
 from forecaster.data.rows.known_values import blocks_of_series
+from forecaster.features.history import History, known_target
 from forecaster.features.moving_average_index import moving_average_index
 from forecaster.features.scale_choice import LOGARITHMS, UNITS, from_scale, powers, to_scale
 from forecaster.features.season_clock import SeasonClock

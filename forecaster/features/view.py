@@ -16,7 +16,6 @@ import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Limits, Scales
-from forecaster.data.history import fitting_season
 from forecaster.data.panel import TARGET, Panel, Turns
 from forecaster.data.series.directions import nearest, turns_of, unwrapped
 from forecaster.data.series.hierarchy.tree import sums_of
@@ -140,7 +139,7 @@ class Possible:
 def possible(panel: Panel, origins: Ints, horizon: int, *, scales: Scales, limits: Limits) -> Possible:
     """Learn the possible values of each series from its first origins[s] rows; `limits` are the user's."""
     panel = with_effect(panel)
-    season, clock = fitting_season(panel, origins), SeasonClock(panel)
+    season, clock = panel.fitting_season(origins), SeasonClock(panel)
     position = np.arange(len(panel.target)) - np.repeat(panel.offsets[:-1], panel.lengths)
     learned = learn_range(
         panel.target,

@@ -13,11 +13,11 @@ import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Scales
-from forecaster.data.history import History, known_target
 from forecaster.data.panel import Panel
 from forecaster.errors import ModelError
 from forecaster.features.effects.effect import restored, with_effect
 from forecaster.features.groups import GROUPS, groups_of
+from forecaster.features.history import History, known_target
 from forecaster.features.scale_choice import UNITS
 from forecaster.features.transform import Transform, fit_scaled, positive
 from forecaster.features.view import Possible, possible

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
-from forecaster.data.history import History
 from forecaster.data.panel import Panel
+from forecaster.features.history import History
 
 SPREAD_ROWS = 3
 """Local spread is measured over this many lookbacks."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecaster import memory
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import RANGES, Reconcile
 from forecaster.data.panel import Panel
@@ -23,6 +22,7 @@ from forecaster.forecasting.hierarchy.paths import Coherent
 from forecaster.forecasting.quantile_table import Mixed, Spread, TableQuantiles, root_of
 from forecaster.forecasting.uncertainty import demand
 from forecaster.forecasting.uncertainty import quantiles as quantiles_of
+from forecaster.machine import memory
 from forecaster.methods.blend import PRETRAINED
 from forecaster.model.model import Model
 from forecaster.pretraining.network import SIDE

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forecaster import memory
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.config import Limits, Scales
 from forecaster.data.panel import Panel
@@ -17,6 +16,7 @@ from forecaster.features.view import Possible, cleaned, possible
 from forecaster.forecasting.components import constant_series
 from forecaster.forecasting.forecast import Forecast, check_finite, finished, levels_of
 from forecaster.forecasting.quantile_table import TableQuantiles, root_of
+from forecaster.machine import memory
 from forecaster.methods.blend import DEMAND
 from forecaster.methods.smoothing import demand_forecasts
 from forecaster.pretraining.network import LEVELS, SIDE

@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 
 from forecaster.arrays import Bools, Floats, Ints
-from forecaster.data.history import known_target
 from forecaster.data.panel import Panel
 from forecaster.data.series.level_shifts import lone_jumps, spliced
 from forecaster.evaluation.backtest import held_out
+from forecaster.features.history import known_target
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, UNITS, powers
 from forecaster.features.seasonal_position import row_numbers
 from forecaster.features.view import cleaned, comparable

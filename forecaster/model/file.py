@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-from forecaster import memory
 from forecaster.data.reading.files import regular_bytes
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.errors import ModelError, StorageError
+from forecaster.machine import memory
 from forecaster.nn.array_file import Arrays, decode, encode, version_of
 
 FORMAT = "forecaster-model"

@@ -7,7 +7,6 @@ summed in the order of the shards: the number of workers never changes a byte of
 
 import functools
 import itertools
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from forecaster.arrays import Array
 from forecaster.config import NetworkConfig
 from forecaster.errors import ForecasterError
+from forecaster.machine.cores import cores
 from forecaster.nn.batch import Batch, Gather
 from forecaster.nn.cells import CELLS
 from forecaster.nn.compiled_layer import CompiledLayer
@@ -56,11 +56,6 @@ def shard_bounds(config: NetworkConfig, size: int) -> list[tuple[int, int]]:
 def _libraries() -> ThreadpoolController:
     """The libraries that have their own threads; finding them takes milliseconds."""
     return ThreadpoolController()
-
-
-def cores() -> int:
-    """Cores this process may use; all cores on systems that cannot say."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class ShardedNetwork:

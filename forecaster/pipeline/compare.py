@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecaster import memory
 from forecaster.arrays import Ints
 from forecaster.config import Options, ReadConfig
 from forecaster.data.load import Loaded, Reader, load
@@ -22,6 +21,7 @@ from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.leaderboard import Entry, Failure, Leaderboard, in_words, leaderboard, pair_tests
 from forecaster.features.view import cleaned
 from forecaster.forecasting.forecast import Forecast
+from forecaster.machine import memory
 from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model
 from forecaster.pipeline.contestants import (

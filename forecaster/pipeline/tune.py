@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from forecaster import memory
 from forecaster.arrays import Ints
 from forecaster.config import Options
 from forecaster.data.panel import Panel
@@ -24,6 +23,7 @@ from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.json_numbers import plain
 from forecaster.evaluation.scores import score
 from forecaster.features.view import cleaned
+from forecaster.machine import memory
 from forecaster.methods.baselines import first_origins
 from forecaster.pipeline.contestants import Watch, usual_origins
 from forecaster.pipeline.evaluate import origins_of

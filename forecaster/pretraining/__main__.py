@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.errors import ForecasterError
-from forecaster.nn.parallel import cores
+from forecaster.machine.cores import cores
 from forecaster.pretraining.recipes import RECIPES, build
 from forecaster.pretraining.store import FOLDER
 from forecaster.pretraining.train import Progress

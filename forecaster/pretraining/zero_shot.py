@@ -12,9 +12,9 @@ from numpy.typing import DTypeLike
 
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.calendar.frequency import Frequency
-from forecaster.data.history import known_target
 from forecaster.data.panel import TARGET, Panel
 from forecaster.data.series.level_shifts import lone_jumps, spliced
+from forecaster.features.history import known_target
 from forecaster.features.scale_choice import LOGARITHMS, ROOTS, from_scale, powers, to_scale
 from forecaster.features.season_clock import SeasonClock
 from forecaster.features.transform import fit_each

@@ -17,7 +17,6 @@ import numpy as np
 from forecaster.arrays import Bools, Ints
 from forecaster.config import Limits
 from forecaster.data.calendar.clock import DAY, to_local
-from forecaster.data.history import fitting_season
 from forecaster.data.labels import times_as_strings
 from forecaster.data.panel import Panel
 from forecaster.data.series.value_findings import Oddities
@@ -114,7 +113,7 @@ def _finite(value: float) -> float | None:
 
 def _idle(panel: Panel, learned: ValueRange) -> Iterator[str | None]:
     """When each series always rests, as words; None for most."""
-    season = fitting_season(panel, panel.lengths)
+    season = panel.fitting_season(panel.lengths)
     clock = SeasonClock(panel)
     for series, idle in enumerate(learned.idle):
         if not idle.any():

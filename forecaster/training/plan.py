@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecaster import memory
 from forecaster.arrays import Floats, Ints
 from forecaster.config import Decoder, MemberConfig, NetworkConfig, Options, Scales, TrainingConfig, limits_of
 from forecaster.data.calendar.frequency import Frequency
@@ -24,6 +23,7 @@ from forecaster.features.seasonal_index import LEAST_SEASONS
 from forecaster.features.seasonal_position import agreement
 from forecaster.features.transform import Transform, fit_scaled, observed_throughout
 from forecaster.features.windows import count_features
+from forecaster.machine import memory
 from forecaster.methods.blend import Blend
 from forecaster.nn.network import flat_size, parameter_shapes
 from forecaster.training.covariates import acting, facts_of, with_covariates

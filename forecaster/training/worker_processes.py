@@ -20,11 +20,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection, Pipe, wait
 
-from forecaster import memory
 from forecaster.arrays import Float32s
 from forecaster.data.panel import Panel
 from forecaster.errors import ForecasterError, MemoryLimitError
-from forecaster.nn.parallel import cores
+from forecaster.machine import memory
+from forecaster.machine.cores import cores
 from forecaster.training.loop import Event, Outcome
 from forecaster.training.member import Run, Task, fit_member
 from forecaster.training.plan import Split, training_bytes

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from command import SCRIPT, SMALL, assert_clean_failure, daily, environment, forecast, inside
 
-from forecaster import memory
+from forecaster.machine import memory
 
 
 @pytest.fixture

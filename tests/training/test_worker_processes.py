@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from panels import panel_of, wavy
 
-from forecaster import memory
 from forecaster.cli.progress import Stage
 from forecaster.config import Options
 from forecaster.errors import DivergenceError, MemoryLimitError
+from forecaster.machine import memory
 from forecaster.training import ensemble, worker_processes
 from forecaster.training.loop import Event
 from forecaster.training.plan import plan, split

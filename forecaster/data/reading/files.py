@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote
 
-from forecaster import memory
 from forecaster.data.labels import shown
 from forecaster.errors import DataError, StorageError, UsageError
+from forecaster.machine import memory
 
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARTITION = re.compile(r"([^=]+)=(.*)")

@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forecaster import memory
 from forecaster.config import ReadConfig
 from forecaster.data.findings import Finding
 from forecaster.data.labels import listed, shown
@@ -22,6 +21,7 @@ from forecaster.data.reading.layouts.year_columns import join_year_columns
 from forecaster.data.reading.text_table import read_text
 from forecaster.data.table import OnDemand, Part, Table, makers_of
 from forecaster.errors import DataError
+from forecaster.machine import memory
 
 PARQUET_FREE, PARQUET_GROWTH = 2**27, 100
 """A table of more bytes than these, and of more times those of its file, is to be asked for."""

@@ -13,6 +13,7 @@ import numpy as np
 from forecaster.arrays import Floats, Ints
 from forecaster.data.calendar.clock import DAY, HOUR, from_local, known_zones, to_local
 from forecaster.data.calendar.frequency import Frequency, frequency
+from forecaster.data.calendar.gaps import longest_crossed
 from forecaster.data.calendar.holidays import LONG_GAP
 from forecaster.data.calendar.infer import (
     disagreeing,
@@ -25,7 +26,6 @@ from forecaster.data.calendar.opening_hours import learn_sessions
 from forecaster.data.calendar.sessions import WEEK, Sessions
 from forecaster.data.calendar.steps import BusinessDays, Fixed, Months, Step
 from forecaster.data.findings import SHOWN, Finding, repair
-from forecaster.data.gaps import longest_crossed
 from forecaster.data.labels import Names, listed, shown, times_as_strings
 from forecaster.data.panel import Panel
 from forecaster.data.parsing.time_zones import as_options

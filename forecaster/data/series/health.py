@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from forecaster.arrays import Bools, Floats
 from forecaster.data.calendar.clock import HOUR, to_local
+from forecaster.data.calendar.gaps import default_longest
 from forecaster.data.findings import SHOWN, Finding, info, repair, warn
-from forecaster.data.gaps import default_longest
 from forecaster.data.labels import listed, shown, times_as_strings
 from forecaster.data.panel import Panel
 from forecaster.data.rows.blockwise import over_series

@@ -19,7 +19,6 @@ import numpy as np
 from forecaster.arrays import Bools, Ints
 from forecaster.config import Limits
 from forecaster.data.findings import SHOWN, Finding, repair, warn
-from forecaster.data.history import fitting_season
 from forecaster.data.labels import shown, times_as_strings
 from forecaster.data.panel import Panel, Turns
 from forecaster.data.rows.known_values import KnownValues, known_values
@@ -53,7 +52,7 @@ def oddities(panel: Panel, known: Ints) -> Oddities:
     turns = turns_of(panel, known)
     if turns is not None:
         suspicious = _outside(turns, suspicious, offsets)
-    season, left_out = fitting_season(panel, known), suspicious.left_out
+    season, left_out = panel.fitting_season(known), suspicious.left_out
     shifts = level_shifts(target, observed, offsets, known, season=season, left_out=left_out)
     if turns is not None:
         shifts = shifts.only(np.isnan(turns.size[shifts.series]))

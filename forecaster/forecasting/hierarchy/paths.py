@@ -24,12 +24,12 @@ from statistics import NormalDist
 
 import numpy as np
 
-from forecaster import memory
 from forecaster.arrays import Bools, Floats
 from forecaster.data.series.hierarchy.tree import NONE, Tree
 from forecaster.features.value_range import KINDS, ValueRange, chosen
 from forecaster.features.view import Possible
 from forecaster.forecasting.quantile_table import Spread
+from forecaster.machine import memory
 
 MOST_SHARED = 0.99
 NUMBERS, FEWEST, MOST = 5 * 10**7, 200, 2000

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from forecaster import memory
 from forecaster.errors import MemoryLimitError, UsageError
+from forecaster.machine import memory
 
 GIB = 2**30
 

@@ -10,16 +10,6 @@ import numpy as np
 from forecaster.arrays import Bools, Floats, Ints
 from forecaster.data.panel import Panel
 
-FITS = 4
-"""Seasons that must be known for positions in it to show anything."""
-
-
-def fitting_season(panel: Panel, known: Ints) -> int:
-    """The longest season of the frequency that usually fits FITS times into known[s] rows; 1 if none does."""
-    some = known[known > 0]
-    rows = int(np.median(some)) if some.size else 0
-    return max((m for m in panel.frequency.seasonalities if FITS * m <= rows), default=1)
-
 
 class History:
     """Which rows are known, with sums and means for each series.

@@ -12,7 +12,7 @@ from panels import DAY, panel_of, wavy
 
 from forecaster.config import MemberConfig, NetworkConfig, ReadConfig, TrainingConfig
 from forecaster.data.calendar.frequency import frequency
-from forecaster.data.gaps import longest_crossed
+from forecaster.data.calendar.gaps import longest_crossed
 from forecaster.data.load import load
 from forecaster.data.series.health import examine
 from forecaster.errors import DataError, UsageError
