@@ -3,28 +3,23 @@
 Threads over shards of a batch (`nn.parallel`) wait for the interpreter lock at every call. Whole members in
 processes do not, and train 1.2 to 1.5 times as fast. A member is the same bytes either way.
 
-A worker is a new interpreter, not a fork: a fork would copy locks that threads of a library may hold. It
-receives the Panel and then one task after another through a pipe, and answers with events and finally
-weights. Messages are pickled; they pass only between our own processes and are never stored.
+A worker receives the Panel and then one task after another through a pipe, and answers with events and
+finally weights.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from multiprocessing.connection import Connection, Pipe, wait
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from multiprocessing.connection import Connection
 
 from forecaster.arrays import Float32s
 from forecaster.data.panel import Panel
 from forecaster.errors import ForecasterError, MemoryLimitError
 from forecaster.machine import memory
 from forecaster.machine.cores import cores
+from forecaster.machine.processes import Worker, possible, ready
 from forecaster.training.loop import Event, Outcome
 from forecaster.training.member import Run, Task, fit_member
 from forecaster.training.plan import Split, training_bytes
@@ -38,27 +33,14 @@ LEAST_STEPS = 500
 """Fewer steps in total take less time than starting the processes."""
 COPIES = 6
 """What a process holds of the Panel, with all that is made of it."""
-PATIENCE = 5.0
-"""Seconds to wait for a process to end before it is killed."""
-
-START = """
-import ctypes, json, os, signal, sys
-if sys.platform.startswith("linux"):
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-if os.getppid() != int(sys.argv[3]):
-    os._exit(1)
-sys.path[:] = json.loads(sys.argv[1])
-from forecaster.training.worker_processes import serve
-serve(int(sys.argv[2]), int(sys.argv[4]), json.loads(sys.argv[5]))
-"""
-"""What a worker runs. Linux ends it with its parent; elsewhere `_end_with_parent` does."""
+SERVE = "forecaster.training.worker_processes:serve"
 
 
 def processes(panel: Panel, tasks: Sequence[Task]) -> int:
     """The best number of processes for these tasks; 1: use threads in this process."""
     steps = sum(task.config.training.steps for task in tasks)
     small = steps < LEAST_STEPS or panel.values.size > MOST_VALUES
-    if small or os.name != "posix" or not sys.executable:
+    if small or not possible():
         return 1
     wanted = min(len(tasks), tasks[0].workers or cores())
     if memory.allowed() is None:
@@ -89,13 +71,14 @@ def fit_in_parallel(
 
     share = None if memory.allowed() is None else (memory.left() or 0) // count
     with ExitStack() as stack:
-        crew = dict(stack.enter_context(_process(share)) for _ in range(count))
+        workers = [stack.enter_context(Worker(SERVE, share)) for _ in range(count)]
+        crew = {worker.line: worker for worker in workers}
         for line in crew:
             line.send((panel, parts))
             next_task(line)
         while working:
             try:
-                for line in _ready(working):
+                for line in ready(working):
                     answer = _receive(line, crew[line], interrupted)
                     if isinstance(answer, Event):
                         if on_event is not None:
@@ -108,17 +91,11 @@ def fit_in_parallel(
                     raise
                 interrupted = True
                 for line in working:
-                    crew[line].send_signal(signal.SIGINT)
+                    crew[line].process.send_signal(signal.SIGINT)
     return results
 
 
-def _ready(lines: Collection[Connection]) -> list[Connection]:
-    """The connections with a message; waits for the first."""
-    ready = wait(lines)
-    return [line for line in lines if line in ready]
-
-
-def _receive(line: Connection, worker: subprocess.Popen[bytes], interrupted: bool) -> Event | Result | None:
+def _receive(line: Connection, worker: Worker, interrupted: bool) -> Event | Result | None:
     """The next message of a process; raises the error if it sent one."""
     try:
         answer = line.recv()
@@ -126,7 +103,7 @@ def _receive(line: Connection, worker: subprocess.Popen[bytes], interrupted: boo
         if interrupted:
             return None  # it received Ctrl-C before its handler was installed
         raise MemoryLimitError(
-            f"a training process has died{_last_words(worker)}, perhaps because memory ran out",
+            f"a training process has died{worker.last_words()}, perhaps because memory ran out",
             hint="Use `--workers 1` to train one network after the other in a single process; or give fewer "
             "rows or series.",
         ) from error
@@ -135,65 +112,13 @@ def _receive(line: Connection, worker: subprocess.Popen[bytes], interrupted: boo
     return answer
 
 
-def _last_words(worker: subprocess.Popen[bytes]) -> str:
-    """How a process ended, as far as that is known."""
-    try:
-        code = worker.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        return ""
-    return f" (killed by signal {-code})" if code < 0 else f" (exit code {code})"
-
-
-@contextmanager
-def _process(share: int | None) -> Iterator[tuple[Connection, subprocess.Popen[bytes]]]:
-    """A worker process in a session of its own: the terminal's Ctrl-C reaches only us, and we pass it on.
-
-    `share`: the memory that it may take; None: what there is.
-    """
-    ours, theirs = Pipe()
-    alive, life = os.pipe()  # nothing is written: the end closes with this process
-    with ours, os.fdopen(life, "wb"):
-        with theirs, os.fdopen(alive, "rb"):
-            own = (json.dumps(sys.path), theirs.fileno(), os.getpid(), alive, json.dumps(share))
-            worker = subprocess.Popen(
-                [sys.executable, "-c", START, *map(str, own)],
-                pass_fds=[theirs.fileno(), alive],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        try:
-            yield ours, worker
-        except BaseException:
-            worker.kill()
-            raise
-        finally:
-            ours.close()  # this makes the worker end
-            try:
-                worker.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
-
-
-def serve(descriptor: int, alive: int, share: int | None) -> None:
-    """Fit members for the process at the other end of a pipe until that process closes the pipe.
-
-    `alive`: a pipe that the other process holds open as long as it lives. `share`: as for `_process`.
-    """
-    threading.Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
-    if share is not None:
-        memory.restrict(share)
+def serve(line: Connection) -> None:
+    """Fit members for the process at the other end of a pipe."""
     interrupts: list[int] = []
     signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))  # checked between messages
-    with Connection(descriptor) as line:
-        try:
-            panel, parts = line.recv()
-            while True:
-                _serve_one(line, fit_member(panel, parts, line.recv()), interrupts)
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            return  # the other end is closed: nobody waits for an answer
+    panel, parts = line.recv()
+    while True:
+        _serve_one(line, fit_member(panel, parts, line.recv()), interrupts)
 
 
 def _serve_one(line: Connection, run: Run, interrupts: list[int]) -> None:
@@ -212,9 +137,3 @@ def _serve_one(line: Connection, run: Run, interrupts: list[int]) -> None:
         line.send(error)
     except MemoryError as error:
         line.send(memory.ran_out(error))
-
-
-def _end_with_parent(alive: int) -> None:
-    """Wait in a thread until the parent ends, and end at once, however busy this process is."""
-    os.read(alive, 1)
-    os._exit(1)

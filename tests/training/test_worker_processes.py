@@ -15,7 +15,7 @@ from panels import panel_of, wavy
 from forecaster.cli.progress import Stage
 from forecaster.config import Options
 from forecaster.errors import DivergenceError, MemoryLimitError
-from forecaster.machine import memory
+from forecaster.machine import memory, processes
 from forecaster.training import ensemble, worker_processes
 from forecaster.training.loop import Event
 from forecaster.training.plan import plan, split
@@ -187,9 +187,9 @@ def test_processes_end_with_their_parent(tmp_path):
 @pytest.mark.parametrize("way", ["prctl", "pipe"])
 def test_a_busy_process_ends_with_its_parent(way):
     """Killed, the parent takes a worker with it that is deep in work; elsewhere than on Linux by the pipe."""
-    start = worker_processes.START.replace("linux", "linux" if way == "prctl" else "other")
+    start = processes.START.replace("linux", "linux" if way == "prctl" else "other")
     busy = (
-        "import threading\nfrom forecaster.training.worker_processes import _end_with_parent\n"
+        "import threading\nfrom forecaster.machine.processes import _end_with_parent\n"
         "if WATCHED:\n"
         "    threading.Thread(target=_end_with_parent, args=(int(sys.argv[4]),), daemon=True).start()\n"
         "print(os.getpid(), flush=True)\nwhile True: sum(range(100000))\n"

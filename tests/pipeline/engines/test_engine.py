@@ -1,0 +1,82 @@
+"""Engines: each piece once, whatever dies; errors, Ctrl-C and leaving early."""
+
+import itertools
+import time
+
+import pytest
+from engine_work import dies, refuses, sleeps, times
+
+from forecaster.errors import DataError, MemoryLimitError, UsageError
+from forecaster.pipeline.engines.named import engine_named
+from forecaster.pipeline.engines.processes import InTurn, Processes
+
+ENGINES = [InTurn(), Processes(2)]
+each_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
+
+
+@each_engine
+def test_each_piece_once(engine):
+    """Every piece is worked on once, with what is shared; results carry the number of their piece."""
+    pieces = [5, 7, 7, 0, -1] * 4
+    found = dict(engine.map(times, 3, pieces))
+    assert found == {number: 3 * piece for number, piece in enumerate(pieces)}
+
+
+@each_engine
+def test_nothing_to_do(engine):
+    """Without pieces there are no results, and no process is begun."""
+    assert list(engine.map(times, 3, [])) == []
+
+
+@each_engine
+def test_pieces_are_made_as_they_are_needed(engine):
+    """An endless list of pieces is no trouble, and few are taken before their turn."""
+    taken = []
+    pieces = (taken.append(piece) or piece for piece in itertools.count())
+    first = list(itertools.islice(engine.map(times, 1, pieces), 5))
+    assert {number for number, _ in first} <= set(range(8)) and len(taken) <= 5 + 2 * engine.workers
+
+
+@each_engine
+def test_an_error_of_the_work_is_raised(engine):
+    """With its hint, and it ends the rest."""
+    with pytest.raises(DataError, match="row 3 is wrong") as caught:
+        list(engine.map(refuses, None, [1, 2, 3, 4]))
+    assert caught.value.hint == "Mend it."
+
+
+def test_a_bug_in_a_worker_is_shown():
+    """Not retried, and with its traceback."""
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        list(Processes(2).map(refuses, None, [5]))
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path):
+    """Its piece is begun again, and nothing is lost or doubled."""
+    found = sorted(Processes(2).map(dies, tmp_path, [0, 1, 0, 2, 1]))
+    assert [result for _, result in found] == [0, 1, 0, 2, 1] and [n for n, _ in found] == list(range(5))
+
+
+def test_a_piece_that_kills_every_worker_ends_the_run(tmp_path):
+    """After three tries, with a hint."""
+    with pytest.raises(MemoryLimitError, match=r"killed by signal 9.*on piece 2, 3 times") as caught:
+        list(Processes(2).map(dies, tmp_path, [0, 3]))
+    assert "--workers" in caught.value.hint
+
+
+def test_leaving_early_ends_the_workers(tmp_path):
+    """No process goes on once nobody wants its results."""
+    results = Processes(2).map(sleeps, tmp_path, range(50))
+    next(results)
+    results.close()
+    done = len(list(tmp_path.iterdir()))
+    time.sleep(0.5)
+    assert len(list(tmp_path.iterdir())) == done
+
+
+def test_the_engine_by_its_name():
+    """Processes by default, one for each core; a single one works in this process; others are refused."""
+    assert isinstance(engine_named(workers=1), InTurn)
+    assert engine_named("processes", 3).workers == 3
+    with pytest.raises(UsageError, match="no engine 'dask'"):
+        engine_named("dask")
