@@ -138,13 +138,8 @@ class Account:
 
     def _digest(self, path: str | Path) -> str | None:
         """SHA-256 of a file; None where no summary is asked for, or where it is no regular file."""
-        import hashlib
-
         file = Path(at_home(path))
-        if self.path is None or not file.is_file():
-            return None
-        with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+        return digest_of(file) if self.path is not None and file.is_file() else None
 
     def _document(self, code: int, seconds: float) -> dict[str, Any]:
         own = resource.getrusage(resource.RUSAGE_SELF)
@@ -171,6 +166,14 @@ class Account:
             "exit_code": code,
             "error": None if error is None else {"message": error.message, "hint": error.hint},
         }
+
+
+def digest_of(file: Path) -> str:
+    """SHA-256 of a file. Raises OSError."""
+    import hashlib
+
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _asked(arguments: Sequence[str], name: str) -> str | None:

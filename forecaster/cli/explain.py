@@ -8,10 +8,10 @@ import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
+from forecaster.cli.forecasts import LIMITS, LOGGED, NewestData, check_limits
 from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import AHEAD, COLUMNS, GENERAL, MODEL, READING
 from forecaster.cli.options import PageFile, Settings, accepts
-from forecaster.cli.predict import LIMITS, LOGGED, NewestData, check_limits
 
 if TYPE_CHECKING:
     from forecaster.data.load import Loaded

@@ -10,10 +10,10 @@ import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
+from forecaster.cli.forecasts import LIMITS, NewestData, check_limits
 from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import COLUMNS, GENERAL, LOCKING, MODEL, MONITORING, PREDICTING, READING
 from forecaster.cli.options import Settings, accepts
-from forecaster.cli.predict import LIMITS, NewestData, check_limits
 from forecaster.errors import ALARM, StorageError, UsageError
 
 if TYPE_CHECKING:

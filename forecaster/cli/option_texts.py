@@ -99,6 +99,7 @@ PREDICTING = {
     "skip_short": "Leave out series shorter than what the model looks back on.",
     "max_age": "Oldest that the newest row may be, such as 90min, 36h or 2d; any: however old.",
     "max_model_age": "Oldest that the model file may be, such as 30d.",
+    "piece_rows": "With -o FOLDER/: rows of a piece, all of whole series, which a worker forecasts at once.",
     "digits": "Significant digits in CSV and JSON. Default: 7, and more for narrow intervals.",
 }
 MONITORING = {

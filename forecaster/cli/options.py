@@ -73,6 +73,7 @@ class General:
     skip_short: bool = False
     max_age: str | None = None
     max_model_age: str | None = None
+    piece_rows: int = 500_000
     digits: int | None = None
     state: str | None = None
     future: str | None = None
@@ -90,9 +91,10 @@ class General:
     debug: bool = False
 
     def __post_init__(self) -> None:
-        low, high = RANGES["keep"]
-        if not low <= self.keep <= high:
-            raise UsageError(f"keep cannot be {self.keep}", hint=f"Give {low:g} to {high:g}.")
+        for name in ("keep", "piece_rows"):
+            value, (low, high) = getattr(self, name), RANGES[name]
+            if not low <= value <= high:
+                raise UsageError(f"{name} cannot be {value}", hint=f"Give {low:,} to {high:,}.")
 
 
 TYPES: dict[type, dict[str, Any]] = {

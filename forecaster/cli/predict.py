@@ -8,6 +8,7 @@ import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
+from forecaster.cli.forecasts import LIMITS, LOGGED, NewestData, check_limits
 from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import (
     AHEAD,
@@ -38,30 +39,22 @@ if TYPE_CHECKING:
     from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
 
-NewestData = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[DATA]",
-        help="A file, a directory, a glob, or - for stdin. Default: what the model was trained on.",
-    ),
-]
 Output = Annotated[
     str | None,
     typer.Option(
         "--output",
         "-o",
         metavar="FILE",
-        help="Write to a .csv, .parquet or .json file; - is stdout. Default: -.",
+        help="Write to a .csv, .parquet or .json file; FOLDER/ is a data set of any size; - is stdout. "
+        "Default: -.",
     ),
 ]
 STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
-LIMITS = {name: FORECASTING[name] for name in ("lower", "upper", "integer", "circular")}
 SEED = {"seed": TRAINING["seed"]}
-LOGGED = ("K003", "K007", "K008", "S005", "T004", "T010", "V012", "W002", "W003", "W004")
-"""Codes of findings that are logged beside repairs: they say how far to trust these forecasts."""
+CORES = {"workers": TRAINING["workers"]}
 
 
-@accepts(STEPS, LIMITS, PREDICTING, SEED, COLUMNS, AHEAD, READING, MODEL, GENERAL)
+@accepts(STEPS, LIMITS, PREDICTING, SEED, CORES, COLUMNS, AHEAD, READING, MODEL, GENERAL)
 def predict(
     settings: Settings,
     data: NewestData = None,
@@ -83,12 +76,18 @@ def predict(
     forecasts; -o FILE writes them too.
 
     With --set price=9.5, forecast what comes if a known covariate takes another value, beside the forecast
-    without (columns base and difference). That is what the past of the series shows: an association, no proof
-    that the one causes the other.
+    without (columns base and difference): an association that the past of the series shows, no proof.
+
+    With -o FOLDER/, forecast a Parquet data set of millions of series piece by piece, in memory that does not
+    grow, into a data set of Parquet files. After a kill, the same command goes on.
     """
+    from forecaster.cli.in_pieces import is_folder, predict_in_pieces
     from forecaster.cli.page import check_report, reader, write_page
 
     general = settings.general
+    if output is not None and is_folder(output):
+        predict_in_pieces(data, output, settings, {"--set": what_if, "--plot": plot, "--report": report})
+        return
     instead = plot == SCREEN and output is None and not general.json  # the plot, instead of the forecasts
     _check(settings, output or "-", plot, plot_series, instead=instead)
     check_report(report, report_series, errors=False)
@@ -225,15 +224,3 @@ def _forecast(
         on_read=on_read,
     )
     return result, model
-
-
-def check_limits(settings: Settings, model: Model) -> None:
-    """Raise UsageError for limits that are not those of the model."""
-    limits = model.blend.limits  # those of forecast.toml may be set for training and predicting alike
-    options = settings.options
-    given = [n for n in LIMITS if n in settings.explicit and getattr(options, n) != getattr(limits, n)]
-    if given:
-        raise UsageError(
-            f"--{given[0]} is part of the model: it cannot be changed when forecasting",
-            hint=f"Train with --{given[0]}, or forecast with --model pretrained.",
-        )

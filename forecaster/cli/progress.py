@@ -36,6 +36,7 @@ class Progress:
         self._log, self._bar, self._clock = log, bar, clock
         self._in_file_only = in_file_only or bar is not None
         self._stage, self._start = Stage(clock), clock()
+        self._step, self._logged = ("", 0, 0.0), ("", 0)
 
     def __call__(self, event: Event) -> None:
         """A training event."""
@@ -55,6 +56,21 @@ class Progress:
         if done * LINES // total != (done - 1) * LINES // total and total > 1:
             line = _in_file(self._log) if self._in_file_only else self._log.info
             line(f"{text}, {left} left", origins=total, done=done)
+
+    def step(self, what: str, done: int, total: int) -> None:
+        """So much of `what` is done. The time left counts what was done since the first call of it."""
+        name, first, started = self._step
+        if name != what:
+            self._step = name, first, started = what, done, self._clock()
+        left = (self._clock() - started) * (total - done) / max(done - first, 1)
+        facts = (f"{_clock(left)} left",) if done > first else ()
+        if self._bar is not None:
+            self._bar(what, done / total, *facts)
+        part = done * LINES // total
+        if part and (what, part) != self._logged and done > first:
+            self._logged = what, part
+            line = _in_file(self._log) if self._in_file_only else self._log.info
+            line(", ".join((f"{what}: {done:,} of {total:,}", *facts)), done=done, total=total)
 
 
 def _in_file(log: Log) -> Callable[..., None]:

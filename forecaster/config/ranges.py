@@ -34,6 +34,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "dropout": (0, 0.95),
     "levels": (1, 99),
     "keep": (0, 999),
+    "piece_rows": (1_000, 100_000_000),
 }
 """Smallest and largest value of each numeric setting, whichever configuration has it."""
 

@@ -6,7 +6,7 @@ A repair goes into the log and into a model's facts, a warning into the log; `--
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from forecaster.errors import DataError
@@ -155,6 +155,27 @@ def warn(code: str, message: str, *, count: int = 1, places: Sequence[str] = (),
 def fault(error: DataError) -> Finding:
     """An error as a finding."""
     return Finding(error.code, "error", error.message, error.count, error.places[:SHOWN], error.hint)
+
+
+def merged(pieces: Iterable[Sequence[Finding]]) -> tuple[Finding, ...]:
+    """The findings of the pieces of a table as those of the whole: each code once, in the words of the first
+    piece that has it, with the counts of all.
+    """
+    by_code: dict[str, list[Finding]] = {}
+    for findings in pieces:
+        for finding in findings:
+            by_code.setdefault(finding.code, []).append(finding)
+    return tuple(_as_one(each) for each in by_code.values())
+
+
+def _as_one(findings: list[Finding]) -> Finding:
+    first, further = findings[0], len(findings) - 1
+    if not further:
+        return first
+    places = tuple(place for finding in findings for place in finding.places)[:SHOWN]
+    message = f"{first.message}; and in {further:,} more piece{'s' * (further > 1)} of the data"
+    count = sum(finding.count for finding in findings)
+    return replace(first, message=message, count=count, places=places)
 
 
 def enforce(findings: Iterable[Finding], *, strict: bool) -> None:

@@ -146,7 +146,7 @@ def load(
     odd = note(_examined(panel, limits, config))
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
-    return Loaded(panel, read_as, tuple(findings), _absolute(source), roles.uses, odd, table.digest, groups)
+    return Loaded(panel, read_as, tuple(findings), absolute(source), roles.uses, odd, table.digest, groups)
 
 
 def _read(
@@ -274,11 +274,12 @@ def _resolved(
         max_gap=ANY if panel.max_gap is None else panel.max_gap,
         date_format=times.form or config.date_format,
         tz=times.tz,
-        events=config.events and _absolute(config.events),
+        events=config.events and absolute(config.events),
     )
 
 
-def _absolute(source: str | Path | pd.DataFrame | Table) -> str:
+def absolute(source: str | Path | pd.DataFrame | Table) -> str:
+    """The path of a source, to find it again from anywhere: see `Loaded.source`."""
     if isinstance(source, pd.DataFrame | Table):
         return ""
     return "-" if str(source) == "-" else str(Path(source).expanduser().absolute())

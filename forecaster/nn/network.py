@@ -4,6 +4,7 @@ Notation and shapes as in `cells.base`: inputs (T, F, B), mask (T, B), state (L,
 the outputs: (K, B) from the final state (`decoder`), or one for every step (`sequences`).
 """
 
+import functools
 import itertools
 import math
 from dataclasses import dataclass
@@ -112,10 +113,16 @@ class Network:
         self.shapes = parameter_shapes(config, head)
         self.flat: Array = np.zeros(flat_size(self.shapes), self.dtype) if flat is None else flat
         self.parameters = named_views(self.flat, self.shapes)
+        self._head = head
         self.workspaces = WorkspacePool(config, head, self.dtype, self.parameters)
         if rng is not None:
             with threadpool_limits(1):  # the same bytes for any number of cores
                 self._initialise(rng)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: configuration and weights, without the workspaces."""
+        make = functools.partial(Network, rng=None, dtype=self.dtype, head=self._head, flat=self.flat)
+        return make, (self.config,)
 
     def _initialise(self, rng: np.random.Generator) -> None:
         cell = CELLS[self.config.cell]

@@ -71,11 +71,26 @@ def predict(
     if on_read:
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
+    result = by_model(model, loaded, horizon, levels, quantiles, skip_short=skip_short, what_if=what_if)
+    return dataclasses.replace(result, findings=(*loaded.findings, *old, *result.findings))
+
+
+def by_model(
+    model: Model,
+    loaded: Loaded,
+    horizon: int | None = None,
+    levels: Sequence[int] | None = None,
+    quantiles: Sequence[float] | None = None,
+    *,
+    skip_short: bool = False,
+    what_if: Asked | None = None,
+) -> Forecast:
+    """The forecast of a model for what was read, with the findings made of it. As for `predict`."""
     panel, short = with_short(model, loaded.panel, skip=skip_short)
     run = partial(forecast, model, horizon=horizon, levels=levels, quantiles=quantiles)
     steps = min(horizon or model.horizon, model.horizon)
     result = forecast_ahead(loaded, panel, steps, run, what_if, model)
-    return dataclasses.replace(result, findings=(*loaded.findings, *short, *old, *result.findings))
+    return dataclasses.replace(result, findings=(*short, *result.findings))
 
 
 def predict_pretrained(
@@ -103,16 +118,21 @@ def predict_pretrained(
     if on_read:
         on_read(loaded)
     old = check_rows(loaded.panel, max_age)
+    result = by_pretrained(loaded, options, what_if)
+    return dataclasses.replace(result, findings=(*loaded.findings, *old, *result.findings))
+
+
+def by_pretrained(loaded: Loaded, options: Options, what_if: Asked | None = None) -> Forecast:
+    """The forecast of the pretrained networks for what was read. As for `predict_pretrained`."""
     horizon = options.horizon or usual_horizon(loaded.panel)
     run = partial(
         forecast_pretrained,
         horizon=horizon,
         levels=options.levels,
         quantiles=options.quantiles,
-        limits=limits,
+        limits=limits_of(options),
     )
-    result = forecast_ahead(loaded, loaded.panel, horizon, run, what_if)
-    return dataclasses.replace(result, findings=(*loaded.findings, *old, *result.findings))
+    return forecast_ahead(loaded, loaded.panel, horizon, run, what_if)
 
 
 def forecast_ahead(

@@ -60,14 +60,20 @@ def check_rows(panel: Panel, max_age: str | None) -> list[Finding]:
     Raises StaleError where the newest row is older than `max_age`.
     """
     found = newest_row(panel)
+    return [*check_newest(found, max_age), *older_series(panel, found, max_age)]
+
+
+def check_newest(found: Newest, max_age: str | None) -> list[Finding]:
+    """A finding where the newest row of a table is overdue.
+
+    Raises StaleError where it is older than `max_age`.
+    """
     limit = parsed_age("max_age", max_age)
     if limit is not None and found.age > limit:
         raise StaleError(
             f"the newest row, {found.label}, is {in_words(found.age)} old, and --max-age is {max_age}",
             hint="See whether the source still gets new rows.",
         )
-    if limit is not None:
-        return _older_series(panel, found, limit, max_age)
     if max_age is not None or not found.overdue:
         return []
     message = f"the newest row, {found.label}, is more than {USUAL_STEPS} steps old"
@@ -75,8 +81,11 @@ def check_rows(panel: Panel, max_age: str | None) -> list[Finding]:
     return [warn("T010", message, action=action)]
 
 
-def _older_series(panel: Panel, found: Newest, limit: int, max_age: str | None) -> list[Finding]:
+def older_series(panel: Panel, found: Newest, max_age: str | None) -> list[Finding]:
     """A finding where series end before the age that the newest row of all keeps to."""
+    limit = parsed_age("max_age", max_age)
+    if limit is None:
+        return []
     ages = found.row + found.age - panel.time[panel.offsets[1:] - 1]
     old = np.flatnonzero(ages > limit)
     if not old.size:

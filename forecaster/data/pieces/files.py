@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ from forecaster.data.labels import listed, shown
 from forecaster.data.reading.files import keys_of, paths_of, stems
 from forecaster.errors import DataError, StorageError
 
+Counter = Callable[[int, int], None]
+"""Called with how many rows are done, and how many there are."""
 PARQUET = (".parquet", ".pq")
 AS_PARQUET = "Write it as Parquet first, in many files or in one."
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from forecaster.arrays import Ints
 from forecaster.data.labels import shown
 from forecaster.data.pieces.files import SourceFile, opened
 from forecaster.data.reading.read import FEWER, check_text, joined, plain
@@ -43,15 +45,14 @@ class Piece:
 def read_piece(piece: Piece, columns: Sequence[str]) -> Table | None:
     """The rows of a piece with these `columns`; None where it has none. Raises DataError and StorageError."""
     if piece.segments:
-        tables = [_segment(segment, columns) for segment in piece.segments]
-    else:
-        tables = [table for path in piece.scattered if (table := _batch(path, piece.number)) is not None]
+        return read_segments(piece.segments, columns)
+    tables = [table for path in piece.scattered if (table := _batch(path, piece.number)) is not None]
     return joined(tables) if tables else None
 
 
-def head(file: SourceFile, rows: int, columns: Sequence[str] | None = None) -> Table:
-    """The first rows of a file, with all columns unless some are named."""
-    return _segment(Segment(file, 0, min(rows, file.rows)), file.columns if columns is None else columns)
+def read_segments(segments: Sequence[Segment], columns: Sequence[str]) -> Table:
+    """The rows of these segments, with these columns. Raises DataError and StorageError."""
+    return joined([_segment(segment, columns) for segment in segments])
 
 
 def _segment(segment: Segment, columns: Sequence[str]) -> Table:
@@ -92,16 +93,23 @@ def _batch(path: str, number: int) -> Table | None:
         ) from error
     if not batch.num_rows:
         return None
-    names, rows = batch.column(FILE), batch.column(ROW)
     cells: Mapping[str, pa.ChunkedArray] = {
         name: pa.chunked_array([batch.column(name)]) for name in batch.schema.names if name not in (FILE, ROW)
     }
-    part = Part(
-        names[0].as_py(),
-        "",
-        batch.num_rows,
-        lambda row: (
-            f"row {rows[row].as_py()}" + (f" of {names[row].as_py()}" if names[row] != names[0] else "")
-        ),
-    )
-    return Table(cells, (part,), keys=tuple(name for name in keys.split("\0") if name))
+    return Table(cells, _origins(batch), keys=tuple(name for name in keys.split("\0") if name))
+
+
+def _origins(batch: pa.RecordBatch) -> tuple[Part, ...]:
+    """Where the rows of a batch come from: those of a file stand together."""
+    rows, names = batch.column(ROW).to_numpy(), batch.column(FILE)
+    codes = names.indices.to_numpy()
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    parts = []
+    for start, stop in zip(starts, [*starts[1:], len(codes)], strict=True):
+        own = rows[start:stop]
+        parts.append(Part(names[int(start)].as_py(), "", len(own), partial(_row, own)))
+    return tuple(parts)
+
+
+def _row(rows: Ints, row: int) -> str:
+    return f"row {rows[row]}"

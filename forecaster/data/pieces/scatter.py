@@ -7,7 +7,7 @@ file. Rows of a series keep the order in which they stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from forecaster.arrays import Ints
-from forecaster.data.pieces.files import SourceFile
+from forecaster.data.pieces.files import Counter, SourceFile
 from forecaster.data.pieces.ids import batches, id_columns, ids_of, trimmed
 from forecaster.data.pieces.piece import FILE, ROW, Piece
 from forecaster.data.reading.read import check_text
@@ -29,9 +29,6 @@ PART = 64 * 2**20
 """Bytes of the rows that are sorted at once."""
 COPIES = 4
 """What sorting holds of them."""
-
-Counter = Callable[[int, int], None]
-"""Called with how many rows are scattered, and how many there are."""
 
 
 def scatter(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from forecaster.arrays import Ints
-from forecaster.data.pieces.files import SourceFile
+from forecaster.data.pieces.files import Counter, SourceFile
 from forecaster.data.pieces.ids import batches, id_columns, ids_of, later, runs
 from forecaster.data.pieces.piece import Piece, Segment
 
@@ -29,7 +29,9 @@ class Survey:
     """None: the rows of a series are apart, or row groups are too large to read a part of them."""
 
 
-def survey(files: tuple[SourceFile, ...], name: str | None, piece_rows: int) -> Survey:
+def survey(
+    files: tuple[SourceFile, ...], name: str | None, piece_rows: int, on_rows: Counter | None = None
+) -> Survey:
     """The pieces, each of at least `piece_rows` rows but the last, where a series begins.
 
     `name` is the id column; None: each file is a series. Memory does not grow with the number of rows.
@@ -53,6 +55,8 @@ def survey(files: tuple[SourceFile, ...], name: str | None, piece_rows: int) -> 
         while len(new) and new[-1] >= cuts[-1] + piece_rows:
             cuts.append(int(new[np.searchsorted(new, cuts[-1] + piece_rows)]))
         last = ids[-1].as_py()
+        if on_rows is not None:
+            on_rows(start, rows)
     return Survey(rows, series, _pieces(files, [*cuts, rows]))
 
 

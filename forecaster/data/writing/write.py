@@ -77,7 +77,7 @@ def _by_ending(path: Path) -> tuple[Format, str, bool]:
 
 def _encoded(frame: pd.DataFrame, format: Format, delimiter: str, *, packed: bool) -> bytes:
     if format == "parquet":
-        return _parquet(frame)
+        return parquet_bytes(frame)
     if format == "json":
         return _json(frame)
     text = frame.copy(deep=False)
@@ -107,7 +107,8 @@ def _iso(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.map(lambda stamp: stamp.isoformat(sep=" ", timespec=digits) if not pd.isna(stamp) else "")
 
 
-def _parquet(frame: pd.DataFrame) -> bytes:
+def parquet_bytes(frame: pd.DataFrame) -> bytes:
+    """A table as a Parquet file, with checksums."""
     import pyarrow as pa
     import pyarrow.parquet
 

@@ -41,7 +41,7 @@ class Processes:
     ) -> Iterator[tuple[int, Result]]:
         """As for `Engine`. Raises MemoryLimitError where a piece ends its worker TRIES times."""
         with ExitStack() as stack:
-            crew = _Crew(work, shared, iter(enumerate(pieces)), self.workers)
+            self.crew = crew = _Crew(work, shared, iter(enumerate(pieces)), self.workers)
             stack.callback(crew.end)
             while crew.hire():
                 for line in ready(crew.busy):

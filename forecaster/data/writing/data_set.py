@@ -1,0 +1,165 @@
+"""A data set of results: a folder of Parquet files, written piece by piece, that survives a kill.
+
+    part-00000.parquet …    the results of each piece
+    _manifest.json          what the data set is; written last: without it the data set is not complete
+    _work/                  while it is written: run.json, which says of what run, and a note of each part
+
+Each file is replaced atomically. A run that was killed leaves whole parts, with a note of each; the same run
+goes on from there. Readers of data sets leave out names that begin with `_`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pandas as pd
+
+from forecaster.data.labels import shown
+from forecaster.data.writing.atomic import atomic_write
+from forecaster.data.writing.write import parquet_bytes
+from forecaster.errors import StorageError
+
+MANIFEST, WORK, RUN = "_manifest.json", "_work", "run.json"
+SCHEMA = "manifest-1"
+"""docs/schemas has it."""
+ANOTHER = "Name a new folder, such as one for each day, or remove this one."
+
+
+@dataclass(frozen=True)
+class Part:
+    """The results of a piece, as its note says."""
+
+    piece: int
+    file: str | None
+    """None: the piece has no results."""
+    rows: int = 0
+    bytes: int = 0
+    sha256: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the run wants to know of the piece, as plain values."""
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest of a data set that is complete. Raises StorageError."""
+    return _json(folder / MANIFEST)
+
+
+def is_folder(destination: str | Path) -> bool:
+    """Whether a destination names a folder for a data set: it ends in /."""
+    return str(destination).endswith("/") and str(destination) != "/"
+
+
+def is_complete(folder: Path, run: Mapping[str, Any]) -> bool:
+    """Whether the folder holds all results of `run`; else it is made ready for them.
+
+    Raises StorageError where it holds something else: other files, or results of another run.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        names = {path.name for path in folder.iterdir()}
+        if MANIFEST in names:
+            _check_same(folder, _json(folder / MANIFEST).get("run"), run)
+            return True
+        if WORK not in names and names:
+            raise StorageError(f"{shown(folder)} holds other files", hint=ANOTHER)
+        (folder / WORK).mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{shown(folder)} cannot be written: {error.strerror or error}") from error
+    return False
+
+
+def begin(folder: Path, run: Mapping[str, Any]) -> dict[int, Part]:
+    """The parts that `run` has done before, by piece. Raises StorageError, as `is_complete` does."""
+    try:
+        if (folder / WORK / RUN).exists():
+            _check_same(folder, _json(folder / WORK / RUN), run)
+        else:
+            note(folder, RUN, run)
+        notes = [_json(path) for path in sorted((folder / WORK).glob("part-*.json"))]
+        parts = [Part(**each) for each in notes]
+        return {part.piece: part for part in parts if _is_there(folder, part)}
+    except OSError as error:
+        raise StorageError(f"{shown(folder)} cannot be written: {error.strerror or error}") from error
+
+
+def write_part(folder: Path, piece: int, frame: pd.DataFrame | None, facts: dict[str, Any]) -> Part:
+    """Write the results of a piece, and the note that they are there. Raises StorageError."""
+    part = Part(piece, None, facts=facts)
+    if frame is not None and len(frame):
+        name, data = f"part-{piece:05d}.parquet", parquet_bytes(frame)
+        atomic_write(folder / name, partial(_all_of, data=data))
+        part = Part(piece, name, len(frame), len(data), hashlib.sha256(data).hexdigest(), facts)
+    note(folder, f"part-{piece:05d}.json", asdict(part))
+    return part
+
+
+def note(folder: Path, name: str, content: Mapping[str, Any]) -> None:
+    """Write a note into the folder of the work. Raises StorageError."""
+    _write_json(folder / WORK / name, content)
+
+
+def noted(folder: Path, name: str) -> dict[str, Any] | None:
+    """A note, if there is one."""
+    path = folder / WORK / name
+    return _json(path) if path.exists() else None
+
+
+def finish(folder: Path, run: Mapping[str, Any], parts: Mapping[int, Part], facts: Mapping[str, Any]) -> None:
+    """Write the manifest, and remove what served the work only. Raises StorageError."""
+    listed = [parts[piece] for piece in sorted(parts) if parts[piece].file]
+    content = {
+        "schema": SCHEMA,
+        "run": run,
+        **facts,
+        "files": [_of_manifest(part) for part in listed],
+    }
+    _write_json(folder / MANIFEST, content)
+    shutil.rmtree(folder / WORK, ignore_errors=True)
+
+
+def _of_manifest(part: Part) -> dict[str, Any]:
+    facts = {name: value for name, value in part.facts.items() if name != "findings"}
+    return {"file": part.file, "rows": part.rows, "bytes": part.bytes, "sha256": part.sha256, **facts}
+
+
+def _is_there(folder: Path, part: Part) -> bool:
+    if part.file is None:
+        return True
+    path = folder / part.file
+    return path.is_file() and path.stat().st_size == part.bytes
+
+
+def _check_same(folder: Path, before: Any, run: Mapping[str, Any]) -> None:
+    """Raise StorageError where the folder is of another run, with what is different."""
+    now = json.loads(json.dumps(run))
+    if before == now:
+        return
+    before = before if isinstance(before, dict) else {}
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    raise StorageError(
+        f"{shown(folder)} holds results of another run: another {', another '.join(names)}", hint=ANOTHER
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StorageError(f"{shown(path)} is damaged: {error}", hint=ANOTHER) from error
+    return content if isinstance(content, dict) else {}
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    data = (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
+    atomic_write(path, partial(_all_of, data=data))
+
+
+def _all_of(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
