@@ -19,8 +19,9 @@ from urllib.parse import unquote
 
 from forecaster.data.labels import shown
 from forecaster.data.storage import files as storage
-from forecaster.data.storage.matching import matches
-from forecaster.data.storage.place import Place, Remote, place
+from forecaster.data.storage.matching import fixed, matches
+from forecaster.data.storage.place import Place, Remote, at_home
+from forecaster.data.storage.secrets import MASK
 from forecaster.errors import DataError, StorageError, UsageError
 from forecaster.machine import memory
 
@@ -70,7 +71,7 @@ def contents(source: str | Path, max_bytes: int | None = None) -> Iterator[Conte
         return
     if "\0" in str(source):
         raise StorageError(f"there is no file {shown(source)}", hint="Check the path.")
-    top = place(source)
+    top = at_home(source)
     paths = paths_of(source)
     for path, name in zip(paths, _stems(paths), strict=True):
         content = _content(path.name, name, _bytes(path), max_bytes)
@@ -104,7 +105,7 @@ def is_many(source: object) -> bool:
     """Whether `source` names a directory or a glob, so that each file may be one series."""
     if not isinstance(source, str | Path) or str(source) == "-":
         return False
-    folder = place(source)
+    folder = at_home(source)
     if isinstance(folder, Remote):
         is_one = folder.is_web or storage.is_file(folder)
         return not is_one and (glob.has_magic(folder.key) or not _named_parts(storage.entries(folder)[1]))
@@ -135,6 +136,9 @@ def _is_glob(path: Path) -> bool:
 
 def _remote_paths(where: Remote) -> list[Remote]:
     """The data files of a place elsewhere, in the order of those here. Raises the errors of `contents`."""
+    if MASK in f"{where.authority}{where.query}":
+        hint = "Secrets are not kept. Name the place again, with its secret, or give it by the environment."
+        raise UsageError(f"{shown(where)} has {MASK} where a secret was", hint=hint)
     if where.is_web:
         if "*" in where.key:
             raise UsageError(f"{shown(where)} is a glob: a web server lists no files", hint="Name one file.")
@@ -190,8 +194,15 @@ def _paths(path: Path) -> list[Path]:
 
 def paths_of(source: str | Path) -> Sequence[Place]:
     """The files of a source, sorted. Raises the errors of `contents`."""
-    where = place(source)
+    where = at_home(source)
     return _paths(where) if isinstance(where, Path) else _remote_paths(where)
+
+
+def is_among(file: Remote, source: Remote) -> bool:
+    """Whether a file elsewhere is one of those of a folder or glob. Asks the store only where it may be."""
+    top = fixed(source) if glob.has_magic(source.key) else source
+    inside = not source.is_web and file.address.startswith(top.address.rstrip("/") + "/")
+    return inside and any(each.address == file.address for each in _remote_paths(source))
 
 
 def leads_outside(source: str | Path) -> Path | None:
@@ -199,7 +210,7 @@ def leads_outside(source: str | Path) -> Path | None:
 
     A source that is one file is where it is. Raises the errors of `contents`.
     """
-    path = place(source)
+    path = at_home(source)
     if isinstance(path, Remote):  # a store has no links
         return None
     if "\0" in str(source) or not (_is_glob(path) or path.is_dir()):

@@ -6,6 +6,7 @@ StorageError, with Missing where there is no such file; those of a Path are OSEr
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,15 @@ def entries(folder: Named, *, deep: bool = False) -> tuple[list[Entry], list[Rem
     return _stores().entries(_in_a_store(folder, "a web server lists no files"), deep=deep)
 
 
-def write(named: Remote, data: bytes) -> None:
+def names(folder: Named) -> list[str]:
+    """The names in a folder: of files, and here of folders too."""
+    where = place(folder)
+    if isinstance(where, Path):
+        return [entry.name for entry in where.iterdir()]
+    return [entry.place.name for entry in entries(where)[0]]
+
+
+def write(named: Remote, data: bytes | memoryview) -> None:
     """Put a whole file in a store. `data.writing.atomic.atomic_write` does so for files here, too."""
     _stores().write(_in_a_store(named, "a web server is only read"), data)
 
@@ -124,6 +133,24 @@ def copy(named: Named, target: Named) -> None:
         _stores().copy(where, to)
     else:
         raise TypeError("a file is copied within one store")
+
+
+def move(named: Named, target: Named) -> None:
+    """Rename a file. In a store it is copied, then removed: a kill in between leaves both."""
+    where, to = place(named), place(target)
+    if isinstance(where, Path) and isinstance(to, Path):
+        where.replace(to)
+    else:
+        copy(where, to)
+        remove(where)
+
+
+def is_same(named: Named, other: Named) -> bool:
+    """Whether two files have the same bytes."""
+    where, to = place(named), place(other)
+    if isinstance(where, Path) and isinstance(to, Path):
+        return filecmp.cmp(where, to, shallow=False)
+    return read(where) == read(to)
 
 
 def remove(named: Named) -> None:

@@ -34,6 +34,13 @@ class Remote:
     def url(self) -> str:
         return f"{self.scheme}://{self.authority}/{self.key}{self.query}"
 
+    @property
+    def address(self) -> str:
+        """What names the file, without users and options: two places with the same one are the same."""
+        scheme = {"gcs": "gs", "abfss": "abfs"}.get(self.scheme, self.scheme)
+        host = self.authority if scheme == "abfs" else self.authority.rpartition("@")[2]
+        return f"{scheme}://{host}/{self.key}{self.query if self.is_web else ''}"
+
     def __str__(self) -> str:
         return masked(self.url)
 
@@ -73,16 +80,16 @@ class Remote:
 
 
 Place = Path | Remote
-Named = str | Path | Remote
+Named = str | os.PathLike[str] | Remote
 """How callers name a file."""
 
 
 def place(named: Named) -> Place:
-    """The place that a user names; ~ is the folder of the user. Raises UsageError for an unknown scheme."""
+    """The place that is named. Raises UsageError for a URL of an unknown kind."""
     if isinstance(named, Remote):
         return named
     if not isinstance(named, str) or not (match := URL.match(named)):
-        return Path(os.path.expanduser(named))  # noqa: PTH111 - of Path, it fails for unknown users
+        return Path(named)
     scheme = match[1].lower()
     if scheme not in BUCKETS + WEB:
         raise UsageError(
@@ -103,10 +110,29 @@ def place(named: Named) -> Place:
     return Remote(scheme, authority, rest.removesuffix(query).strip("/"), query)
 
 
+def at_home(named: Named) -> Place:
+    """The place that is named, with ~ as the folder of the user; that of an unknown user stays as it is."""
+    return place(named if isinstance(named, Remote) else os.path.expanduser(named))  # noqa: PTH111 - see above
+
+
+def real(named: Named) -> Place:
+    """The place itself where a path is a link to it, absolute."""
+    where = place(named)
+    return Path(os.path.realpath(where)) if isinstance(where, Path) else where
+
+
 def kept(named: Named) -> str:
     """A place as a model remembers it: an absolute path, or a URL without its secrets."""
-    where = place(named)
+    where = at_home(named)
     return str(where.absolute() if isinstance(where, Path) else where)
+
+
+def chooses_server(named: object) -> bool:
+    """Whether a URL itself names the server that the credentials of the user would go to."""
+    return (
+        is_remote(named)
+        and re.search(r"[?&](endpoint_override|\w+_storage_authority)=", str(named)) is not None
+    )
 
 
 def is_remote(named: object) -> bool:

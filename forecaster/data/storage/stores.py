@@ -212,7 +212,7 @@ def check_bucket(place: Remote) -> None:
     _try(partial(system.delete_file, path))
 
 
-def write(place: Remote, data: bytes) -> None:
+def write(place: Remote, data: bytes | memoryview) -> None:
     """Put a whole file in place of what is there, or leave that as it is. Raises StorageError."""
     system, path = connected(place)
     seconds = patience() + len(data) / SLOWEST
@@ -228,7 +228,7 @@ def write(place: Remote, data: bytes) -> None:
         raise
 
 
-def _put(system: fs.FileSystem, path: str, data: bytes) -> None:
+def _put(system: fs.FileSystem, path: str, data: bytes | memoryview) -> None:
     file = system.open_output_stream(path)
     file.write(data)
     file.close()
