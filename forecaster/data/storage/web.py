@@ -46,6 +46,7 @@ class _Onward(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         if req.type == "https" and not newurl.lower().startswith("https://"):
+            fp.close()
             raise urllib.error.URLError("it leads from https:// on to an address without encryption")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -86,6 +87,7 @@ def _answer(place: Remote, headers: Mapping[str, str] | None = None) -> Any:
         try:
             return answer(lambda: _opener().open(request, timeout=patience() / ATTEMPTS), patience() + 5)
         except urllib.error.HTTPError as error:
+            error.close()
             if attempt == ATTEMPTS or error.code not in BUSY:
                 raise _refusal(place, error) from None
         except FAILURES as error:
@@ -124,7 +126,7 @@ def _unreached(place: Remote, error: Exception) -> StorageError:
 
 
 def read(place: Remote) -> bytes:
-    """All bytes of a file. Raises Missing and StorageError; DataError for a page, and where it breaks off."""
+    """All bytes of a file. Raises Missing and StorageError; DataError for a page."""
     with _answer(place) as response:
         _check_no_page(place, response)
         length = response.headers.get("Content-Length")
@@ -139,9 +141,8 @@ def read(place: Remote) -> bytes:
         except FAILURES as error:
             raise failed(place, TimeoutError(f"it broke off: {error}")) from None
     if length is not None and size != int(length):
-        raise DataError(
-            f"{str(place)!r} broke off after {size:,} of {int(length):,} bytes", hint="Run again."
-        )
+        said = f"{str(place)!r} broke off after {size:,} of {int(length):,} bytes"
+        raise StorageError(said, hint="Run again.")
     return b"".join(parts)
 
 
