@@ -364,11 +364,9 @@ def load(path: str | PathLike[str]) -> Model:
     ...     load(f"{folder}/y.model").horizon
     5
     """
-    from pathlib import Path
-
     from forecaster.model.model import Model
 
-    return Model.load(Path(path))
+    return Model.load(path)
 
 
 def write_report(result: Reported, path: str | PathLike[str], *, series: Sequence[str] = ()) -> None:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import forecaster
-from forecaster.cli.log import LogFile, at_home, check_kind, stderr, timestamp
+from forecaster.cli.log import LogFile, at_home, check_kind, stderr, timestamp, without_secrets
 from forecaster.errors import ForecasterError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding
     from forecaster.data.load import Loaded
+    from forecaster.data.storage.place import Remote
 
 SCHEMA = "summary-1"
 """docs/schemas has it."""
@@ -65,7 +66,8 @@ class Account:
         import shlex
 
         stderr.file, self.log_path = LogFile(path), path
-        stderr.note("info", f"forecast {forecaster.__version__}: {shlex.join(self.arguments)}", {})
+        typed = shlex.join(map(without_secrets, self.arguments))
+        stderr.note("info", f"forecast {forecaster.__version__}: {typed}", {})
 
     def summarise_in(self, path: str | None) -> None:
         """Write the summary there. Raises StorageError where there is no such folder, and UsageError where
@@ -78,7 +80,7 @@ class Account:
         check_kind(path, SUMMARY, "summary")
         from forecaster.data.writing.atomic import check_folder
 
-        check_folder(Path(at_home(path)))
+        check_folder(at_home(path))
         self.path = path
 
     def read(self, loaded: Loaded) -> None:
@@ -101,16 +103,16 @@ class Account:
         """Record the findings, in place of those recorded before."""
         self.findings = [dataclasses.asdict(finding) for finding in findings]
 
-    def uses(self, model: str | Path) -> None:
+    def uses(self, model: str | Path | Remote) -> None:
         """Record the model that is used or written; "pretrained" has no file."""
-        self.model = {"file": str(model), "sha256": self._digest(model)}
+        self.model = {"file": without_secrets(str(model)), "sha256": self._digest(model)}
 
-    def wrote(self, path: str | Path) -> None:
+    def wrote(self, path: str | Path | Remote) -> None:
         """Record a file that was written."""
         if self.path is not None:
             digest = self._digest(path)
-            size = Path(at_home(path)).stat().st_size if digest else None
-            self.files.append({"path": str(path), "bytes": size, "sha256": digest})
+            size = self._size(path) if digest else None
+            self.files.append({"path": without_secrets(str(path)), "bytes": size, "sha256": digest})
 
     def close(self, code: int) -> int:
         """Write the summary, if one is asked for, and return the exit code: `code`, or 5 where it was 0 and
@@ -130,16 +132,28 @@ class Account:
             file.write(content)
 
         try:
-            atomic_write(Path(at_home(self.path)), write)
+            atomic_write(at_home(self.path), write)
         except StorageError as error:
             stderr.error(error)
             return code or error.exit_code
         return code
 
-    def _digest(self, path: str | Path) -> str | None:
+    def _digest(self, path: str | Path | Remote) -> str | None:
         """SHA-256 of a file; None where no summary is asked for, or where it is no regular file."""
-        file = Path(at_home(path))
-        return digest_of(file) if self.path is not None and file.is_file() else None
+        if self.path is None:
+            return None
+        from forecaster.data.storage import files
+        from forecaster.data.storage.place import at_home
+
+        file = at_home(path)
+        return digest_of(file) if files.is_file(file) else None
+
+    @staticmethod
+    def _size(path: str | Path | Remote) -> int:
+        from forecaster.data.storage.files import size_and_time
+        from forecaster.data.storage.place import at_home
+
+        return size_and_time(at_home(path))[0]
 
     def _document(self, code: int, seconds: float) -> dict[str, Any]:
         own = resource.getrusage(resource.RUSAGE_SELF)
@@ -150,7 +164,7 @@ class Account:
         return {
             "schema": SCHEMA,
             "command": self.command,
-            "arguments": list(self.arguments),
+            "arguments": [without_secrets(word) for word in self.arguments],
             "version": forecaster.__version__,
             "host": os.uname().nodename,
             "process": os.getpid(),
@@ -164,14 +178,20 @@ class Account:
             "model": self.model,
             "files": self.files,
             "exit_code": code,
-            "error": None if error is None else {"message": error.message, "hint": error.hint},
+            "error": None
+            if error is None
+            else {"message": without_secrets(error.message), "hint": without_secrets(error.hint)},
         }
 
 
-def digest_of(file: Path) -> str:
-    """SHA-256 of a file. Raises OSError."""
+def digest_of(file: Path | Remote) -> str:
+    """SHA-256 of a file. Raises OSError, of one elsewhere StorageError."""
     import hashlib
 
+    from forecaster.data.storage import files
+
+    if not isinstance(file, Path):
+        return hashlib.sha256(files.read(file)).hexdigest()
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 

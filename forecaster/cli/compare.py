@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
@@ -218,7 +217,9 @@ def _split(values: list[str] | None) -> list[str]:
 
 def _named(files: list[str]) -> dict[str, str]:
     """Name -> file: the last part of its path, or the whole where two are the same."""
-    last = [Path(file).name for file in files]
+    from forecaster.data.storage.place import place
+
+    last = [place(file).name for file in files]
     return {name if last.count(name) == 1 else file: file for name, file in zip(last, files, strict=True)}
 
 

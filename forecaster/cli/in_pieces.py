@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecaster.cli.account import account, digest_of
@@ -41,7 +40,7 @@ def predict_in_pieces(
             piece_rows=settings.general.piece_rows,
             on_step=shown.step,
         )
-    _report(written)
+    _report(written, folder)
 
 
 def _check(data: str | None, settings: Settings, others: Mapping[str, object]) -> None:
@@ -89,8 +88,9 @@ def _asked(settings: Settings) -> Asked:
     )
 
 
-def _report(written: Written) -> None:
+def _report(written: Written, folder: str) -> None:
     from forecaster.cli.forecasts import LOGGED
+    from forecaster.data.storage.place import at_home
     from forecaster.data.writing.data_set import MANIFEST
 
     account.source = {
@@ -105,7 +105,7 @@ def _report(written: Written) -> None:
     for finding in written.findings:
         if finding.severity == "repair" or finding.code in LOGGED:
             stderr.finding(finding)
-    account.wrote(Path(written.folder) / MANIFEST)
+    account.wrote(at_home(folder) / MANIFEST)
     if written.before == written.pieces:
         text = f"{written.folder} is complete already: an earlier run has written it"
     else:

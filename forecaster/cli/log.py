@@ -42,14 +42,14 @@ class Log:
 
     def error(self, error: ForecasterError) -> None:
         """Report what went wrong, with its hint."""
-        facts = {"hint": error.hint, "exit_code": error.exit_code}
+        facts = {"hint": without_secrets(error.hint), "exit_code": error.exit_code}
         if self.as_json:
             self._event("error", error.message, facts)
             return
         self.note("error", error.message + (f" ({error.hint})" if error.hint else ""), facts)
-        self._write(f"error: {inert(error.message)}")
+        self._write(f"error: {inert(without_secrets(error.message))}")
         for line in error.hint.splitlines():
-            self._write(f"  {inert(line)}")
+            self._write(f"  {inert(without_secrets(line))}")
 
     def finding(self, finding: Finding) -> None:
         """Report a finding in the data. A repair is a warning."""
@@ -82,6 +82,10 @@ class Log:
 
     def _line(self, level: str, text: str, facts: dict[str, object], process: int | None = None) -> str:
         """An event as one line; with the number of a `process`, as a file has it: it holds many runs."""
+        text = without_secrets(text)
+        facts = {
+            name: without_secrets(fact) if isinstance(fact, str) else fact for name, fact in facts.items()
+        }
         code = f"{facts['code']} " if "code" in facts else ""
         if self.as_json:
             ours = {} if process is None else {"process": process}
@@ -101,7 +105,10 @@ class LogFile:
     """A file that runs append their events to, each with one write, so that lines of two runs never mix."""
 
     def __init__(self, path: str) -> None:
-        """Open it. Raises StorageError, and UsageError where the file is no log."""
+        """Open it. Raises StorageError, and UsageError where the file is no log, or elsewhere."""
+        if "://" in path:
+            what = f"the log is appended to, which {without_secrets(path)!r} does not allow"
+            raise UsageError(what, hint="Name a file of this machine, or let your scheduler collect stderr.")
         check_kind(path, LOG, "log")
         self.path, self.process = path, os.getpid()
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # no wait for a FIFO
@@ -122,6 +129,9 @@ def at_home(path: str | os.PathLike[str]) -> str:
 
 def check_kind(path: str, begins: re.Pattern[bytes], what: str) -> None:
     """Raise UsageError where a file exists whose first bytes are not those of a `what`."""
+    if "://" in path:
+        _check_kind_elsewhere(path, begins, what)
+        return
     place = at_home(path)
     try:
         if not stat.S_ISREG(os.stat(place).st_mode):  # noqa: PTH116 - without pathlib, which help does not need
@@ -132,6 +142,29 @@ def check_kind(path: str, begins: re.Pattern[bytes], what: str) -> None:
         return  # there is none, or it says so when it is written
     if start and not begins.match(start):
         raise UsageError(f"{path!r} is there and is no {what}", hint=f"Name another file for the {what}.")
+
+
+def _check_kind_elsewhere(path: str, begins: re.Pattern[bytes], what: str) -> None:
+    """The same for a file elsewhere. Raises StorageError where its store cannot be asked."""
+    from forecaster.data.storage.failures import Missing
+    from forecaster.data.storage.files import start
+
+    try:
+        first = start(path, 40)
+    except Missing:
+        return
+    if first and not begins.match(first):
+        path = without_secrets(path)
+        raise UsageError(f"{path!r} is there and is no {what}", hint=f"Name another file for the {what}.")
+
+
+def without_secrets(text: str) -> str:
+    """`text` with *** for the passwords, keys and tokens in its URLs."""
+    if "://" not in text:
+        return text
+    from forecaster.data.storage.secrets import masked_text
+
+    return masked_text(text)
 
 
 def timestamp(seconds: float | None = None) -> str:

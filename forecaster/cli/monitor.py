@@ -17,6 +17,7 @@ from forecaster.cli.options import Settings, accepts
 from forecaster.errors import ALARM, StorageError, UsageError
 
 if TYPE_CHECKING:
+    from forecaster.data.storage.place import Place
     from forecaster.model.model import Model
     from forecaster.monitoring.alarms import Alarm
     from forecaster.pipeline.monitor import Monitoring
@@ -34,20 +35,19 @@ def monitor(settings: Settings, data: NewestData = None) -> None:
     which rows have been judged. Without DATA, read the source again that the model was trained on; with
     --model pretrained, no training is needed.
     """
+    from forecaster.data.storage.place import place
     from forecaster.data.writing.atomic import check_folder
     from forecaster.model.lock import JUDGING, lock
     from forecaster.monitoring.state import read_state, write_state
     from forecaster.pipeline.monitor import monitor as judge
-    from forecaster.pipeline.predict import PRETRAINED
 
     general = settings.general
-    name = PRETRAINED if general.model == PRETRAINED else str(settings.model)
-    path = Path(general.state or f"{name}.monitor")
+    path = place(general.state) if general.state else _beside(settings.model)
     if str(path) == "-":
         raise UsageError("the state needs a file", hint="Give --state a name, or leave it out.")
     model = _model(data, settings, path)
     check_folder(path)
-    with lock(path, general.wait, lambda holder: stderr.info(f"waiting for {holder}"), use=JUDGING):
+    with lock(path, general.wait, lambda holder: stderr.info(f"waiting for {holder}"), use=JUDGING) as held:
         result = judge(
             model or "pretrained",
             data,
@@ -60,6 +60,7 @@ def monitor(settings: Settings, data: NewestData = None) -> None:
             on_read=account.read,
         )
         _print(result, as_json=general.json)
+        held.check()
         write_state(result.state, path)
     account.wrote(path)
     account.found(result.loaded.findings)
@@ -71,7 +72,12 @@ def monitor(settings: Settings, data: NewestData = None) -> None:
         raise typer.Exit(ALARM)
 
 
-def _model(data: str | None, settings: Settings, state: Path) -> Model | None:
+def _beside(model: Place) -> Place:
+    """The state file of a model, beside it."""
+    return Path(f"{model}.monitor") if isinstance(model, Path) else model.with_name(f"{model.name}.monitor")
+
+
+def _model(data: str | None, settings: Settings, state: Place) -> Model | None:
     """The model that was named; None: the pretrained networks. Checks what belongs to it."""
     from forecaster.model.model import Model
     from forecaster.pipeline.predict import PRETRAINED
@@ -88,7 +94,7 @@ def _model(data: str | None, settings: Settings, state: Path) -> Model | None:
     check_limits(settings, model)
     if data is None and (line := named(model)):
         stderr.info(line, source=model.facts.source)
-    outputs = {"state": str(state), "summary": general.summary, "log_file": general.log_file}
+    outputs = {"state": state, "summary": general.summary, "log_file": general.log_file}
     outputs["events"] = model.facts.read.events
     check_apart(outputs, model_is_written=False, source=model.facts.source if data is None else "")
     return model

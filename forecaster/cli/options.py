@@ -27,6 +27,9 @@ from forecaster.config import RANGES, Options, ReadConfig, from_json
 from forecaster.errors import StorageError, UsageError, brief
 from forecaster.machine import memory
 
+if typing.TYPE_CHECKING:
+    from forecaster.data.storage.place import Place
+
 T = TypeVar("T")
 
 MOST_CONFIG = 2**20
@@ -122,9 +125,11 @@ class Settings:
     """The settings made by flag or variable, which are stronger than those of any file."""
 
     @property
-    def model(self) -> Path:
+    def model(self) -> Place:
         """The model file that was named, else the default."""
-        return Path(self.general.model or MODEL_FILE)
+        from forecaster.data.storage.place import place
+
+        return place(self.general.model or MODEL_FILE)
 
 
 def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -196,7 +201,7 @@ def resolve(
     general = settings.general
     if general.max_memory is not None:
         memory.restrict(memory.parse_size(general.max_memory))
-    files = {"config": general.config or (CONFIG_FILE if stored else None), "model": str(settings.model)}
+    files = {"config": general.config or (CONFIG_FILE if stored else None), "model": settings.model}
     files |= {"summary": general.summary, "log_file": general.log_file, "state": general.state}
     files |= {"events": settings.read.events, "future": general.future}
     check_apart({**(own or {}), **files}, model_is_written=writes_model)
@@ -219,12 +224,14 @@ def read_settings(path: str | None) -> dict[str, Any]:
     Raises UsageError where the file is missing, is not TOML or has an unknown setting, and StorageError where
     it cannot be read.
     """
-    file = Path(path or CONFIG_FILE)
-    if path is None and not file.exists():
+    if path is None and not Path(CONFIG_FILE).exists():
         return {}
     import tomllib
 
     from forecaster.data.reading.files import regular_bytes
+    from forecaster.data.storage.place import place
+
+    file = place(path or CONFIG_FILE)
 
     try:
         text = regular_bytes(file, MOST_CONFIG, "file of settings")

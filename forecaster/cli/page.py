@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from forecaster.cli.account import account
+from forecaster.cli.log import without_secrets
 from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def write_page(
 
     from forecaster.pipeline.page import write_result
 
-    command = shlex.join(("forecast", *account.arguments))
+    command = shlex.join(("forecast", *map(without_secrets, account.arguments)))
     write_result(
         result,
         path,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,11 +56,12 @@ def check_plot(
         )
     if path == SCREEN:
         return
+    from forecaster.data.storage.place import place
     from forecaster.data.writing.atomic import check_folder
     from forecaster.data.writing.destination import is_stream
     from forecaster.report.canvas import FORMATS, require
 
-    if Path(path).suffix.lower() not in FORMATS and not is_stream(path):
+    if place(path).suffix.lower() not in FORMATS and not is_stream(path):
         raise UsageError(f"the picture {path!r} must end in .png, .svg or .pdf")
     check_folder(path)
     require()

@@ -26,11 +26,11 @@ def rollback(settings: Settings) -> None:
     path = settings.model
     check_folder(path)
     with lock(path, settings.general.wait, lambda holder: stderr.info(f"waiting for {holder}")):
-        model, left = roll_back(path)
+        model, left, written = roll_back(path)
     account.uses(path)
     account.wrote(path)
     data = model.card()["data"]
-    trained = datetime.fromtimestamp(path.stat().st_mtime, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    trained = datetime.fromtimestamp(written // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     facts = {"model": str(path), "trained": trained, "source": data["source"]}
     facts |= {"rows": data["rows"], "last": data["last"], "left": [old.name for old in left]}
     if settings.general.json:

@@ -30,8 +30,8 @@ def show(settings: Settings, file: ModelFile = None) -> None:
     from forecaster.pretraining.store import card as pretrained_card
     from forecaster.report import terminal
 
-    name = str(file or settings.model)
-    if name == PRETRAINED:
+    name = file or settings.model
+    if str(name) == PRETRAINED:
         card = pretrained_card()
     else:
         model = Model.load(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from forecaster.errors import DivergenceError, UsageError
 
 if TYPE_CHECKING:
     from forecaster.evaluation.error_report import Report
+    from forecaster.model.lock import Held
     from forecaster.training.checkpoint import Checkpoint
 
 
@@ -61,7 +61,7 @@ def train(
     check_folder(settings.model)
     check_keeping(settings.model, settings.general.keep)
     general = settings.general
-    with lock(settings.model, general.wait, lambda holder: stderr.info(f"waiting for {holder}")):
+    with lock(settings.model, general.wait, lambda holder: stderr.info(f"waiting for {holder}")) as held:
         checkpoint = Checkpoint(checkpoint_file(settings.model), stderr.warn, resume=not general.no_resume)
         with progress(stderr) as listener, _going_on_is_possible(checkpoint):
             result = train_model(
@@ -72,7 +72,7 @@ def train(
                 on_read=reader(report_series),
                 checkpoint=checkpoint,
             )
-        save_keeping(result.model, settings.model, general.keep)
+        save_keeping(result.model, settings.model, max(general.keep, _kept_at_least(held)))
         if not result.interrupted:
             checkpoint.remove()
     account.uses(settings.model)
@@ -91,9 +91,19 @@ def train(
         raise typer.Exit(INTERRUPTED)
 
 
+def _kept_at_least(held: Held) -> int:
+    """How many old models are kept in any case: one that a run elsewhere has put there is not lost."""
+    if not held.is_replaced():
+        return 0
+    other = f"a run on another machine has replaced {held.place} meanwhile"
+    stderr.warn(f"{other}: its model is kept as {held.place.name}.1")
+    return 1
+
+
 @contextmanager
 def _going_on_is_possible(checkpoint: Checkpoint) -> Iterator[None]:
     """Say so where training is interrupted. Where it diverged it would do so again: no checkpoint is kept."""
+    from forecaster.data.storage.place import real
     from forecaster.data.writing.atomic import WRITTEN
 
     try:
@@ -102,7 +112,7 @@ def _going_on_is_possible(checkpoint: Checkpoint) -> Iterator[None]:
         checkpoint.remove()
         raise
     except (KeyboardInterrupt, SystemExit):
-        if checkpoint.written or os.path.realpath(checkpoint.path) in map(str, WRITTEN):  # or just now
+        if checkpoint.written or real(checkpoint.path) in WRITTEN:  # or just now
             stderr.info("the same command goes on from the last checkpoint")
         raise
 

@@ -57,7 +57,7 @@ def update(settings: Settings, data: NewData = None, report: ReportFile = None) 
         )
     check_folder(path)
     check_keeping(path, settings.general.keep)
-    with lock(path, settings.general.wait, lambda holder: stderr.info(f"waiting for {holder}")):
+    with lock(path, settings.general.wait, lambda holder: stderr.info(f"waiting for {holder}")) as held:
         model = Model.load(path)
         if data is None and (line := named(model)):
             stderr.info(line, source=model.facts.source)
@@ -70,6 +70,7 @@ def update(settings: Settings, data: NewData = None, report: ReportFile = None) 
                 model, data, settings.read, workers=workers, on_event=listener, on_read=account.read
             )
         if result.outcome == "updated":
+            held.check()
             save_keeping(result.model, path, settings.general.keep)
             account.wrote(path)
     account.uses(path)

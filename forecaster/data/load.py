@@ -45,6 +45,7 @@ from forecaster.data.series.observations import Observations, Readings, each_onc
 from forecaster.data.series.resample import on_grid
 from forecaster.data.series.stock_splits import adjusted
 from forecaster.data.series.value_findings import Oddities, check_limits, examine_values, oddities
+from forecaster.data.storage.place import kept
 from forecaster.data.table import Table
 from forecaster.errors import DataError, UsageError
 
@@ -282,4 +283,4 @@ def absolute(source: str | Path | pd.DataFrame | Table) -> str:
     """The path of a source, to find it again from anywhere: see `Loaded.source`."""
     if isinstance(source, pd.DataFrame | Table):
         return ""
-    return "-" if str(source) == "-" else str(Path(source).expanduser().absolute())
+    return "-" if str(source) == "-" else kept(source)

@@ -7,10 +7,11 @@ with its name, type and shape.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import BinaryIO
 
 from forecaster.data.reading.files import regular_bytes
+from forecaster.data.storage.files import size_and_time
+from forecaster.data.storage.place import Place
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.errors import ModelError, StorageError
 from forecaster.machine import memory
@@ -22,7 +23,7 @@ VERSION = 3
 MAX_BYTES = 2**30
 
 
-def write_model_file(path: Path, text: str, arrays: Arrays) -> None:
+def write_model_file(path: Place, text: str, arrays: Arrays) -> None:
     """Write `text`, the configuration and facts as JSON, and the arrays. Raises StorageError."""
     content = encode(text, arrays, format=FORMAT, version=VERSION)
 
@@ -32,7 +33,7 @@ def write_model_file(path: Path, text: str, arrays: Arrays) -> None:
     atomic_write(path, write)
 
 
-def read_model_file(path: Path) -> tuple[str, Arrays]:
+def read_model_file(path: Place) -> tuple[str, Arrays]:
     """The JSON and the arrays of a model file, after checks of digest, version, sizes and finite values.
 
     Raises ModelError where the file is missing, damaged, no model or of a newer version; StorageError where
@@ -54,9 +55,9 @@ def read_model_file(path: Path) -> tuple[str, Arrays]:
         raise damaged(path, str(error)) from error
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Place) -> bytes:
     try:
-        memory.require(3 * min(path.stat().st_size, MAX_BYTES), f"reading the model {str(path)!r}")
+        memory.require(3 * min(size_and_time(path)[0], MAX_BYTES), f"reading the model {str(path)!r}")
         return regular_bytes(path, MAX_BYTES, "model file")
     except ValueError as error:
         raise damaged(path, str(error)) from error
@@ -70,7 +71,7 @@ def _read(path: Path) -> bytes:
         raise StorageError(f"cannot read the model {str(path)!r}: {error.strerror}") from error
 
 
-def damaged(path: Path, why: str) -> ModelError:
+def damaged(path: Place, why: str) -> ModelError:
     return ModelError(
         f"the model file {str(path)!r} cannot be used: {why}",
         hint="Restore it from a backup, or train a new model with `forecast train DATA`.",

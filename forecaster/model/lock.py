@@ -3,23 +3,30 @@
 The lock is on a hidden file beside the model, `.NAME.lock`, which also says who holds it. The system frees
 the lock when its process ends, however it ends. Where a file system has no such locks, a second file, whose
 existence is the lock, takes their place; it is removed once its process on this host has ended.
+
+A store has no locks. For a model in one, the runs of a user on this machine lock a file here; whether a run
+elsewhere wrote the model meanwhile is seen by its version, right before it is replaced.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from forecaster.data.storage.files import version
+from forecaster.data.storage.place import Named, Place, Remote, real
 from forecaster.data.writing import ownership
 from forecaster.data.writing.destination import is_stream
 from forecaster.data.writing.processes import Process, this_process
@@ -35,6 +42,27 @@ MOST_BYTES = 4096
 Release = Callable[[], None]
 
 
+@dataclass(frozen=True)
+class Held:
+    """A lock that is held. `version` is that of a file in a store when the lock was taken."""
+
+    place: Place
+    use: Use
+    version: str = ""
+
+    def is_replaced(self) -> bool:
+        """Whether a run on another machine has written the file since."""
+        return isinstance(self.place, Remote) and version(self.place) != self.version
+
+    def check(self) -> None:
+        """Raise LockedError where a run on another machine has written the file since."""
+        if self.is_replaced():
+            raise LockedError(
+                f"{str(self.place)!r} was replaced meanwhile by a run on another machine",
+                hint=f"Run again, or {self.use.instead}.",
+            )
+
+
 class Use(NamedTuple):
     """Words of an error: what another run does with a file, and what to do instead of waiting."""
 
@@ -48,12 +76,12 @@ JUDGING = Use("is judging by", "name another file with --state")
 
 @contextmanager
 def lock(
-    path: str | Path,
+    path: Named,
     wait: float = 0.0,
     on_wait: Callable[[str], None] | None = None,
     *,
     use: Use = TRAINING,
-) -> Iterator[None]:
+) -> Iterator[Held]:
     """Hold the lock of the model, or another file, at `path`. A link has the lock of its target; a stream
     needs none.
 
@@ -63,27 +91,44 @@ def lock(
     """
     if not wait >= 0:
         raise UsageError(f"wait cannot be {wait}", hint="Give seconds, such as 600.")
+    target = real(path)
     if is_stream(path):
-        yield
+        yield Held(target, use)
         return
-    target = Path(os.path.realpath(path))
-    if not target.parent.is_dir():
+    if isinstance(target, Path) and not target.parent.is_dir():
         raise StorageError(f"cannot write {str(path)!r}: its folder does not exist")
-    file = _lock_file(target)
-    release = _acquire(file, target, wait, on_wait, use)
+    release = _acquire(_lock_file(target), target, wait, on_wait, use)
     try:
-        yield
+        yield Held(target, use, "" if isinstance(target, Path) else version(target))
     finally:
         release()
 
 
-def _lock_file(target: Path) -> Path:
+def _lock_file(target: Place) -> Path:
+    """The lock file: beside a file here; for a file in a store in a folder of this user."""
+    if isinstance(target, Remote):
+        digest = hashlib.sha256(target.address.encode()).hexdigest()
+        return _own_folder() / f".{digest[:32]}.lock"
     name = os.fsdecode(os.fsencode(target.name)[:LONGEST_NAME])
     return target.with_name(f".{name}.lock")
 
 
+def _own_folder() -> Path:
+    """A folder of this user for locks of files elsewhere, which is made. Raises StorageError."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111
+    for folder in (cache / "forecaster", Path(tempfile.gettempdir()) / f"forecaster-{os.geteuid()}"):
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = folder.lstat()
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and os.access(folder, os.W_OK):
+                return folder
+    raise StorageError(
+        "there is no folder to write a lock file to", hint="Name one of your own: XDG_CACHE_HOME=FOLDER"
+    )
+
+
 def _acquire(
-    file: Path, target: Path, wait: float, on_wait: Callable[[str], None] | None, use: Use
+    file: Path, target: Place, wait: float, on_wait: Callable[[str], None] | None, use: Use
 ) -> Release:
     """Take the lock, or wait for it; what releases it."""
     end = time.monotonic() + wait
@@ -104,7 +149,7 @@ def _acquire(
         time.sleep(min(PAUSE, left))
 
 
-def _take(file: Path, target: Path) -> Release | None:
+def _take(file: Path, target: Place) -> Release | None:
     """Take the lock where it is free; what releases it, or None where another run has it."""
     try:
         handle = _open(file, target)
@@ -141,7 +186,7 @@ def _flock(handle: int) -> bool:
     return True
 
 
-def _open(file: Path, target: Path) -> int | None:
+def _open(file: Path, target: Place) -> int | None:
     """Open the lock file, to write if that is allowed; None where it was removed meanwhile. Raises OSError.
 
     A file that root makes is given to whom the model belongs, so that it does not block that user.
@@ -164,7 +209,8 @@ def _open(file: Path, target: Path) -> int | None:
         os.fchmod(handle, 0o644)  # for others to see who holds it, whatever the umask
     if os.geteuid() == 0:
         with contextlib.suppress(OSError):
-            owner = (target if target.exists() else target.parent).stat()
+            beside = target if isinstance(target, Path) and target.exists() else file.parent
+            owner = beside.stat()
             os.fchown(handle, owner.st_uid, owner.st_gid)
     return handle
 
@@ -240,7 +286,7 @@ def _holder(file: Path) -> str:
     return where if process.is_gone else f"process {process.pid} on {process.host} since {since}, {where}"
 
 
-def _no_lock(file: Path, target: Path, error: OSError) -> StorageError:
+def _no_lock(file: Path, target: Place, error: OSError) -> StorageError:
     """Why the lock file cannot be used, with whom it belongs to."""
     reason = os.strerror(error.errno) if error.errno not in (None, errno.EEXIST) else str(error.strerror)
     whose = ""

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +17,7 @@ from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.labels import Names, listed, times_as_strings
 from forecaster.data.panel import Panel
 from forecaster.data.series.learned_holidays import described
+from forecaster.data.storage.place import Named, place
 from forecaster.errors import DataError, ModelError, UsageError
 from forecaster.intervals.distribution import Distribution
 from forecaster.methods.blend import PRETRAINED, Blend, network_name
@@ -120,24 +120,24 @@ class Model:
         """The longest lookback of any member, in rows."""
         return max(member.config.lookback for member in self.members)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: Named) -> None:
         """Write the model atomically. Raises StorageError."""
         text = json.dumps(self._json(), sort_keys=True, allow_nan=False)
-        write_model_file(Path(path), text, self._arrays())
+        write_model_file(place(path), text, self._arrays())
 
     @classmethod
-    def load(cls, path: str | Path) -> Model:
+    def load(cls, path: Named) -> Model:
         """Read a model file and check all of it.
 
         Raises ModelError where the file is missing, damaged, no model or of a newer version;
         StorageError where it cannot be read.
         """
-        text, arrays = read_model_file(Path(path))
+        text, arrays = read_model_file(place(path))
         try:
             return cls._from(json.loads(text, parse_constant=_refuse_constant), arrays)
         except UNFIT as error:
             why = f"its configuration does not fit its weights ({str(error)[:LONGEST_REASON]})"
-            raise damaged(Path(path), why) from error
+            raise damaged(place(path), why) from error
 
     def factors_of(self, ids: Sequence[str]) -> Floats:
         """The factor of each of these series (S,) by its id; 1 for a new series."""

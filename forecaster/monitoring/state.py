@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from forecaster.arrays import Floats, Ints
 from forecaster.data.reading.files import regular_bytes
+from forecaster.data.storage.place import Place
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.errors import StorageError
 from forecaster.nn.array_file import decode, encode, version_of
@@ -107,7 +107,7 @@ def fresh(ids: tuple[str, ...], stride: int, frequency: str, begins: int, rows: 
     )  # fmt: skip
 
 
-def write_state(state: State, path: Path) -> None:
+def write_state(state: State, path: Place) -> None:
     """Write the file atomically. Raises StorageError."""
     arrays: dict[str, Any] = {}
     for name in ARRAYS:
@@ -124,7 +124,7 @@ def write_state(state: State, path: Path) -> None:
     atomic_write(path, write)
 
 
-def read_state(path: Path) -> State | None:
+def read_state(path: Place) -> State | None:
     """The state in a file; None where there is none. Raises StorageError where it is damaged or no state."""
     try:
         content = regular_bytes(path, MAX_BYTES, "file of a state")
@@ -187,7 +187,7 @@ def _in_range(parts: dict[str, Any], stride: int) -> bool:
     )
 
 
-def _damaged(path: Path, why: str) -> StorageError:
+def _damaged(path: Place, why: str) -> StorageError:
     return StorageError(
         f"the state {str(path)!r} cannot be used: {why}",
         hint="Remove it: the next run begins a new one. --since TIME then says after which time to judge.",

@@ -125,9 +125,9 @@ def monitored(
 ) -> Monitoring:
     """The alarms of the rows that are new to a state, which is written after them."""
     from contextlib import ExitStack
-    from pathlib import Path
 
     from forecaster.config import Limits, Options, ReadConfig
+    from forecaster.data.storage.place import place
     from forecaster.model.lock import JUDGING, lock
     from forecaster.monitoring.state import read_state, write_state
     from forecaster.pipeline import monitor as pipeline
@@ -137,18 +137,19 @@ def monitored(
     read = config_of(ReadConfig, settings, *([Limits] if pretrained else []))
     with ExitStack() as stack:
         if state is not None:
-            stack.enter_context(lock(Path(state), wait, use=JUDGING))
+            held = stack.enter_context(lock(state, wait, use=JUDGING))
         result = pipeline.monitor(
             "pretrained" if pretrained else model_of(model),
             None if data is None else source_of(data),
             Options(**vars(limits)),
             read,
-            state=None if state is None else read_state(Path(state)),
+            state=None if state is None else read_state(place(state)),
             since=since,
             false_alarms=false_alarms,
         )
         if state is not None:
-            write_state(result.state, Path(state))
+            held.check()
+            write_state(result.state, place(state))
     return result
 
 
@@ -225,12 +226,10 @@ def model_or_pretrained(model: Trained | Literal["pretrained"]) -> Model | Liter
 
 def model_of(model: Trained) -> Model:
     """The model of a result, of a file, or itself."""
-    from pathlib import Path
-
     from forecaster.model.model import Model
     from forecaster.pipeline.train import Training
     from forecaster.pipeline.update import Update
 
     if isinstance(model, Training | Update):
         return model.model
-    return model if isinstance(model, Model) else Model.load(Path(model))
+    return model if isinstance(model, Model) else Model.load(model)

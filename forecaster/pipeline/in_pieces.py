@@ -28,6 +28,7 @@ from forecaster.data.pieces.ids import id_columns
 from forecaster.data.pieces.piece import Piece, read_piece
 from forecaster.data.pieces.scatter import scatter
 from forecaster.data.pieces.survey import survey
+from forecaster.data.storage.place import Place, Remote, at_home
 from forecaster.data.writing import data_set
 from forecaster.errors import UsageError
 from forecaster.evaluation.backtest import usual_horizon
@@ -91,13 +92,13 @@ class _Job:
     asked: Asked
     read: ReadConfig
     columns: tuple[str, ...]
-    folder: str
+    folder: Place
     now: int
 
 
 def predict_in_pieces(
     source: str | Path,
-    folder: str | Path,
+    folder: str | Path | Remote,
     asked: Asked,
     engine: Engine,
     read: ReadConfig = ReadConfig(),
@@ -118,7 +119,7 @@ def predict_in_pieces(
     files = files_of(source)
     config = read if asked.model is None else read_as(asked.model, source, read)
     config, columns, noticed = columns_used(files, config)
-    place = Path(folder)
+    place = at_home(folder)
     run = _identity(files, asked, config, piece_rows)
     if data_set.is_complete(place, run):
         manifest = data_set.manifest_of(place)
@@ -131,7 +132,7 @@ def predict_in_pieces(
         if asked.model is None:
             horizon = asked.options.horizon or usual_horizon(first.panel)
             asked = dataclasses.replace(asked, options=dataclasses.replace(asked.options, horizon=horizon))
-        job = _Job(asked, first.read, columns, str(place), time.time_ns())
+        job = _Job(asked, first.read, columns, place, time.time_ns())
         tell(FORECASTING, before, len(pieces))
         left = [piece for piece in pieces if piece.number not in parts]
         for _, part in engine.map(_forecast_piece, job, left):
@@ -163,14 +164,14 @@ def _pieces(
     files: tuple[SourceFile, ...],
     config: ReadConfig,
     columns: tuple[str, ...],
-    folder: Path,
+    folder: Place,
     piece_rows: int,
     tell: Step,
 ) -> tuple[Piece, ...]:
     """The pieces; rows that are apart are brought together, unless an earlier run has done it."""
     scattered = data_set.noted(folder, SCATTERED)
     if scattered is not None:
-        paths = tuple(scattered["files"])
+        paths = tuple(folder / data_set.WORK / name for name in scattered["files"])
         return tuple(Piece(number, scattered=paths) for number in range(scattered["pieces"]))
     found = survey(files, config.id, piece_rows, lambda done, rows: tell("looking at the ids", done, rows))
     if found.pieces is not None:
@@ -184,7 +185,9 @@ def _pieces(
         folder / data_set.WORK,
         lambda done, rows: tell("bringing the rows of each series together", done, rows),
     )
-    data_set.note(folder, SCATTERED, {"files": pieces[0].scattered, "pieces": len(pieces)})
+    data_set.note(
+        folder, SCATTERED, {"files": [path.name for path in pieces[0].scattered], "pieces": len(pieces)}
+    )
     return pieces
 
 
@@ -214,7 +217,7 @@ def _forecast(asked: Asked, loaded: Loaded) -> Forecast:
 def _forecast_piece(job: _Job, piece: Piece) -> data_set.Part:
     """The work of a worker: read, forecast and write one piece."""
     table = read_piece(piece, job.columns)
-    folder = Path(job.folder)
+    folder = job.folder
     if table is None:
         return data_set.write_part(folder, piece.number, None, {"series": 0, "read": 0, "findings": []})
     read = table.rows
@@ -235,7 +238,7 @@ def _forecast_piece(job: _Job, piece: Piece) -> data_set.Part:
 
 
 def _finished(
-    folder: Path,
+    folder: Place,
     run: dict[str, Any],
     parts: dict[int, data_set.Part],
     seen: tuple[str, tuple[Finding, ...], Loaded],
@@ -265,7 +268,7 @@ def _finished(
     return _written(folder, facts, before)
 
 
-def _written(folder: Path, facts: Mapping[str, Any], before: int) -> Written:
+def _written(folder: Place, facts: Mapping[str, Any], before: int) -> Written:
     findings = tuple(Finding(**{**each, "places": tuple(each["places"])}) for each in facts["findings"])
     same = ("rows", "series", "read", "pieces", "source", "frequency", "newest")
     return Written(str(folder), before=before, findings=findings, **{name: facts[name] for name in same})

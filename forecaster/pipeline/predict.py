@@ -20,6 +20,7 @@ from forecaster.data.findings import SHOWN, Finding, enforce, info
 from forecaster.data.labels import listed, shown
 from forecaster.data.load import Loaded, Reader, load
 from forecaster.data.panel import Panel
+from forecaster.data.storage.place import kept, place
 from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import usual_horizon
 from forecaster.forecasting.forecast import Forecast, forecast, rows_looked_back_on
@@ -201,7 +202,7 @@ def _required(
     loaded: Loaded, panel: Panel, horizon: int, *, may_leave_out: bool
 ) -> tuple[Panel, list[Finding]]:
     """The panel with all columns that were read in the rows to be forecast: DataError without."""
-    name = shown(Path(loaded.source).name) if loaded.source not in ("", "-") else "the data"
+    name = shown(place(loaded.source).name) if loaded.source not in ("", "-") else "the data"
     panel, findings = require_known(
         panel, horizon, loaded.read.known_fill, source=name, may_leave_out=may_leave_out
     )
@@ -251,7 +252,7 @@ def read_as(model: Model, source: str | Path | pd.DataFrame, asked: ReadConfig |
     differently; its frequency is inferred and checked against the model's.
     """
     stored = model.facts.read
-    own = isinstance(source, str | Path) and str(Path(source).absolute()) == model.facts.source
+    own = isinstance(source, str | Path) and kept(source) == model.facts.source
     default = ReadConfig()
     if not own:
         reset = {name: getattr(default, name) for name in OF_ONE_SOURCE}

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 
 from forecaster.data.labels import shown
 from forecaster.data.reading.files import leads_outside, paths_of
+from forecaster.data.storage.place import chooses_server
+from forecaster.data.storage.secrets import MASK
 from forecaster.errors import DataError, ModelError, UsageError
 from forecaster.model.model import Model
 
@@ -36,6 +38,11 @@ def from_memory(model: Model, command: str = "predict") -> Iterator[None]:
             + ", which cannot be read again",
             hint=f"Name the data, `forecast {command} DATA`, or use `-` to read standard input.",
         )
+    if MASK in source:
+        raise UsageError(
+            f"the model was trained on {shown(source, LONGEST)}, and remembers no secrets",
+            hint=f"Name the data, whole: `forecast {command} DATA`. Secrets of the environment need no name.",
+        )
     hint = f"Name it, to read it all the same: forecast {command} {shlex.quote(source)}"
     _check(model, source, hint)
     why = f"{shown(source)}, which the model was trained on, cannot be read as it was then"
@@ -49,7 +56,14 @@ def from_memory(model: Model, command: str = "predict") -> Iterator[None]:
 
 
 def _check(model: Model, source: str, hint: str) -> None:
-    """Raise ModelError for files elsewhere, or many more than the model knows."""
+    """Raise ModelError for files elsewhere, or many more than the model knows; for a server of its own, too:
+    the credentials of the user would go there.
+    """
+    if chooses_server(source):
+        raise ModelError(
+            f"{shown(source, LONGEST)}, which the model names, is on a server that the model chooses",
+            hint=hint,
+        )
     outside = leads_outside(source)
     if outside is not None:
         raise ModelError(f"{shown(source)}, which the model names, leads to {shown(outside)}", hint=hint)

@@ -6,7 +6,6 @@ import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +13,9 @@ from forecaster.data.calendar.frequency import Frequency
 from forecaster.data.findings import SHOWN, Finding, warn
 from forecaster.data.labels import Names, listed, times_as_strings
 from forecaster.data.panel import Panel
-from forecaster.errors import StaleError, UsageError
+from forecaster.data.storage.files import size_and_time
+from forecaster.data.storage.place import Named, Place
+from forecaster.errors import StaleError, StorageError, UsageError
 from forecaster.model.model import Model
 
 ANY = "any"
@@ -95,12 +96,12 @@ def older_series(panel: Panel, found: Newest, max_age: str | None) -> list[Findi
     return [warn("T010", message, count=len(old), action="forecast from their own last row")]
 
 
-def check_model(path: Path, max_age: str | None) -> None:
+def check_model(path: Place, max_age: str | None) -> None:
     """Raise StaleError where the model file was written longer than `max_age` ago."""
     limit = parsed_age("max_model_age", max_age)
     if limit is None:
         return
-    age = time.time_ns() - path.stat().st_mtime_ns
+    age = time.time_ns() - _written(path)
     if age > limit:
         raise StaleError(
             f"the model {str(path)!r} was written {in_words(age)} ago, and --max-model-age is {max_age}",
@@ -108,9 +109,18 @@ def check_model(path: Path, max_age: str | None) -> None:
         )
 
 
-def ages(path: str | Path, model: Model) -> dict[str, str]:
+def _written(path: Named) -> int:
+    """When a model file was written, ns since 1970. StorageError where its server does not say."""
+    written = size_and_time(path)[1]
+    if not written:
+        hint = "Leave out --max-model-age, or fetch the file first."
+        raise StorageError(f"the server does not say when {str(path)!r} was written", hint=hint)
+    return written
+
+
+def ages(path: Named, model: Model) -> dict[str, str]:
     """How old the model file and the newest row that it was trained on are, in words."""
-    written, facts = Path(path).stat().st_mtime_ns, model.facts
+    written, facts = _written(path), model.facts
     trained_on = newest(facts.last, facts.frequency, facts.names)
     return {
         "model written": datetime.fromtimestamp(written // SECOND, UTC).isoformat(sep=" "),

@@ -17,6 +17,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from forecaster.data.storage.place import Named, place
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.data.writing.destination import is_stream
 from forecaster.errors import UsageError
@@ -96,20 +97,20 @@ def style() -> Iterator[None]:
             yield
 
 
-def save_figure(figure: Figure, path: str | Path) -> None:
+def save_figure(figure: Figure, path: Named) -> None:
     """Write a figure atomically as PNG, SVG or PDF, by the ending of `path`. The same figure gives the same
     bytes.
 
     A stream such as /dev/stdout gets a PNG. Raises UsageError for another ending and StorageError where
     writing fails.
     """
-    suffix = Path(path).suffix
+    suffix = place(path).suffix
     content = render(figure, ".png" if not suffix and is_stream(path) else suffix)
 
     def write(file: BinaryIO) -> None:
         file.write(content)
 
-    atomic_write(Path(path), write)
+    atomic_write(path, write)
 
 
 def render(figure: Figure, suffix: str) -> bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from forecaster.data.storage.place import place
 from forecaster.data.writing.atomic import check_folder
 from forecaster.data.writing.destination import is_stream
 from forecaster.data.writing.escapes import csv_cell, json_text
@@ -23,7 +23,7 @@ REPORT_ENDINGS = (".json", ".csv")
 
 def is_page(path: str | None) -> bool:
     """Whether the report is to be a page of HTML."""
-    return path is not None and Path(path).suffix.lower() == PAGE
+    return path is not None and place(path).suffix.lower() == PAGE
 
 
 def check_report_file(path: str | None, *, errors: bool = True, page: bool = False) -> None:
@@ -34,7 +34,7 @@ def check_report_file(path: str | None, *, errors: bool = True, page: bool = Fal
     if path is None:
         return
     endings = (REPORT_ENDINGS if errors else ()) + ((PAGE,) if page else ())
-    if Path(path).suffix.lower() not in endings and not (errors and is_stream(path)):
+    if place(path).suffix.lower() not in endings and not (errors and is_stream(path)):
         known = ", ".join(endings[:-1]) + (" or " if len(endings) > 1 else "") + endings[-1]
         raise UsageError(f"the report {path!r} must end in {known}")
     if is_page(path):
@@ -48,13 +48,13 @@ def write_report(report: Report | Leaderboard, path: str) -> None:
     """Write the error report as JSON or CSV, by the ending of `path`; a stream gets JSON. StorageError."""
     from forecaster.data.writing.atomic import atomic_write
 
-    as_csv = Path(path).suffix.lower() == ".csv"
+    as_csv = place(path).suffix.lower() == ".csv"
     text = _report_csv(report) if as_csv else json_text(report.to_json(), indent=2) + "\n"
 
     def write(file: BinaryIO) -> None:
         file.write(text.encode())
 
-    atomic_write(Path(path), write)
+    atomic_write(path, write)
 
 
 def _report_csv(report: Report | Leaderboard) -> str:

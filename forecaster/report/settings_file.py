@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from forecaster.config import Options, ReadConfig
+from forecaster.data.storage.files import is_file
+from forecaster.data.storage.place import place
 from forecaster.data.writing.atomic import atomic_write, check_folder
 from forecaster.data.writing.destination import is_stream
 from forecaster.errors import UsageError
@@ -31,7 +33,8 @@ def check_settings_file(path: str) -> None:
 
 
 def _is_taken(path: str) -> bool:
-    return Path(path).exists() or Path(path).is_symlink()
+    where = place(path)
+    return where.exists() or where.is_symlink() if isinstance(where, Path) else is_file(where)
 
 
 def write_settings(path: str, options: Options, read: ReadConfig, comments: Iterable[str] = ()) -> None:

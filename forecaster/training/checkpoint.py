@@ -14,7 +14,6 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,8 +21,10 @@ from numpy.typing import NDArray
 
 from forecaster.config import Options, to_json
 from forecaster.data.panel import Panel
+from forecaster.data.storage import files as storage
+from forecaster.data.storage.place import Named, Place, real
 from forecaster.data.writing.atomic import atomic_write
-from forecaster.errors import StorageError
+from forecaster.errors import DataError, StorageError
 from forecaster.nn.array_file import decode, encode
 from forecaster.nn.compiled_layer import available
 from forecaster.training.loop import Event, State
@@ -40,16 +41,16 @@ SHARE = 0.01
 BITS = {"<f4": "<u4", "<f8": "<u8"}
 
 
-def checkpoint_file(model: str | Path) -> Path:
+def checkpoint_file(model: Named) -> Place:
     """The checkpoint beside a model; one for all links to it."""
-    path = Path(model).resolve()
+    path = real(model)
     return path.with_name(f".{path.name}.checkpoint")
 
 
 class Checkpoint:
     """The states of all networks of a training. `tell` reports to the user."""
 
-    def __init__(self, path: Path, tell: Callable[[str], None], *, resume: bool = True) -> None:
+    def __init__(self, path: Place, tell: Callable[[str], None], *, resume: bool = True) -> None:
         self.path, self.resume = path, resume
         self.written = False
         """Whether this run has left a file that the next one can go on from."""
@@ -63,11 +64,11 @@ class Checkpoint:
     def begin(self, panel: Panel, options: Options) -> None:
         """Take over what an interrupted run of the same training has left, if anything."""
         self._identity, self._last = _identity(panel, options), time.monotonic()
-        if not self.resume or not self.path.is_file():
+        if not self.resume or not storage.is_file(self.path):
             return
         try:
-            identity, states = _decoded(self.path.read_bytes())
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            identity, states = _decoded(storage.read(self.path))
+        except (OSError, ValueError, KeyError, TypeError, DataError) as error:
             self._tell(f"the checkpoint {self.path.name} cannot be used ({error}): training starts anew")
             return
         changed = [name for name, value in self._identity.items() if identity.get(name) != value]
@@ -123,7 +124,11 @@ class Checkpoint:
     def remove(self) -> None:
         """Remove the file: the training is done."""
         try:
-            self.path.unlink(missing_ok=True)
+            storage.remove(self.path)
+        except FileNotFoundError:
+            pass
+        except StorageError as error:
+            self._tell(error.message)
         except OSError as error:
             self._tell(f"{self.path.name} cannot be removed: {error.strerror}")
         self.written = False

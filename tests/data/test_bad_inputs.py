@@ -255,9 +255,9 @@ def test_case56_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_case57_a_url() -> None:
-    """A URL is refused with a hint."""
+    """A URL of an unknown kind is refused with a hint; tests/data/storage has those that are read."""
     with pytest.raises(UsageError, match="is a URL") as caught:
-        load("https://example.com/data.csv")
+        load("ftp://example.com/data.csv")
     assert "Download" in caught.value.hint
 
 

@@ -181,11 +181,11 @@ def names(folder):
 
 def test_rolling_back_goes_to_the_model_before_each_time(folder):
     """Each call brings back one model, until there is none; then it is an error with a hint."""
-    model, left = roll_back(folder / "x.model")
+    model, left, _ = roll_back(folder / "x.model")
     assert model.options.seed == 2
     assert [path.name for path in left] == ["x.model.1"]
     assert names(folder) == ["x.model", "x.model.1", "x.model.undone"]
-    model, left = roll_back(folder / "x.model")
+    model, left, _ = roll_back(folder / "x.model")
     assert (model.options.seed, left) == (1, [])
     with pytest.raises(ModelError) as caught:
         roll_back(folder / "x.model")

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from forecaster.config import Options, ReadConfig
+from forecaster.data.storage import files as storage
 from forecaster.data.writing import data_set
 from forecaster.errors import DataError, LockedError, StaleError, StorageError, UsageError
 from forecaster.model.lock import lock
@@ -237,3 +238,22 @@ def test_two_runs_at_once(tmp_path, table):
 def test_the_folder_is_told_by_its_slash():
     """out/ is a folder, out is none."""
     assert data_set.is_folder("out/") and not data_set.is_folder("out") and not data_set.is_folder("/")
+
+
+@pytest.mark.parametrize("how", ["in order", "by time"])
+def test_from_bucket_to_bucket(tmp_path, table, bucket, how):
+    """A data set elsewhere, forecast into a folder elsewhere, stopped in between: the same bytes."""
+    table = table if how == "in order" else table.sort_values("month", kind="stable")
+    for path in source(tmp_path / "data", table).iterdir():
+        bucket.put(f"data/{path.name}", path.read_bytes())
+    run(tmp_path / "data", tmp_path / "whole")
+    data, out = (bucket / "data").url, f"{(bucket / 'out/today').url}/"
+    with pytest.raises(KeyboardInterrupt):
+        run(data, out, Stops(2))
+    assert run(data, out).before == 2
+    parts = content(tmp_path / "whole")
+    names = [f"out/today/{name}" for name in ("_manifest.json", *parts)]
+    assert [key for key in bucket.keys() if key.startswith("out/")] == names  # noqa: SIM118 - no mapping
+    assert all(storage.read(bucket / f"out/today/{name}") == part for name, part in parts.items())
+    with pytest.raises(StorageError, match="another setting"):
+        run(data, out, asked=Asked(None, "pretrained", Options(horizon=5)))

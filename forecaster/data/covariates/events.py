@@ -12,7 +12,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +28,8 @@ from forecaster.data.parsing.numbers import is_text, parse_numbers
 from forecaster.data.parsing.time_zones import Times
 from forecaster.data.parsing.times import parse_times
 from forecaster.data.reading.read import read
+from forecaster.data.storage.files import is_folder
+from forecaster.data.storage.place import at_home, chooses_server
 from forecaster.data.table import Table
 from forecaster.errors import DataError, StorageError, UsageError
 
@@ -71,6 +72,9 @@ def read_events(
     `named`: the user has named the file; else errors say nothing of what is in it. Raises UsageError for what
     is no file, StorageError where it cannot be read, and DataError where it holds something else.
     """
+    if not named and chooses_server(path):
+        hint = "Name it, to read it all the same: --events FILE"
+        raise UsageError(f"{shown(path)}, which the model names, is on a server that it chooses", hint=hint)
     try:
         return _read(path, panel, config)
     except DataError as error:
@@ -117,7 +121,7 @@ def _read(path: str, panel: Panel, config: ReadConfig) -> tuple[Events, list[Fin
 
 
 def _table(path: str, config: ReadConfig) -> tuple[Table, list[Finding]]:
-    if str(path) == "-" or Path(path).expanduser().is_dir():
+    if str(path) == "-" or is_folder(at_home(path)):
         raise UsageError(f"--events {shown(path)} is not a file", hint="Name a file: --events events.csv")
     try:
         (table, _), findings = read(path, ReadConfig(max_bytes=config.max_bytes))

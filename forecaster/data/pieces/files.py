@@ -13,6 +13,8 @@ from pyarrow.parquet import ParquetFile
 
 from forecaster.data.labels import listed, shown
 from forecaster.data.reading.files import keys_of, paths_of, stems
+from forecaster.data.storage import files as storage
+from forecaster.data.storage.place import Place
 from forecaster.errors import DataError, StorageError
 
 Counter = Callable[[int, int], None]
@@ -25,7 +27,7 @@ AS_PARQUET = "Write it as Parquet first, in many files or in one."
 class SourceFile:
     """A Parquet file of a data set."""
 
-    path: str
+    place: Place
     stem: str
     """The id of its series, where no column gives one."""
     stamp: str
@@ -40,7 +42,7 @@ class SourceFile:
     @property
     def name(self) -> str:
         """As messages show it."""
-        return Path(self.path).name
+        return self.place.name
 
 
 def files_of(source: str | Path) -> tuple[SourceFile, ...]:
@@ -71,55 +73,61 @@ def files_of(source: str | Path) -> tuple[SourceFile, ...]:
 
 def fingerprint(files: tuple[SourceFile, ...]) -> str:
     """SHA-256 of what tells that the files have not changed."""
-    lines = "".join(f"{file.path}\0{file.stamp}\0{file.rows}\n" for file in files)
+    lines = "".join(f"{file.place}\0{file.stamp}\0{file.rows}\n" for file in files)
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 @contextmanager
 def opened(file: SourceFile) -> Iterator[ParquetFile]:
-    """A file, to read parts of it. DataError where it is damaged or has changed since it was looked at."""
-    if stamp_of(Path(file.path)) != file.stamp:
+    """A file, to read parts of it. DataError where it is damaged or has changed since it was listed."""
+    if stamp_of(file.place) != file.stamp:
         raise DataError(
-            f"{shown(file.path)} changed since it was listed", hint="Run again when it is complete."
+            f"{shown(file.place)} changed since it was listed", hint="Run again when it is complete."
         )
-    with parquet(file.path) as content:
+    with parquet(file.place) as content:
         yield content
 
 
 @contextmanager
-def parquet(path: str) -> Iterator[ParquetFile]:
+def parquet(place: Place) -> Iterator[ParquetFile]:
     """A Parquet file, its checksums verified. Raises StorageError and DataError."""
     try:
-        with pa.OSFile(path) as bytes_, ParquetFile(bytes_, page_checksum_verification=True) as content:
-            yield content
+        with (
+            storage.open_file(place) as content,
+            ParquetFile(content, page_checksum_verification=True) as file,
+        ):
+            yield file
     except pa.ArrowMemoryError:
         raise
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
-            raise StorageError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
+            raise StorageError(f"{shown(place)} cannot be read: {error.strerror or error}") from error
         raise DataError(
-            f"{shown(Path(path).name)} is damaged Parquet: {error}", hint="Write or fetch it again."
+            f"{shown(place.name)} is damaged Parquet: {error}", hint="Write or fetch it again."
         ) from error
 
 
-def stamp_of(path: Path) -> str:
+def stamp_of(place: Place) -> str:
     """What tells that a file has not changed. Raises StorageError."""
     try:
-        status = path.stat()
+        size, written = storage.size_and_time(place)
     except OSError as error:
-        raise StorageError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
-    return f"{status.st_size} bytes, written {status.st_mtime_ns}"
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(f"{shown(place)} cannot be read: {error.strerror or error}") from error
+    return f"{size} bytes, written {written}"
 
 
-def _file(path: Path, stem: str, source: str | Path) -> SourceFile:
-    stamp = stamp_of(path)
-    with parquet(str(path)) as content:
+def _file(place: Place, stem: str, source: str | Path) -> SourceFile:
+    stamp = stamp_of(place)
+    with parquet(place) as content:
         metadata = content.metadata
         groups = tuple(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
         names = content.schema_arrow.names
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise DataError(f"{path.name}: several columns are named {listed(repeated)}")
-    keys = tuple((key, value) for key, value in keys_of(path, source) if key not in names)
+        raise DataError(f"{place.name}: several columns are named {listed(repeated)}")
+    keys = tuple((key, value) for key, value in keys_of(place, source) if key not in names)
     columns = (*names, *(key for key, _ in keys))
-    return SourceFile(str(path.absolute()), stem, stamp, sum(groups), columns, keys, groups)
+    where = place.absolute() if isinstance(place, Path) else place
+    return SourceFile(where, stem, stamp, sum(groups), columns, keys, groups)

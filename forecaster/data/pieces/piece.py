@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +13,8 @@ from forecaster.arrays import Ints
 from forecaster.data.labels import shown
 from forecaster.data.pieces.files import SourceFile, opened
 from forecaster.data.reading.read import FEWER, check_text, joined, plain
+from forecaster.data.storage import files as storage
+from forecaster.data.storage.place import Place
 from forecaster.data.table import Part, Table
 from forecaster.errors import DataError, StorageError
 from forecaster.machine import memory
@@ -39,14 +40,14 @@ class Piece:
 
     number: int
     segments: tuple[Segment, ...] = ()
-    scattered: tuple[str, ...] = ()
+    scattered: tuple[Place, ...] = ()
 
 
 def read_piece(piece: Piece, columns: Sequence[str]) -> Table | None:
     """The rows of a piece with these `columns`; None where it has none. Raises DataError and StorageError."""
     if piece.segments:
         return read_segments(piece.segments, columns)
-    tables = [table for path in piece.scattered if (table := _batch(path, piece.number)) is not None]
+    tables = [table for place in piece.scattered if (table := _batch(place, piece.number)) is not None]
     return joined(tables) if tables else None
 
 
@@ -79,18 +80,20 @@ def _repeated(word: str, rows: int) -> pa.ChunkedArray:
     return pa.chunked_array([pa.repeat(word, rows)])
 
 
-def _batch(path: str, number: int) -> Table | None:
+def _batch(place: Place, number: int) -> Table | None:
     """The rows of a piece in a file of scattered rows; None where it has none there."""
     try:
-        with pa.OSFile(path) as content, pa.ipc.open_file(content) as file:
+        with storage.open_file(place) as content, pa.ipc.open_file(content) as file:
             batch = file.get_batch(number)
             keys = (file.schema.metadata or {}).get(b"keys", b"").decode()
-    except OSError as error:
-        raise StorageError(f"{shown(path)} cannot be read: {error}") from error
     except pa.ArrowInvalid as error:
         raise DataError(
-            f"{shown(Path(path).name)} is damaged: {error}", hint="Remove its folder, and run again."
+            f"{shown(place.name)} is damaged: {error}", hint="Remove its folder, and run again."
         ) from error
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(f"{shown(place)} cannot be read: {error}") from error
     if not batch.num_rows:
         return None
     cells: Mapping[str, pa.ChunkedArray] = {

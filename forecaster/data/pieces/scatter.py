@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -22,6 +21,7 @@ from forecaster.data.pieces.files import Counter, SourceFile
 from forecaster.data.pieces.ids import batches, id_columns, ids_of, trimmed
 from forecaster.data.pieces.piece import FILE, ROW, Piece
 from forecaster.data.reading.read import check_text
+from forecaster.data.storage.place import Place
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.machine import memory
 
@@ -36,7 +36,7 @@ def scatter(
     name: str,
     columns: Sequence[str],
     piece_rows: int,
-    folder: Path,
+    folder: Place,
     on_rows: Counter | None = None,
 ) -> tuple[Piece, ...]:
     """The pieces of all rows, of about `piece_rows` rows each, in files in `folder`, which exists.
@@ -47,12 +47,12 @@ def scatter(
     rows = sum(file.rows for file in files)
     count = -(-rows // piece_rows)
     memory.require(COPIES * PART, "bringing the rows of each series together", hint="See --max-memory.")
-    paths: list[str] = []
+    paths: list[Place] = []
     done = 0
     for table in _parts(files, name, columns, count):
         path = folder / f"rows-{len(paths):05d}.arrow"
         atomic_write(path, partial(_write, table=table, count=count))
-        paths.append(str(path))
+        paths.append(path)
         done += table.num_rows
         if on_rows is not None:
             on_rows(done, rows)

@@ -14,10 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 from urllib.parse import unquote
 
 from forecaster.data.labels import shown
+from forecaster.data.storage import files as storage
+from forecaster.data.storage.matching import fixed, matches
+from forecaster.data.storage.place import Place, Remote, at_home
+from forecaster.data.storage.secrets import MASK
 from forecaster.errors import DataError, StorageError, UsageError
 from forecaster.machine import memory
 
@@ -55,7 +59,7 @@ def contents(source: str | Path, max_bytes: int | None = None) -> Iterator[Conte
 
     `max_bytes`: the most that a packed file may grow to; None: as LIMIT and FREE say.
 
-    Raises StorageError (missing, unreadable), DataError (no data, damaged gzip), UsageError (URL).
+    Raises StorageError (missing, unreadable), DataError (no data, damaged gzip), UsageError (no such URL).
     """
     if str(source) == "-":
         try:
@@ -67,15 +71,14 @@ def contents(source: str | Path, max_bytes: int | None = None) -> Iterator[Conte
         return
     if "\0" in str(source):
         raise StorageError(f"there is no file {shown(source)}", hint="Check the path.")
-    if "://" in str(source):
-        raise UsageError(f"{shown(source)} is a URL", hint="Download it first, then name the file.")
-    paths = _paths(source)
+    top = at_home(source)
+    paths = paths_of(source)
     for path, name in zip(paths, stems(paths), strict=True):
         content = _content(path.name, name, _bytes(path), max_bytes)
-        yield replace(content, keys=keys_of(path, source))
+        yield replace(content, keys=_keys(path, top))
 
 
-def stem(path: Path) -> str:
+def stem(path: Place) -> str:
     """The file name without its endings."""
     name = path.name
     for ending in sorted(ENDINGS, key=len, reverse=True):
@@ -84,15 +87,19 @@ def stem(path: Path) -> str:
     return name
 
 
-def keys_of(path: Path, source: str | Path) -> tuple[tuple[str, str], ...]:
+def keys_of(path: Place, source: str | Path) -> tuple[tuple[str, str], ...]:
     """The key and value of each folder, as `symbol=AAPL` is, between `source` and a file of it."""
-    return _keys(path, _home(source))
+    return _keys(path, at_home(source))
 
 
-def stems(paths: list[Path]) -> list[str]:
+def stems(paths: Sequence[Place]) -> list[str]:
     """A distinct name for each file: its stem; or, to be distinct, with folders; or with endings too."""
-    top = Path(os.path.commonpath([path.absolute().parent for path in paths]))
-    inside = [path.absolute().relative_to(top) for path in paths]
+    whole = [
+        path.absolute() if isinstance(path, Path) else Path("/", *path.parts or (path.name,))
+        for path in paths
+    ]
+    top = Path(os.path.commonpath([path.parent for path in whole]))
+    inside = [path.relative_to(top) for path in whole]
     for names in ([stem(path) for path in paths], [path.with_name(stem(path)).as_posix() for path in inside]):
         if len(set(names)) == len(names):
             return names
@@ -103,8 +110,16 @@ def is_many(source: object) -> bool:
     """Whether `source` names a directory or a glob, so that each file may be one series."""
     if not isinstance(source, str | Path) or str(source) == "-":
         return False
-    folder = _home(source)
-    return _is_glob(source) or (folder.is_dir() and not _partitions(folder))
+    folder = at_home(source)
+    if isinstance(folder, Remote):
+        is_one = folder.is_web or storage.is_file(folder)
+        return not is_one and (glob.has_magic(folder.key) or not _named_parts(storage.entries(folder)[1]))
+    return _is_glob(folder) or (folder.is_dir() and not _partitions(folder))
+
+
+def _named_parts(folders: Sequence[Remote]) -> list[Remote]:
+    """Those of some remote folders that hold parts of one table, see `_partitions`."""
+    return [folder for folder in folders if PARTITION.fullmatch(folder.name)]
 
 
 def _partitions(folder: Path) -> list[Path]:
@@ -112,25 +127,58 @@ def _partitions(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if PARTITION.fullmatch(path.name) and path.is_dir()]
 
 
-def _keys(path: Path, top: Path) -> tuple[tuple[str, str], ...]:
+def _keys(path: Place, top: Place) -> tuple[tuple[str, str], ...]:
     """The key and value of each folder between `top` and the file."""
-    if not top.is_dir():
-        return ()
-    matches = [PARTITION.fullmatch(part) for part in path.relative_to(top).parts[:-1]]
+    if path.parts[: len(top.parts)] != top.parts or len(path.parts) == len(top.parts):
+        return ()  # `top` is the file, or a glob
+    matches = [PARTITION.fullmatch(part) for part in path.parts[len(top.parts) : -1]]
     return tuple((match[1], unquote(match[2])) for match in matches if match)
 
 
-def _home(source: str | Path) -> Path:
-    """The path, with ~ as the folder of the user; that of an unknown user stays as it is."""
-    return Path(os.path.expanduser(source))  # noqa: PTH111 - of Path, it fails for unknown users
+def _is_glob(path: Path) -> bool:
+    return glob.has_magic(str(path)) and not path.exists()
 
 
-def _is_glob(source: str | Path) -> bool:
-    return glob.has_magic(str(source)) and not Path(source).exists()
+def _remote_paths(where: Remote) -> list[Remote]:
+    """The data files of a place elsewhere, in the order of those here. Raises the errors of `contents`."""
+    if MASK in f"{where.authority}{where.query}":
+        hint = "Secrets are not kept. Name the place again, with its secret, or give it by the environment."
+        raise UsageError(f"{shown(where)} has {MASK} where a secret was", hint=hint)
+    if where.is_web:
+        if "*" in where.key:
+            raise UsageError(f"{shown(where)} is a glob: a web server lists no files", hint="Name one file.")
+        return [where]
+    what = storage.kind(where)
+    if what == "file":
+        return [where]
+    if glob.has_magic(where.key):
+        if matching := matches(where):
+            return matching
+        raise StorageError(f"no file matches {shown(where)}")
+    if not what:
+        raise StorageError(f"there is no file {shown(where)}", hint="Check the path.")
+    files, folders = storage.entries(where)
+    if _named_parts(folders):
+        files = storage.entries(where, deep=True)[0]
+    named = [(_order(each.place.parts[len(where.parts) :]), each.place) for each in files]
+    found = [file for order, file in sorted(named) if _is_data(order)]
+    return found or _no_data(where)
 
 
-def _paths(source: str | Path) -> list[Path]:
-    path = _home(source)
+def _order(parts: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
+    """Where a file stands: those of a folder come before those of the folders in it."""
+    return (*((1, part) for part in parts[:-1]), (0, parts[-1]))
+
+
+def _is_data(order: tuple[tuple[int, str], ...]) -> bool:
+    """Whether a file has data, and all folders above it hold parts of one table."""
+    name = order[-1][1]
+    in_parts = all(PARTITION.fullmatch(part) for _, part in order[:-1])
+    return in_parts and name.lower().endswith(ENDINGS) and not name.startswith((".", "_"))
+
+
+def _paths(path: Path) -> list[Path]:
+    source = path
     if _is_glob(path):
         files = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())  # noqa: PTH207 - an absolute pattern
         if not files:
@@ -149,9 +197,17 @@ def _paths(source: str | Path) -> list[Path]:
     return [path]
 
 
-def paths_of(source: str | Path) -> list[Path]:
+def paths_of(source: str | Path) -> Sequence[Place]:
     """The files of a source, sorted. Raises the errors of `contents`."""
-    return _paths(source)
+    where = at_home(source)
+    return _paths(where) if isinstance(where, Path) else _remote_paths(where)
+
+
+def is_among(file: Remote, source: Remote) -> bool:
+    """Whether a file elsewhere is one of those of a folder or glob. Asks the store only where it may be."""
+    top = fixed(source) if glob.has_magic(source.key) else source
+    inside = not source.is_web and file.address.startswith(top.address.rstrip("/") + "/")
+    return inside and any(each.address == file.address for each in _remote_paths(source))
 
 
 def leads_outside(source: str | Path) -> Path | None:
@@ -159,12 +215,14 @@ def leads_outside(source: str | Path) -> Path | None:
 
     A source that is one file is where it is. Raises the errors of `contents`.
     """
-    path = Path(source).expanduser()
+    path = at_home(source)
+    if isinstance(path, Remote):  # a store has no links
+        return None
     if "\0" in str(source) or not (_is_glob(path) or path.is_dir()):
         return None
     fixed = path if path.is_dir() else Path(*takewhile(lambda part: not glob.has_magic(part), path.parts))
     top = fixed.resolve()
-    ends = (each.resolve() for each in _paths(source))
+    ends = (each.resolve() for each in _paths(path))
     return next((end for end in ends if not end.is_relative_to(top)), None)
 
 
@@ -179,12 +237,14 @@ def _inside(folder: Path, depth: int = 0) -> list[Path]:
     if depth > DEEPEST:
         raise DataError(f"{shown(folder)} is nested too deep", hint="Remove links to a folder above it.")
     files += [path for part in parts for path in _inside(part, depth + 1)]
-    if not files and not depth:
-        raise DataError(
-            f"the directory {shown(folder)} holds no data",
-            hint="Files with these endings are read: " + " ".join(ENDINGS),
-        )
-    return files
+    return files if files or depth else _no_data(folder)
+
+
+def _no_data(folder: Place) -> NoReturn:
+    raise DataError(
+        f"the directory {shown(folder)} holds no data",
+        hint="Files with these endings are read: " + " ".join(ENDINGS),
+    )
 
 
 def _all_of(stream: BinaryIO) -> bytes:
@@ -197,8 +257,10 @@ def _all_of(stream: BinaryIO) -> bytes:
     return b"".join(parts)
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Place) -> bytes:
     """All bytes of a file; DataError if it changes while it is read."""
+    if isinstance(path, Remote):
+        return storage.read(path)
     try:
         before = path.stat()
         memory.require(
@@ -215,11 +277,14 @@ def _bytes(path: Path) -> bytes:
     return data
 
 
-def regular_bytes(path: Path, most: int, what: str) -> bytes:
+def regular_bytes(path: Place, most: int, what: str) -> bytes:
     """All bytes of a regular file, at most `most`. It never waits, as reading a FIFO or a device may.
 
     Raises ValueError, with the reason, for anything else and for a larger file than a `what` may be; OSError.
     """
+    if isinstance(path, Remote):
+        size = storage.size_and_time(path)[0]
+        return storage.read(path) if size <= most else _too_large(size, what)
     regular, size = stat.S_ISREG(path.stat().st_mode), 0  # asked first: some devices act when they are opened
     if regular:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
@@ -229,9 +294,11 @@ def regular_bytes(path: Path, most: int, what: str) -> bytes:
             size = max(size, len(data))
     if not regular:
         raise ValueError("it is not a regular file")
-    if size > most:
-        raise ValueError(f"it has {size:,} bytes, more than any {what} may have")
-    return data
+    return data if size <= most else _too_large(size, what)
+
+
+def _too_large(size: int, what: str) -> NoReturn:
+    raise ValueError(f"it has {size:,} bytes, more than any {what} may have")
 
 
 def _failed(path: Path, error: OSError) -> StorageError:

@@ -8,39 +8,60 @@ import os
 import stat
 import warnings
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from forecaster.data.storage import files as storage
+from forecaster.data.storage.place import Named, Place, Remote, place
 from forecaster.data.writing import ownership
 from forecaster.data.writing.destination import check_stream, is_stream, kind, write_stream
 from forecaster.data.writing.leftovers import new_temporary, remove_leftovers
 from forecaster.errors import StorageError, StorageWarning
 
-WRITTEN: list[Path] = []
+WRITTEN: list[Place] = []
 """The files that this process replaced, or was about to, in this order."""
 NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 """Errors of file systems that cannot sync."""
 
 
-def atomic_write(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
+def atomic_write(path: Named, write: Callable[[BinaryIO], object]) -> None:
     """Let `write` fill a temporary file beside `path`, sync it, then rename it to `path`.
 
     Owner, group, mode and access list of an existing file are kept. If anything fails, the old file stays
     whole and the temporary one is removed. What killed runs left in the folder is removed too. A stream, such
     as /dev/stdout or /dev/null, is written to instead.
 
+    A file elsewhere goes there whole, once `write` is done, or not at all.
+
     OSError becomes StorageError. What is worth a look although the file was written is a StorageWarning.
     """
+    where = place(path)
+    if isinstance(where, Remote):
+        _upload(where, write)
+        return
     try:
-        if is_stream(path):
-            write_stream(path, write)
+        if is_stream(where):
+            write_stream(where, write)
             return
-        target = Path(os.path.realpath(path))  # a link stays a link: its target is replaced
+        target = Path(os.path.realpath(where))  # a link stays a link: its target is replaced
         problems = _replace(target, write)
     except OSError as error:
         raise _failed(path, error) from error
     for problem in [*problems, *_sync_folder(target)]:
         warnings.warn(problem, StorageWarning, stacklevel=2)
+
+
+def _upload(target: Remote, write: Callable[[BinaryIO], object]) -> None:
+    """Let `write` fill memory, and put that in a store. Raises StorageError."""
+    content = BytesIO()
+    write(content)
+    WRITTEN.append(target)
+    try:
+        storage.write(target, content.getbuffer())
+    except StorageError:
+        WRITTEN.pop()
+        raise
 
 
 def _replace(target: Path, write: Callable[[BinaryIO], object]) -> list[str]:
@@ -109,7 +130,7 @@ def _not_synced(target: Path, error: OSError) -> str:
     return f"{str(target)!r} is written, but may not outlive a power failure: {error.strerror or error}"
 
 
-def _failed(path: str | Path, error: OSError) -> StorageError:
+def _failed(path: Named, error: OSError) -> StorageError:
     hints = {
         errno.ENOSPC: "Free some space and run again.",
         errno.EDQUOT: "Free some space and run again.",
@@ -120,18 +141,22 @@ def _failed(path: str | Path, error: OSError) -> StorageError:
     )
 
 
-def check_folder(path: str | Path) -> None:
+def check_folder(path: Named) -> None:
     """Raise StorageError early where `path` cannot be written; warn where its owner cannot be kept."""
+    where = place(path)
+    if isinstance(where, Remote):
+        storage.check_writable(where)
+        return
     try:
-        if is_stream(path):
-            check_stream(path)
+        if is_stream(where):
+            check_stream(where)
             return
-        target = Path(os.path.realpath(path))
+        target = Path(os.path.realpath(where))
         folder = target.parent
         if not folder.is_dir():
-            raise StorageError(f"there is no folder {str(folder)!r} to write {Path(path).name!r} to")
+            raise StorageError(f"there is no folder {str(folder)!r} to write {where.name!r} to")
         if not os.access(folder, os.W_OK | os.X_OK):
-            raise StorageError(f"no permission to write {Path(path).name!r} to {str(folder)!r}")
+            raise StorageError(f"no permission to write {where.name!r} to {str(folder)!r}")
         old = _replaced(target)
         if old is not None and not ownership.is_ours(old):
             _try_to_replace(target, old)

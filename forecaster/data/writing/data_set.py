@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,8 @@ from typing import Any, BinaryIO
 import pandas as pd
 
 from forecaster.data.labels import shown
+from forecaster.data.storage import files as storage
+from forecaster.data.storage.place import Place
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.data.writing.write import parquet_bytes
 from forecaster.errors import StorageError
@@ -29,6 +32,7 @@ from forecaster.errors import StorageError
 MANIFEST, WORK, RUN = "_manifest.json", "_work", "run.json"
 SCHEMA = "manifest-1"
 """docs/schemas has it."""
+PART_NOTE = re.compile(r"part-\d+\.json")
 ANOTHER = "Name a new folder, such as one for each day, or remove this one."
 
 
@@ -46,7 +50,7 @@ class Part:
     """What the run wants to know of the piece, as plain values."""
 
 
-def manifest_of(folder: Path) -> dict[str, Any]:
+def manifest_of(folder: Place) -> dict[str, Any]:
     """The manifest of a data set that is complete. Raises StorageError."""
     return _json(folder / MANIFEST)
 
@@ -56,40 +60,55 @@ def is_folder(destination: str | Path) -> bool:
     return str(destination).endswith("/") and str(destination) != "/"
 
 
-def is_complete(folder: Path, run: Mapping[str, Any]) -> bool:
+def is_complete(folder: Place, run: Mapping[str, Any]) -> bool:
     """Whether the folder holds all results of `run`; else it is made ready for them.
 
     Raises StorageError where it holds something else: other files, or results of another run.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        names = {path.name for path in folder.iterdir()}
+    with _failing(folder):
+        if isinstance(folder, Path):
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            storage.check_writable(folder / MANIFEST)
+        names = set(storage.names(folder))
         if MANIFEST in names:
             _check_same(folder, _json(folder / MANIFEST).get("run"), run)
             return True
-        if WORK not in names and names:
+        if names - {WORK} and not _is_begun(folder):
             raise StorageError(f"{shown(folder)} holds other files", hint=ANOTHER)
-        (folder / WORK).mkdir(exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{shown(folder)} cannot be written: {error.strerror or error}") from error
+        if isinstance(folder, Path):
+            (folder / WORK).mkdir(exist_ok=True)
     return False
 
 
-def begin(folder: Path, run: Mapping[str, Any]) -> dict[int, Part]:
+def begin(folder: Place, run: Mapping[str, Any]) -> dict[int, Part]:
     """The parts that `run` has done before, by piece. Raises StorageError, as `is_complete` does."""
-    try:
-        if (folder / WORK / RUN).exists():
+    with _failing(folder):
+        if _is_begun(folder):
             _check_same(folder, _json(folder / WORK / RUN), run)
         else:
             note(folder, RUN, run)
-        notes = [_json(path) for path in sorted((folder / WORK).glob("part-*.json"))]
-        parts = [Part(**each) for each in notes]
+        names = sorted(name for name in storage.names(folder / WORK) if PART_NOTE.fullmatch(name))
+        parts = [Part(**_json(folder / WORK / name)) for name in names]
         return {part.piece: part for part in parts if _is_there(folder, part)}
+
+
+def _is_begun(folder: Place) -> bool:
+    return storage.is_file(folder / WORK / RUN)
+
+
+@contextmanager
+def _failing(folder: Place) -> Iterator[None]:
+    """OSError of this machine as StorageError."""
+    try:
+        yield
     except OSError as error:
+        if isinstance(error, StorageError):
+            raise
         raise StorageError(f"{shown(folder)} cannot be written: {error.strerror or error}") from error
 
 
-def write_part(folder: Path, piece: int, frame: pd.DataFrame | None, facts: dict[str, Any]) -> Part:
+def write_part(folder: Place, piece: int, frame: pd.DataFrame | None, facts: dict[str, Any]) -> Part:
     """Write the results of a piece, and the note that they are there. Raises StorageError."""
     part = Part(piece, None, facts=facts)
     if frame is not None and len(frame):
@@ -100,18 +119,20 @@ def write_part(folder: Path, piece: int, frame: pd.DataFrame | None, facts: dict
     return part
 
 
-def note(folder: Path, name: str, content: Mapping[str, Any]) -> None:
+def note(folder: Place, name: str, content: Mapping[str, Any]) -> None:
     """Write a note into the folder of the work. Raises StorageError."""
     _write_json(folder / WORK / name, content)
 
 
-def noted(folder: Path, name: str) -> dict[str, Any] | None:
+def noted(folder: Place, name: str) -> dict[str, Any] | None:
     """A note, if there is one."""
-    path = folder / WORK / name
-    return _json(path) if path.exists() else None
+    place = folder / WORK / name
+    return _json(place) if storage.is_file(place) else None
 
 
-def finish(folder: Path, run: Mapping[str, Any], parts: Mapping[int, Part], facts: Mapping[str, Any]) -> None:
+def finish(
+    folder: Place, run: Mapping[str, Any], parts: Mapping[int, Part], facts: Mapping[str, Any]
+) -> None:
     """Write the manifest, and remove what served the work only. Raises StorageError."""
     listed = [parts[piece] for piece in sorted(parts) if parts[piece].file]
     content = {
@@ -121,7 +142,8 @@ def finish(folder: Path, run: Mapping[str, Any], parts: Mapping[int, Part], fact
         "files": [_of_manifest(part) for part in listed],
     }
     _write_json(folder / MANIFEST, content)
-    shutil.rmtree(folder / WORK, ignore_errors=True)
+    with suppress(OSError):  # what is left there disturbs no reader
+        storage.remove_folder(folder / WORK)
 
 
 def _of_manifest(part: Part) -> dict[str, Any]:
@@ -129,14 +151,14 @@ def _of_manifest(part: Part) -> dict[str, Any]:
     return {"file": part.file, "rows": part.rows, "bytes": part.bytes, "sha256": part.sha256, **facts}
 
 
-def _is_there(folder: Path, part: Part) -> bool:
+def _is_there(folder: Place, part: Part) -> bool:
     if part.file is None:
         return True
-    path = folder / part.file
-    return path.is_file() and path.stat().st_size == part.bytes
+    place = folder / part.file
+    return storage.is_file(place) and storage.size_and_time(place)[0] == part.bytes
 
 
-def _check_same(folder: Path, before: Any, run: Mapping[str, Any]) -> None:
+def _check_same(folder: Place, before: Any, run: Mapping[str, Any]) -> None:
     """Raise StorageError where the folder is of another run, with what is different."""
     now = json.loads(json.dumps(run))
     if before == now:
@@ -148,15 +170,15 @@ def _check_same(folder: Path, before: Any, run: Mapping[str, Any]) -> None:
     )
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(path: Place) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(storage.read(path).decode("utf-8"))
     except ValueError as error:
         raise StorageError(f"{shown(path)} is damaged: {error}", hint=ANOTHER) from error
     return content if isinstance(content, dict) else {}
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+def _write_json(path: Place, content: Mapping[str, Any]) -> None:
     data = (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
     atomic_write(path, partial(_all_of, data=data))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from forecaster.data.storage.place import Named, place
 from forecaster.errors import StorageError
 
 DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self)/fd)/(\d{1,9})")
@@ -30,14 +31,16 @@ def kind(status: os.stat_result) -> str:
     return next((name for test, name in KINDS if test(status.st_mode)), "")
 
 
-def is_stream(path: str | Path) -> bool:
+def is_stream(path: Named) -> bool:
     """Whether writing to `path` adds to a stream: /dev/stdout, /dev/fd/3, /dev/null, a terminal."""
-    return _descriptor(path) is not None or _is_sink(path)
+    where = place(path)
+    return isinstance(where, Path) and (_descriptor(where) is not None or _is_sink(where))
 
 
-def is_stdout(path: str | Path) -> bool:
+def is_stdout(path: Named) -> bool:
     """Whether `path` is a name of standard output, such as /dev/stdout."""
-    return _descriptor(path) == 1
+    where = place(path)
+    return isinstance(where, Path) and _descriptor(where) == 1
 
 
 def check_stream(path: str | Path) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import pandas as pd
 
 from forecaster.data.labels import second_digits, shown
+from forecaster.data.storage.place import Named, Place, at_home, place
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.data.writing.destination import is_stream
 from forecaster.data.writing.escapes import csv_cell, json_text
@@ -30,7 +29,7 @@ ENDINGS: dict[str, tuple[Format, str, bool]] = {  # ending: format, delimiter, g
 }
 
 
-def write_table(frame: pd.DataFrame, destination: str | Path | None, *, format: Format | None = None) -> None:
+def write_table(frame: pd.DataFrame, destination: Named | None, *, format: Format | None = None) -> None:
     """Write `frame` without its index, to stdout (None or '-') or to a file.
 
     Without `format`, the ending of the file decides, and stdout gets CSV. Raises UsageError for an unknown
@@ -41,7 +40,7 @@ def write_table(frame: pd.DataFrame, destination: str | Path | None, *, format: 
         sys.stdout.buffer.write(_encoded(frame, format or "csv", ",", packed=False))
         sys.stdout.buffer.flush()
         return
-    path = Path(os.path.expanduser(destination))  # noqa: PTH111 - of Path, it fails for unknown users
+    path = at_home(destination)
     if format is None:
         format, delimiter, packed = _by_ending(path)
     else:
@@ -54,18 +53,18 @@ def _all_of(file: BinaryIO, data: bytes) -> None:
     file.write(data)
 
 
-def check_destination(destination: str | Path | None) -> None:
+def check_destination(destination: Named | None) -> None:
     """Raise UsageError early, before the work is done, for an ending that `write_table` does not know."""
     if destination is not None and str(destination) != "-":
-        _by_ending(Path(destination))
+        _by_ending(place(destination))
 
 
-def is_typed(destination: str | Path) -> bool:
+def is_typed(destination: Named) -> bool:
     """Whether the file keeps the types of columns: times as timestamps."""
-    return str(destination) != "-" and _by_ending(Path(destination))[0] == "parquet"
+    return str(destination) != "-" and _by_ending(place(destination))[0] == "parquet"
 
 
-def _by_ending(path: Path) -> tuple[Format, str, bool]:
+def _by_ending(path: Place) -> tuple[Format, str, bool]:
     name = path.name.lower()
     for ending in sorted(ENDINGS, key=len, reverse=True):
         if name.endswith(ending):
@@ -81,8 +80,8 @@ def _encoded(frame: pd.DataFrame, format: Format, delimiter: str, *, packed: boo
     if format == "json":
         return _json(frame)
     text = frame.copy(deep=False)
-    for place in range(frame.shape[1]):
-        text.isetitem(place, _csv_column(frame.iloc[:, place]).array)
+    for number in range(frame.shape[1]):
+        text.isetitem(number, _csv_column(frame.iloc[:, number]).array)
     text.columns = pd.Index([csv_cell(str(name)) for name in frame.columns])
     data: bytes = text.to_csv(index=False, sep=delimiter, lineterminator="\n").encode(
         "utf-8", "backslashreplace"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from forecaster.arrays import Floats
 from forecaster.config import Options, ReadConfig
 from forecaster.data.labels import times_as_strings
 from forecaster.data.panel import Panel
+from forecaster.data.storage.place import place
 from forecaster.errors import UsageError
 from forecaster.evaluation.error_report import Report
 from forecaster.report.page.errors import errors_section, measure_name
@@ -113,7 +113,7 @@ def page(results: Results) -> Page:
 def _title(results: Results) -> str:
     """The name of the source, or of the target where it has none."""
     source = results.loaded.source if results.loaded else ""
-    name = Path(source).name if source not in ("", "-") else ""
+    name = place(source).name if source not in ("", "-") else ""
     return clean(name or results.panel.names.target, 80)
 
 

@@ -13,9 +13,9 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, BinaryIO
 
+from forecaster.data.storage.place import Named
 from forecaster.data.writing.atomic import atomic_write
 from forecaster.data.writing.escapes import json_text
 from forecaster.errors import UsageError
@@ -36,7 +36,7 @@ def check_page_possible() -> None:
         )
 
 
-def write_page(page: Page, path: str | Path) -> None:
+def write_page(page: Page, path: Named) -> None:
     """Write the page atomically. Raises UsageError without jinja2 and vl-convert, StorageError where writing
     fails.
     """
@@ -46,7 +46,7 @@ def write_page(page: Page, path: str | Path) -> None:
     def write(file: BinaryIO) -> None:
         file.write(content)
 
-    atomic_write(Path(path), write)
+    atomic_write(path, write)
 
 
 def rendered(page: Page) -> str:

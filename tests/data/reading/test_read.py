@@ -108,10 +108,10 @@ def test_frame_of_text_is_parsed_like_a_file() -> None:
         load(frame)
 
 
-def test_url_is_refused() -> None:
-    """A URL is a UsageError that says what to do."""
+def test_an_unknown_kind_of_url_is_refused() -> None:
+    """A URL of no known kind is a UsageError that says what to do."""
     with pytest.raises(UsageError, match="is a URL") as caught:
-        load("https://example.com/x.csv")
+        load("ftp://example.com/x.csv")
     assert "Download" in caught.value.hint
 
 
