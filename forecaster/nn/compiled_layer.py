@@ -58,8 +58,23 @@ def _library() -> ctypes.CDLL | None:
         file = Path(__file__).with_name(f"_kernels{suffix}")
         if file.exists():
             library = ctypes.CDLL(str(file))
-            return library if library.kernels_usable(ctypes.c_int64(ctypes.sizeof(_Layer))) else None
+            library.kernel_forms.restype = ctypes.c_char_p
+            return library
     return None
+
+
+def forms() -> tuple[str, ...]:
+    """The forms of the kernels that this processor runs, best first; none if they were not built."""
+    library = _library()
+    found = library.kernel_forms(ctypes.c_int64(ctypes.sizeof(_Layer))) if library is not None else b""
+    return tuple(found.decode().split())
+
+
+def form() -> str | None:
+    """The form in use; None: NumPy."""
+    switch = os.environ.get(SWITCH)
+    found = forms()
+    return None if switch == "numpy" or not found else switch if switch in found else found[0]
 
 
 def available(dtype: DTypeLike) -> bool:
@@ -67,9 +82,8 @@ def available(dtype: DTypeLike) -> bool:
 
     Compiled float64 is slower than NumPy; it exists for gradient checks.
     """
-    switch = os.environ.get(SWITCH)
-    wanted = (np.dtype(dtype) == np.float32 and switch != "numpy") or switch == "compiled"
-    return wanted and _library() is not None
+    chosen = os.environ.get(SWITCH) not in {None, "", "numpy"}
+    return (np.dtype(dtype) == np.float32 or chosen) and form() is not None
 
 
 class CompiledLayer:
@@ -93,7 +107,7 @@ class CompiledLayer:
         assert library is not None
         suffix = SUFFIXES[self.dtype]
         self._forward, self._backward, self._load, sizes_of = (
-            getattr(library, f"{name}_{suffix}") for name in ("forward", "backward", "load", "sizes")
+            getattr(library, f"{name}_{suffix}_{form()}") for name in ("forward", "backward", "load", "sizes")
         )
         states = cell.states
         self.x = self._empty(steps, inputs, batch)
