@@ -6,8 +6,12 @@ then, going back, the derivatives by them, in the order of `saved`. `past`: writ
     saved      RNN   h_t                LSTM  o, i, f, g, tanh c_t, c_t; h_t is o tanh c_t
                GRU   n, r, z, u, h_t    the rows that read x (n, r, z) and those that read h (r, z, u) are contiguous */
 
-/* x P(x²) / Q(x²), fitted to tanh for the smallest relative error up to 8.5; there tanh is 1 − 8e-8. In single
-   precision the error is at most 4e-7; double precision calls the C library. */
+/* x P(x²) / Q(x²) with P and Q of degree 4, the coefficients from the highest on. */
+#define QUOTIENT(x, u, p4, p3, p2, p1, p0, q4, q3, q2, q1) \
+    (x * ((((p4 * u + p3) * u + p2) * u + p1) * u + p0) / ((((q4 * u + q3) * u + q2) * u + q1) * u + 1.0f))
+
+/* Fitted to tanh for the smallest relative error up to 8.5; there tanh is 1 − 8e-8. In single precision the error is
+   at most 4e-7; double precision calls the C library. */
 INLINE VEC N(tanh)(VEC x) {
 #ifdef DOUBLE
     for (int i = 0; i < LANES; i++) x[i] = tanh(x[i]);
@@ -15,18 +19,23 @@ INLINE VEC N(tanh)(VEC x) {
 #else
     x = CLIP(x, 8.5f);
     VEC u = x * x;
-    VEC p = 1.4269203596e-08f * u + 2.1251024009e-05f;
-    VEC q = 8.1451128153e-07f * u + 3.3488628105e-04f;
-    p = p * u + 3.5340255126e-03f;
-    q = q * u + 2.6022747159e-02f;
-    p = p * u + 1.3413245976e-01f;
-    q = q * u + 4.6746569872e-01f;
-    return x * (p * u + 1.0f) / (q * u + 1.0f);
+    return QUOTIENT(x, u, 1.4269203596e-08f, 2.1251024009e-05f, 3.5340255126e-03f, 1.3413245976e-01f, 1.0f,
+                    8.1451128153e-07f, 3.3488628105e-04f, 2.6022747159e-02f, 4.6746569872e-01f);
 #endif
 }
 
-/* ½ tanh(a/2) + ½. */
-INLINE VEC N(sigma)(VEC x) { return (REAL)0.5 * N(tanh)((REAL)0.5 * x) + (REAL)0.5; }
+/* ½ tanh(x/2) + ½; the halves are in the coefficients. */
+INLINE VEC N(sigma)(VEC x) {
+#ifdef DOUBLE
+    return 0.5 * N(tanh)(0.5 * x) + 0.5;
+#else
+    x = CLIP(x, 17.0f);
+    VEC u = x * x;
+    return QUOTIENT(x, u, 1.4269203596e-08f / 1024, 2.1251024009e-05f / 256, 3.5340255126e-03f / 64,
+                    1.3413245976e-01f / 16, 0.25f, 8.1451128153e-07f / 256, 3.3488628105e-04f / 64,
+                    2.6022747159e-02f / 16, 4.6746569872e-01f / 4) + 0.5f;
+#endif
+}
 
 INLINE void N(save)(VEC *to, VEC value, int past) {
 #ifdef STREAM

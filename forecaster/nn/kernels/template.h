@@ -38,6 +38,7 @@
 #undef VEC
 #undef LANES
 #undef VECS
+#undef QUOTIENT
 #undef FORM
 #undef TARGET
 #undef VECTOR
