@@ -106,9 +106,12 @@ OUTLINE void N(add_rest)(int64_t rows, int64_t columns, int64_t steps, const REA
 OUTLINE void N(pack)(int64_t rows, int64_t count, const REAL *from, int64_t row, int64_t next, REAL *to) {
     for (int64_t r = 0; r < rows; r += ROWS, from += ROWS * row) {
         int64_t whole = rows - r < ROWS ? 0 : count;
-        for (int64_t k = 0; k < whole; k++)
+        if (row == 1)
+            for (int64_t k = 0; k < whole; k++, to += ROWS) memcpy(to, from + k * next, ROWS * sizeof(REAL));
+        else
+            for (int64_t k = 0; k < whole; k++)
 #pragma GCC unroll 32
-            for (int i = 0; i < ROWS; i++) *to++ = from[i * row + k * next];
+                for (int i = 0; i < ROWS; i++) *to++ = from[i * row + k * next];
         for (int64_t k = whole; k < count; k++)
             for (int i = 0; i < ROWS; i++) *to++ = r + i < rows ? from[i * row + k * next] : 0;
     }
