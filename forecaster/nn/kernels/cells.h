@@ -38,12 +38,8 @@ INLINE VEC N(sigma)(VEC x) {
 }
 
 INLINE void N(save)(VEC *to, VEC value, int past) {
-#ifdef STREAM
     if (past) STREAM(to, value);
     else *to = value;
-#else
-    *to = value;
-#endif
 }
 
 INLINE void N(rnn)(int64_t count, const REAL *gates, REAL *h) {

@@ -19,9 +19,7 @@ NumPy does the work.
 Every sum runs in the same order in every form, each product is fused with its addition, and no approximate
 instruction is used. So all forms give the same bytes. */
 
-#include <math.h>
 #include <stdint.h>
-#include <string.h>
 
 #ifdef _WIN32
 #define EXPORT __declspec(dllexport)
@@ -37,6 +35,8 @@ EXPORT void *PyInit__kernels(void) { return 0; } /* the linker wants it; Python 
 #endif
 
 #if defined(X86) || defined(ARM64)
+#include <math.h>
+#include <string.h>
 
 #define PANEL 32 /* columns of a panel, the same in all forms: sums over columns depend on it */
 #define NARROW 16

@@ -127,7 +127,7 @@ TARGET static void N(keep)(REAL *new, const REAL *old, REAL value, int64_t rows,
 
 /* The panel (rows, W) transposed: (W, rows), with rows `width` apart. Writes up to LANES - 1 columns more. */
 INLINE void N(turn)(const REAL *panel, int64_t rows, REAL *to, int64_t width, int64_t W) {
-#if defined(DOUBLE) || !defined(TURN)
+#ifdef DOUBLE
     for (int64_t i = 0; i < W; i++)
         for (int64_t j = 0; j < rows; j++) to[i * width + j] = panel[j * W + i];
 #else
