@@ -26,7 +26,7 @@ SHAPES = [
     (19, 1, 32, 7),
     (9, 25, 5, 4),
     (10, 3, 67, 13),
-    # a narrow panel; H and K just beyond multiples of 16, so that few columns of the gradient remain; two wide panels
+    # a narrow panel; two wide ones; H and K just beyond multiples of 16: few columns of the gradient remain
     (6, 1, 16, 16),
     (5, 2, 64, 34),
 ]
@@ -77,8 +77,10 @@ def results(stack, case, *, masked, every=True):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("cell", COMPILED)
 def test_compiled_layers_give_what_numpy_gives(cell, shape, masked, every):
-    """Outputs, states and all derivatives agree to rounding, whatever the columns, padding and layers; all forms
-    of the kernels give the same bytes."""
+    """Outputs, states and all derivatives agree to rounding, whatever the columns, padding and layers.
+
+    All forms of the kernels give the same bytes.
+    """
     for dtype, tolerance in ((np.float64, 1e-11), (np.float32, 2e-4)):
         case = make_case(cell, shape, dtype)
         expected, ours, *others = (
