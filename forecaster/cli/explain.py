@@ -9,7 +9,7 @@ import typer
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import AHEAD, COLUMNS, GENERAL, MODEL, READING
+from forecaster.cli.option_texts import AHEAD, COLUMNS, COMPUTING, GENERAL, MODEL, READING
 from forecaster.cli.options import PageFile, Settings, accepts
 from forecaster.cli.predict import LIMITS, LOGGED, NewestData, check_limits
 
@@ -26,7 +26,7 @@ Step = Annotated[
 ]
 
 
-@accepts(LIMITS, COLUMNS, AHEAD, READING, MODEL, GENERAL)
+@accepts(LIMITS, COLUMNS, AHEAD, READING, MODEL, COMPUTING, GENERAL)
 def explain(
     settings: Settings,
     data: NewestData = None,

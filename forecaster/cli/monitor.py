@@ -11,7 +11,16 @@ import typer
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import COLUMNS, GENERAL, LOCKING, MODEL, MONITORING, PREDICTING, READING
+from forecaster.cli.option_texts import (
+    COLUMNS,
+    COMPUTING,
+    GENERAL,
+    LOCKING,
+    MODEL,
+    MONITORING,
+    PREDICTING,
+    READING,
+)
 from forecaster.cli.options import Settings, accepts
 from forecaster.cli.predict import LIMITS, NewestData, check_limits
 from forecaster.errors import ALARM, StorageError, UsageError
@@ -24,7 +33,7 @@ if TYPE_CHECKING:
 AGES = {name: PREDICTING[name] for name in ("max_age", "max_model_age")}
 
 
-@accepts(MONITORING, LIMITS, AGES, COLUMNS, READING, MODEL, LOCKING, GENERAL)
+@accepts(MONITORING, LIMITS, AGES, COLUMNS, READING, MODEL, LOCKING, COMPUTING, GENERAL)
 def monitor(settings: Settings, data: NewestData = None) -> None:
     """\b
     $ forecast monitor

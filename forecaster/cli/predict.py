@@ -12,6 +12,7 @@ from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import (
     AHEAD,
     COLUMNS,
+    COMPUTING,
     FORECASTING,
     GENERAL,
     MODEL,
@@ -61,7 +62,7 @@ LOGGED = ("K003", "K007", "K008", "S005", "T004", "T010", "V012", "W002", "W003"
 """Codes of findings that are logged beside repairs: they say how far to trust these forecasts."""
 
 
-@accepts(STEPS, LIMITS, PREDICTING, SEED, COLUMNS, AHEAD, READING, MODEL, GENERAL)
+@accepts(STEPS, LIMITS, PREDICTING, SEED, COLUMNS, AHEAD, READING, MODEL, COMPUTING, GENERAL)
 def predict(
     settings: Settings,
     data: NewestData = None,

@@ -1,7 +1,7 @@
-"""A layer through time in one compiled call (`kernels.c`), where the processor and the installation allow it.
+"""A layer through time in one compiled call (`kernels/`), where the processor and the installation allow it.
 
 Notation as in `cells.base`. Results equal those of `NumpyLayer` up to rounding. The call covers all steps and
-releases the interpreter lock.
+releases the interpreter lock. The kernels have a form for each instruction set; all give the same bytes.
 """
 
 import ctypes
@@ -15,12 +15,16 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from forecaster.arrays import Array
+from forecaster.errors import UsageError, brief
 from forecaster.nn.cells.base import Cell, Pads
 
 SUFFIXES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 CACHE_LINE = 64
 SWITCH = "FORECAST_KERNELS"
-"""Environment variable: `numpy` turns the compiled kernels off, `compiled` uses them in float64 too."""
+"""Environment variable: `numpy` turns the compiled kernels off, `compiled` or the name of a form uses them in
+float64 too. Unset: compiled in float32, where they run."""
+FORMS = {"avx512": "AVX-512", "avx2": "AVX2", "neon": "NEON"}
+"""Form -> its instruction set."""
 
 NUMBERS = ["cell", "steps", "inputs", "hidden", "batch", "rolling", "every"]
 ARRAYS = [
@@ -46,7 +50,7 @@ ARRAYS = [
 
 
 class _Layer(ctypes.Structure):
-    """The arguments of a call; same layout as `struct layer` in kernels.c."""
+    """The arguments of a call; same layout as `struct layer` in kernels/layer.h."""
 
     _fields_ = [(name, ctypes.c_int64) for name in NUMBERS] + [(name, ctypes.c_void_p) for name in ARRAYS]
 
@@ -71,10 +75,41 @@ def forms() -> tuple[str, ...]:
 
 
 def form() -> str | None:
-    """The form in use; None: NumPy."""
-    switch = os.environ.get(SWITCH)
+    """The form in use; None: NumPy. Raises UsageError where the variable asks for what there is not."""
+    return _form_of(os.environ.get(SWITCH, ""))
+
+
+def _form_of(wanted: str) -> str | None:
+    """The form for a value of the variable."""
     found = forms()
-    return None if switch == "numpy" or not found else switch if switch in found else found[0]
+    if wanted == "numpy" or (not wanted and not found):
+        return None
+    if wanted in found:
+        return wanted
+    if wanted in {"", "compiled"} and found:
+        return found[0]
+    if wanted not in {"compiled", *FORMS}:
+        raise UsageError(
+            f"kernels cannot be {brief(wanted)}", hint="Give --kernels numpy or --kernels compiled."
+        )
+    which = "compiled kernels" if wanted == "compiled" else f"{wanted} kernels"
+    others = f"--kernels {found[0]}" if found else "--kernels numpy"
+    raise UsageError(
+        f"there are no {which} here: not built at installation, or not for this processor",
+        hint=f"Give {others}.",
+    )
+
+
+def use(wanted: str) -> None:
+    """Use these kernels from now on, in this process and those that it starts. Raises UsageError."""
+    _form_of(wanted)
+    os.environ[SWITCH] = wanted
+
+
+def described() -> str:
+    """The kernels in use, in words."""
+    name = form()
+    return "NumPy" if name is None else f"compiled ({FORMS[name]})"
 
 
 def available(dtype: DTypeLike) -> bool:
@@ -82,8 +117,8 @@ def available(dtype: DTypeLike) -> bool:
 
     Compiled float64 is slower than NumPy; it exists for gradient checks.
     """
-    chosen = os.environ.get(SWITCH) not in {None, "", "numpy"}
-    return (np.dtype(dtype) == np.float32 or chosen) and form() is not None
+    chosen = os.environ.get(SWITCH, "") not in {"", "numpy"}
+    return form() is not None and (np.dtype(dtype) == np.float32 or chosen)
 
 
 class CompiledLayer:
