@@ -7,6 +7,7 @@ It reads one JSON order per line from standard input and answers each with one l
     {"do": "check", "case": …, "threads": n, "file": …}    write outputs and gradients to an .npz file
     {"do": "time", "case": …, "threads": n, "seconds": s}  run for s seconds; milliseconds of each run
     {"do": "peak", "seconds": s}                           GFLOP/s of sgemm on all threads (ours only)
+    {"do": "instructions"}                                 what it computes with; null: no compiled kernels
 
 Timed are the steps of training a recurrent stack: forward over all steps from a zero state, then
 backward from the derivative by the last hidden state to the derivatives by all weights. Inputs, weights
@@ -268,6 +269,26 @@ def peak(seconds: float) -> float:
     return THREADS * 10 * 2 * 512**3 / best / 1e6
 
 
+def instructions(name: str) -> str | None:
+    """The version of a contestant and the instruction set that it uses, as far as it can tell."""
+    if name == "ours":
+        from threadpoolctl import threadpool_info
+
+        from forecaster.nn.compiled_layer import form
+
+        blas = [f"{lib['internal_api']} {lib.get('architecture')}" for lib in threadpool_info()]
+        beside = f"the peak and other products: NumPy {np.__version__}, {', '.join(blas)}"
+        return form() and f"kernels {form()}; {beside}"
+    if name == "torch":
+        import torch
+
+        return f"PyTorch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
+    import jax
+
+    limits = [flag for flag in os.environ.get("XLA_FLAGS", "").split() if "isa" in flag or "vector" in flag]
+    return f"JAX {jax.__version__}, compiled for this processor, {' '.join(limits) or 'nothing limited'}"
+
+
 def main(name: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a library prints does not mix with answers
@@ -275,8 +296,9 @@ def main(name: str) -> None:
     with {"ours": ours, "torch": torch, "jax": jax}[name]() as prepare:
         for line in sys.stdin:
             order = json.loads(line)
-            if order["do"] == "peak":
-                print(json.dumps(peak(order["seconds"])), file=answers, flush=True)
+            if order["do"] in ("peak", "instructions"):
+                told = peak(order["seconds"]) if order["do"] == "peak" else instructions(name)
+                print(json.dumps(told), file=answers, flush=True)
                 continue
             key = Case(**order["case"]), order["threads"]
             if key not in runners:

@@ -2,6 +2,9 @@
 
     python -m benchmarks.kernels [--json FILE] [--cells rnn gru lstm] [--seconds 0.1] [--rounds 5]
 
+It needs compiled kernels, in an installed package or built in place; `--uncompiled` measures NumPy without
+them. The first lines say which instructions each side uses. Variables that limit OpenBLAS are not passed on.
+
 Each contestant has its own process on the same two cores. They run in turn, round after round, so that other
 load on the machine affects all alike. PyTorch runs with one thread and with two, since a second thread slows
 small shapes, and its better setting counts; the summary has two threads as well. First all must agree:
@@ -42,6 +45,8 @@ CELLS = ("rnn", "gru", "lstm")
 SETTINGS = (("ours", THREADS), ("torch", 1), ("torch", THREADS), ("jax", THREADS))
 TOLERANCE = 1e-4
 PEAK_SECONDS = 0.5
+LIMITS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""Variables that would lower the peak."""
 
 
 def grid(cells: list[str]) -> list[Case]:
@@ -56,8 +61,9 @@ class Contestant:
     def __init__(self, name: str) -> None:
         command = [sys.executable, "-m", "benchmarks.contestants", name]
         quiet = {"JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        free = {key: value for key, value in os.environ.items() if key not in LIMITS} | quiet
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | quiet
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=free
         )
 
     def ask(self, **order: Any) -> Any:
@@ -158,16 +164,31 @@ def summary(results: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def introduce(contestants: Contestants, *, uncompiled: bool) -> list[str]:
+    """What each side computes with. SystemExit if ours has no compiled kernels and that was not asked for."""
+    told = {name: contestant.ask(do="instructions") for name, contestant in contestants.items()}
+    if told["ours"] is None and not uncompiled:
+        raise SystemExit(
+            "There are no compiled kernels here, or FORECAST_KERNELS=numpy turns them off.\n"
+            "hint: build them with `pip install -e .`, or measure NumPy with --uncompiled"
+        )
+    ours = told.pop("ours") or "NumPy, WITHOUT COMPILED KERNELS"
+    return [f"ours: {ours}", *told.values()]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--json", type=Path, help="write the results here too")
     parser.add_argument("--cells", nargs="+", choices=CELLS, default=CELLS)
     parser.add_argument("--seconds", type=float, default=0.1, help="of each contestant's turn")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contestant per case")
+    parser.add_argument("--uncompiled", action="store_true", help="measure NumPy if there are no kernels")
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
     contestants = {name: Contestant(name) for name in ("ours", "torch", "jax")}
+    told = introduce(contestants, uncompiled=options.uncompiled)
+    print(*told, sep="\n", end="\n\n", flush=True)
     peak = contestants["ours"].ask(do="peak", seconds=PEAK_SECONDS)
     results: list[dict[str, Any]] = []
     print(HEADER, "|---" * HEADER.count(" | ") + "|---|", sep="\n", flush=True)
@@ -181,7 +202,9 @@ def main() -> None:
     peak = max(peak, contestants["ours"].ask(do="peak", seconds=PEAK_SECONDS))
     print(*summary(results), f"sgemm peak of {THREADS} threads: {peak:.0f} GFLOP/s", sep="\n")
     if options.json:
-        options.json.write_text(json.dumps({"results": results, "peak_gflops": peak}, indent=1) + "\n")
+        options.json.write_text(
+            json.dumps({"instructions": told, "results": results, "peak_gflops": peak}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def test_the_tree_is_the_real_one() -> None:
         folder[(len(line) - len(line.lstrip())) // 2 - 1 :] = [name]
         listed.add("".join(folder))
         assert words
-    code = {path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".c", ".typed")}
+    code = {path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".c", ".h", ".typed")}
     real = {path.relative_to(PACKAGE).as_posix() for path in code if path.name != "__init__.py"}
     files = code | set(PACKAGE.rglob("*.safetensors"))
     rooms = {f"{path.parent.relative_to(PACKAGE).as_posix()}/" for path in files if path.parent != PACKAGE}

@@ -18,6 +18,7 @@ from forecaster.cli.evaluate import Refit, Step
 from forecaster.cli.log import at_home, stderr
 from forecaster.cli.option_texts import (
     COLUMNS,
+    COMPUTING,
     CONFIG_FILE,
     FORECASTING,
     GENERAL,
@@ -93,7 +94,7 @@ UpToOrigins = Annotated[
 ]  # fmt: skip
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, GENERAL)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, COMPUTING, GENERAL)
 def compare(
     data: Data,
     settings: Settings,

@@ -8,7 +8,16 @@ import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, NETWORK, READING, TRAINING
+from forecaster.cli.option_texts import (
+    COLUMNS,
+    COMPUTING,
+    FORECASTING,
+    GENERAL,
+    MODEL,
+    NETWORK,
+    READING,
+    TRAINING,
+)
 from forecaster.cli.options import Data, PageSeries, ReportFile, Settings, accepts
 from forecaster.cli.picture import (
     SCREEN,
@@ -54,7 +63,7 @@ Predictions = Annotated[
 ]
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, GENERAL)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, COMPUTING, GENERAL)
 def evaluate(
     data: Data,
     settings: Settings,

@@ -10,7 +10,7 @@ from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.forecasts import LIMITS, LOGGED, NewestData, check_limits
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import AHEAD, COLUMNS, GENERAL, MODEL, READING
+from forecaster.cli.option_texts import AHEAD, COLUMNS, COMPUTING, GENERAL, MODEL, READING
 from forecaster.cli.options import PageFile, Settings, accepts
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Step = Annotated[
 ]
 
 
-@accepts(LIMITS, COLUMNS, AHEAD, READING, MODEL, GENERAL)
+@accepts(LIMITS, COLUMNS, AHEAD, READING, MODEL, COMPUTING, GENERAL)
 def explain(
     settings: Settings,
     data: NewestData = None,

@@ -12,7 +12,16 @@ from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.forecasts import LIMITS, NewestData, check_limits
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import COLUMNS, GENERAL, LOCKING, MODEL, MONITORING, PREDICTING, READING
+from forecaster.cli.option_texts import (
+    COLUMNS,
+    COMPUTING,
+    GENERAL,
+    LOCKING,
+    MODEL,
+    MONITORING,
+    PREDICTING,
+    READING,
+)
 from forecaster.cli.options import Settings, accepts
 from forecaster.errors import ALARM, StorageError, UsageError
 
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
 AGES = {name: PREDICTING[name] for name in ("max_age", "max_model_age")}
 
 
-@accepts(MONITORING, LIMITS, AGES, COLUMNS, READING, MODEL, LOCKING, GENERAL)
+@accepts(MONITORING, LIMITS, AGES, COLUMNS, READING, MODEL, LOCKING, COMPUTING, GENERAL)
 def monitor(settings: Settings, data: NewestData = None) -> None:
     """\b
     $ forecast monitor

@@ -108,6 +108,7 @@ MONITORING = {
     "false_alarms": "False alarms to expect, in all series together: 2/d, 1/4w, or per time steps, 1/1000. "
     "Default: 1/w; of data slower than hourly, 1/168.",
 }
+COMPUTING = {"kernels": "What computes the networks. Default: the fastest here, compiled or NumPy."}
 GENERAL = {
     "config": f"File of settings. Default: {CONFIG_FILE}, if it exists.",
     "max_memory": "Most memory to take, such as 2G or 500M. Beyond it: exit code 10.",
@@ -125,5 +126,5 @@ PANELS = {
     "Alarms": MONITORING,
     "Network": NETWORK,
     "Training": TRAINING,
-    "General": MODEL | LOCKING | KEEPING | RESUMING | GENERAL,
+    "General": MODEL | LOCKING | KEEPING | RESUMING | COMPUTING | GENERAL,
 }

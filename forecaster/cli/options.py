@@ -86,6 +86,7 @@ class General:
     no_resume: bool = False
     config: str | None = None
     max_memory: str | int | None = None
+    kernels: Literal["numpy", "compiled", "avx512", "avx2", "neon"] | None = None
     json: bool = False
     quiet: bool = False
     log_format: Literal["text", "json"] = "text"
@@ -201,6 +202,10 @@ def resolve(
     general = settings.general
     if general.max_memory is not None:
         memory.restrict(memory.parse_size(general.max_memory))
+    if general.kernels is not None:
+        from forecaster.nn import compiled_layer  # needs NumPy
+
+        compiled_layer.use(general.kernels)
     files = {"config": general.config or (CONFIG_FILE if stored else None), "model": settings.model}
     files |= {"summary": general.summary, "log_file": general.log_file, "state": general.state}
     files |= {"events": settings.read.events, "future": general.future}

@@ -13,6 +13,7 @@ from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import (
     AHEAD,
     COLUMNS,
+    COMPUTING,
     FORECASTING,
     GENERAL,
     MODEL,
@@ -54,7 +55,7 @@ SEED = {"seed": TRAINING["seed"]}
 CORES = {"workers": TRAINING["workers"]}
 
 
-@accepts(STEPS, LIMITS, PREDICTING, SEED, CORES, COLUMNS, AHEAD, READING, MODEL, GENERAL)
+@accepts(STEPS, LIMITS, PREDICTING, SEED, CORES, COLUMNS, AHEAD, READING, MODEL, COMPUTING, GENERAL)
 def predict(
     settings: Settings,
     data: NewestData = None,

@@ -12,6 +12,7 @@ from forecaster.cli.account import account
 from forecaster.cli.log import INTERRUPTED, stderr
 from forecaster.cli.option_texts import (
     COLUMNS,
+    COMPUTING,
     FORECASTING,
     GENERAL,
     KEEPING,
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from forecaster.training.checkpoint import Checkpoint
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, LOCKING, KEEPING, RESUMING, GENERAL)
+@accepts(
+    FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, LOCKING, KEEPING, RESUMING, COMPUTING, GENERAL
+)
 def train(
     data: Data, settings: Settings, report: ReportFile = None, report_series: PageSeries = None
 ) -> None:

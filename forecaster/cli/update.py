@@ -9,7 +9,16 @@ import typer
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import COLUMNS, GENERAL, KEEPING, LOCKING, MODEL, READING, TRAINING
+from forecaster.cli.option_texts import (
+    COLUMNS,
+    COMPUTING,
+    GENERAL,
+    KEEPING,
+    LOCKING,
+    MODEL,
+    READING,
+    TRAINING,
+)
 from forecaster.cli.options import ReportFile, Settings, accepts
 from forecaster.errors import UsageError
 
@@ -26,7 +35,7 @@ NewData = Annotated[
 CORES = {"workers": TRAINING["workers"]}
 
 
-@accepts(COLUMNS, READING, CORES, MODEL, LOCKING, KEEPING, GENERAL)
+@accepts(COLUMNS, READING, CORES, MODEL, LOCKING, KEEPING, COMPUTING, GENERAL)
 def update(settings: Settings, data: NewData = None, report: ReportFile = None) -> None:
     """\b
     $ forecast update

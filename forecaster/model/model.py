@@ -75,6 +75,7 @@ class Facts:
     last: int
     """Last timestamp of the training data, ns UTC."""
     versions: dict[str, str] = field(default_factory=dict)
+    """Those of packages, and under `kernels` what computed the networks; older files do not tell."""
     repairs: dict[str, int] = field(default_factory=dict)
     """Repairs made on reading: code of the finding -> count."""
     training: dict[str, Any] = field(default_factory=dict)
@@ -181,7 +182,7 @@ class Model:
             **({"pretrained": {n.kind: n.digest for n in self.pretrained}} if self.pretrained else {}),
             "training": facts.training,
             "report": facts.report or {},
-            "versions": facts.versions | {"format": str(VERSION)},
+            "versions": {"kernels": "not recorded"} | facts.versions | {"format": str(VERSION)},
         }
 
     def _forecasts(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""A layer through time in one compiled call (`kernels.c`), where the processor and the installation allow it.
+"""A layer through time in one compiled call (`kernels/`), where the processor and the installation allow it.
 
 Notation as in `cells.base`. Results equal those of `NumpyLayer` up to rounding. The call covers all steps and
-releases the interpreter lock.
+releases the interpreter lock. The kernels have a form for each instruction set; all give the same bytes.
 """
 
 import ctypes
@@ -15,12 +15,16 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from forecaster.arrays import Array
+from forecaster.errors import UsageError, brief
 from forecaster.nn.cells.base import Cell, Pads
 
 SUFFIXES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 CACHE_LINE = 64
 SWITCH = "FORECAST_KERNELS"
-"""Environment variable: `numpy` turns the compiled kernels off, `compiled` uses them in float64 too."""
+"""Environment variable: `numpy` turns the compiled kernels off, `compiled` or the name of a form uses them in
+float64 too. Unset: compiled in float32, where they run."""
+FORMS = {"avx512": "AVX-512", "avx2": "AVX2", "neon": "NEON"}
+"""Form -> its instruction set."""
 
 NUMBERS = ["cell", "steps", "inputs", "hidden", "batch", "rolling", "every"]
 ARRAYS = [
@@ -46,7 +50,7 @@ ARRAYS = [
 
 
 class _Layer(ctypes.Structure):
-    """The arguments of a call; same layout as `struct layer` in kernels.c."""
+    """The arguments of a call; same layout as `struct layer` in kernels/layer.h."""
 
     _fields_ = [(name, ctypes.c_int64) for name in NUMBERS] + [(name, ctypes.c_void_p) for name in ARRAYS]
 
@@ -58,8 +62,54 @@ def _library() -> ctypes.CDLL | None:
         file = Path(__file__).with_name(f"_kernels{suffix}")
         if file.exists():
             library = ctypes.CDLL(str(file))
-            return library if library.kernels_usable(ctypes.c_int64(ctypes.sizeof(_Layer))) else None
+            library.kernel_forms.restype = ctypes.c_char_p
+            return library
     return None
+
+
+def forms() -> tuple[str, ...]:
+    """The forms of the kernels that this processor runs, best first; none if they were not built."""
+    library = _library()
+    found = library.kernel_forms(ctypes.c_int64(ctypes.sizeof(_Layer))) if library is not None else b""
+    return tuple(found.decode().split())
+
+
+def form() -> str | None:
+    """The form in use; None: NumPy. Raises UsageError where the variable asks for what there is not."""
+    return _form_of(os.environ.get(SWITCH, ""))
+
+
+def _form_of(wanted: str) -> str | None:
+    """The form for a value of the variable."""
+    found = forms()
+    if wanted == "numpy" or (not wanted and not found):
+        return None
+    if wanted in found:
+        return wanted
+    if wanted in {"", "compiled"} and found:
+        return found[0]
+    if wanted not in {"compiled", *FORMS}:
+        raise UsageError(
+            f"kernels cannot be {brief(wanted)}", hint="Give --kernels numpy or --kernels compiled."
+        )
+    which = "compiled kernels" if wanted == "compiled" else f"{wanted} kernels"
+    others = f"--kernels {found[0]}" if found else "--kernels numpy"
+    raise UsageError(
+        f"there are no {which} here: not built at installation, or not for this processor",
+        hint=f"Give {others}.",
+    )
+
+
+def use(wanted: str) -> None:
+    """Use these kernels from now on, in this process and those that it starts. Raises UsageError."""
+    _form_of(wanted)
+    os.environ[SWITCH] = wanted
+
+
+def described() -> str:
+    """The kernels in use, in words."""
+    name = form()
+    return "NumPy" if name is None else f"compiled ({FORMS[name]})"
 
 
 def available(dtype: DTypeLike) -> bool:
@@ -67,9 +117,8 @@ def available(dtype: DTypeLike) -> bool:
 
     Compiled float64 is slower than NumPy; it exists for gradient checks.
     """
-    switch = os.environ.get(SWITCH)
-    wanted = (np.dtype(dtype) == np.float32 and switch != "numpy") or switch == "compiled"
-    return wanted and _library() is not None
+    chosen = os.environ.get(SWITCH, "") not in {"", "numpy"}
+    return form() is not None and (np.dtype(dtype) == np.float32 or chosen)
 
 
 class CompiledLayer:
@@ -93,7 +142,7 @@ class CompiledLayer:
         assert library is not None
         suffix = SUFFIXES[self.dtype]
         self._forward, self._backward, self._load, sizes_of = (
-            getattr(library, f"{name}_{suffix}") for name in ("forward", "backward", "load", "sizes")
+            getattr(library, f"{name}_{suffix}_{form()}") for name in ("forward", "backward", "load", "sizes")
         )
         states = cell.states
         self.x = self._empty(steps, inputs, batch)

@@ -15,6 +15,7 @@ from forecaster.evaluation.backtest import Backtest
 from forecaster.evaluation.scores import Report, score
 from forecaster.methods.blend import Blend
 from forecaster.model.model import Facts, Model
+from forecaster.nn.compiled_layer import described
 from forecaster.pipeline.learn import Learned, learn
 from forecaster.report.series_kinds import series_kinds, summary
 from forecaster.training.checkpoint import Checkpoint
@@ -104,7 +105,7 @@ def facts_of(loaded: Loaded, blend: Blend, training: dict[str, Any], report: Rep
         rows=len(panel.values),
         first=int(panel.time.min()),
         last=int(panel.time.max()),
-        versions={name: version(name) for name in VERSIONS},
+        versions={name: version(name) for name in VERSIONS} | {"kernels": described()},
         repairs=dict(repairs),
         training=training,
         report=None if report is None else report.to_json(series=len(panel) <= REPORTED_SERIES),

@@ -14,17 +14,21 @@ from forecaster.nn.numpy_layer import NumpyLayer
 from forecaster.nn.stack import Stack, layer_class, padded_steps, stack_shapes
 
 pytestmark = pytest.mark.skipif(
-    compiled._library() is None,
+    not compiled.forms(),
     reason="the compiled kernels were not built or this processor cannot run them",
 )
+FORMS = compiled.forms()  # every one that this processor runs
 COMPILED = [name for name, cell in CELLS.items() if cell.kernel is not None]
 SHAPES = [
-    # T, I, B, H: one column; a panel and an odd rest; whole panels and more steps than a piece; wide inputs
+    # T, I, B, H: one column; a part of a panel; whole panels and more steps than a piece; wide inputs
     (1, 1, 1, 1),
     (3, 2, 21, 5),
     (19, 1, 32, 7),
     (9, 25, 5, 4),
     (10, 3, 67, 13),
+    # a narrow panel; two wide ones; H and K just beyond multiples of 16: few columns of the gradient remain
+    (6, 1, 16, 16),
+    (5, 2, 64, 34),
 ]
 
 
@@ -34,7 +38,7 @@ def make(kind, cell, shape, dtype, *, layers=2, every=True, rolling=False):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(compiled.SWITCH, kind)
         stack = Stack(cell, steps, inputs, hidden, layers, batch, dtype, every=every, rolling=rolling)
-    wanted = {"compiled": CompiledLayer, "numpy": NumpyLayer}[kind]
+    wanted = NumpyLayer if kind == "numpy" else CompiledLayer
     assert {type(layer) for layer in stack.layers} == {wanted}
     return stack
 
@@ -73,17 +77,21 @@ def results(stack, case, *, masked, every=True):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("cell", COMPILED)
 def test_compiled_layers_give_what_numpy_gives(cell, shape, masked, every):
-    """Outputs, states and all derivatives agree to rounding, whatever the columns, padding and layers."""
+    """Outputs, states and all derivatives agree to rounding, whatever the columns, padding and layers.
+
+    All forms of the kernels give the same bytes.
+    """
     for dtype, tolerance in ((np.float64, 1e-11), (np.float32, 2e-4)):
         case = make_case(cell, shape, dtype)
-        ours, expected = (
+        expected, ours, *others = (
             results(make(kind, cell, shape, dtype, every=every), case, masked=masked, every=every)
-            for kind in ("compiled", "numpy")
+            for kind in ("numpy", *FORMS)
         )
         assert ours.keys() == expected.keys()
         for name, value in expected.items():
             scale = tolerance * max(1, np.abs(value).max())
             np.testing.assert_allclose(ours[name], value, rtol=0, atol=scale, err_msg=name)
+            assert {other[name].tobytes() for other in others} <= {ours[name].tobytes()}, name
 
 
 @pytest.mark.parametrize("masked", [False, True], ids=["whole", "padded"])
@@ -177,13 +185,13 @@ def test_numpy_serves_where_the_kernels_do_not(monkeypatch):
     monkeypatch.setenv(compiled.SWITCH, "numpy")
     assert layer_class(CELLS["gru"], np.float32) is NumpyLayer
     monkeypatch.delenv(compiled.SWITCH)
-    monkeypatch.setattr(compiled, "_library", lambda: None)
+    monkeypatch.setattr(compiled, "forms", tuple)
     assert layer_class(CELLS["gru"], np.float32) is NumpyLayer
 
 
 def test_a_library_of_another_layout_is_not_used():
-    """A library built from other sources would read wrong memory, so it reports that it is not usable."""
+    """A library built from other sources would read wrong memory, so it offers none of its forms."""
     library = compiled._library()
     size = ctypes.sizeof(compiled._Layer)
-    assert library.kernels_usable(ctypes.c_int64(size))
-    assert not library.kernels_usable(ctypes.c_int64(size + 8))
+    assert library.kernel_forms(ctypes.c_int64(size)).decode().split() == list(FORMS)
+    assert library.kernel_forms(ctypes.c_int64(size + 8)) == b""
