@@ -8,7 +8,6 @@ import ctypes
 import functools
 import os
 from collections.abc import Sequence
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import numpy as np
@@ -54,12 +53,11 @@ class _Layer(ctypes.Structure):
 @functools.cache
 def _library() -> ctypes.CDLL | None:
     """The compiled kernels; None if they were not built or the processor cannot run them."""
-    for suffix in EXTENSION_SUFFIXES:
-        file = Path(__file__).with_name(f"_kernels{suffix}")
-        if file.exists():
-            library = ctypes.CDLL(str(file))
-            return library if library.kernels_usable(ctypes.c_int64(ctypes.sizeof(_Layer))) else None
-    return None
+    file = Path(__file__).with_name("_kernels.pyd" if os.name == "nt" else "_kernels.so")  # setup.py names it
+    if not file.exists():
+        return None
+    library = ctypes.CDLL(str(file))
+    return library if library.kernels_usable(ctypes.c_int64(ctypes.sizeof(_Layer))) else None
 
 
 def available(dtype: DTypeLike) -> bool:
