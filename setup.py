@@ -1,7 +1,7 @@
 """How the compiled kernels are named and tagged; all else is in pyproject.toml.
 
-ctypes loads them, and they call nothing of Python. So they are a library, not a Python module, and one wheel for each
-platform serves every Python. Tags of the stable ABI (abi3) would leave out Pythons without a global lock.
+ctypes loads them, and they call nothing of Python. So they are a library, not a Python module, and one wheel
+for each platform serves every Python. The stable ABI (abi3) leaves out those without a global lock.
 """
 
 import os

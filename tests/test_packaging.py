@@ -74,7 +74,7 @@ def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_sdist_holds_what_is_built(sdist: Path) -> None:
-    """All files of the package, C sources included, and what builds it. No tests, benchmarks, docs or leftovers."""
+    """All files of the package, C sources included, and what builds it; no tests, docs or leftovers."""
     there = {path.relative_to(sdist).as_posix() for path in sdist.rglob("*") if path.is_file()}
     there = {name for name in there if not name.startswith("forecaster.egg-info/")}
     assert there == files() | AROUND
@@ -109,4 +109,3 @@ def test_the_wheel_forecasts_with_its_kernels(wheel: Path, tmp_path: Path) -> No
     assert loaded == "loaded:"
     assert Path(file).is_relative_to(tmp_path / "site")
     assert compiled == str(available("float32"))
-
