@@ -8,10 +8,11 @@ READY := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := check
-.PHONY: demo test pretrain nightly faults mutation lint types check coverage oracle bench docs clean
+.PHONY: demo test arm pretrain nightly faults mutation lint types check coverage oracle bench docs clean
 
 demo: $(READY)      ; @PATH="$(abspath $(BIN)):$$PATH" bash sample_data/demo.sh
 test: $(READY)      ; $(BIN)/python -m pytest
+arm: $(READY)       ; VENV=$(VENV) .ci/arm # root on Debian
 pretrain: $(READY)  ; $(BIN)/python -m forecaster.pretraining
 nightly: $(READY)   ; HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/data
 faults: $(READY)
@@ -28,9 +29,9 @@ bench: $(READY)
 	for it in startup training kernels; do $(BIN)/python -m benchmarks.$$it || exit; done
 	for it in memory end_to_end accuracy; do $(BIN)/python benchmarks/$$it.py || exit; done
 docs: $(READY)      ; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python docs/build.py
-clean:              ; rm -rf $(VENV) demo build dist htmlcov mutants .coverage* .*_cache *.egg-info
+clean:              ; rm -rf $(VENV) .arm demo build dist htmlcov mutants .coverage* .*_cache *.egg-info
 
-$(READY): pyproject.toml constraints.txt forecaster/nn/kernels.c
+$(READY): pyproject.toml constraints.txt setup.py $(wildcard forecaster/nn/*.c forecaster/nn/kernels/*)
 	@echo "setting up $(VENV) (first time: about a minute)"
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[dev,plot,report,calendars,holidays]'

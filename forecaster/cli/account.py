@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import re
-import resource
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -156,23 +155,22 @@ class Account:
         return size_and_time(at_home(path))[0]
 
     def _document(self, code: int, seconds: float) -> dict[str, Any]:
-        own = resource.getrusage(resource.RUSAGE_SELF)
-        workers = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = own.ru_utime + own.ru_stime + workers.ru_utime + workers.ru_stime
-        unit = 1 if sys.platform == "darwin" else 1024
+        import socket
+
+        cpu, peak = _used()
         error = self.error
         return {
             "schema": SCHEMA,
             "command": self.command,
             "arguments": [without_secrets(word) for word in self.arguments],
             "version": forecaster.__version__,
-            "host": os.uname().nodename,
+            "host": socket.gethostname(),
             "process": os.getpid(),
             "started": timestamp(self.started),
             "ended": timestamp(self.started + seconds),
             "seconds": round(seconds, 3),
             "cpu_seconds": round(cpu, 3),
-            "peak_memory_bytes": unit * max(own.ru_maxrss, workers.ru_maxrss),
+            "peak_memory_bytes": peak,
             "source": self.source,
             "findings": self.findings,
             "model": self.model,
@@ -194,6 +192,18 @@ def digest_of(file: Path | Remote) -> str:
         return hashlib.sha256(files.read(file)).hexdigest()
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _used() -> tuple[float, int | None]:
+    """Seconds of the cores, and most bytes of memory, of this process and its workers; None: not known."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return sum(os.times()[:4]), None
+    own, workers = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = own.ru_utime + own.ru_stime + workers.ru_utime + workers.ru_stime
+    unit = 1 if sys.platform == "darwin" else 1024
+    return cpu, unit * max(own.ru_maxrss, workers.ru_maxrss)
 
 
 def _asked(arguments: Sequence[str], name: str) -> str | None:

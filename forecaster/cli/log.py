@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from forecaster.errors import ForecasterError, StorageError, UsageError
+from forecaster.machine.system import BINARY, NO_WAIT
 
 if TYPE_CHECKING:
     from forecaster.data.findings import Finding
@@ -111,7 +112,7 @@ class LogFile:
             raise UsageError(what, hint="Name a file of this machine, or let your scheduler collect stderr.")
         check_kind(path, LOG, "log")
         self.path, self.process = path, os.getpid()
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # no wait for a FIFO
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | BINARY | NO_WAIT
         try:
             self._descriptor = os.open(at_home(path), flags, 0o666)
         except OSError as error:

@@ -31,6 +31,7 @@ from forecaster.data.writing import ownership
 from forecaster.data.writing.destination import is_stream
 from forecaster.data.writing.processes import Process, this_process
 from forecaster.errors import LockedError, StorageError, UsageError
+from forecaster.machine.system import BINARY, HAS_OWNERS, NO_LINK, NO_WAIT
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 """Errors of file systems that have no locks."""
@@ -191,7 +192,7 @@ def _open(file: Path, target: Place) -> int | None:
 
     A file that root makes is given to whom the model belongs, so that it does not block that user.
     """
-    flags = os.O_NOFOLLOW | os.O_NONBLOCK
+    flags = NO_LINK | NO_WAIT | BINARY
     try:
         handle = os.open(file, flags | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:
@@ -205,6 +206,8 @@ def _open(file: Path, target: Place) -> int | None:
             os.close(handle)
             raise OSError(errno.EEXIST, "something else is there") from None
         return None
+    if not HAS_OWNERS:
+        return handle
     with contextlib.suppress(OSError):
         os.fchmod(handle, 0o644)  # for others to see who holds it, whatever the umask
     if os.geteuid() == 0:
@@ -230,7 +233,8 @@ def _sign(handle: int) -> None:
     )
     with contextlib.suppress(OSError):  # of another user, or no space: the lock holds all the same
         os.ftruncate(handle, 0)
-        os.pwrite(handle, content.encode(), 0)
+        os.lseek(handle, 0, os.SEEK_SET)
+        os.write(handle, content.encode())
 
 
 def _release(handle: int, file: Path) -> None:
@@ -256,7 +260,7 @@ def _take_marker(file: Path) -> Release | None:
     except Timeout:
         return None
     with contextlib.suppress(OSError):
-        handle = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_CREAT, 0o666)
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | NO_LINK | BINARY, 0o666)
         _sign(handle)
         os.close(handle)
 

@@ -8,7 +8,6 @@ import ctypes
 import functools
 import os
 from collections.abc import Sequence
-from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import numpy as np
@@ -58,13 +57,12 @@ class _Layer(ctypes.Structure):
 @functools.cache
 def _library() -> ctypes.CDLL | None:
     """The compiled kernels; None if they were not built or the processor cannot run them."""
-    for suffix in EXTENSION_SUFFIXES:
-        file = Path(__file__).with_name(f"_kernels{suffix}")
-        if file.exists():
-            library = ctypes.CDLL(str(file))
-            library.kernel_forms.restype = ctypes.c_char_p
-            return library
-    return None
+    file = Path(__file__).with_name("_kernels.pyd" if os.name == "nt" else "_kernels.so")  # setup.py names it
+    if not file.exists():
+        return None
+    library = ctypes.CDLL(str(file))
+    library.kernel_forms.restype = ctypes.c_char_p
+    return library
 
 
 def forms() -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from forecaster.data.storage.place import Place, Remote, at_home
 from forecaster.data.storage.secrets import MASK
 from forecaster.errors import DataError, StorageError, UsageError
 from forecaster.machine import memory
+from forecaster.machine.system import BINARY, NO_WAIT
 
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".csv.gz", ".tsv.gz", ".txt.gz")
 PARTITION = re.compile(r"([^=]+)=(.*)")
@@ -287,7 +288,7 @@ def regular_bytes(path: Place, most: int, what: str) -> bytes:
         return storage.read(path) if size <= most else _too_large(size, what)
     regular, size = stat.S_ISREG(path.stat().st_mode), 0  # asked first: some devices act when they are opened
     if regular:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | NO_WAIT | BINARY), "rb") as file:
             status = os.fstat(file.fileno())
             regular, size = stat.S_ISREG(status.st_mode), status.st_size
             data = file.read(size + 1) if regular and size <= most else b""

@@ -115,6 +115,8 @@ def _sync(handle: int, target: Path) -> str:
 
 def _sync_folder(target: Path) -> list[str]:
     """Sync the folder, so that the new name outlives a power failure; a word where that fails."""
+    if os.name == "nt":  # folders cannot be opened
+        return []
     try:
         handle = os.open(target.parent, os.O_RDONLY)
         try:

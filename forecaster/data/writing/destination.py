@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from forecaster.data.storage.place import Named, place
 from forecaster.errors import StorageError
+from forecaster.machine.system import BINARY, NO_TERMINAL
 
 DESCRIPTOR = re.compile(r"(?:/dev/fd|/proc/(?:self|thread-self)/fd)/(\d{1,9})")
 NAMED = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
@@ -68,7 +69,7 @@ def write_stream(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def _opened(path: str | Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_NOCTTY)
+    return os.open(path, os.O_WRONLY | NO_TERMINAL | BINARY)
 
 
 def _descriptor(path: str | Path) -> int | None:

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from forecaster.data.writing.processes import Process, host_name, this_process
+from forecaster.machine.system import BINARY, NO_LINK, NO_WAIT
 
 LONGEST = 100
 """Bytes of the name of the file in the name of its temporary file."""
@@ -31,7 +32,7 @@ def new_temporary(target: Path, *, private: bool) -> tuple[int, Path]:
     me = this_process()
     name = os.fsdecode(os.fsencode(target.name)[:LONGEST])
     path = target.with_name(f".{name}.{_tag()}-{me.pid}-{me.start}-{secrets.token_hex(4)}.tmp")
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY
     handle = os.open(path, flags, 0o600 if private else 0o666)
     with contextlib.suppress(OSError):
         _lock(handle)
@@ -61,7 +62,7 @@ def _remove(path: Path, name: re.Match[str]) -> None:
         left = time.time() - status.st_mtime > A_DAY
     if not (left and stat.S_ISREG(status.st_mode)):
         return
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    handle = os.open(path, os.O_RDONLY | NO_WAIT | NO_LINK)
     try:
         if _lock(handle):
             path.unlink()

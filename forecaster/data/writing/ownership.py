@@ -7,6 +7,8 @@ import os
 import stat
 from pathlib import Path
 
+from forecaster.machine.system import HAS_OWNERS
+
 ATTRIBUTES = ("user.", "system.posix_acl_access")
 """Extended attributes that a new file takes over: those that users set, and access lists."""
 
@@ -17,6 +19,8 @@ def keep(handle: int, target: Path, old: os.stat_result) -> str:
     Returns what could not be kept, empty where all was. Nobody gets a right that they did not have: where the
     group is another, it gets the rights of all others.
     """
+    if not HAS_OWNERS:
+        return ""
     owner, group = _own(handle, old)
     mode = stat.S_IMODE(old.st_mode)
     if not group:
@@ -58,7 +62,7 @@ def _copy_attributes(handle: int, target: Path) -> None:
 
 def is_ours(old: os.stat_result) -> bool:
     """Whether a file belongs to this user and to one of the user's groups."""
-    return old.st_uid == os.geteuid() and old.st_gid in {os.getegid(), *os.getgroups()}
+    return not HAS_OWNERS or (old.st_uid == os.geteuid() and old.st_gid in {os.getegid(), *os.getgroups()})
 
 
 def user(number: int) -> str:

@@ -19,8 +19,8 @@ class Process:
 
     @property
     def is_gone(self) -> bool:
-        """Whether it has ended. False where that cannot be known, as on another host."""
-        if self.host != host_name():
+        """Whether it has ended. False where that cannot be known, as on another host and on Windows."""
+        if self.host != host_name() or os.name == "nt":  # signal 0 interrupts a process there
             return False
         try:
             os.kill(self.pid, 0)
