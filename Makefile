@@ -33,5 +33,5 @@ clean:              ; rm -rf $(VENV) demo build dist htmlcov mutants .coverage* 
 $(READY): pyproject.toml constraints.txt forecaster/nn/kernels.c
 	@echo "setting up $(VENV) (first time: about a minute)"
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) --editable '.[dev,plot,report,calendars,holidays]'
+	$(INSTALL) --editable '.[dev,plot,report,calendars,holidays,ray]'
 	@touch $@

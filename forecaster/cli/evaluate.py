@@ -8,7 +8,16 @@ import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, NETWORK, READING, TRAINING
+from forecaster.cli.option_texts import (
+    COLUMNS,
+    ENGINE,
+    FORECASTING,
+    GENERAL,
+    MODEL,
+    NETWORK,
+    READING,
+    TRAINING,
+)
 from forecaster.cli.options import Data, PageSeries, ReportFile, Settings, accepts
 from forecaster.cli.picture import (
     SCREEN,
@@ -54,7 +63,7 @@ Predictions = Annotated[
 ]
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, GENERAL)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, ENGINE, GENERAL)
 def evaluate(
     data: Data,
     settings: Settings,
@@ -101,6 +110,7 @@ def evaluate(
             on_event=listener,
             on_origin=listener.origin,
             on_read=reader(report_series, before_work(plot_series)),
+            engine=settings.engine,
         )
     _write_files(result, report, report_series, predictions)
     if plot and plot != SCREEN:

@@ -11,7 +11,17 @@ import typer
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import COLUMNS, GENERAL, LOCKING, MODEL, MONITORING, PREDICTING, READING
+from forecaster.cli.option_texts import (
+    COLUMNS,
+    CORES,
+    ENGINE,
+    GENERAL,
+    LOCKING,
+    MODEL,
+    MONITORING,
+    PREDICTING,
+    READING,
+)
 from forecaster.cli.options import Settings, accepts
 from forecaster.cli.predict import LIMITS, NewestData, check_limits
 from forecaster.errors import ALARM, StorageError, UsageError
@@ -24,7 +34,7 @@ if TYPE_CHECKING:
 AGES = {name: PREDICTING[name] for name in ("max_age", "max_model_age")}
 
 
-@accepts(MONITORING, LIMITS, AGES, COLUMNS, READING, MODEL, LOCKING, GENERAL)
+@accepts(MONITORING, LIMITS, AGES, COLUMNS, READING, MODEL, LOCKING, ENGINE, CORES, GENERAL)
 def monitor(settings: Settings, data: NewestData = None) -> None:
     """\b
     $ forecast monitor
@@ -34,6 +44,7 @@ def monitor(settings: Settings, data: NewestData = None) -> None:
     which rows have been judged. Without DATA, read the source again that the model was trained on; with
     --model pretrained, no training is needed.
     """
+    from forecaster.cli.progress import progress
     from forecaster.data.writing.atomic import check_folder
     from forecaster.model.lock import JUDGING, lock
     from forecaster.monitoring.state import read_state, write_state
@@ -48,17 +59,21 @@ def monitor(settings: Settings, data: NewestData = None) -> None:
     model = _model(data, settings, path)
     check_folder(path)
     with lock(path, general.wait, lambda holder: stderr.info(f"waiting for {holder}"), use=JUDGING):
-        result = judge(
-            model or "pretrained",
-            data,
-            settings.options,
-            settings.read,
-            state=read_state(path),
-            since=general.since,
-            false_alarms=general.false_alarms,
-            max_age=general.max_age,
-            on_read=account.read,
-        )
+        with progress(stderr, lines=False) as listener:
+            result = judge(
+                model or "pretrained",
+                data,
+                settings.options,
+                settings.read,
+                state=read_state(path),
+                since=general.since,
+                false_alarms=general.false_alarms,
+                max_age=general.max_age,
+                on_read=account.read,
+                engine=settings.engine,
+                workers=settings.options.workers,
+                on_origin=listener.origin,
+            )
         _print(result, as_json=general.json)
         write_state(result.state, path)
     account.wrote(path)

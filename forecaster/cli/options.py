@@ -15,7 +15,7 @@ import typing
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 
@@ -26,6 +26,9 @@ from forecaster.cli.option_texts import CONFIG_FILE, MODEL_FILE, PANELS
 from forecaster.config import RANGES, Options, ReadConfig, from_json
 from forecaster.errors import StorageError, UsageError, brief
 from forecaster.machine import memory
+
+if TYPE_CHECKING:
+    from forecaster.pipeline.engines.engine import Engine
 
 T = TypeVar("T")
 
@@ -81,6 +84,7 @@ class General:
     keep: int = 0
     no_resume: bool = False
     config: str | None = None
+    engine: str | None = None
     max_memory: str | int | None = None
     json: bool = False
     quiet: bool = False
@@ -123,6 +127,15 @@ class Settings:
     def model(self) -> Path:
         """The model file that was named, else the default."""
         return Path(self.general.model or MODEL_FILE)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine that was named; None: what suits the work. UsageError for none."""
+        if self.general.engine is None:
+            return None
+        from forecaster.pipeline.engines.named import engine_named
+
+        return engine_named(self.general.engine, self.options.workers)
 
 
 def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable[..., None]]:

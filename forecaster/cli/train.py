@@ -13,6 +13,7 @@ from forecaster.cli.account import account
 from forecaster.cli.log import INTERRUPTED, stderr
 from forecaster.cli.option_texts import (
     COLUMNS,
+    ENGINE,
     FORECASTING,
     GENERAL,
     KEEPING,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from forecaster.training.checkpoint import Checkpoint
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, LOCKING, KEEPING, RESUMING, GENERAL)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, LOCKING, KEEPING, RESUMING, ENGINE, GENERAL)
 def train(
     data: Data, settings: Settings, report: ReportFile = None, report_series: PageSeries = None
 ) -> None:
@@ -71,6 +72,7 @@ def train(
                 on_event=listener,
                 on_read=reader(report_series),
                 checkpoint=checkpoint,
+                engine=settings.engine,
             )
         save_keeping(result.model, settings.model, general.keep)
         if not result.interrupted:

@@ -9,7 +9,7 @@ import typer
 from forecaster.cli.account import account
 from forecaster.cli.collisions import check_apart
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import COLUMNS, GENERAL, KEEPING, LOCKING, MODEL, READING, TRAINING
+from forecaster.cli.option_texts import COLUMNS, CORES, GENERAL, KEEPING, LOCKING, MODEL, READING
 from forecaster.cli.options import ReportFile, Settings, accepts
 from forecaster.errors import UsageError
 
@@ -23,7 +23,6 @@ NewData = Annotated[
         help="A file, a directory, a glob, or - for stdin. Default: what the model was trained on.",
     ),
 ]
-CORES = {"workers": TRAINING["workers"]}
 
 
 @accepts(COLUMNS, READING, CORES, MODEL, LOCKING, KEEPING, GENERAL)
