@@ -23,7 +23,6 @@ from typing import Any
 from forecaster.errors import ForecasterError, MemoryLimitError, StorageError, UsageError
 from forecaster.machine import memory
 from forecaster.machine.cores import cores
-from forecaster.machine.processes import PATIENCE
 from forecaster.pipeline.engines.engine import TRIES, Piece, Result, Shared, Tell
 from forecaster.pipeline.engines.ray_box import Box
 from forecaster.pipeline.engines.working import died
@@ -44,6 +43,8 @@ ALIKE = ("forecaster", "numpy", "pyarrow")
 """Packages whose versions must be the same on all machines."""
 OFTEN = 0.3
 """Seconds between two looks at what workers tell."""
+A_LITTLE = 1.0
+"""Seconds in which short pieces may end by themselves when nobody wants them any more."""
 RETRY = 0.2
 """Seconds before a piece is begun again: Ray then knows that the node is gone."""
 
@@ -89,7 +90,7 @@ class Ray:
                     run.give(*following, tries=1)
                 yield from run.ready()
         finally:
-            run.cancel()
+            self._end(run)
 
     def map_telling(
         self,
@@ -123,7 +124,12 @@ class Ray:
                     box.stop()
                 yield from done
         finally:
-            run.cancel()
+            self._end(run)
+
+    def _end(self, run: _Run) -> None:
+        """End what is still being done, by leaving the cluster: to cancel tasks may abort this process."""
+        if self._closed is not None and not run.ended():
+            self._closed()
 
     def _connect(self) -> _Place:
         """Connect to the cluster, or begin one here."""
@@ -237,13 +243,12 @@ class _Run:
         del self.busy[done[0]]
         yield number, answer
 
-    def cancel(self) -> None:
-        """End what is being done."""
-        with suppress(Exception):  # the cluster may be gone
-            for task in self.busy:
-                self._ray.cancel(task, force=True)
-            self._ray.wait(list(self.busy), num_returns=len(self.busy), timeout=PATIENCE)
-        self.busy.clear()
+    def ended(self) -> bool:
+        """Whether nothing is being done any more; waits for it a little."""
+        return (
+            not self.busy
+            or not self._ray.wait(list(self.busy), num_returns=len(self.busy), timeout=A_LITTLE)[1]
+        )
 
 
 def _other_versions(node: str, there: dict[str, str], here: dict[str, str]) -> ForecasterError:
