@@ -34,5 +34,5 @@ clean:              ; rm -rf $(VENV) .arm demo build dist htmlcov mutants .cover
 $(READY): pyproject.toml constraints.txt setup.py $(wildcard forecaster/nn/*.c forecaster/nn/kernels/*)
 	@echo "setting up $(VENV) (first time: about a minute)"
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) --editable '.[dev,plot,report,calendars,holidays]'
+	$(INSTALL) --editable '.[dev,plot,report,calendars,holidays,ray]'
 	@touch $@

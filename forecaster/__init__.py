@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from forecaster.pipeline.arguments import (
     as_list,
     config_of,
+    engine_of,
     explained,
     forecast_of,
     model_of,
@@ -53,7 +54,9 @@ __all__ = ["__version__", "compare", "evaluate", "explain", "load", "monitor", "
 __version__ = "0.1.0"
 
 
-def train(data: Source, *, on_event: Listener | None = None, **settings: Any) -> Training:
+def train(
+    data: Source, *, on_event: Listener | None = None, engine: str | None = None, **settings: Any
+) -> Training:
     """Train a model on `data` and report its errors on the newest rows, which are held out.
 
     All settings are optional; those that are not set are chosen from the data. They are the fields of
@@ -70,6 +73,7 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
         training   steps, batch, rate, loss, quantile, optimizer, weight_decay, clip, schedule, unroll,
                    patience, refit, keep_on_interrupt, seed, workers
 
+    `engine`: where the work is done: "processes" of this machine, "ray", or a cluster, "ray://HOST:10001".
     `on_event` is called with each `forecaster.training.loop.Event`. Returns a
     `forecaster.pipeline.train.Training`. Its `model` can be saved. Its `report` is None where the data is too
     short to hold anything out. Its `notes` explain the report.
@@ -89,7 +93,8 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     from forecaster.pipeline import train as pipeline
 
     options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-    return pipeline.train(source_of(data), options, read, on_event=on_event)
+    made_by = engine_of(engine, options.workers)
+    return pipeline.train(source_of(data), options, read, on_event=on_event, engine=made_by)
 
 
 def predict(
@@ -217,6 +222,7 @@ def evaluate(
     refit: Literal["never", "each"] | int | bool = "never",
     by: str | None = None,
     on_event: Listener | None = None,
+    engine: str | None = None,
     **settings: Any,
 ) -> Evaluation:
     """Backtest: forecast from the last `origins` origins, `step` rows apart, and compare with actual values.
@@ -224,7 +230,8 @@ def evaluate(
     Trains as `train` does, with the same settings, on the rows before the first origin, and again before each
     one (`refit="each"`) or every N-th (`refit=N`); `refit` as a bool is the setting of `train`. Or uses
     `model`, which must have been trained on such rows only, or be "pretrained". `step` is one horizon by
-    default. `by` is a column with one value for each series, by which the report groups them.
+    default. `by` is a column with one value for each series, by which the report groups them. `engine` is as
+    for `train`.
 
     Returns a `forecaster.pipeline.evaluate.Evaluation`. Its `report` has the `verdict` and the errors of
     model and baselines, its `backtest` every forecast beside the actual value (`backtest.to_frame()`).
@@ -257,6 +264,7 @@ def evaluate(
         by=by,
         model=None if model is None else model_or_pretrained(model),
         on_event=on_event,
+        engine=engine_of(engine, options.workers),
     )
 
 
@@ -272,13 +280,15 @@ def compare(
     refit: Literal["never", "each"] | int | bool = "never",
     tune: int = 0,
     on_event: Listener | None = None,
+    engine: str | None = None,
     **settings: Any,
 ) -> Comparisons:
     """Rank contestants and baselines by their errors from the same origins, as `evaluate` measures them.
 
     Contestants: `settings` with each of the `cells` and `efforts`; named `configs` and `models`; without any,
     quick, normal and pretrained. `tune=N` searches among N settings, those in `settings` left as they are, on
-    earlier origins. Returns a `forecaster.pipeline.compare.Comparisons`: `leaderboard`, `better_settings`.
+    earlier origins. `engine` is as for `train`. Returns a `forecaster.pipeline.compare.Comparisons`:
+    `leaderboard`, `better_settings`.
     Raises the errors of `evaluate` if no contestant can be tried. Interrupted later, it returns what is done.
 
     >>> import numpy as np, pandas as pd
@@ -313,6 +323,7 @@ def compare(
         tuned=plain(tune),
         fixed=frozenset(settings),
         on_event=on_event,
+        engine=engine_of(engine, options.workers),
     )
 
 
@@ -324,6 +335,8 @@ def monitor(
     since: str | None = None,
     false_alarms: str | None = None,
     wait: float = 0.0,
+    engine: str | None = None,
+    workers: int | None = None,
     **settings: Any,
 ) -> Monitoring:
     """Judge the new rows of `data` by forecasts from before them, and raise alarms: spikes, lasting shifts,
@@ -333,7 +346,8 @@ def monitor(
     written at the end. Without one, the rows since the time `since` are judged, by default those after what
     the model was trained on. `false_alarms` is how many to expect in all series together: 2/d, 1/4w, or per
     time steps 1/1000; 1/w by default, and 1/168 of data slower than hourly. `settings` are the columns and
-    reading settings of `train`; with the model "pretrained" also lower, upper, integer and circular.
+    reading settings of `train`; with the model "pretrained" also lower, upper, integer and circular. `engine`
+    and `workers` are as for `train`.
 
     Returns a `forecaster.pipeline.monitor.Monitoring`: its `alarms`, which `to_rows` makes a table of, and
     the `verdict` with the number of rows `judged`.
@@ -348,7 +362,8 @@ def monitor(
     >>> [(row["kind"], row["time"]) for row in monitor("pretrained", table, since="2024-10-01").to_rows()]
     [('spike', '2024-10-17')]
     """
-    return monitored(model, data, settings, state=state, since=since, false_alarms=false_alarms, wait=wait)
+    ways = {"since": since, "false_alarms": false_alarms, "workers": plain(workers)}
+    return monitored(model, data, settings, state=state, wait=wait, engine=engine, **ways)
 
 
 def load(path: str | PathLike[str]) -> Model:

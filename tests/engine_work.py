@@ -35,3 +35,9 @@ def sleeps(folder, piece):
     """Work that takes a while, of which it leaves a trace."""
     time.sleep(0.2)
     (Path(folder) / str(piece)).touch()
+
+
+def writes(array, piece):
+    """Work that changes an array that it has been given."""
+    array[:] = piece
+    return float(array.sum())

@@ -20,6 +20,7 @@ from forecaster.cli.option_texts import (
     COLUMNS,
     COMPUTING,
     CONFIG_FILE,
+    ENGINE,
     FORECASTING,
     GENERAL,
     NETWORK,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from forecaster.data.load import Loaded
     from forecaster.pipeline.compare import Comparisons
     from forecaster.pipeline.contestants import Contestant
-    from forecaster.pipeline.trials import Counter
+    from forecaster.pipeline.pieces import Counter
 
 PANEL = "Contestants"
 Cells = Annotated[
@@ -94,7 +95,7 @@ UpToOrigins = Annotated[
 ]  # fmt: skip
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, COMPUTING, GENERAL)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, COMPUTING, ENGINE, GENERAL)
 def compare(
     data: Data,
     settings: Settings,
@@ -141,6 +142,7 @@ def compare(
         fixed=settings.explicit,
         watch=partial(_watch, lines=not tune),
         on_read=on_read,
+        engine=settings.engine,
     )
     for note in result.notes:
         stderr.info(note)

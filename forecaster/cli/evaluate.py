@@ -11,6 +11,7 @@ from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import (
     COLUMNS,
     COMPUTING,
+    ENGINE,
     FORECASTING,
     GENERAL,
     MODEL,
@@ -63,7 +64,7 @@ Predictions = Annotated[
 ]
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, COMPUTING, GENERAL)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, COMPUTING, ENGINE, GENERAL)
 def evaluate(
     data: Data,
     settings: Settings,
@@ -110,6 +111,7 @@ def evaluate(
             on_event=listener,
             on_origin=listener.origin,
             on_read=reader(report_series, before_work(plot_series)),
+            engine=settings.engine,
         )
     _write_files(result, report, report_series, predictions)
     if plot and plot != SCREEN:

@@ -29,7 +29,7 @@ def predict_in_pieces(
 
     _check(data, settings, others)
     asked = _asked(settings)
-    engine = engine_named(workers=settings.options.workers)
+    engine = engine_named(settings.general.engine, settings.options.workers)
     with progress(stderr) as shown:
         written = in_pieces.predict_in_pieces(
             str(data),

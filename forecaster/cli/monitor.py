@@ -15,6 +15,8 @@ from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import (
     COLUMNS,
     COMPUTING,
+    CORES,
+    ENGINE,
     GENERAL,
     LOCKING,
     MODEL,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 AGES = {name: PREDICTING[name] for name in ("max_age", "max_model_age")}
 
 
-@accepts(MONITORING, LIMITS, AGES, COLUMNS, READING, MODEL, LOCKING, COMPUTING, GENERAL)
+@accepts(MONITORING, LIMITS, AGES, COLUMNS, READING, MODEL, LOCKING, COMPUTING, ENGINE, CORES, GENERAL)
 def monitor(settings: Settings, data: NewestData = None) -> None:
     """\b
     $ forecast monitor
@@ -44,6 +46,7 @@ def monitor(settings: Settings, data: NewestData = None) -> None:
     which rows have been judged. Without DATA, read the source again that the model was trained on; with
     --model pretrained, no training is needed.
     """
+    from forecaster.cli.progress import progress
     from forecaster.data.storage.place import place
     from forecaster.data.writing.atomic import check_folder
     from forecaster.model.lock import JUDGING, lock
@@ -57,17 +60,21 @@ def monitor(settings: Settings, data: NewestData = None) -> None:
     model = _model(data, settings, path)
     check_folder(path)
     with lock(path, general.wait, lambda holder: stderr.info(f"waiting for {holder}"), use=JUDGING) as held:
-        result = judge(
-            model or "pretrained",
-            data,
-            settings.options,
-            settings.read,
-            state=read_state(path),
-            since=general.since,
-            false_alarms=general.false_alarms,
-            max_age=general.max_age,
-            on_read=account.read,
-        )
+        with progress(stderr, lines=False) as listener:
+            result = judge(
+                model or "pretrained",
+                data,
+                settings.options,
+                settings.read,
+                state=read_state(path),
+                since=general.since,
+                false_alarms=general.false_alarms,
+                max_age=general.max_age,
+                on_read=account.read,
+                engine=settings.engine,
+                workers=settings.options.workers,
+                on_origin=listener.origin,
+            )
         _print(result, as_json=general.json)
         held.check()
         write_state(result.state, path)

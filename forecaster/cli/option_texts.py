@@ -90,6 +90,8 @@ TRAINING = {
     "seed": "Random seed.",
     "workers": "Number of cores. Default: all. Does not change the result.",
 }
+CORES = {"workers": TRAINING["workers"]}
+ENGINE = {"engine": "Where the work is done: processes, ray, or a cluster, ray://HOST:10001."}
 MODEL = {"model": "Model file."}
 LOCKING = {"wait": "Seconds to wait for another run that writes the same model or state file."}
 KEEPING = {"keep": "Number of old models to keep: MODEL.1 is the newest of them, see `forecast rollback`."}
@@ -126,5 +128,5 @@ PANELS = {
     "Alarms": MONITORING,
     "Network": NETWORK,
     "Training": TRAINING,
-    "General": MODEL | LOCKING | KEEPING | RESUMING | COMPUTING | GENERAL,
+    "General": MODEL | LOCKING | KEEPING | RESUMING | COMPUTING | ENGINE | GENERAL,
 }

@@ -15,7 +15,7 @@ import typing
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import typer
 
@@ -27,8 +27,9 @@ from forecaster.config import RANGES, Options, ReadConfig, from_json
 from forecaster.errors import StorageError, UsageError, brief
 from forecaster.machine import memory
 
-if typing.TYPE_CHECKING:
+if TYPE_CHECKING:
     from forecaster.data.storage.place import Place
+    from forecaster.pipeline.engines.engine import Engine
 
 T = TypeVar("T")
 
@@ -85,6 +86,7 @@ class General:
     keep: int = 0
     no_resume: bool = False
     config: str | None = None
+    engine: str | None = None
     max_memory: str | int | None = None
     kernels: Literal["numpy", "compiled", "avx512", "avx2", "neon"] | None = None
     json: bool = False
@@ -131,6 +133,15 @@ class Settings:
         from forecaster.data.storage.place import place
 
         return place(self.general.model or MODEL_FILE)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine that was named; None: what suits the work. UsageError for none."""
+        if self.general.engine is None:
+            return None
+        from forecaster.pipeline.engines.named import engine_named
+
+        return engine_named(self.general.engine, self.options.workers)
 
 
 def accepts(*panels: dict[str, str]) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -14,6 +14,8 @@ from forecaster.cli.option_texts import (
     AHEAD,
     COLUMNS,
     COMPUTING,
+    CORES,
+    ENGINE,
     FORECASTING,
     GENERAL,
     MODEL,
@@ -52,10 +54,9 @@ Output = Annotated[
 ]
 STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
 SEED = {"seed": TRAINING["seed"]}
-CORES = {"workers": TRAINING["workers"]}
 
 
-@accepts(STEPS, LIMITS, PREDICTING, SEED, CORES, COLUMNS, AHEAD, READING, MODEL, COMPUTING, GENERAL)
+@accepts(STEPS, LIMITS, PREDICTING, SEED, CORES, COLUMNS, AHEAD, READING, MODEL, COMPUTING, ENGINE, GENERAL)
 def predict(
     settings: Settings,
     data: NewestData = None,

@@ -37,6 +37,7 @@ class Progress:
         self._in_file_only = in_file_only or bar is not None
         self._stage, self._start = Stage(clock), clock()
         self._step, self._logged = ("", 0, 0.0), ("", 0)
+        self._origins = 0.0
 
     def __call__(self, event: Event) -> None:
         """A training event."""
@@ -47,15 +48,17 @@ class Progress:
             self._bar(_description(event), stage.done, f"{_clock(stage.seconds_left)} left", *facts)
         _log_part(self._log, stage, event, in_file_only=self._in_file_only)
 
-    def origin(self, done: int, total: int) -> None:
+    def origin(self, done: float, total: int) -> None:
         """The forecasts from so many of all origins are made. The time left counts all work so far."""
+        before, self._origins = (self._origins if self._origins < done else 0.0), done
         left = _clock((self._clock() - self._start) * (total - done) / done)
-        text = f"forecasts from {done} of {total} origins"
+        text = f"forecasts from {int(done)} of {total} origins"
         if self._bar is not None:
             self._bar(text, done / total, f"{left} left")
-        if done * LINES // total != (done - 1) * LINES // total and total > 1:
+        later = done * LINES // total != before * LINES // total
+        if later and int(done) > int(before) and total > 1:
             line = _in_file(self._log) if self._in_file_only else self._log.info
-            line(f"{text}, {left} left", origins=total, done=done)
+            line(f"{text}, {left} left", origins=total, done=int(done))
 
     def step(self, what: str, done: int, total: int) -> None:
         """So much of `what` is done. The time left counts what was done since the first call of it."""

@@ -13,6 +13,7 @@ from forecaster.cli.log import INTERRUPTED, stderr
 from forecaster.cli.option_texts import (
     COLUMNS,
     COMPUTING,
+    ENGINE,
     FORECASTING,
     GENERAL,
     KEEPING,
@@ -33,7 +34,18 @@ if TYPE_CHECKING:
 
 
 @accepts(
-    FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, LOCKING, KEEPING, RESUMING, COMPUTING, GENERAL
+    FORECASTING,
+    COLUMNS,
+    READING,
+    NETWORK,
+    TRAINING,
+    MODEL,
+    LOCKING,
+    KEEPING,
+    RESUMING,
+    COMPUTING,
+    ENGINE,
+    GENERAL,
 )
 def train(
     data: Data, settings: Settings, report: ReportFile = None, report_series: PageSeries = None
@@ -74,6 +86,7 @@ def train(
                 on_event=listener,
                 on_read=reader(report_series),
                 checkpoint=checkpoint,
+                engine=settings.engine,
             )
         save_keeping(result.model, settings.model, max(general.keep, _kept_at_least(held)))
         if not result.interrupted:

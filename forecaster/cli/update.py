@@ -12,12 +12,12 @@ from forecaster.cli.log import stderr
 from forecaster.cli.option_texts import (
     COLUMNS,
     COMPUTING,
+    CORES,
     GENERAL,
     KEEPING,
     LOCKING,
     MODEL,
     READING,
-    TRAINING,
 )
 from forecaster.cli.options import ReportFile, Settings, accepts
 from forecaster.errors import UsageError
@@ -32,7 +32,6 @@ NewData = Annotated[
         help="A file, a directory, a glob, or - for stdin. Default: what the model was trained on.",
     ),
 ]
-CORES = {"workers": TRAINING["workers"]}
 
 
 @accepts(COLUMNS, READING, CORES, MODEL, LOCKING, KEEPING, COMPUTING, GENERAL)

@@ -73,6 +73,8 @@ class Panel:
     """Set where the effect of known covariates is taken out of the target."""
     levels: tuple[str, ...] = ()
     """The names of the levels of a hierarchy, the total first: see `data.series.hierarchy`."""
+    usual: int | None = None
+    """Set where this is a piece of a panel: how many rows are known of a usual series of all of that."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -110,10 +112,16 @@ class Panel:
         position = np.arange(len(self.time)) - np.repeat(self.offsets[:-1], self.lengths)
         return self.only(position < np.repeat(origins, self.lengths))
 
+    def usual_rows(self, known: Ints) -> int:
+        """How many rows are known of a usual series, where known[s] rows are of each; 0 without any."""
+        if self.usual is not None:
+            return self.usual
+        some = known[known > 0]
+        return int(np.median(some)) if some.size else 0
+
     def fitting_season(self, known: Ints) -> int:
         """The longest season that usually fits FITS times into known[s] rows; 1 if none does."""
-        some = known[known > 0]
-        rows = int(np.median(some)) if some.size else 0
+        rows = self.usual_rows(known)
         return max((m for m in self.frequency.seasonalities if FITS * m <= rows), default=1)
 
     @property

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from forecaster.errors import MemoryLimitError, UsageError
@@ -69,6 +70,18 @@ def lift() -> None:
 
         resource.setrlimit(resource.RLIMIT_DATA, _Limit.before)
         _Limit.before = None
+
+
+@contextmanager
+def unlimited() -> Iterator[None]:
+    """Let processes that are begun meanwhile have no limit of ours, and what they need here beside it."""
+    most = _Limit.most
+    lift()
+    try:
+        yield
+    finally:
+        if most is not None:
+            restrict(most)
 
 
 def allowed() -> int | None:

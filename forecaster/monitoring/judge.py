@@ -10,7 +10,8 @@ S series, W rows of a block, Q levels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -46,6 +47,13 @@ class Expected(NamedTuple):
 
 Forecaster = Callable[[Panel, int], Expected]
 """Forecasts a panel so many steps ahead."""
+Each = Callable[[Forecaster, Iterable[Panel], int, int], Iterator[Expected]]
+"""Forecasts each of some panels, of which the last number says how many there are at most, in their order."""
+
+
+def in_turn(forecaster: Forecaster, panels: Iterable[Panel], steps: int, count: int) -> Iterator[Expected]:
+    """One panel after the other."""
+    return (forecaster(panel, steps) for panel in panels)
 
 
 @dataclass
@@ -80,8 +88,11 @@ class _Block:
 class Judge:
     """Judges the rows of a panel that a state has not seen, and brings the state up to date."""
 
-    def __init__(self, panel: Panel, state: State, forecaster: Forecaster, chance: float) -> None:
-        self._panel, self._state, self._forecaster = panel, state, forecaster
+    def __init__(
+        self, panel: Panel, state: State, forecaster: Forecaster, chance: float, each: Each = in_turn
+    ) -> None:
+        self._panel, self._state = panel, state
+        self._forecaster, self._each = forecaster, each
         self._chance = chance
         """Of a false alarm at a time step, in all series together."""
         self._number = row_numbers(panel, np.arange(len(panel.time)))
@@ -89,6 +100,7 @@ class Judge:
         self._owner = np.repeat(np.arange(len(panel)), panel.lengths)
         self._within = np.arange(len(panel.time)) - panel.offsets[self._owner]
         self._forecasts: dict[int, tuple[Expected, Ints]] = {}
+        self._made: Iterator[tuple[int, Expected, Ints]] = iter(())
         self._resolution = resolution(panel)
         parts = [slice(*ends) for ends in zip(panel.offsets[:-1], panel.offsets[1:], strict=True)]
         self._held = np.concatenate([held_rows(panel.target[p], panel.target_observed[p]) for p in parts])
@@ -100,7 +112,9 @@ class Judge:
         values = panel.target_observed & self._new
         verdict.newly_read = int((values & (panel.time > state.begins[self._owner])).sum())
         verdict.alarms += run_alarms(panel, state)
-        for number in np.unique(self._block[self._new]):
+        blocks = np.unique(self._block[self._new])
+        self._made = self._all_forecasts(np.unique([blocks - 1, blocks]))
+        for number in blocks:
             self._judge(self._block_of(int(number)), verdict)
         for series in np.unique(self._owner[self._new]):
             state.done[series] = panel.time[panel.offsets[series + 1] - 1]
@@ -141,20 +155,48 @@ class Judge:
 
     def _forecast(self, number: int) -> tuple[Expected, Ints]:
         """What is expected from the rows before a block, and how many rows those are (S,)."""
-        if number not in self._forecasts:
-            panel, stride = self._panel, self._state.stride
-            known = self._block < number
-            count = np.add.reduceat(known, panel.offsets[:-1], dtype=np.int64)
-            ready = count >= max(LEAST_PAST, 2 * stride)
-            seen = np.logical_or.reduceat(known & panel.target_observed, panel.offsets[:-1])
-            shape, some = (len(panel), 2 * stride), ready & seen
-            parts = [np.full((len(scores.LEVELS), *shape), np.nan), np.full((3, *shape), np.nan)]
-            circle = np.full(len(panel), np.nan)
-            if some.any():
-                result = self._forecaster(panel.only(known & some[self._owner]), 2 * stride)
-                parts[0][:, some], parts[1][:, some], circle[some] = result
-            self._forecasts[number] = Expected(parts[0], parts[1], circle), count
+        while number not in self._forecasts:
+            made, expected, count = next(self._made)
+            self._forecasts[made] = expected, count
         return self._forecasts[number]
+
+    def _all_forecasts(self, numbers: Ints) -> Iterator[tuple[int, Expected, Ints]]:
+        """What is expected from the rows before each of these blocks, in ascending order."""
+        pasts: deque[tuple[int, Ints, Bools]] = deque()
+
+        def panels() -> Iterator[Panel]:
+            for number in numbers.tolist():
+                past, count, some = self._past(number)
+                pasts.append((number, count, some))
+                if some.any():
+                    yield past
+
+        for result in self._each(self._forecaster, panels(), 2 * self._state.stride, len(numbers)):
+            while not pasts[0][2].any():  # before it, blocks without a forecast
+                yield self._placed(*pasts.popleft(), None)
+            yield self._placed(*pasts.popleft(), result)
+        for left in pasts:
+            yield self._placed(*left, None)
+
+    def _past(self, number: int) -> tuple[Panel, Ints, Bools]:
+        """The rows before a block of series with enough of them; of all, how many, and whether they do."""
+        panel = self._panel
+        known = self._block < number
+        count = np.add.reduceat(known, panel.offsets[:-1], dtype=np.int64)
+        ready = count >= max(LEAST_PAST, 2 * self._state.stride)
+        some = ready & np.logical_or.reduceat(known & panel.target_observed, panel.offsets[:-1])
+        return panel.only(known & some[self._owner]) if some.any() else panel, count, some
+
+    def _placed(
+        self, number: int, count: Ints, some: Bools, result: Expected | None
+    ) -> tuple[int, Expected, Ints]:
+        """The forecasts of `some` series (S,) among all; NaN for the others."""
+        shape = len(self._panel), 2 * self._state.stride
+        parts = [np.full((len(scores.LEVELS), *shape), np.nan), np.full((3, *shape), np.nan)]
+        circle = np.full(len(self._panel), np.nan)
+        if result is not None:
+            parts[0][:, some], parts[1][:, some], circle[some] = result
+        return number, Expected(parts[0], parts[1], circle), count
 
     def _judge(self, block: _Block, verdict: Verdict) -> None:
         """Score the rows of a block, raise alarms, and add the rows to the state."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from forecaster.forecasting.explanation import Explanation
     from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
+    from forecaster.pipeline.engines.engine import Engine
     from forecaster.pipeline.monitor import Monitoring
 
 T = TypeVar("T")
@@ -122,6 +123,8 @@ def monitored(
     since: str | None,
     false_alarms: str | None,
     wait: float,
+    engine: str | None,
+    workers: int | None,
 ) -> Monitoring:
     """The alarms of the rows that are new to a state, which is written after them."""
     from contextlib import ExitStack
@@ -146,11 +149,22 @@ def monitored(
             state=None if state is None else read_state(place(state)),
             since=since,
             false_alarms=false_alarms,
+            engine=engine_of(engine, workers),
+            workers=workers,
         )
         if state is not None:
             held.check()
             write_state(result.state, place(state))
     return result
+
+
+def engine_of(name: str | None, workers: int | None) -> Engine | None:
+    """The engine of this name; None: what suits the work. Raises UsageError where there is none."""
+    if name is None:
+        return None
+    from forecaster.pipeline.engines.named import engine_named
+
+    return engine_named(name, workers)
 
 
 def refuse_training(settings: Iterable[str]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from forecaster.evaluation.backtest import Backtest
 from forecaster.evaluation.error_report import MODEL
 from forecaster.evaluation.leaderboard import Entry, Failure, Leaderboard, in_words, leaderboard, pair_tests
 from forecaster.features.view import cleaned
-from forecaster.forecasting.forecast import Forecast
 from forecaster.machine import memory
 from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model
@@ -37,9 +36,11 @@ from forecaster.pipeline.contestants import (
     usual_origins,
     without_repeats,
 )
+from forecaster.pipeline.engines.engine import Engine
+from forecaster.pipeline.engines.members import crew_of
 from forecaster.pipeline.evaluate import check_unseen, opponents_of, origins_of, refit_of
-from forecaster.pipeline.rolling import Forecaster
-from forecaster.pipeline.trials import NEVER, Counter, Trial, backtest_trial, trial_of
+from forecaster.pipeline.pieces import Counter
+from forecaster.pipeline.trials import NEVER, Spent, backtest_trial, trial_of
 from forecaster.pipeline.tune import Tuning, tune
 from forecaster.training.ensemble import Listener
 from forecaster.training.plan import choose_horizon, plan, split, training_work
@@ -130,14 +131,15 @@ def compare(
     watch: Watch | None = None,
     on_event: Listener | None = None,
     on_read: Reader | None = None,
+    engine: Engine | None = None,
 ) -> Comparisons:
     """Backtest the contestants as `evaluate` does, all from the same origins, and rank them.
 
     Without contestants and a search: the usual ones. `origins` None: up to ten, as many as the data has room
     for. `tuned`: try so many settings on origins that lie before all of them, and let the best one and
     `options` join the contestants; settings in `fixed` stay as they are. `watch` is told of each contestant;
-    without it `on_event` hears all training. A contestant that cannot be tried is listed with the reason.
-    Raises its error where none can.
+    without it `on_event` hears all training. `engine`: where the work is done; None: where it suits. A
+    contestant that cannot be tried is listed with the reason. Raises its error where none can.
     """
     watch = watch or (lambda name, number, count: nullcontext((on_event, None)))
     if not 0 <= tuned <= MOST_SETTINGS:
@@ -154,19 +156,19 @@ def compare(
     panel = loaded.panel
     horizon = choose_horizon(replace(options, horizon=asked), panel)
     count = usual_origins(panel, horizon, step) if origins is None else origins
-    history = 2 if any(each.trains for each in contestants) else 1
-    rows = origins_of(panel, horizon, count, step, history=history)
+    rows = origins_of(panel, horizon, count, step, history=1 + any(each.trains for each in contestants))
     tuning = None
     if tuned:
         before = panel.before(np.maximum(first_origins(rows), 0))
-        tuning = tune(before, horizon, options, tuned, origins=count, step=step, fixed=fixed, watch=watch)
+        search = partial(tune, before, horizon, options, tuned, origins=count, step=step)
+        tuning = search(fixed=fixed, watch=watch, engine=engine)
         if tuning.stopped is not None:
             return Comparisons(loaded, None, tuning=tuning, stopped=tuning.stopped)
         winner: list[Wanted] = [(SETTINGS, TUNED, tuning.best)] if tuning.found else []
         contestants = named([(SETTINGS, DEFAULT, options), *winner, *others])
     contestants, repeats = without_repeats(contestants)
     with_opponents, left_out = opponents_of(rows)
-    common = _Field(panel, rows, horizon, options, refit, watch, with_opponents)
+    common = _Field(panel, rows, horizon, options, refit, watch, with_opponents, engine)
     try:
         entries, failures, stopped = _tried(contestants, common)
     except BaseException as error:  # what a search has found is kept; the caller raises it again
@@ -174,8 +176,8 @@ def compare(
             raise
         return Comparisons(loaded, None, tuning=tuning, stopped=error)
     backtests = {entry.name: entry.backtest for entry in entries}
-    notes = (*repeats, *left_out)
-    return Comparisons(loaded, leaderboard(entries, failures), backtests, tuning, notes, stopped)
+    board = leaderboard(entries, failures)
+    return Comparisons(loaded, board, backtests, tuning, (*repeats, *left_out), stopped)
 
 
 def _loaded(
@@ -202,6 +204,7 @@ class _Field:
     watch: Watch
     opponents: bool
     """Whether Theta and AutoETS join the baselines."""
+    engine: Engine | None
 
 
 def _tried(
@@ -248,13 +251,23 @@ def _entry(
         work = sum(training_work(member.config) for member in what.members)
     elif isinstance(what, Options):
         work = _work(what, panel, rows, field.horizon)
-    trial = _Timed(trial_of(what, field.options, field.refit))
+    trial, spent = trial_of(what, field.options, field.refit, crew=crew_of(field.engine)), Spent()
     fitted = field.opponents and before is None
-    backtest = backtest_trial(panel, rows, trial, field.horizon, on_event, on_origin, opponents=fitted)
+    backtest = backtest_trial(
+        panel,
+        rows,
+        trial,
+        field.horizon,
+        on_event,
+        on_origin,
+        opponents=fitted,
+        engine=field.engine,
+        spent=spent,
+    )
     if before is not None:
         point = before.backtest.point | {MODEL: backtest.point[MODEL]}
         backtest = replace(backtest, point=point)
-    return Entry(contestant.name, contestant.kind, backtest, work, trial.training, trial.forecasting)
+    return Entry(contestant.name, contestant.kind, backtest, work, spent.training, spent.forecasting)
 
 
 def _work(options: Options, panel: Panel, rows: Ints, horizon: int) -> float:
@@ -263,37 +276,3 @@ def _work(options: Options, panel: Panel, rows: Ints, horizon: int) -> float:
     known = split(before.lengths, horizon).train
     known = known if known.any() else before.lengths
     return sum(map(training_work, plan(cleaned(before, before.lengths, "each"), known, horizon, options)))
-
-
-class _Timed:
-    """A trial whose training and forecasts are timed, in seconds."""
-
-    def __init__(self, trial: Trial) -> None:
-        self._trial, self.options = trial, trial.options
-        self.training = self.forecasting = 0.0
-
-    def horizon(self, panel: Panel) -> int:
-        """That of the trial."""
-        return self._trial.horizon(panel)
-
-    def forecasters(
-        self, panel: Panel, origins: Ints, horizon: int, on_event: Listener | None
-    ) -> Iterator[tuple[Ints, Forecaster]]:
-        """Those of the trial."""
-        parts = self._trial.forecasters(panel, origins, horizon, on_event)
-        while True:
-            start = time.perf_counter()
-            made = next(parts, None)
-            self.training += time.perf_counter() - start
-            if made is None:
-                return
-            yield made[0], self._timed(made[1])
-
-    def _timed(self, forecaster: Forecaster) -> Forecaster:
-        def forecast(panel: Panel, known: Ints) -> Forecast:
-            start = time.perf_counter()
-            made = forecaster(panel, known)
-            self.forecasting += time.perf_counter() - start
-            return made
-
-        return forecast

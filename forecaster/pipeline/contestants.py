@@ -19,8 +19,8 @@ from forecaster.errors import UsageError, brief
 from forecaster.evaluation.leaderboard import Kind
 from forecaster.methods import opponents
 from forecaster.model.model import Model
+from forecaster.pipeline.pieces import Counter
 from forecaster.pipeline.predict import PRETRAINED, read_as
-from forecaster.pipeline.trials import Counter
 from forecaster.report.text import inert
 from forecaster.training.ensemble import Listener
 

@@ -19,9 +19,12 @@ from forecaster.evaluation.scores import Report, score
 from forecaster.methods import opponents
 from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model
+from forecaster.pipeline.engines.engine import Engine
+from forecaster.pipeline.engines.members import crew_of
 from forecaster.pipeline.learn import Learned
+from forecaster.pipeline.pieces import Counter
 from forecaster.pipeline.predict import read_as
-from forecaster.pipeline.trials import NEVER, Counter, backtest_trial, trial_of
+from forecaster.pipeline.trials import NEVER, backtest_trial, trial_of
 from forecaster.training.ensemble import Listener
 from forecaster.training.plan import newest_origins
 
@@ -58,13 +61,15 @@ def evaluate(
     on_event: Listener | None = None,
     on_origin: Counter | None = None,
     on_read: Reader | None = None,
+    engine: Engine | None = None,
 ) -> Evaluation:
     """Rolling-origin backtest: `origins` forecast origins, `step` rows apart (default: one horizon).
 
     Trains, as `train` does, on the rows before the first origin, and again before each `refit`-th one
     (NEVER: not again); or uses `model`, which must not have seen later rows; "pretrained" stands for the
     pretrained networks alone. Each forecast reads only rows before its origin. `by`: the column whose values
-    group the series of the report; None: they are grouped by what they are taken for.
+    group the series of the report; None: they are grouped by what they are taken for. `engine`: where the
+    forecasts are made; None: where it suits.
     """
     if model is not None and refit != NEVER:
         raise UsageError("a model that is given is not trained again", hint="Leave out --refit, or --model.")
@@ -84,13 +89,15 @@ def evaluate(
     def keep(learned: Learned, made: Model) -> None:
         newest[:] = [(learned, made)]
 
-    trial = trial_of(model or options, options, refit, keep)
+    trial = trial_of(model or options, options, refit, keep, crew_of(engine))
     horizon = trial.horizon(panel)
     rows = origins_of(panel, horizon, origins, step, history=1 if model else 2)
     if known:
         check_unseen(known, panel, rows)
     fitted, notes = opponents_of(rows)
-    backtest = backtest_trial(panel, rows, trial, horizon, on_event, on_origin, opponents=fitted)
+    backtest = backtest_trial(
+        panel, rows, trial, horizon, on_event, on_origin, opponents=fitted, engine=engine
+    )
     if by:
         backtest = replace(backtest, groups=tuple(loaded.groups[each] for each in panel.ids))
     made = newest[0][1] if newest else known

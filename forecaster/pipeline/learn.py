@@ -15,18 +15,18 @@ from forecaster.evaluation.backtest import Backtest, anything_before, held_out
 from forecaster.features.groups import GROUPS
 from forecaster.features.view import cleaned
 from forecaster.forecasting.components import blended
-from forecaster.forecasting.forecast import Forecast, with_intervals
+from forecaster.forecasting.forecast import with_intervals
 from forecaster.forecasting.uncertainty import fit_distribution
 from forecaster.intervals.distribution import Distribution
 from forecaster.methods.baselines import first_origins
 from forecaster.methods.blend import PRETRAINED
 from forecaster.model.held_forecasts import HeldForecasts
 from forecaster.model.model import Facts, Model, hashes
-from forecaster.pipeline.rolling import asked, beside_baselines, rolled
+from forecaster.pipeline.rolling import asked, beside_baselines, made_of, rolled
 from forecaster.training import fit as fitting
 from forecaster.training.blend_weights import try_all
 from forecaster.training.checkpoint import Checkpoint
-from forecaster.training.ensemble import Listener
+from forecaster.training.ensemble import Crew, Listener
 from forecaster.training.fit import Fit
 from forecaster.training.plan import reported_origins
 
@@ -55,26 +55,28 @@ def learn(
     options: Options,
     on_event: Listener | None = None,
     checkpoint: Checkpoint | None = None,
+    crew: Crew | None = None,
 ) -> Learned:
     """Learn from all rows of the panel.
 
     The newest horizons of each series that is long enough are the test part, and the rows before them the
     validation part. The backtest is of networks trained on neither. Unless `options.refit` is off, the
     networks are then trained on all rows, and the weights of the blend use the test part too. With
-    `checkpoint`, a training that was interrupted goes on, to the same result.
+    `checkpoint`, a training that was interrupted goes on, to the same result. `crew`: what trains networks.
     """
     origins = reported_origins(panel, horizon)
     if not np.isfinite(held_out(panel, origins, horizon)).any():
-        return _learn_unreported(panel, horizon, options, on_event, checkpoint)
+        return _learn_unreported(panel, horizon, options, on_event, checkpoint, crew)
     known = known_before(panel, origins, horizon)
-    fit = fitting.fit(panel, known, horizon, options, on_event, until=panel.lengths, checkpoint=checkpoint)
+    until = panel.lengths
+    fit = fitting.fit(panel, known, horizon, options, on_event, until=until, checkpoint=checkpoint, crew=crew)
     origins = np.where(fit.parts.train > 0, origins, -1)
     forecasts, quantiles = try_all(panel, fit.networks, fit.blend, origins)
     point = _blended(panel, fit, origins, forecasts)
     backtest = _backtest(panel, fit, options, origins, point, quantiles)
     if options.refit and not fit.interrupted:
         reweighed = fitting.weigh_again(panel, fit, origins, forecasts)
-        final = fitting.refit(panel, panel.lengths, reweighed, options, on_event, checkpoint)
+        final = fitting.refit(panel, panel.lengths, reweighed, options, on_event, checkpoint, crew)
     else:
         final = fitting.without_idle(fit)
     errors = _distribution(panel, final, origins, point, quantiles)
@@ -90,10 +92,15 @@ def known_before(panel: Panel, origins: Ints, horizon: int) -> Ints:
 
 
 def _learn_unreported(
-    panel: Panel, horizon: int, options: Options, on_event: Listener | None, checkpoint: Checkpoint | None
+    panel: Panel,
+    horizon: int,
+    options: Options,
+    on_event: Listener | None,
+    checkpoint: Checkpoint | None,
+    crew: Crew | None,
 ) -> Learned:
     """Learn without a backtest, because no series is long enough to hold anything out."""
-    fit = fitting.fit(panel, panel.lengths, horizon, options, on_event, checkpoint=checkpoint)
+    fit = fitting.fit(panel, panel.lengths, horizon, options, on_event, checkpoint=checkpoint, crew=crew)
     pretrained = fit.quantiles if _anything_but_prices(fit) else None
     errors = fit_distribution(panel, fit.origins, fit.point, fit.blend, pretrained)
     return Learned(options, panel, fit, errors, None, fit)
@@ -120,11 +127,10 @@ def _backtest(
     model = _model(panel, fit, options, errors, facts_without_source(panel))
     if not errors.network_share:
         pretrained = None
-    forecasts: list[tuple[Ints, Forecast] | None] = []
+    forecasts = []
     for number, origin in enumerate(origins):
         used = anything_before(panel, origin[None])[0]
         if not used.any():
-            forecasts.append(None)
             continue
         part = panel if used.all() else panel.only(np.repeat(used, panel.lengths))
         view = cleaned(part, origin[used], fit.blend.scales)
@@ -132,9 +138,9 @@ def _backtest(
         made = with_intervals(
             model, part, view, origin[used], point[number, used], sides, options.levels, asked(options)
         )
-        forecasts.append((np.flatnonzero(used), made))
+        forecasts.append((number, made_of(np.flatnonzero(used), made)))
     groups = levels_of(panel) or tuple(GROUPS[group] for group in fit.groups)
-    return beside_baselines(panel, origins, rolled(panel, forecasts), options.levels, groups)
+    return beside_baselines(panel, origins, rolled(origins.shape, forecasts), options.levels, groups)
 
 
 def _distribution(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,11 +25,13 @@ from forecaster.forecasting.forecast import Forecast, forecast
 from forecaster.forecasting.pretrained import forecast_pretrained
 from forecaster.model.model import Model
 from forecaster.monitoring.alarms import Alarm
-from forecaster.monitoring.judge import WARM_UP, Expected, Judge, Verdict
+from forecaster.monitoring.judge import WARM_UP, Expected, Forecaster, Judge, Verdict
 from forecaster.monitoring.rate import chance_of_step, parsed_rate, time_of
 from forecaster.monitoring.revisions import Revisions, revisions
 from forecaster.monitoring.scores import LEVELS
 from forecaster.monitoring.state import State, fresh, sizes
+from forecaster.pipeline.engines.engine import Engine
+from forecaster.pipeline.pieces import Counter, cut, engine_for, in_order
 from forecaster.pipeline.predict import load_for, read_as
 from forecaster.pipeline.remembered import from_memory
 from forecaster.pipeline.staleness import check_rows
@@ -82,12 +87,16 @@ def monitor(
     false_alarms: str | None = None,
     max_age: str | None = None,
     on_read: Reader | None = None,
+    engine: Engine | None = None,
+    workers: int | None = None,
+    on_origin: Counter | None = None,
 ) -> Monitoring:
     """Judge the rows of `source` that `state` has not seen by forecasts from before them.
 
     Default source: that of the model. Without a state: the rows since the time `since`, or those after what
     the model was trained on; for pretrained networks, all that enough rows come before. `false_alarms` in all
-    series together, such as 1/w; `options`: limits for pretrained networks.
+    series together, such as 1/w; `options`: limits for pretrained networks. `engine`: where forecasts are
+    made; None: where it suits, by so many `workers`. `on_origin` counts the blocks of rows that are forecast.
     Raises UsageError, and the errors of `predict`.
     """
     if false_alarms is not None:
@@ -106,20 +115,64 @@ def monitor(
     whole, notes = _state(model, panel, state, since)
     own = whole.of(panel.ids, whole.newest)
     revised = revisions(panel, own)
-    limits = limits_of(options)
-
-    def expect(past: Panel, rows: int) -> Expected:
-        """What is expected of `rows` steps; nothing beyond the horizon of the model."""
-        past, _ = require_known(past, horizon, "mean")  # missing in the rows to judge: as usual
-        return _expected(_forecast(model, past, horizon, limits), rows)
-
+    expect = _Expect(model, horizon, limits_of(options))
     # What is missing after the newest row moves forecasts of rows that are never judged: no error.
     ahead, _ = with_calendar(panel, loaded.read, horizon, remembered=True)
     ahead, _ = require_known(ahead, horizon, "last")
-    verdict = Judge(ahead, own, expect, chance).run()
+    each = partial(_each, engine, workers, on_origin)
+    verdict = Judge(ahead, own, expect, chance, each).run()
     newest = max(own.newest, int(panel.time[panel.offsets[1:] - 1].max()))
     after = whole.updated(dataclasses.replace(own, newest=newest))
     return Monitoring(tuple(verdict.alarms), after, verdict, revised, loaded, chance, tuple(notes))
+
+
+@dataclass(frozen=True, eq=False)
+class _Expect:
+    """What is expected of the steps after a panel; nothing beyond the horizon of the model."""
+
+    model: Model | Literal["pretrained"]
+    horizon: int
+    limits: Limits
+
+    @property
+    def joint(self) -> bool:
+        """Whether all series are forecast in one scale, as by models of format 1."""
+        return not isinstance(self.model, str) and self.model.blend.scales == "table"
+
+    def __call__(self, past: Panel, rows: int) -> Expected:
+        past, _ = require_known(past, self.horizon, "mean")  # missing in the rows to judge: as usual
+        return _expected(_forecast(self.model, past, self.horizon, self.limits), rows)
+
+
+def _each(
+    engine: Engine | None,
+    workers: int | None,
+    on_origin: Counter | None,
+    expect: Forecaster,
+    panels: Iterable[Panel],
+    rows: int,
+    count: int,
+) -> Iterator[Expected]:
+    """What is expected after each of the panels, the largest last; of many series by pieces of them."""
+    panels = iter(panels)
+    first = next(panels, None)
+    if first is None:
+        return
+    engine = engine or engine_for(count * len(first), first, workers)
+    whole = expect.joint if isinstance(expect, _Expect) else False
+    groups = ([(part, rows) for part in cut(panel, whole=whole)] for panel in chain([first], panels))
+    for done, parts in enumerate(in_order(engine, _expect_piece, expect, groups), start=1):
+        if on_origin is not None:
+            on_origin(done, count)
+        yield Expected(
+            np.concatenate([part.table for part in parts], axis=1),
+            np.concatenate([part.shown for part in parts], axis=1),
+            np.concatenate([part.circle for part in parts]),
+        )
+
+
+def _expect_piece(expect: Forecaster, piece: tuple[Panel, int]) -> Expected:
+    return expect(*piece)
 
 
 def _loaded(

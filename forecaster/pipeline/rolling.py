@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,15 @@ Forecaster = Callable[[Panel, Ints], Forecast]
 """A panel and how many rows of each series are known (S,), all of them at least one -> the forecast."""
 
 
+class Made(NamedTuple):
+    """The forecasts of some series from one origin."""
+
+    series: Ints  # (n,)
+    point: Floats  # (n, H)
+    quantiles: dict[float, Floats]
+    """Level between 0 and 1 -> (n, H)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Rolled:
     """Forecasts of one method from O origins; NaN where a series is not forecast."""
@@ -37,32 +47,36 @@ class Rolled:
 
 def roll(panel: Panel, origins: Ints, forecaster: Forecaster) -> Rolled:
     """The forecasts from each of the `origins` (O, S); none from before the first observed row."""
-    return rolled(panel, [one_origin(panel, origin, forecaster) for origin in origins])
+    made = [one_origin(panel, origin, forecaster) for origin in origins]
+    return rolled((len(origins), len(panel)), [(n, each) for n, each in enumerate(made) if each is not None])
 
 
-def one_origin(panel: Panel, origin: Ints, forecaster: Forecaster) -> tuple[Ints, Forecast] | None:
-    """The series (n,) that are forecast from an origin (S,), and their forecast; None without any."""
+def one_origin(panel: Panel, origin: Ints, forecaster: Forecaster) -> Made | None:
+    """What is forecast from an origin (S,); None where no series has an observed row before it."""
     used = anything_before(panel, origin[None])[0]
     if not used.any():
         return None
     part = panel if used.all() else panel.only(np.repeat(used, panel.lengths))
-    return np.flatnonzero(used), forecaster(part, origin[used])
+    return made_of(np.flatnonzero(used), forecaster(part, origin[used]))
 
 
-def rolled(panel: Panel, forecasts: Iterable[tuple[Ints, Forecast] | None]) -> Rolled:
-    """The forecasts of `one_origin`, from each of the origins, in one table. At least one is something."""
-    forecasts = list(forecasts)
-    first = next(each for each in forecasts if each is not None)[1]
-    shape = len(forecasts), len(panel), first.point.shape[1]
-    point = np.full(shape, np.nan)
-    quantiles = {level: np.full(shape, np.nan) for level in _quantiles(first)}
-    for number, each in enumerate(forecasts):
-        if each is None:
-            continue
-        series, forecast = each
-        point[number, series] = forecast.point
-        for level, values in _quantiles(forecast).items():
-            quantiles[level][number, series] = values
+def made_of(series: Ints, forecast: Forecast) -> Made:
+    """The forecast of these series (n,), as `rolled` takes it."""
+    return Made(series, forecast.point, _quantiles(forecast))
+
+
+def rolled(shape: tuple[int, int], forecasts: Sequence[tuple[int, Made]]) -> Rolled:
+    """The forecasts, each with the number of its origin, in one table of O origins and S series, the `shape`.
+    At least one is something.
+    """
+    first = forecasts[0][1]
+    full = *shape, first.point.shape[1]
+    point = np.full(full, np.nan)
+    quantiles = {level: np.full(full, np.nan) for level in first.quantiles}
+    for number, made in forecasts:
+        point[number, made.series] = made.point
+        for level, values in made.quantiles.items():
+            quantiles[level][number, made.series] = values
     return Rolled(point, quantiles)
 
 

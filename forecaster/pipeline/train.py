@@ -16,6 +16,8 @@ from forecaster.evaluation.scores import Report, score
 from forecaster.methods.blend import Blend
 from forecaster.model.model import Facts, Model
 from forecaster.nn.compiled_layer import described
+from forecaster.pipeline.engines.engine import Engine
+from forecaster.pipeline.engines.members import crew_of
 from forecaster.pipeline.learn import Learned, learn
 from forecaster.report.series_kinds import series_kinds, summary
 from forecaster.training.checkpoint import Checkpoint
@@ -56,13 +58,15 @@ def train(
     on_event: Listener | None = None,
     on_read: Reader | None = None,
     checkpoint: Checkpoint | None = None,
+    engine: Engine | None = None,
 ) -> Training:
     """Train a model and report its errors on held-out data.
 
     The last horizon of each series that is long enough is the test part, and the rows before it are the
     validation part. The report is on networks trained on neither. Unless `options.refit` is off, the
     returned model's networks are then trained on all rows, and its blend weights use the test part too. With
-    `checkpoint`, a training that was interrupted goes on, to the same model.
+    `checkpoint`, a training that was interrupted goes on, to the same model. `engine`: where networks are
+    trained; None: here.
     """
     loaded = load(source, read, limits=limits_of(options))
     if on_read:
@@ -71,7 +75,7 @@ def train(
     horizon = choose_horizon(options, panel)
     if checkpoint is not None:
         checkpoint.begin(panel, options)
-    learned = learn(panel, horizon, options, on_event, checkpoint)
+    learned = learn(panel, horizon, options, on_event, checkpoint, crew_of(engine))
     report = None if learned.backtest is None else score(learned.backtest)
     fit = learned.fit
     training = {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol
 
 import numpy as np
@@ -16,9 +18,11 @@ from forecaster.forecasting.forecast import Forecast, forecast
 from forecaster.forecasting.pretrained import forecast_pretrained
 from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model
+from forecaster.pipeline.engines.engine import Engine
 from forecaster.pipeline.learn import Learned, facts_without_source, learn
-from forecaster.pipeline.rolling import Forecaster, asked, beside_baselines, kinds, one_origin, rolled
-from forecaster.training.ensemble import Listener
+from forecaster.pipeline.pieces import Counter, engine_for, forecasts
+from forecaster.pipeline.rolling import Made, asked, beside_baselines, kinds, rolled
+from forecaster.training.ensemble import Crew, Listener
 from forecaster.training.plan import choose_horizon
 
 NEVER = 0
@@ -37,7 +41,7 @@ class Trial(Protocol):
 
     def forecasters(
         self, panel: Panel, origins: Ints, horizon: int, on_event: Listener | None
-    ) -> Iterator[tuple[Ints, Forecaster]]:
+    ) -> Iterator[tuple[Ints, OfModel | OfPretrained]]:
         """Parts of the `origins` (O, S), oldest first, and what forecasts from each of a part."""
 
 
@@ -49,6 +53,8 @@ class ByTraining:
     refit: int = NEVER
     on_learned: Callable[[Learned, Model], None] | None = None
     """Called with each training and its model."""
+    crew: Crew | None = None
+    """What trains networks; None: this machine."""
 
     def horizon(self, panel: Panel) -> int:
         """That of the options, or the usual one."""
@@ -56,17 +62,17 @@ class ByTraining:
 
     def forecasters(
         self, panel: Panel, origins: Ints, horizon: int, on_event: Listener | None
-    ) -> Iterator[tuple[Ints, Forecaster]]:
+    ) -> Iterator[tuple[Ints, OfModel | OfPretrained]]:
         """One model for each part of `refit` origins."""
         size = len(origins) if self.refit == NEVER else self.refit
         for start in range(0, len(origins), size):
             part = origins[start : start + size]
             before = panel.before(np.maximum(first_origins(part), 0))
-            learned = learn(before, horizon, self.options, on_event)
+            learned = learn(before, horizon, self.options, on_event, crew=self.crew)
             model = learned.model(facts_without_source(before))
             if self.on_learned is not None:
                 self.on_learned(learned, model)
-            yield part, _of_model(model, horizon, self.options)
+            yield part, OfModel(model, horizon, self.options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +88,9 @@ class ByModel:
 
     def forecasters(
         self, panel: Panel, origins: Ints, horizon: int, on_event: Listener | None
-    ) -> Iterator[tuple[Ints, Forecaster]]:
+    ) -> Iterator[tuple[Ints, OfModel | OfPretrained]]:
         """The model, for all origins."""
-        yield origins, _of_model(self.model, horizon, self.options)
+        yield origins, OfModel(self.model, horizon, self.options)
 
 
 @dataclass(frozen=True)
@@ -99,21 +105,9 @@ class ByPretrained:
 
     def forecasters(
         self, panel: Panel, origins: Ints, horizon: int, on_event: Listener | None
-    ) -> Iterator[tuple[Ints, Forecaster]]:
+    ) -> Iterator[tuple[Ints, OfModel | OfPretrained]]:
         """The networks, for all origins."""
-        options = self.options
-
-        def make(part: Panel, known: Ints) -> Forecast:
-            return forecast_pretrained(
-                part,
-                horizon,
-                levels=options.levels,
-                quantiles=asked(options),
-                limits=limits_of(options),
-                origins=known,
-            )
-
-        yield origins, make
+        yield origins, OfPretrained(horizon, self.options)
 
 
 def trial_of(
@@ -121,25 +115,63 @@ def trial_of(
     options: Options,
     refit: int = NEVER,
     on_learned: Callable[[Learned, Model], None] | None = None,
+    crew: Crew | None = None,
 ) -> Trial:
     """How to try settings, a model, or "pretrained"; `options`: of the forecast."""
     if isinstance(what, Model):
         return ByModel(what, options)
-    return ByPretrained(options) if isinstance(what, str) else ByTraining(what, refit, on_learned)
+    return ByPretrained(options) if isinstance(what, str) else ByTraining(what, refit, on_learned, crew)
 
 
-def _of_model(model: Model, horizon: int, options: Options) -> Forecaster:
+@dataclass(frozen=True, eq=False)
+class OfModel:
     """The forecasts of a model; one of format 1 gives its own intervals and no quantiles."""
-    if model.half_widths is not None:
-        return lambda panel, known: forecast(model, panel, horizon=horizon, origins=known)
-    wanted = asked(options)
-    return lambda panel, known: forecast(
-        model, panel, horizon=horizon, levels=options.levels, quantiles=wanted, origins=known
-    )
+
+    model: Model
+    horizon: int
+    options: Options
+
+    @property
+    def joint(self) -> bool:
+        """Whether all series are forecast in one scale, as by models of format 1."""
+        return self.model.blend.scales == "table"
+
+    def __call__(self, panel: Panel, known: Ints) -> Forecast:
+        """The forecast from the first known[s] rows."""
+        if self.model.half_widths is not None:
+            return forecast(self.model, panel, horizon=self.horizon, origins=known)
+        levels, wanted = self.options.levels, asked(self.options)
+        return forecast(
+            self.model, panel, horizon=self.horizon, levels=levels, quantiles=wanted, origins=known
+        )
 
 
-Counter = Callable[[int, int], None]
-"""Called with how many origins are done, and how many there are."""
+@dataclass(frozen=True)
+class OfPretrained:
+    """The forecasts of the pretrained networks."""
+
+    horizon: int
+    options: Options
+    joint = False
+
+    def __call__(self, panel: Panel, known: Ints) -> Forecast:
+        """The forecast from the first known[s] rows."""
+        return forecast_pretrained(
+            panel,
+            self.horizon,
+            levels=self.options.levels,
+            quantiles=asked(self.options),
+            limits=limits_of(self.options),
+            origins=known,
+        )
+
+
+@dataclass
+class Spent:
+    """Seconds of work: of processes, all of them together."""
+
+    training: float = 0.0
+    forecasting: float = 0.0
 
 
 def backtest_trial(
@@ -151,14 +183,30 @@ def backtest_trial(
     on_origin: Counter | None = None,
     *,
     opponents: bool = False,
+    engine: Engine | None = None,
+    spent: Spent | None = None,
 ) -> Backtest:
-    """The backtest of a trial from the `origins` (O, S), beside the baselines (and `opponents`)."""
-    forecasts = []
+    """The backtest of a trial from the `origins` (O, S), beside the baselines (and `opponents`).
+
+    `engine`: what forecasts; None: what suits the work. `spent`: what it takes is added there.
+    """
+    engine = engine or engine_for(int((origins > 0).sum()), panel, trial.options.workers)
+    spent = Spent() if spent is None else spent
+    made: list[tuple[int, Made]] = []
+    done, start = 0, time.perf_counter()
     for part, forecaster in trial.forecasters(panel, origins, horizon, on_event):
-        for origin in part:
-            forecasts.append(one_origin(panel, origin, forecaster))
-            if on_origin is not None:
-                on_origin(len(forecasts), len(origins))
+        spent.training += time.perf_counter() - start
+        whole = forecaster.joint or bool(panel.levels)
+        count = on_origin and partial(_count_on, on_origin, done, len(origins))
+        some, seconds = forecasts(panel, part, forecaster, engine, count, whole=whole)
+        made += [(done + number, each) for number, each in some]
+        spent.forecasting += seconds
+        done, start = done + len(part), time.perf_counter()
     groups = kinds(panel, origins, trial.options)
-    made, levels = rolled(panel, forecasts), trial.options.levels
-    return beside_baselines(panel, origins, made, levels, groups, opponents=opponents)
+    table, levels = rolled(origins.shape, made), trial.options.levels
+    return beside_baselines(panel, origins, table, levels, groups, opponents=opponents)
+
+
+def _count_on(on_origin: Counter, before: int, total: int, done: float, _: int) -> None:
+    """Report the origins done, those of earlier trainings included."""
+    on_origin(before + done, total)

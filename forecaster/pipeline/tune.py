@@ -26,8 +26,11 @@ from forecaster.features.view import cleaned
 from forecaster.machine import memory
 from forecaster.methods.baselines import first_origins
 from forecaster.pipeline.contestants import Watch, usual_origins
+from forecaster.pipeline.engines.engine import Engine
+from forecaster.pipeline.engines.members import crew_of
 from forecaster.pipeline.evaluate import origins_of
-from forecaster.pipeline.trials import ByTraining, Counter, backtest_trial
+from forecaster.pipeline.pieces import Counter
+from forecaster.pipeline.trials import ByTraining, backtest_trial
 from forecaster.training.ensemble import Listener
 from forecaster.training.plan import EFFORTS, plan, split
 
@@ -131,6 +134,7 @@ def tune(
     step: int | None,
     fixed: frozenset[str],
     watch: Watch,
+    engine: Engine | None = None,
 ) -> Tuning:
     """Search among `count` settings, drawn around `options`; those in `fixed` stay as they are.
 
@@ -140,7 +144,7 @@ def tune(
     has found so far, with what stopped it.
     """
     options = dataclasses.replace(options, keep_on_interrupt=False)
-    search = _Search(panel, horizon, options, *_validation(panel, horizon, origins, step), watch)
+    search = _Search(panel, horizon, options, *_validation(panel, horizon, origins, step), watch, engine)
     drawn = list(_drawn(panel, search.known, horizon, options, fixed, count))
     rounds = _rounds(len(drawn), search.full)
     search.trials = sum(1 + math.ceil(len(drawn) / FACTOR**number) for number in range(len(rounds)))
@@ -185,10 +189,17 @@ class _Search:
     """The rounds of a search and what they found."""
 
     def __init__(
-        self, panel: Panel, horizon: int, options: Options, rows: Ints, origins: int, watch: Watch
+        self,
+        panel: Panel,
+        horizon: int,
+        options: Options,
+        rows: Ints,
+        origins: int,
+        watch: Watch,
+        engine: Engine | None,
     ) -> None:
         self._panel, self._horizon, self._options, self._rows = panel, horizon, options, rows
-        self._origins, self._watch = origins, watch
+        self._origins, self._watch, self._engine = origins, watch, engine
         before = panel.before(np.maximum(first_origins(rows), 0))
         known = split(before.lengths, horizon).train
         self.known = known if known.any() else before.lengths
@@ -215,9 +226,12 @@ class _Search:
         self, options: Options, listeners: tuple[Listener | None, Counter | None], *, needed: bool
     ) -> tuple[float, str]:
         """The error on the validation origins, or why there is none. Raises it where it is `needed`."""
-        trial = ByTraining(options)
+        trial = ByTraining(options, crew=crew_of(self._engine))
         try:
-            report = score(backtest_trial(self._panel, self._rows, trial, self._horizon, *listeners))
+            made = backtest_trial(
+                self._panel, self._rows, trial, self._horizon, *listeners, engine=self._engine
+            )
+            report = score(made)
         except (ForecasterError, MemoryError) as error:
             if needed:
                 raise

@@ -26,6 +26,8 @@ from forecaster.training.plan import Split
 from forecaster.training.worker_processes import Result
 
 Listener = Callable[[Event], None]
+Crew = Callable[[Panel, Split, Sequence[Task], Listener | None], Sequence[Result | None]]
+"""Trains members elsewhere: as `worker_processes.fit_in_parallel`."""
 
 MORE_STEPS = 0.3
 """Steps of a refit that continues, as a share of the steps that validation chose."""
@@ -48,13 +50,14 @@ def fit(
     options: Options,
     on_event: Listener | None,
     checkpoint: Checkpoint | None = None,
+    crew: Crew | None = None,
 ) -> tuple[Fitted, ...]:
     """Train every member on `parts.train`, with early stopping by validation.
 
     Rows at or after `parts.validation` are never read. Members not yet trained at an interruption are left
     out.
     """
-    results = _fit_all(panel, parts, _tasks("train", configs, options), on_event, checkpoint)
+    results = _fit_all(panel, parts, _tasks("train", configs, options), on_event, checkpoint, crew)
     fitted = [item for item in results if item is not None]
     if not fitted:
         raise KeyboardInterrupt  # nothing to keep
@@ -68,6 +71,7 @@ def refit(
     options: Options,
     on_event: Listener | None,
     checkpoint: Checkpoint | None = None,
+    crew: Crew | None = None,
 ) -> tuple[Fitted, ...]:
     """Train on all `known` rows, with a learning rate schedule of its own.
 
@@ -82,7 +86,7 @@ def refit(
     if further:
         starts = (item.member.network.flat for item in fitted)
         tasks = [dataclasses.replace(task, start=start) for task, start in zip(tasks, starts, strict=True)]
-    results = _fit_all(panel, Split(known, known), tasks, on_event, checkpoint)
+    results = _fit_all(panel, Split(known, known), tasks, on_event, checkpoint, crew)
     kept = [_refitted(before, after, further) for before, after in zip(fitted, results, strict=True)]
     return _marked(kept, None in results)
 
@@ -94,9 +98,12 @@ def fit_unvalidated(
     options: Options,
     on_event: Listener | None,
     checkpoint: Checkpoint | None = None,
+    crew: Crew | None = None,
 ) -> tuple[Fitted, ...]:
     """Train on all `known` rows for all configured steps: for series too short to hold anything out."""
-    results = _fit_all(panel, Split(known, known), _tasks("train", configs, options), on_event, checkpoint)
+    results = _fit_all(
+        panel, Split(known, known), _tasks("train", configs, options), on_event, checkpoint, crew
+    )
     return tuple(item for item in results if item is not None)
 
 
@@ -170,8 +177,9 @@ def _fit_all(
     tasks: Sequence[Task],
     on_event: Listener | None,
     checkpoint: Checkpoint | None = None,
+    crew: Crew | None = None,
 ) -> list[Fitted | None]:
-    """Every member; None for members not trained because of an interruption.
+    """Every member, by the `crew` if there is one; None for members not trained because of an interruption.
 
     With `checkpoint`, members finished by an earlier run are taken from there, and others go on.
     """
@@ -179,7 +187,9 @@ def _fit_all(
         tasks, on_event = checkpoint.resumed(tasks), checkpoint.listener(on_event)
     results: list[Result | None] = [task.state.result if task.state else None for task in tasks]
     left = [number for number, result in enumerate(results) if result is None]
-    for number, result in zip(left, _train([tasks[n] for n in left], panel, parts, on_event), strict=True):
+    train = (crew if left else None) or _train
+    trained = train(panel, parts, [tasks[number] for number in left], on_event)
+    for number, result in zip(left, trained, strict=True):
         results[number] = result
     return [
         None if result is None else _fitted(task.config, result)
@@ -188,7 +198,7 @@ def _fit_all(
 
 
 def _train(
-    tasks: Sequence[Task], panel: Panel, parts: Split, on_event: Listener | None
+    panel: Panel, parts: Split, tasks: Sequence[Task], on_event: Listener | None
 ) -> Sequence[Result | None]:
     """Train the members in parallel, where that is faster."""
     count = worker_processes.processes(panel, tasks) if tasks else 1

@@ -25,7 +25,7 @@ from forecaster.pretraining.zero_shot import networks_for
 from forecaster.training import ensemble
 from forecaster.training.blend_weights import choose_weights, try_all, validation_origins
 from forecaster.training.checkpoint import Checkpoint
-from forecaster.training.ensemble import Fitted, Listener
+from forecaster.training.ensemble import Crew, Fitted, Listener
 from forecaster.training.plan import Split, plan, smoothing_partner, split
 
 T = TypeVar("T")
@@ -93,20 +93,21 @@ def fit(
     *,
     until: Ints | None = None,
     checkpoint: Checkpoint | None = None,
+    crew: Crew | None = None,
 ) -> Fit:
     """Fit on the first known[s] rows of each series, the newest of which are held out for validation.
 
     Series too short to hold anything out are used in `refit` only. If all are too short, the networks train
     on them for all configured steps and the blend is the prior. `until` (S,): how many rows the final
     forecast will know, which says what seasons there may be; None: the known ones. `checkpoint`: where an
-    interrupted run has left its networks, and this one leaves its own.
+    interrupted run has left its networks, and this one leaves its own. `crew`: what trains them.
     """
     parts = split(known, horizon)
     view = cleaned(panel, known, "each")
     pretrained = networks_for(panel.frequency) if options.pretrained else ()
     if not parts.series.size:
         configs = plan(view, known, horizon, options)
-        fitted = ensemble.fit_unvalidated(view, known, configs, options, on_event, checkpoint)
+        fitted = ensemble.fit_unvalidated(view, known, configs, options, on_event, checkpoint, crew)
         partner = smoothing_partner(view, known, options)
         share = PRETRAINED_SHARE["seasonal" if partner.seasons else "plain"] if pretrained else 0.0
         weights = prior(len(fitted), methods_of(partner), int(known.sum()), share)
@@ -123,7 +124,7 @@ def fit(
     if panel.known is not None:  # no network learns from an effect that the validation part has shown
         seen = cleaned(panel, known, "each", np.where(parts.train > 0, parts.train, known))
     configs = plan(seen, parts.train, horizon, options)
-    fitted = ensemble.fit(seen, parts, configs, options, on_event, checkpoint)
+    fitted = ensemble.fit(seen, parts, configs, options, on_event, checkpoint, crew)
     partner = smoothing_partner(view, parts.train, options, known if until is None else until)
     origins, blocks = validation_origins(parts, horizon)
     forecasts, quantiles = try_all(panel, _networks(fitted, pretrained), partner, origins)
@@ -194,6 +195,7 @@ def refit(
     options: Options,
     on_event: Listener | None = None,
     checkpoint: Checkpoint | None = None,
+    crew: Crew | None = None,
 ) -> Fit:
     """Train the networks on all known rows; the blend stays.
 
@@ -204,5 +206,5 @@ def refit(
     if first.interrupted or not first.parts.series.size:
         return first
     view = cleaned(panel, known, "each")
-    again = ensemble.refit(view, known, first.fitted, options, on_event, checkpoint)
+    again = ensemble.refit(view, known, first.fitted, options, on_event, checkpoint, crew)
     return dataclasses.replace(first, fitted=again, interrupted=_interrupted(again))

@@ -121,18 +121,28 @@ def serve(line: Connection) -> None:
         _serve_one(line, fit_member(panel, parts, line.recv()), interrupts)
 
 
-def _serve_one(line: Connection, run: Run, interrupts: list[int]) -> None:
-    """Send every event, then the result; training ends early once `interrupts` is not empty."""
+def followed(run: Run, tell: Callable[[Event], bool]) -> Result | None:
+    """Tell every event; training ends early once `tell` says so. None where it has nothing to keep then."""
     try:
         event = next(run)
         while True:
-            line.send(event)
-            event = run.throw(KeyboardInterrupt()) if interrupts else next(run)
+            event = run.throw(KeyboardInterrupt()) if tell(event) else next(run)
     except StopIteration as stop:
         network, outcome = stop.value
-        line.send((network.flat, outcome))
+        return network.flat, outcome
     except KeyboardInterrupt:
-        line.send(None)
+        return None
+
+
+def _serve_one(line: Connection, run: Run, interrupts: list[int]) -> None:
+    """Send every event, then the result; training ends early once `interrupts` is not empty."""
+
+    def tell(event: Event) -> bool:
+        line.send(event)
+        return bool(interrupts)
+
+    try:
+        line.send(followed(run, tell))
     except ForecasterError as error:
         line.send(error)
     except MemoryError as error:

@@ -123,10 +123,10 @@ def test_settings_that_fail_are_named(monkeypatch):
     """They are the worst of their round; the default has to work."""
     real = search.backtest_trial
 
-    def failing(panel, rows, trial, *rest):
+    def failing(panel, rows, trial, *rest, **ways):
         if trial.options != TINY:
             raise DivergenceError("it diverged")
-        return real(panel, rows, trial, *rest)
+        return real(panel, rows, trial, *rest, **ways)
 
     monkeypatch.setattr(search, "backtest_trial", failing)
     panel = load(table()).panel

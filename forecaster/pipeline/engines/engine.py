@@ -8,7 +8,7 @@ piece.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 Shared = TypeVar("Shared")
 Piece = TypeVar("Piece")
@@ -21,8 +21,9 @@ TRIES = 3
 class Engine(Protocol):
     """Maps work over pieces."""
 
-    workers: int
-    """How many pieces are worked on at once, at most."""
+    @property
+    def workers(self) -> int:
+        """How many pieces are worked on at once, at most."""
 
     def map(
         self, work: Callable[[Shared, Piece], Result], shared: Shared, pieces: Iterable[Piece]
@@ -34,5 +35,30 @@ class Engine(Protocol):
         piece begun again, TRIES times in all: work that writes must write whole, and the same again. An error
         that `work` raises is raised here, and ends the rest. Leaving the iterator early ends what is being
         done.
+        """
+        ...
+
+
+Tell = Callable[[Any], bool]
+"""Passes a message of a worker on; whether the work shall end early, with what it has."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """An engine whose workers tell how far they are: for pieces that take minutes, such as networks."""
+
+    def map_telling(
+        self,
+        work: Callable[[Shared, Piece, Tell], Result],
+        shared: Shared,
+        pieces: Iterable[Piece],
+        listen: Callable[[Any], None],
+        *,
+        keep: bool,
+    ) -> Iterator[tuple[int, Result]]:
+        """As `Engine.map`; `listen` gets the messages of the workers.
+
+        On Ctrl-C with `keep`, the workers are asked to end early and give what they have, and no piece is
+        begun any more; a second one, or one without `keep`, is raised.
         """
         ...

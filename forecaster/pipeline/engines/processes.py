@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import signal
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from typing import Any
 
-from forecaster.errors import ForecasterError, MemoryLimitError
+from forecaster.errors import MemoryLimitError
 from forecaster.machine import memory
+from forecaster.machine.cores import use_one
 from forecaster.machine.processes import Worker, ready
 from forecaster.pipeline.engines.engine import TRIES, Piece, Result, Shared
+from forecaster.pipeline.engines.working import answer_to, died
 
 SERVE = "forecaster.pipeline.engines.processes:serve"
 
@@ -107,7 +108,7 @@ class _Crew:
         worker.close(kill=True)
         if tries == TRIES:
             raise MemoryLimitError(
-                f"a process has died{how} on piece {number + 1}, {TRIES} times, perhaps as memory ran out",
+                died(how, number, TRIES),
                 hint="Use fewer --workers, or smaller pieces: --piece-rows.",
             )
         self.left.append((number, piece, tries))
@@ -125,19 +126,8 @@ class _Crew:
 
 def serve(line: Connection) -> None:
     """Work on pieces for the process at the other end of a pipe."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no types
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    use_one()
     work, shared = line.recv()
-    with threadpool_limits(1, user_api="blas"):  # there are as many workers as cores
-        while True:
-            piece = line.recv()
-            try:
-                answer = work(shared, piece)
-            except ForecasterError as error:
-                answer = error
-            except MemoryError as error:
-                answer = memory.ran_out(error)
-            except Exception:  # noqa: BLE001 - a bug: it is shown where the run was begun
-                answer = RuntimeError(f"in a worker process:\n{traceback.format_exc()}")
-            line.send(answer)
+    while True:
+        line.send(answer_to(work, shared, line.recv()))

@@ -1,17 +1,42 @@
 """Engines: each piece once, whatever dies; errors, Ctrl-C and leaving early."""
 
+import importlib.util
 import itertools
+import sys
 import time
 
+import numpy as np
 import pytest
-from engine_work import dies, refuses, sleeps, times
+from engine_work import dies, refuses, sleeps, times, writes
+from ray_runs import quiet_ray
 
 from forecaster.errors import DataError, MemoryLimitError, UsageError
 from forecaster.pipeline.engines.named import engine_named
 from forecaster.pipeline.engines.processes import InTurn, Processes
 
-ENGINES = [InTurn(), Processes(2)]
-each_engine = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
+NO_RAY = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
+NAMES = ["in turn", "processes", pytest.param("ray", marks=NO_RAY)]
+
+
+@pytest.fixture(scope="module")
+def ray():
+    """One Ray for all tests here: it takes seconds to begin."""
+    from forecaster.pipeline.engines.ray import Ray
+
+    with quiet_ray():
+        yield Ray(workers=2)
+
+
+@pytest.fixture
+def engine(request):
+    """The engine of this name."""
+    if request.param == "ray":
+        return request.getfixturevalue("ray")
+    return InTurn() if request.param == "in turn" else Processes(2)
+
+
+each_engine = pytest.mark.parametrize("engine", NAMES, indirect=True)
+with_workers = pytest.mark.parametrize("engine", NAMES[1:], indirect=True)
 
 
 @each_engine
@@ -45,28 +70,32 @@ def test_an_error_of_the_work_is_raised(engine):
     assert caught.value.hint == "Mend it."
 
 
-def test_a_bug_in_a_worker_is_shown():
+@with_workers
+def test_a_bug_in_a_worker_is_shown(engine):
     """Not retried, and with its traceback."""
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
-        list(Processes(2).map(refuses, None, [5]))
+        list(engine.map(refuses, None, [5]))
 
 
-def test_a_worker_that_dies_is_replaced(tmp_path):
+@with_workers
+def test_a_worker_that_dies_is_replaced(engine, tmp_path):
     """Its piece is begun again, and nothing is lost or doubled."""
-    found = sorted(Processes(2).map(dies, tmp_path, [0, 1, 0, 2, 1]))
+    found = sorted(engine.map(dies, tmp_path, [0, 1, 0, 2, 1]))
     assert [result for _, result in found] == [0, 1, 0, 2, 1] and [n for n, _ in found] == list(range(5))
 
 
-def test_a_piece_that_kills_every_worker_ends_the_run(tmp_path):
+@with_workers
+def test_a_piece_that_kills_every_worker_ends_the_run(engine, tmp_path):
     """After three tries, with a hint."""
-    with pytest.raises(MemoryLimitError, match=r"killed by signal 9.*on piece 2, 3 times") as caught:
-        list(Processes(2).map(dies, tmp_path, [0, 3]))
+    with pytest.raises(MemoryLimitError, match=r"a process has died.*on piece 2, 3 times") as caught:
+        list(engine.map(dies, tmp_path, [0, 3]))
     assert "--workers" in caught.value.hint
 
 
-def test_leaving_early_ends_the_workers(tmp_path):
+@with_workers
+def test_leaving_early_ends_the_workers(engine, tmp_path):
     """No process goes on once nobody wants its results."""
-    results = Processes(2).map(sleeps, tmp_path, range(50))
+    results = engine.map(sleeps, tmp_path, range(50))
     next(results)
     results.close()
     done = len(list(tmp_path.iterdir()))
@@ -80,3 +109,25 @@ def test_the_engine_by_its_name():
     assert engine_named("processes", 3).workers == 3
     with pytest.raises(UsageError, match="no engine 'dask'"):
         engine_named("dask")
+
+
+@with_workers
+def test_what_is_shared_may_be_written_to(engine):
+    """Arrays are the worker's own, as they are in one process."""
+    assert [total for _, total in sorted(engine.map(writes, np.zeros(3), [1, 2]))] == [3.0, 6.0]
+
+
+def test_ray_that_is_missing_is_named(monkeypatch):
+    """With what to install."""
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UsageError, match="needs the library ray") as caught:
+        engine_named("ray")
+    assert "forecaster[ray]" in caught.value.hint
+
+
+@NO_RAY
+def test_other_versions_on_a_node_are_named(ray, monkeypatch):
+    """Results of other versions could be others: nothing is done there."""
+    monkeypatch.setattr("forecaster.pipeline.engines.ray.version", {"numpy": "1.0"}.get)
+    with pytest.raises(UsageError, match=r"has forecaster .*, but this machine has None"):
+        list(ray.map(times, 1, [1]))
