@@ -89,7 +89,7 @@ class _Notes:
 
 
 def load(
-    source: str | Path | pd.DataFrame,
+    source: str | Path | pd.DataFrame | Table,
     config: ReadConfig = ReadConfig(),
     *,
     limits: Limits = Limits(),
@@ -150,7 +150,7 @@ def load(
 
 
 def _read(
-    source: str | Path | pd.DataFrame, config: ReadConfig, usual: str | None
+    source: str | Path | pd.DataFrame | Table, config: ReadConfig, usual: str | None
 ) -> tuple[tuple[Table, ReadConfig], list[Finding]]:
     """The table of a source, of more than one row unless a frequency is known."""
     (table, config), findings = read(source, config)
@@ -278,7 +278,7 @@ def _resolved(
     )
 
 
-def _absolute(source: str | Path | pd.DataFrame) -> str:
-    if isinstance(source, pd.DataFrame):
+def _absolute(source: str | Path | pd.DataFrame | Table) -> str:
+    if isinstance(source, pd.DataFrame | Table):
         return ""
     return "-" if str(source) == "-" else str(Path(source).expanduser().absolute())

@@ -70,9 +70,9 @@ def contents(source: str | Path, max_bytes: int | None = None) -> Iterator[Conte
     if "://" in str(source):
         raise UsageError(f"{shown(source)} is a URL", hint="Download it first, then name the file.")
     paths = _paths(source)
-    for path, name in zip(paths, _stems(paths), strict=True):
+    for path, name in zip(paths, stems(paths), strict=True):
         content = _content(path.name, name, _bytes(path), max_bytes)
-        yield replace(content, keys=_keys(path, _home(source)))
+        yield replace(content, keys=keys_of(path, source))
 
 
 def stem(path: Path) -> str:
@@ -84,7 +84,12 @@ def stem(path: Path) -> str:
     return name
 
 
-def _stems(paths: list[Path]) -> list[str]:
+def keys_of(path: Path, source: str | Path) -> tuple[tuple[str, str], ...]:
+    """The key and value of each folder, as `symbol=AAPL` is, between `source` and a file of it."""
+    return _keys(path, _home(source))
+
+
+def stems(paths: list[Path]) -> list[str]:
     """A distinct name for each file: its stem; or, to be distinct, with folders; or with endings too."""
     top = Path(os.path.commonpath([path.absolute().parent for path in paths]))
     inside = [path.absolute().relative_to(top) for path in paths]

@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 
 
 def read(
-    source: str | Path | pd.DataFrame, config: ReadConfig
+    source: str | Path | pd.DataFrame | Table, config: ReadConfig
 ) -> tuple[tuple[Table, ReadConfig], list[Finding]]:
     """The table of `source` and the configuration with its dialect filled in; and the findings.
 
     Raises StorageError where reading fails and DataError where a file is not a sound table.
     """
+    if isinstance(source, Table):
+        return _arranged(source, config, [])
     if isinstance(source, pd.DataFrame):
         return _arranged(_from_frame(source), config, [])
     tables, findings, digests = [], [], []
@@ -48,7 +50,7 @@ def read(
         tables.append(_with_keys(table, content))
         findings += more
         digests.append((content.name, content.digest))
-    (table, config), findings = _arranged(_joined(tables), config, findings)
+    (table, config), findings = _arranged(joined(tables), config, findings)
     return (dataclasses.replace(table, digest=digest_of(digests)), config), findings
 
 
@@ -77,7 +79,7 @@ def _repeated(word: str, rows: int) -> pa.ChunkedArray:
     return pa.chunked_array([pa.repeat(word, rows)])
 
 
-def _joined(tables: list[Table]) -> Table:
+def joined(tables: list[Table]) -> Table:
     """The tables concatenated; DataError unless they have the same columns."""
     first = tables[0]
     if len(tables) == 1:
@@ -141,7 +143,7 @@ def _from_frame(frame: pd.DataFrame) -> Table:
             array = pa.Array.from_pandas(frame.iloc[:, place])
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
             raise DataError(f"column {shown(name)} mixes kinds of values: {error}") from error
-        columns[name] = _plain(array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array]))
+        columns[name] = plain(array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array]))
     return Table(columns, (Part("the DataFrame", "series", len(frame), lambda row: f"row {row}"),))
 
 
@@ -169,16 +171,16 @@ def _from_parquet(content: Content, config: ReadConfig) -> tuple[Table, ReadConf
         ) from error
     if not table.num_rows:
         raise DataError(f"{content.name} has no rows")
-    _check_text(content.name, table)
+    check_text(content.name, table)
     repeated = sorted({name for name in labels if labels.count(name) > 1})
     if repeated:
         raise DataError(f"{content.name}: several columns are named {listed(repeated)}")
-    columns = {name: _plain(table.column(name)) for name in labels}
+    columns = {name: plain(table.column(name)) for name in labels}
     part = Part(content.name, content.stem, table.num_rows, lambda row: f"row {row}")
     return Table(columns, (part,)), config, []
 
 
-def _check_text(name: str, table: pa.Table) -> None:
+def check_text(name: str, table: pa.Table) -> None:
     """DataError for text that is not UTF-8, which Parquet files may hold and nothing else checks."""
     for column, cells in zip(table.column_names, table.columns, strict=True):
         try:
@@ -236,7 +238,7 @@ def _refuse_long_texts(name: str, table: pa.Table, limit: int) -> None:
     memory.require(2 * size, f"reading {name}", hint=FEWER)
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Dictionaries and the newer text types as ordinary columns."""
     kind = column.type
     if pa.types.is_dictionary(kind):

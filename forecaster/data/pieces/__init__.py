@@ -1,0 +1,1 @@
+"""Data sets that are larger than memory, in pieces of whole series."""
