@@ -53,7 +53,13 @@ __all__ = ["__version__", "compare", "evaluate", "explain", "load", "monitor", "
 __version__ = "0.1.0"
 
 
-def train(data: Source, *, on_event: Listener | None = None, **settings: Any) -> Training:
+def train(
+    data: Source,
+    *,
+    sample_series: int | str | None = None,
+    on_event: Listener | None = None,
+    **settings: Any,
+) -> Training:
     """Train a model on `data` and report its errors on the newest rows, which are held out.
 
     All settings are optional; those that are not set are chosen from the data. They are the fields of
@@ -70,9 +76,11 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
         training   steps, batch, rate, loss, quantile, optimizer, weight_decay, clip, schedule, unroll,
                    patience, refit, keep_on_interrupt, seed, workers
 
-    `on_event` is called with each `forecaster.training.loop.Event`. Returns a
-    `forecaster.pipeline.train.Training`. Its `model` can be saved. Its `report` is None where the data is too
-    short to hold anything out. Its `notes` explain the report.
+    `sample_series=N` trains on a sample of so many series, "auto" of as many as are enough: a data set of
+    Parquet files may then be larger than memory. `on_event` is called with each
+    `forecaster.training.loop.Event`. Returns a `forecaster.pipeline.train.Training`. Its `model` can be
+    saved. Its `report` is None where the data is too short to hold anything out. Its `notes` explain the
+    report, and its `sample` what a sample costs in accuracy.
 
     Raises UsageError for a setting or column that does not exist, DataError for data that cannot be used,
     StorageError where it cannot be read, and DivergenceError where training diverges.
@@ -89,7 +97,9 @@ def train(data: Source, *, on_event: Listener | None = None, **settings: Any) ->
     from forecaster.pipeline import train as pipeline
 
     options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-    return pipeline.train(source_of(data), options, read, on_event=on_event)
+    return pipeline.train(
+        source_of(data), options, read, on_event=on_event, sample_series=plain(sample_series)
+    )
 
 
 def predict(

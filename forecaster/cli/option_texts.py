@@ -90,6 +90,10 @@ TRAINING = {
     "seed": "Random seed.",
     "workers": "Number of cores. Default: all. Does not change the result.",
 }
+SAMPLING = {
+    "sample_series": "Train on a sample of N series, or auto: for more data than memory. Parquet is read in "
+    "pieces.",
+}
 MODEL = {"model": "Model file."}
 LOCKING = {"wait": "Seconds to wait for another run that writes the same model or state file."}
 KEEPING = {"keep": "Number of old models to keep: MODEL.1 is the newest of them, see `forecast rollback`."}
@@ -123,6 +127,6 @@ PANELS = {
     "Forecast": FORECASTING | PREDICTING,
     "Alarms": MONITORING,
     "Network": NETWORK,
-    "Training": TRAINING,
+    "Training": TRAINING | SAMPLING,
     "General": MODEL | LOCKING | KEEPING | RESUMING | GENERAL,
 }

@@ -48,13 +48,19 @@ class Progress:
 
     def origin(self, done: int, total: int) -> None:
         """The forecasts from so many of all origins are made. The time left counts all work so far."""
+        self._count(f"forecasts from {done} of {total} origins", done, total, "origins")
+
+    def piece(self, done: int, total: int) -> None:
+        """So many of all pieces of the data have been looked at."""
+        self._count(f"looked at {done:,} of {total:,} pieces", done, total, "pieces")
+
+    def _count(self, text: str, done: int, total: int, what: str) -> None:
         left = _clock((self._clock() - self._start) * (total - done) / done)
-        text = f"forecasts from {done} of {total} origins"
         if self._bar is not None:
             self._bar(text, done / total, f"{left} left")
         if done * LINES // total != (done - 1) * LINES // total and total > 1:
             line = _in_file(self._log) if self._in_file_only else self._log.info
-            line(f"{text}, {left} left", origins=total, done=done)
+            line(f"{text}, {left} left", **{what: total, "done": done})
 
 
 def _in_file(log: Log) -> Callable[..., None]:

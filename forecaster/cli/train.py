@@ -21,6 +21,7 @@ from forecaster.cli.option_texts import (
     NETWORK,
     READING,
     RESUMING,
+    SAMPLING,
     TRAINING,
 )
 from forecaster.cli.options import Data, PageSeries, ReportFile, Settings, accepts
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from forecaster.training.checkpoint import Checkpoint
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, LOCKING, KEEPING, RESUMING, GENERAL)
+@accepts(
+    *(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, SAMPLING),
+    *(MODEL, LOCKING, KEEPING, RESUMING, GENERAL),
+)
 def train(
     data: Data, settings: Settings, report: ReportFile = None, report_series: PageSeries = None
 ) -> None:
@@ -70,7 +74,9 @@ def train(
                 settings.read,
                 on_event=listener,
                 on_read=reader(report_series),
+                on_piece=listener.piece,
                 checkpoint=checkpoint,
+                sample_series=general.sample_series,
             )
         save_keeping(result.model, settings.model, general.keep)
         if not result.interrupted:
@@ -86,6 +92,8 @@ def train(
     if settings.general.json:
         held_out = result.report.to_json() if result.report is not None else None
         facts = {"model": str(settings.model), "report": held_out, "notes": list(result.notes)}
+        if result.sample is not None:
+            facts["sample"] = result.sample.to_json()
         write_json("train-1", facts | {"findings": findings(result.loaded)})
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)

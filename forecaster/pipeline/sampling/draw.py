@@ -3,17 +3,17 @@
 The rules. h(s) and u(s) are 64 bits each of a hash of the id of series s, salted by the seed.
 
 1. Held out: the HELD series of the least u. They are a simple random sample of all series, never trained on.
-2. Of all others, the least h of each stratum, the same number c of each: the largest c for which they are at most
-   one part in FLOOR of the sample.
+2. Of all others, the least h of each stratum, the same number c of each: the largest c for which they are at
+   most one part in FLOOR of the sample.
 3. The least h of what is left, whatever the stratum, until the sample is full.
 
-Large strata are sampled about in proportion, so that the networks learn what the data set is made of; small ones
-are not lost. Where there are fewer series than are asked for, all are in the sample.
+Large strata are sampled about in proportion, so that the networks learn what the data set is made of; small
+ones are not lost. Where there are fewer series than are asked for, all are in the sample.
 
-Who is drawn can be told in one pass, in any order and in parts. As series are added, no rank within a stratum or
-among all falls, c never grows, and a series that is held out no longer is one of the others: what may not be
-drawn from a part (`kept`) may not be drawn from the whole. Bottom-k sampling: Cohen & Kaplan (2007), Summarizing
-Data using Bottom-k Sketches.
+Who is drawn can be told in one pass, in any order and in parts. As series are added, no rank within a stratum
+or among all falls, c never grows, and a series that is held out no longer is one of the others: what may not
+be drawn from a part (`kept`) may not be drawn from the whole. Bottom-k sampling: Cohen & Kaplan (2007),
+Summarizing Data using Bottom-k Sketches.
 """
 
 from __future__ import annotations
@@ -62,8 +62,10 @@ class Drawn:
 def sample_size(asked: str | int) -> int:
     """The number of series to sample, from a number or `auto`. Raises UsageError for anything else."""
     text = str(asked).strip()
-    size = ENOUGH if text == AUTO else int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-    if isinstance(asked, bool) or size < LEAST:
+    if text == AUTO:
+        return ENOUGH
+    size = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    if size < LEAST:
         raise UsageError(f"sample_series cannot be {asked!r}", hint=f"Give {LEAST} or more, or {AUTO}.")
     return size
 
@@ -92,14 +94,17 @@ def kept(lots: Iterable[Lot], size: int) -> list[Lot]:
 def drawn(lots: Iterable[Lot], size: int) -> Drawn:
     """The sample of `size` series, and those held out; of fewer series all are in the sample."""
     held, others = _apart(lots)
-    lacking = max(size - len(others), 0)
-    if lacking:  # so few series that they must not be held out
-        others = sorted([*others, *held[len(held) - min(lacking, len(held)) :]])
-        held = held[: max(len(held) - lacking, 0)]
-    floor = _floor(others, size)
-    rest = [lot for lot in others if lot.id not in floor]
-    chosen = sorted([*(lot for lot in others if lot.id in floor), *rest[: size - len(floor)]])
-    return Drawn(tuple(chosen), tuple(held))
+    lacking = min(max(size - len(others), 0), len(held))  # so few series are not held out
+    return Drawn(
+        chosen(sorted([*others, *held[len(held) - lacking :]]), size), tuple(held[: len(held) - lacking])
+    )
+
+
+def chosen(lots: Sequence[Lot], size: int) -> tuple[Lot, ...]:
+    """Those of `lots`, which are in the order of h, that rules 2 and 3 choose, in this order."""
+    floor = _floor(lots, size)
+    rest = [lot for lot in lots if lot.id not in floor]
+    return tuple(sorted([*(lot for lot in lots if lot.id in floor), *rest[: size - len(floor)]]))
 
 
 def _apart(lots: Iterable[Lot]) -> tuple[list[Lot], list[Lot]]:
