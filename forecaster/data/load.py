@@ -100,6 +100,7 @@ def load(
     by: str | None = None,
     words: Mapping[str, Words] = NO_WORDS,
     ahead: int = 0,
+    examined: bool = True,
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
@@ -108,7 +109,8 @@ def load(
     where no series has two rows to show one. `noted` is a list that each step adds its findings to.
     `remembered`: a model has this configuration; a word for missing values may be in no cell. `by` is a
     column that groups series. `words` are those of categories that a model knows;
-    holidays cover `ahead` rows of the future. Raises UsageError, DataError and StorageError.
+    holidays cover `ahead` rows of the future. Without `examined`, nothing is said of values that stand out.
+    Raises UsageError, DataError and StorageError.
     """
     findings = [] if noted is None else noted
     note = _Notes(findings)
@@ -143,7 +145,8 @@ def load(
     panel = note(with_sums(panel, config.hierarchy))
     read_as = _resolved(config, roles, times, panel, table.layout)
     panel = note(with_calendar(panel, read_as, ahead, words=words, remembered=remembered))
-    odd = note(_examined(panel, limits, config))
+    nothing = np.zeros(len(panel), np.int64)
+    odd = note(_examined(panel, limits, config)) if examined else oddities(panel, nothing)
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     return Loaded(panel, read_as, tuple(findings), _absolute(source), roles.uses, odd, table.digest, groups)

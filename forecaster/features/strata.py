@@ -1,9 +1,9 @@
 """Strata: kinds of series of about the same length and size, none of which a sample may lose.
 
-Size and zeros are seen in the first third of a series, or of what stands before its first long gap. A series
-of which a report holds out rows has more than half of its rows before these: no held-out value has a part in
-what is drawn. A third of the time, and not of the rows: how many rows a grid has may depend on other series,
-as learned holidays do.
+Length, size and zeros are seen in the first third of a series, or of what stands before its first long gap. A
+series of which a report holds out rows has more than half of its rows before these: no held-out value has a
+part in what is drawn. A third of the time, and not of the rows: how many rows a grid has may depend on other
+series, as learned holidays do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from forecaster.arrays import Ints
 from forecaster.data.panel import Panel
 from forecaster.data.rows.known_values import known_values, quantile_within, sorted_within
 from forecaster.features.groups import is_sparse
-from forecaster.features.history import History
+from forecaster.features.history import History, known_target
 
 SMALLEST, LARGEST = -9, 15
 """Decades beyond these are those."""
@@ -28,7 +28,7 @@ class Stratum(NamedTuple):
     """A kind of series."""
 
     rows: int
-    """They have so many values and less than twice as many: a power of two."""
+    """They have about so many values and less than twice as many: a power of two."""
     decade: int | None
     """Their usual size is 10^decade and less than ten times that; None: nothing but zeros, or no value."""
     sparse: bool
@@ -47,8 +47,8 @@ def strata_of(panel: Panel) -> list[Stratum]:
     seen = known_values(panel.target, panel.target_observed & (panel.target != 0), panel.offsets, known)
     usual = quantile_within(sorted_within(np.abs(seen.values), seen.starts), seen.starts, 0.5)
     decade = np.clip(np.floor(np.log10(usual)), SMALLEST, LARGEST)
-    count = np.maximum(History(panel.offsets, panel.lengths).total(panel.target_observed), 1)
-    rows = 2 ** np.floor(np.log2(count)).astype(np.int64)
+    count = History(panel.offsets, known).total(known_target(panel, known))
+    rows = 2 ** np.floor(np.log2(np.maximum(PART * count, 1))).astype(np.int64)
     return [
         Stratum(int(length), None if np.isnan(ten) else int(ten), bool(zeros))
         for length, ten, zeros in zip(rows, decade, is_sparse(panel, known), strict=True)

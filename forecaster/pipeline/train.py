@@ -73,7 +73,7 @@ def train(
     returned model's networks are then trained on all rows, and its blend weights use the test part too. With
     `checkpoint`, a training that was interrupted goes on, to the same model.
 
-    `sample_series`: train on a sample of so many series, or of `auto`, see `pipeline.sampling.draw`. Where the
+    `sample_series`: train on a sample of so many series, or `auto`; see `pipeline.sampling.draw`. Where the
     source is Parquet, `engine` draws it piece by piece (default: processes of this machine).
     """
     sample = None

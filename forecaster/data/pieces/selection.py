@@ -26,15 +26,15 @@ def chosen_rows(piece: Piece, table: Table, name: str | None, ids: Collection[st
 
     `name` is the id column; None: each file is a series.
     """
-    files, rows, stems = _places(piece)
     layout: Layout = "files" if name is None else "long"
     words, codes = series_of(with_joined_id(table, name), Roles("", name, (), (), layout))
-    own = pa.array(words, pa.string()).take(pa.array(codes))
-    mask = pc.is_in(own, value_set=pa.array(sorted(ids), pa.string()))
+    wanted = set(ids)
+    mask = pa.array(np.array([word in wanted for word in words])[codes])
     columns = {each: column.filter(mask) for each, column in table.columns.items()}
-    places = {ID: own, FILE: files, ROW: rows, STEM: stems}
-    columns |= {each: pa.chunked_array([array.filter(mask)]) for each, array in places.items()}
-    return pa.table(columns).combine_chunks()
+    files, rows, stems = (array.filter(mask) for array in _places(piece))
+    own = pa.DictionaryArray.from_arrays(codes, pa.array(words, pa.string())).filter(mask)
+    places = {ID: own.cast(pa.string()), FILE: files, ROW: rows, STEM: stems}
+    return pa.table(columns | places).combine_chunks()
 
 
 def without_others(rows: pa.Table, ids: Collection[str]) -> pa.Table:
@@ -54,22 +54,28 @@ def _places(piece: Piece) -> tuple[pa.Array, pa.Array, pa.Array]:
     """The file, the row in it and the name without endings of the file of each row (N,) of a piece."""
     files, rows, stems = [], [], []
     for segment in piece.segments:
-        files.append(pa.repeat(segment.file.name, segment.rows))
+        files.append(_repeated(segment.file.name, segment.rows))
         rows.append(pa.array(np.arange(segment.first, segment.first + segment.rows)))
-        stems.append(pa.repeat(segment.file.stem, segment.rows))
+        stems.append(_repeated(segment.file.stem, segment.rows))
     for path in piece.scattered:
         with pa.OSFile(path) as content, pa.ipc.open_file(content) as file:
             batch = file.get_batch(piece.number)
-            files.append(batch.column(FILE).cast(pa.string()))
+            files.append(batch.column(FILE).cast(pa.dictionary(pa.int32(), pa.string())))
             rows.append(batch.column(ROW))
-            stems.append(pa.repeat("", batch.num_rows))
-    return pa.concat_arrays(files), pa.concat_arrays(rows), pa.concat_arrays(stems)
+            stems.append(_repeated("", batch.num_rows))
+    return tuple(
+        pa.chunked_array(each).unify_dictionaries().combine_chunks() for each in (files, rows, stems)
+    )
+
+
+def _repeated(word: str, rows: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), [word])
 
 
 def _parts(piece: pa.Table) -> Iterable[Part]:
     """Where chosen rows of a piece come from; one part for each file that is a series."""
-    files, rows = piece.column(FILE).combine_chunks(), piece.column(ROW).to_numpy()
-    stems = piece.column(STEM).combine_chunks()
+    rows = piece.column(ROW).to_numpy()
+    files, stems = (piece.column(each).cast(pa.string()).combine_chunks() for each in (FILE, STEM))
     if not len(stems):
         return
     new = pc.not_equal(stems[:-1], stems[1:]).to_numpy(zero_copy_only=False)

@@ -79,7 +79,7 @@ def lots_of(ids: Sequence[str], strata: Sequence[Stratum], salt: bytes) -> list[
     """A lot of each series."""
     lots = []
     for name, stratum in zip(ids, strata, strict=True):
-        digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=16, key=salt).digest()
+        digest = hashlib.blake2b(name.encode(), digest_size=16, key=salt).digest()
         lots.append(Lot(int.from_bytes(digest[:8]), int.from_bytes(digest[8:]), name, stratum))
     return lots
 

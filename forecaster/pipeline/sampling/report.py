@@ -23,8 +23,8 @@ from forecaster.pipeline.sampling.source import Sample
 from forecaster.pipeline.trials import ByModel, backtest_trial
 from forecaster.training.plan import reported_origins
 
-COVERED = 80
-"""Percent that an interval covers, of which the report says whether it did."""
+LITTLE = 0.01
+"""A gain that is surely less than this part of the error is hardly one."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,16 @@ class SampleReport:
 
     def _on_gain(self, held: Report, gain: Gain) -> str:
         """What more series would gain, as far as half of the sample shows."""
-        size = f"{abs(100 * gain.difference):.1f} % {'lower' if gain.difference > 0 else 'higher'}"
         low, high = (100 * (gain.difference + side * gain.half_width) for side in (-1, 1))
         between = f" (95 % interval {low:.1f} to {high:.1f} %)" if np.isfinite(gain.half_width) else ""
         whole = len(self.sample.drawn.sampled)
-        return (
-            f"There {held.decided_on.upper()} is {size} than that of a model of {gain.series:,} of the "
-            f"{whole:,} series{between}: so much the second half of the sample has gained."
+        text = (
+            f"On these, {held.decided_on.upper()} of a model of {gain.series:,} of the {whole:,} series is "
+            f"{abs(100 * gain.difference):.1f} % {'higher' if gain.difference >= 0 else 'lower'}{between}"
         )
+        if low > 0:
+            return f"{text}: more series help, such as --sample-series {2 * whole}."
+        return f"{text}: more series would hardly help." if high < 100 * LITTLE else f"{text}."
 
 
 def report_on(sample: Sample, learned: Learned, report: Report | None, options: Options) -> SampleReport:

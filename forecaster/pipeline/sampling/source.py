@@ -207,7 +207,8 @@ def look(asked: Look, piece: Piece) -> Seen | None:
     if table is None:
         return None
     read = asked.read
-    panel = load(table, read, limits=asked.limits, usual=read.freq, remembered=True).panel
+    loaded = load(table, read, limits=asked.limits, usual=read.freq, remembered=True, examined=read.strict)
+    panel = loaded.panel
     strata = strata_of(panel)
     lots = kept(lots_of(panel.ids, strata, asked.salt), asked.size)
     name = None if read.layout == "files" else read.id
