@@ -114,10 +114,7 @@ def load(
     """
     findings = [] if noted is None else noted
     note = _Notes(findings)
-    table, config = note(_read(source, config, usual))
-    table, config = note(join_time_columns(table, with_parts_as_id(table, config)))
-    table = note(without_words_above(table, config))
-    table = note(without_non_data_rows(table, config))
+    table, config = _cells(note, source, config, usual)
     roles, times, doubt = note(assign(table, config, many=is_many(source), by=by))
     readings = note(_observed(table, roles, times, config, remembered, words))
     static = note(read_static(table, roles.static, readings, config, words))
@@ -150,6 +147,25 @@ def load(
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     return Loaded(panel, read_as, tuple(findings), _absolute(source), roles.uses, odd, table.digest, groups)
+
+
+def roles_of(table: Table, config: ReadConfig) -> Roles:
+    """What each column of a table is used for, as `load` finds it. Raises its errors."""
+    table, config = _cells(_Notes([]), table, config, "D")  # a table of one row too
+    roles, _, doubt = assign(table, config, many=False)[0]
+    if doubt:
+        raise doubt
+    return roles
+
+
+def _cells(
+    note: _Notes, source: str | Path | pd.DataFrame | Table, config: ReadConfig, usual: str | None
+) -> tuple[Table, ReadConfig]:
+    """The rows of a source that hold data, and how its cells are read."""
+    table, config = note(_read(source, config, usual))
+    table, config = note(join_time_columns(table, with_parts_as_id(table, config)))
+    table = note(without_words_above(table, config))
+    return note(without_non_data_rows(table, config)), config
 
 
 def _read(

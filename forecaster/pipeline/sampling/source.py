@@ -15,7 +15,7 @@ import numpy as np
 
 from forecaster.arrays import Bools
 from forecaster.config import Limits, ReadConfig
-from forecaster.data.load import Loaded, load
+from forecaster.data.load import Loaded, load, roles_of
 from forecaster.data.panel import Panel
 from forecaster.data.pieces.files import PARQUET, SourceFile, files_of, fingerprint
 from forecaster.data.pieces.ids import id_columns
@@ -24,6 +24,7 @@ from forecaster.data.pieces.scatter import scatter
 from forecaster.data.pieces.selection import chosen_rows, table_of, without_others
 from forecaster.data.pieces.survey import survey
 from forecaster.data.reading.files import paths_of
+from forecaster.data.roles.roles import Roles
 from forecaster.data.series.value_findings import oddities
 from forecaster.errors import DataError, MemoryLimitError, UsageError
 from forecaster.features.strata import Stratum, strata_of
@@ -113,9 +114,13 @@ def sample_of(
             hint="Leave out --sample-series, or --hierarchy.",
         )
     if in_pieces(source):
-        resolved = _resolved(source, read, limits)
-        if resolved.read.layout in ("long", "files"):
-            return _of_pieces(source, read, resolved, limits, size, seed, engine, on_piece)
+        files = files_of(source)
+        roles = _roles(files, read)
+        if roles.layout in ("long", "files"):
+            with _pieces(files, roles) as pieces:
+                found = _of_pieces(files, pieces, read, limits, size, seed, engine, on_piece)
+            where = str(Path(source).expanduser().absolute())
+            return dataclasses.replace(found, loaded=dataclasses.replace(found.loaded, source=where))
     return _of_panel(load(source, read, limits=limits), size, seed)
 
 
@@ -169,17 +174,16 @@ def _which(panel: Panel, lots: Sequence[Lot]) -> Bools:
     return np.array([name in ids for name in panel.ids], np.bool_)
 
 
-def _resolved(source: str | Path, read: ReadConfig, limits: Limits) -> Loaded:
-    """The first piece, from which the roles of the columns, the frequency and the like are inferred."""
-    files = files_of(source)
+def _roles(files: tuple[SourceFile, ...], read: ReadConfig) -> Roles:
+    """What each column is used for, by the first rows. Raises the errors of `load`."""
     first = next(file for file in files if file.rows)
-    found = load(head(first, PIECE_ROWS), read, limits=limits, remembered=True)
-    if found.read.layout == "one" and len(files) > 1:
+    roles = roles_of(head(first, PIECE_ROWS), read)
+    if roles.layout == "one" and len(files) > 1 and read.layout is None:
         raise UsageError(
             f"{first.name} has no column that names series, and there are {len(files)} files",
             hint="If each file is a series: --layout files. Else name the column: --id.",
         )
-    return found
+    return roles
 
 
 class Look(NamedTuple):
@@ -246,9 +250,9 @@ class Reservoir:
 
 
 def _of_pieces(
-    source: str | Path,
+    files: tuple[SourceFile, ...],
+    pieces: Sequence[Piece],
     read: ReadConfig,
-    resolved: Loaded,
     limits: Limits,
     size: int,
     seed: int,
@@ -256,31 +260,42 @@ def _of_pieces(
     on_piece: Passed | None,
 ) -> Sample:
     """A sample of a data set that is looked at piece by piece."""
-    files = files_of(source)
-    columns = _needed(files, resolved.read)
+    resolved = _resolved(files, pieces, read, limits)
     reservoir = Reservoir(size)
-    asked = Look(resolved.read, limits, columns, size, salt_of(seed))
-    with _pieces(files, resolved.read, columns) as pieces:
-        for done, (number, seen) in enumerate(engine.map(look, asked, pieces)):
-            if seen is not None:
-                reservoir.add(number, seen)
-            if on_piece is not None:
-                on_piece(done + 1, len(pieces))
+    asked = Look(resolved.read, limits, _needed(files, resolved.read), size, salt_of(seed))
+    for done, (number, seen) in enumerate(engine.map(look, asked, pieces)):
+        if seen is not None:
+            reservoir.add(number, seen)
+        if on_piece is not None:
+            on_piece(done + 1, len(pieces))
     chosen = drawn(reservoir.lots, size)
     reservoir.let_go({lot.id for lot in (*chosen.sampled, *chosen.held)})
     tables = [reservoir.tables[number] for number in sorted(reservoir.tables)]
-    if not tables:
-        raise DataError(f"{source} has no rows")
-    roles = {name: getattr(resolved.read, name) for name in ("time", "id", "target", "known", "layout")}
-    table = table_of(tables, tuple(name for name, _ in files[0].keys if name in columns))
-    table = dataclasses.replace(table, digest=fingerprint(files))
     reservoir.tables.clear()
+    table = table_of(tables, tuple(name for name, _ in files[0].keys if name in asked.columns))
+    del tables
+    roles = {name: getattr(resolved.read, name) for name in ("time", "id", "target", "known", "layout")}
+    config = dataclasses.replace(read, **roles)
     loaded = load(
-        table, dataclasses.replace(read, **roles), limits=limits, usual=resolved.read.freq, remembered=True
+        dataclasses.replace(table, digest=fingerprint(files)),
+        config,
+        limits=limits,
+        usual=resolved.read.freq,
+        remembered=True,
     )
-    where = str(Path(source).expanduser().absolute())
-    loaded = dataclasses.replace(loaded, source=where, uses=resolved.uses)
+    loaded = dataclasses.replace(loaded, uses=resolved.uses)
     return _split(loaded, chosen, size, reservoir.strata, reservoir.rows)
+
+
+def _resolved(
+    files: tuple[SourceFile, ...], pieces: Sequence[Piece], read: ReadConfig, limits: Limits
+) -> Loaded:
+    """The first piece, from which the frequency and the like are inferred. Raises the errors of `load`."""
+    tables = (read_piece(piece, files[0].columns) for piece in pieces)
+    first = next((table for table in tables if table is not None), None)
+    if first is None:
+        raise DataError(f"{files[0].name} has no rows")
+    return load(first, read, limits=limits, remembered=True)
 
 
 def _needed(files: tuple[SourceFile, ...], read: ReadConfig) -> tuple[str, ...]:
@@ -292,15 +307,13 @@ def _needed(files: tuple[SourceFile, ...], read: ReadConfig) -> tuple[str, ...]:
 
 
 @contextmanager
-def _pieces(
-    files: tuple[SourceFile, ...], read: ReadConfig, columns: Sequence[str]
-) -> Iterator[tuple[Piece, ...]]:
+def _pieces(files: tuple[SourceFile, ...], roles: Roles) -> Iterator[tuple[Piece, ...]]:
     """The pieces of a data set; rows in any order are first brought together, in a temporary folder."""
-    name = None if read.layout == "files" else read.id
+    name = None if roles.layout == "files" else roles.id
     found = survey(files, name, PIECE_ROWS)
     if found.pieces is not None:
         yield found.pieces
         return
     assert name is not None  # only ids can be out of order
     with tempfile.TemporaryDirectory(prefix="forecast-") as folder:
-        yield scatter(files, name, columns, PIECE_ROWS, Path(folder))
+        yield scatter(files, name, files[0].columns, PIECE_ROWS, Path(folder))
