@@ -226,6 +226,7 @@ def evaluate(
     step: int | None = None,
     refit: Literal["never", "each"] | int | bool = "never",
     by: str | None = None,
+    sample_series: int | str | None = None,
     on_event: Listener | None = None,
     **settings: Any,
 ) -> Evaluation:
@@ -235,6 +236,7 @@ def evaluate(
     one (`refit="each"`) or every N-th (`refit=N`); `refit` as a bool is the setting of `train`. Or uses
     `model`, which must have been trained on such rows only, or be "pretrained". `step` is one horizon by
     default. `by` is a column with one value for each series, by which the report groups them.
+    `sample_series=N` evaluates a simple random sample of so many series.
 
     Returns a `forecaster.pipeline.evaluate.Evaluation`. Its `report` has the `verdict` and the errors of
     model and baselines, its `backtest` every forecast beside the actual value (`backtest.to_frame()`).
@@ -267,6 +269,7 @@ def evaluate(
         by=by,
         model=None if model is None else model_or_pretrained(model),
         on_event=on_event,
+        sample_series=plain(sample_series),
     )
 
 

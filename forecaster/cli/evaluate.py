@@ -8,7 +8,16 @@ import typer
 
 from forecaster.cli.account import account
 from forecaster.cli.log import stderr
-from forecaster.cli.option_texts import COLUMNS, FORECASTING, GENERAL, MODEL, NETWORK, READING, TRAINING
+from forecaster.cli.option_texts import (
+    COLUMNS,
+    FORECASTING,
+    GENERAL,
+    MODEL,
+    NETWORK,
+    READING,
+    SAMPLING,
+    TRAINING,
+)
 from forecaster.cli.options import Data, PageSeries, ReportFile, Settings, accepts
 from forecaster.cli.picture import (
     SCREEN,
@@ -54,7 +63,7 @@ Predictions = Annotated[
 ]
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, GENERAL)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, SAMPLING, MODEL, GENERAL)
 def evaluate(
     data: Data,
     settings: Settings,
@@ -101,6 +110,8 @@ def evaluate(
             on_event=listener,
             on_origin=listener.origin,
             on_read=reader(report_series, before_work(plot_series)),
+            on_piece=listener.piece,
+            sample_series=settings.general.sample_series,
         )
     _write_files(result, report, report_series, predictions)
     if plot and plot != SCREEN:
@@ -164,7 +175,8 @@ def _show(result: Evaluation, *, as_json: bool) -> None:
     from forecaster.report.terminal import print_report
 
     if as_json:
-        write_json("evaluate-1", result.report.to_json() | {"findings": findings(result.loaded)})
+        sample = {} if result.sample is None else {"sample": result.sample.to_json()}
+        write_json("evaluate-1", result.report.to_json() | sample | {"findings": findings(result.loaded)})
     else:
         print_report(console(), result.report)
 

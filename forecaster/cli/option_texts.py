@@ -91,8 +91,7 @@ TRAINING = {
     "workers": "Number of cores. Default: all. Does not change the result.",
 }
 SAMPLING = {
-    "sample_series": "Train on a sample of N series, or auto: for more data than memory. Parquet is read in "
-    "pieces.",
+    "sample_series": "Use a sample of so many series, or auto: for more data than memory, as Parquet.",
 }
 MODEL = {"model": "Model file."}
 LOCKING = {"wait": "Seconds to wait for another run that writes the same model or state file."}

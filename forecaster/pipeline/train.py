@@ -19,8 +19,9 @@ from forecaster.pipeline.engines.engine import Engine
 from forecaster.pipeline.engines.named import engine_named
 from forecaster.pipeline.learn import Learned, learn
 from forecaster.pipeline.sampling.draw import sample_size
+from forecaster.pipeline.sampling.one_pass import Passed, Wanted
 from forecaster.pipeline.sampling.report import SampleReport, report_on
-from forecaster.pipeline.sampling.source import Passed, Sample, naming_samples, sample_of
+from forecaster.pipeline.sampling.source import Sample, naming_samples, sample_of
 from forecaster.report.series_kinds import series_kinds, summary
 from forecaster.training.checkpoint import Checkpoint
 from forecaster.training.ensemble import Listener
@@ -82,7 +83,8 @@ def train(
             loaded = load(source, read, limits=limits_of(options))
         else:
             size, engine = sample_size(sample_series), engine or engine_named(workers=options.workers)
-            sample = sample_of(source, read, limits_of(options), size, options.seed, engine, on_piece)
+            wanted = Wanted(size, read, limits_of(options), options.seed)
+            sample = sample_of(source, wanted, engine, on_piece)
             loaded = sample.loaded
         if on_read:
             on_read(loaded)

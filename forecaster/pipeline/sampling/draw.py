@@ -84,15 +84,26 @@ def lots_of(ids: Sequence[str], strata: Sequence[Stratum], salt: bytes) -> list[
     return lots
 
 
-def kept(lots: Iterable[Lot], size: int) -> list[Lot]:
-    """The lots of a part that may be drawn from the whole: at most HELD + size + size / FLOOR."""
+def kept(lots: Iterable[Lot], size: int, *, simple: bool = False) -> list[Lot]:
+    """The lots of a part that may be drawn from the whole: at most HELD + size + size / FLOOR.
+
+    `simple`: for a simple random sample, the least u.
+    """
+    if simple:
+        return _by_held(lots)[:size]
     held, others = _apart(lots)
     floor = _floor(others, size)
     return [*held, *others[:size], *(lot for lot in others[size:] if lot.id in floor)]
 
 
-def drawn(lots: Iterable[Lot], size: int) -> Drawn:
-    """The sample of `size` series, and those held out; of fewer series all are in the sample."""
+def drawn(lots: Iterable[Lot], size: int, *, simple: bool = False) -> Drawn:
+    """The sample of `size` series, and those held out; of fewer series all are in the sample.
+
+    `simple`: a simple random sample, from which none is held out. Its first series are those that a training
+    with the same seed holds out.
+    """
+    if simple:
+        return Drawn(tuple(_by_held(lots)[:size]), ())
     held, others = _apart(lots)
     lacking = min(max(size - len(others), 0), len(held))  # so few series are not held out
     return Drawn(
@@ -109,8 +120,12 @@ def chosen(lots: Sequence[Lot], size: int) -> tuple[Lot, ...]:
 
 def _apart(lots: Iterable[Lot]) -> tuple[list[Lot], list[Lot]]:
     """The series held out, by u, and the others, by h."""
-    by_held = sorted(lots, key=lambda lot: (lot.held, lot.id))
+    by_held = _by_held(lots)
     return by_held[:HELD], sorted(by_held[HELD:])
+
+
+def _by_held(lots: Iterable[Lot]) -> list[Lot]:
+    return sorted(lots, key=lambda lot: (lot.held, lot.id))
 
 
 def _floor(lots: Sequence[Lot], size: int) -> set[str]:

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecaster.config import Limits, Options, ReadConfig
+from forecaster.config import Options, ReadConfig
 from forecaster.errors import DataError, MemoryLimitError, UsageError
 from forecaster.pipeline.engines.processes import InTurn, Processes
-from forecaster.pipeline.sampling import draw, source
+from forecaster.pipeline.sampling import draw, one_pass
+from forecaster.pipeline.sampling.one_pass import Wanted
 from forecaster.pipeline.sampling.report import weighted_errors
 from forecaster.pipeline.sampling.source import sample_of
 from forecaster.pipeline.train import train
@@ -21,7 +22,7 @@ READ = ReadConfig(static=("kind",))
 def small_set(monkeypatch):
     """Few series are held out, and pieces are small."""
     monkeypatch.setattr(draw, "HELD", HELD)
-    monkeypatch.setattr(source, "PIECE_ROWS", 900)
+    monkeypatch.setattr(one_pass, "PIECE_ROWS", 900)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def written(table, folder, files=3):
 
 
 def drawn_from(where, size=SIZE, engine=None, seed=0, read=READ):
-    return sample_of(where, read, Limits(), size, seed, engine or InTurn())
+    return sample_of(where, Wanted(size, read, seed=seed), engine or InTurn())
 
 
 def same(one, other):
@@ -190,4 +191,4 @@ def test_memory_that_does_not_suffice_names_the_sample(table, tmp_path, monkeypa
     monkeypatch.setattr("forecaster.pipeline.train.load", runs_out)
     with pytest.raises(MemoryLimitError, match="--sample-series auto") as error:
         train(where, SMALL, READ)
-    assert ("write it as Parquet" in error.value.hint) == (kind != "parquet")
+    assert ("write the data as Parquet" in error.value.hint) == (kind != "parquet")
