@@ -13,7 +13,7 @@ The command line calls the same functions, with the same names of settings. They
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 from forecaster.pipeline.arguments import (
     as_list,
@@ -25,6 +25,7 @@ from forecaster.pipeline.arguments import (
     model_or_pretrained,
     monitored,
     plain,
+    settings_of,
     source_of,
 )
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from forecaster.forecasting.explanation import Explanation
     from forecaster.model.model import Model
+    from forecaster.pipeline.arguments import Source, Trained
     from forecaster.pipeline.compare import Comparisons
     from forecaster.pipeline.evaluate import Evaluation
     from forecaster.pipeline.monitor import Monitoring
@@ -44,18 +46,18 @@ if TYPE_CHECKING:
     from forecaster.pipeline.update import Update
     from forecaster.training.ensemble import Listener
 
-    Source: TypeAlias = pd.DataFrame | str | PathLike[str]
-    """A table, or the name of a file, a directory, a glob, or - for stdin."""
-    Trained: TypeAlias = Training | Update | Model | str | PathLike[str]
-    """A model, the result of `train` or `update`, or the name of a model file."""
-
 __all__ = ["__version__", "compare", "evaluate", "explain", "load", "monitor", "predict", "train", "update",
            "write_report"]  # fmt: skip
 __version__ = "0.1.0"
 
 
 def train(
-    data: Source, *, on_event: Listener | None = None, engine: str | None = None, **settings: Any
+    data: Source,
+    *,
+    sample_series: int | str | None = None,
+    on_event: Listener | None = None,
+    engine: str | None = None,
+    **settings: Any,
 ) -> Training:
     """Train a model on `data` and report its errors on the newest rows, which are held out.
 
@@ -74,9 +76,10 @@ def train(
                    patience, refit, keep_on_interrupt, seed, workers
 
     `engine`: where the work is done: "processes" of this machine, "ray", or a cluster, "ray://HOST:10001".
-    `on_event` is called with each `forecaster.training.loop.Event`. Returns a
+    `sample_series=N` trains on a sample of so many series, "auto" of as many as are enough: Parquet files may
+    then be larger than memory. `on_event` is called with each `forecaster.training.loop.Event`. Returns a
     `forecaster.pipeline.train.Training`. Its `model` can be saved. Its `report` is None where the data is too
-    short to hold anything out. Its `notes` explain the report.
+    short to hold anything out, its `notes` explain it; its `sample` says what a sample costs in accuracy.
 
     Raises UsageError for a setting or column that does not exist, DataError for data that cannot be used,
     StorageError where it cannot be read, and DivergenceError where training diverges.
@@ -89,12 +92,17 @@ def train(
     >>> training.report.horizon, training.model.facts.frequency.alias
     (12, 'h')
     """
-    from forecaster.config import Options, ReadConfig
     from forecaster.pipeline import train as pipeline
 
-    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
-    made_by = engine_of(engine, options.workers)
-    return pipeline.train(source_of(data), options, read, on_event=on_event, engine=made_by)
+    options, read = settings_of(settings)
+    return pipeline.train(
+        source_of(data),
+        options,
+        read,
+        on_event=on_event,
+        sample_series=plain(sample_series),
+        engine=engine_of(engine, options.workers),
+    )
 
 
 def predict(
@@ -221,6 +229,7 @@ def evaluate(
     step: int | None = None,
     refit: Literal["never", "each"] | int | bool = "never",
     by: str | None = None,
+    sample_series: int | str | None = None,
     on_event: Listener | None = None,
     engine: str | None = None,
     **settings: Any,
@@ -230,8 +239,8 @@ def evaluate(
     Trains as `train` does, with the same settings, on the rows before the first origin, and again before each
     one (`refit="each"`) or every N-th (`refit=N`); `refit` as a bool is the setting of `train`. Or uses
     `model`, which must have been trained on such rows only, or be "pretrained". `step` is one horizon by
-    default. `by` is a column with one value for each series, by which the report groups them. `engine` is as
-    for `train`.
+    default. `by` is a column with one value for each series, by which the report groups them.
+    `sample_series=N` evaluates a simple random sample of so many series. `engine` is as for `train`.
 
     Returns a `forecaster.pipeline.evaluate.Evaluation`. Its `report` has the `verdict` and the errors of
     model and baselines, its `backtest` every forecast beside the actual value (`backtest.to_frame()`).
@@ -244,16 +253,12 @@ def evaluate(
     >>> report = evaluate(table, horizon=7, origins=3, hidden=8, steps=30).report
     >>> report.origins, report.best_baseline
     (3, 'seasonal naive')
-    >>> errors = pd.DataFrame(report.to_rows())
-    >>> sorted(errors["scope"].unique())
-    ['origin', 'overall', 'series', 'step']
     """
-    from forecaster.config import Options, ReadConfig
     from forecaster.pipeline import evaluate as pipeline
 
     if isinstance(refit, bool):
         settings, refit = settings | {"refit": refit}, "never"
-    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
+    options, read = settings_of(settings)
     return pipeline.evaluate(
         source_of(data),
         options,
@@ -265,6 +270,7 @@ def evaluate(
         model=None if model is None else model_or_pretrained(model),
         on_event=on_event,
         engine=engine_of(engine, options.workers),
+        sample_series=plain(sample_series),
     )
 
 
@@ -287,9 +293,8 @@ def compare(
 
     Contestants: `settings` with each of the `cells` and `efforts`; named `configs` and `models`; without any,
     quick, normal and pretrained. `tune=N` searches among N settings, those in `settings` left as they are, on
-    earlier origins. `engine` is as for `train`. Returns a `forecaster.pipeline.compare.Comparisons`:
-    `leaderboard`, `better_settings`.
-    Raises the errors of `evaluate` if no contestant can be tried. Interrupted later, it returns what is done.
+    earlier origins. `engine` is as for `train`. Returns a `forecaster.pipeline.compare.Comparisons`. Raises
+    the errors of `evaluate` if no contestant can be tried. Interrupted later, it returns what is done.
 
     >>> import numpy as np, pandas as pd
     >>> table = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=120), "y": np.arange(120) % 7 + 1.0})
@@ -297,19 +302,16 @@ def compare(
     >>> board.best.name
     'seasonal naive'
     """
-    from forecaster.config import Options, ReadConfig
     from forecaster.pipeline import compare as pipeline
 
     if isinstance(refit, bool):
         settings, refit = settings | {"refit": refit}, "never"
-    options, read = config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
+    options, read = settings_of(settings)
     contestants = pipeline.contestants_of(
         options,
         cells=as_list(cells),
         efforts=as_list(efforts),
-        configs={
-            name: config_of(Options, settings | own, ReadConfig) for name, own in (configs or {}).items()
-        },
+        configs={name: settings_of(settings | own)[0] for name, own in (configs or {}).items()},
         models={name: model_or_pretrained(each) for name, each in (models or {}).items()},
     )
     return pipeline.compare(

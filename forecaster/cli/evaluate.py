@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -17,6 +18,7 @@ from forecaster.cli.option_texts import (
     MODEL,
     NETWORK,
     READING,
+    SAMPLING,
     TRAINING,
 )
 from forecaster.cli.options import Data, PageSeries, ReportFile, Settings, accepts
@@ -64,7 +66,7 @@ Predictions = Annotated[
 ]
 
 
-@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, MODEL, COMPUTING, ENGINE, GENERAL)
+@accepts(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, SAMPLING, MODEL, COMPUTING, ENGINE, GENERAL)
 def evaluate(
     data: Data,
     settings: Settings,
@@ -112,6 +114,8 @@ def evaluate(
             on_origin=listener.origin,
             on_read=reader(report_series, before_work(plot_series)),
             engine=settings.engine,
+            on_piece=partial(listener.step, "looking at all series"),
+            sample_series=settings.general.sample_series,
         )
     _write_files(result, report, report_series, predictions)
     if plot and plot != SCREEN:
@@ -175,7 +179,8 @@ def _show(result: Evaluation, *, as_json: bool) -> None:
     from forecaster.report.terminal import print_report
 
     if as_json:
-        write_json("evaluate-1", result.report.to_json() | {"findings": findings(result.loaded)})
+        sample = {} if result.sample is None else {"sample": result.sample.to_json()}
+        write_json("evaluate-1", result.report.to_json() | sample | {"findings": findings(result.loaded)})
     else:
         print_report(console(), result.report)
 

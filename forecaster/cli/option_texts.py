@@ -92,6 +92,9 @@ TRAINING = {
 }
 CORES = {"workers": TRAINING["workers"]}
 ENGINE = {"engine": "Where the work is done: processes, ray, or a cluster, ray://HOST:10001."}
+SAMPLING = {
+    "sample_series": "Use a sample of so many series, or auto: for more data than memory, as Parquet.",
+}
 MODEL = {"model": "Model file."}
 LOCKING = {"wait": "Seconds to wait for another run that writes the same model or state file."}
 KEEPING = {"keep": "Number of old models to keep: MODEL.1 is the newest of them, see `forecast rollback`."}
@@ -127,6 +130,6 @@ PANELS = {
     "Forecast": FORECASTING | PREDICTING,
     "Alarms": MONITORING,
     "Network": NETWORK,
-    "Training": TRAINING,
+    "Training": TRAINING | SAMPLING,
     "General": MODEL | LOCKING | KEEPING | RESUMING | COMPUTING | ENGINE | GENERAL,
 }

@@ -74,6 +74,7 @@ class General:
     model: str | None = None
     wait: float = 0.0
     samples: int | None = None
+    sample_series: str | int | None = None
     skip_short: bool = False
     max_age: str | None = None
     max_model_age: str | None = None

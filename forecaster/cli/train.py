@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -22,6 +23,7 @@ from forecaster.cli.option_texts import (
     NETWORK,
     READING,
     RESUMING,
+    SAMPLING,
     TRAINING,
 )
 from forecaster.cli.options import Data, PageSeries, ReportFile, Settings, accepts
@@ -30,22 +32,13 @@ from forecaster.errors import DivergenceError, UsageError
 if TYPE_CHECKING:
     from forecaster.evaluation.error_report import Report
     from forecaster.model.lock import Held
+    from forecaster.pipeline.train import Training
     from forecaster.training.checkpoint import Checkpoint
 
 
 @accepts(
-    FORECASTING,
-    COLUMNS,
-    READING,
-    NETWORK,
-    TRAINING,
-    MODEL,
-    LOCKING,
-    KEEPING,
-    RESUMING,
-    COMPUTING,
-    ENGINE,
-    GENERAL,
+    *(FORECASTING, COLUMNS, READING, NETWORK, TRAINING, SAMPLING),
+    *(MODEL, LOCKING, KEEPING, RESUMING, COMPUTING, ENGINE, GENERAL),
 )
 def train(
     data: Data, settings: Settings, report: ReportFile = None, report_series: PageSeries = None
@@ -56,7 +49,7 @@ def train(
     Train a model on DATA and report its errors on the newest rows, which are held out. Columns, frequency and
     settings that are not set are chosen from the data.
     """
-    from forecaster.cli.data_summary import findings, log_data
+    from forecaster.cli.data_summary import log_data
     from forecaster.cli.page import check_report, reader, write_report
     from forecaster.cli.progress import progress
     from forecaster.cli.streams import write_json
@@ -85,8 +78,10 @@ def train(
                 settings.read,
                 on_event=listener,
                 on_read=reader(report_series),
+                on_piece=partial(listener.step, "looking at all series"),
                 checkpoint=checkpoint,
                 engine=settings.engine,
+                sample_series=general.sample_series,
             )
         save_keeping(result.model, settings.model, max(general.keep, _kept_at_least(held)))
         if not result.interrupted:
@@ -100,11 +95,20 @@ def train(
     saved = "interrupted; the best model so far is saved in" if result.interrupted else "saved"
     stderr.info(f"{saved} {settings.model}", model=str(settings.model))
     if settings.general.json:
-        held_out = result.report.to_json() if result.report is not None else None
-        facts = {"model": str(settings.model), "report": held_out, "notes": list(result.notes)}
-        write_json("train-1", facts | {"findings": findings(result.loaded)})
+        write_json("train-1", _as_json(result, settings))
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+def _as_json(result: Training, settings: Settings) -> dict[str, Any]:
+    """The result, as docs/schemas has it."""
+    from forecaster.cli.data_summary import findings
+
+    held_out = result.report.to_json() if result.report is not None else None
+    facts = {"model": str(settings.model), "report": held_out, "notes": list(result.notes)}
+    if result.sample is not None:
+        facts["sample"] = result.sample.to_json()
+    return facts | {"findings": findings(result.loaded)}
 
 
 def _kept_at_least(held: Held) -> int:

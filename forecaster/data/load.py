@@ -101,6 +101,7 @@ def load(
     by: str | None = None,
     words: Mapping[str, Words] = NO_WORDS,
     ahead: int = 0,
+    examined: bool = True,
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
@@ -109,14 +110,12 @@ def load(
     where no series has two rows to show one. `noted` is a list that each step adds its findings to.
     `remembered`: a model has this configuration; a word for missing values may be in no cell. `by` is a
     column that groups series. `words` are those of categories that a model knows;
-    holidays cover `ahead` rows of the future. Raises UsageError, DataError and StorageError.
+    holidays cover `ahead` rows of the future. Without `examined`, nothing is said of values that stand out.
+    Raises UsageError, DataError and StorageError.
     """
     findings = [] if noted is None else noted
     note = _Notes(findings)
-    table, config = note(_read(source, config, usual))
-    table, config = note(join_time_columns(table, with_parts_as_id(table, config)))
-    table = note(without_words_above(table, config))
-    table = note(without_non_data_rows(table, config))
+    table, config = _cells(note, source, config, usual)
     roles, times, doubt = note(assign(table, config, many=is_many(source), by=by))
     readings = note(_observed(table, roles, times, config, remembered, words))
     static = note(read_static(table, roles.static, readings, config, words))
@@ -144,10 +143,30 @@ def load(
     panel = note(with_sums(panel, config.hierarchy))
     read_as = _resolved(config, roles, times, panel, table.layout)
     panel = note(with_calendar(panel, read_as, ahead, words=words, remembered=remembered))
-    odd = note(_examined(panel, limits, config))
+    nothing = np.zeros(len(panel), np.int64)
+    odd = note(_examined(panel, limits, config)) if examined else oddities(panel, nothing)
     enforce(findings, strict=config.strict)
     pa.default_memory_pool().release_unused()  # back to the system: training has better use for it
     return Loaded(panel, read_as, tuple(findings), absolute(source), roles.uses, odd, table.digest, groups)
+
+
+def roles_of(table: Table, config: ReadConfig) -> Roles:
+    """What each column of a table is used for, as `load` finds it. Raises its errors."""
+    table, config = _cells(_Notes([]), table, config, "D")  # a table of one row too
+    roles, _, doubt = assign(table, config, many=False)[0]
+    if doubt:
+        raise doubt
+    return roles
+
+
+def _cells(
+    note: _Notes, source: str | Path | pd.DataFrame | Table, config: ReadConfig, usual: str | None
+) -> tuple[Table, ReadConfig]:
+    """The rows of a source that hold data, and how its cells are read."""
+    table, config = note(_read(source, config, usual))
+    table, config = note(join_time_columns(table, with_parts_as_id(table, config)))
+    table = note(without_words_above(table, config))
+    return note(without_non_data_rows(table, config)), config
 
 
 def _read(

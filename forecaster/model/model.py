@@ -36,6 +36,8 @@ UNFIT = (
 LONGEST_REASON = 200
 ERRORS, SERIES, HELD = "errors.", "errors_of_series", "held."
 """Names of arrays in the file: parts of the distribution of errors, whose factors it holds, forecasts."""
+SAMPLE = "sample"
+"""Key of what a sample of the series was and costs, in what a model remembers of its training."""
 NETWORK_SHARE = "network_share"
 """Key of the share that pretrained networks have in the spread; older models have none."""
 
@@ -180,7 +182,8 @@ class Model:
             },
             "members": {network_name(n): _describe(m) for n, m in enumerate(self.members)},
             **({"pretrained": {n.kind: n.digest for n in self.pretrained}} if self.pretrained else {}),
-            "training": facts.training,
+            "training": {name: value for name, value in facts.training.items() if name != SAMPLE},
+            **({SAMPLE: facts.training[SAMPLE]} if SAMPLE in facts.training else {}),
             "report": facts.report or {},
             "versions": {"kernels": "not recorded"} | facts.versions | {"format": str(VERSION)},
         }

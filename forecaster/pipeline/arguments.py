@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from os import PathLike
 
-    from forecaster import Source, Trained
+    import pandas as pd
+
+    from forecaster.config import Options, ReadConfig
     from forecaster.forecasting.explanation import Explanation
     from forecaster.forecasting.forecast import Forecast
     from forecaster.model.model import Model
     from forecaster.pipeline.engines.engine import Engine
     from forecaster.pipeline.monitor import Monitoring
+    from forecaster.pipeline.train import Training
+    from forecaster.pipeline.update import Update
+
+    Source: TypeAlias = pd.DataFrame | str | PathLike[str]
+    """A table, or the name of a file, a directory, a glob, or - for stdin."""
+    Trained: TypeAlias = Training | Update | Model | str | PathLike[str]
+    """A model, the result of `train` or `update`, or the name of a model file."""
 
 T = TypeVar("T")
 
@@ -179,6 +188,13 @@ def refuse_training(settings: Iterable[str]) -> None:
     wrong = next((name for name in settings if name in of_training), None)
     if wrong:
         raise UsageError(f"pretrained networks are not trained again: {wrong!r} would change nothing")
+
+
+def settings_of(settings: dict[str, Any]) -> tuple[Options, ReadConfig]:
+    """The settings of a training, and those of reading. Raises UsageError."""
+    from forecaster.config import Options, ReadConfig
+
+    return config_of(Options, settings, ReadConfig), config_of(ReadConfig, settings, Options)
 
 
 def config_of(kind: type[T], settings: dict[str, Any], *others: type[Any]) -> T:

@@ -175,9 +175,8 @@ def compare(
         if tuning is None:
             raise
         return Comparisons(loaded, None, tuning=tuning, stopped=error)
-    backtests = {entry.name: entry.backtest for entry in entries}
-    board = leaderboard(entries, failures)
-    return Comparisons(loaded, board, backtests, tuning, (*repeats, *left_out), stopped)
+    backtests, notes = {entry.name: entry.backtest for entry in entries}, (*repeats, *left_out)
+    return Comparisons(loaded, leaderboard(entries, failures), backtests, tuning, notes, stopped)
 
 
 def _loaded(

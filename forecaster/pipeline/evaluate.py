@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,9 +22,13 @@ from forecaster.methods.baselines import first_origins
 from forecaster.model.model import Model
 from forecaster.pipeline.engines.engine import Engine
 from forecaster.pipeline.engines.members import crew_of
+from forecaster.pipeline.engines.named import engine_named
 from forecaster.pipeline.learn import Learned
 from forecaster.pipeline.pieces import Counter
 from forecaster.pipeline.predict import read_as
+from forecaster.pipeline.sampling.draw import sample_size
+from forecaster.pipeline.sampling.one_pass import Passed, Wanted
+from forecaster.pipeline.sampling.source import Sample, naming_samples, sample_of
 from forecaster.pipeline.trials import NEVER, backtest_trial, trial_of
 from forecaster.training.ensemble import Listener
 from forecaster.training.plan import newest_origins
@@ -46,6 +51,8 @@ class Evaluation:
     options: Options = Options()
     curves: tuple[tuple[tuple[int, float], ...], ...] = ()
     """Step and validation loss at each validation pass of each network of that model."""
+    sample: Sample | None = None
+    """The series that were evaluated, if only a sample was."""
 
 
 def evaluate(
@@ -61,6 +68,8 @@ def evaluate(
     on_event: Listener | None = None,
     on_origin: Counter | None = None,
     on_read: Reader | None = None,
+    on_piece: Passed | None = None,
+    sample_series: str | int | None = None,
     engine: Engine | None = None,
 ) -> Evaluation:
     """Rolling-origin backtest: `origins` forecast origins, `step` rows apart (default: one horizon).
@@ -68,27 +77,27 @@ def evaluate(
     Trains, as `train` does, on the rows before the first origin, and again before each `refit`-th one
     (NEVER: not again); or uses `model`, which must not have seen later rows; "pretrained" stands for the
     pretrained networks alone. Each forecast reads only rows before its origin. `by`: the column whose values
-    group the series of the report; None: they are grouped by what they are taken for. `engine`: where the
-    forecasts are made; None: where it suits.
+    group the series of the report; None: they are grouped by what they are taken for. `sample_series`: a
+    simple random sample of so many series is evaluated, or of `auto`, which `engine` draws as for `train`.
+    `engine` makes the forecasts too; None: where it suits.
     """
     if model is not None and refit != NEVER:
         raise UsageError("a model that is given is not trained again", hint="Leave out --refit, or --model.")
     known = model if isinstance(model, Model) else None
-    loaded = load(
-        source,
-        read_as(known, source, read) if known else read,
-        limits=known.blend.limits if known else limits_of(options),
-        remembered=known is not None,
-        by=by,
-    )
+    config = read_as(known, source, read) if known else read
+    limits = known.blend.limits if known else limits_of(options)
+    with naming_samples(source, sampled=sample_series is not None):
+        if sample_series is None:
+            sample, loaded = None, load(source, config, limits=limits, remembered=known is not None, by=by)
+        else:
+            wanted = Wanted(sample_size(sample_series), config, limits, options.seed, simple=True, by=by)
+            sample = sample_of(source, wanted, engine or engine_named(workers=options.workers), on_piece)
+            loaded = sample.loaded
     if on_read:
         on_read(loaded)
     panel = loaded.panel
     newest: list[tuple[Learned, Model]] = []
-
-    def keep(learned: Learned, made: Model) -> None:
-        newest[:] = [(learned, made)]
-
+    keep = partial(_keep_newest, newest)
     trial = trial_of(model or options, options, refit, keep, crew_of(engine))
     horizon = trial.horizon(panel)
     rows = origins_of(panel, horizon, origins, step, history=1 if model else 2)
@@ -102,7 +111,20 @@ def evaluate(
         backtest = replace(backtest, groups=tuple(loaded.groups[each] for each in panel.ids))
     made = newest[0][1] if newest else known
     curves = newest[0][0].held_out_from.curves if newest else ()
-    return Evaluation(score(backtest), loaded, backtest, notes, made, options, curves)
+    notes = (*notes, *_about(sample))
+    return Evaluation(score(backtest), loaded, backtest, notes, made, options, curves, sample)
+
+
+def _keep_newest(newest: list[tuple[Learned, Model]], learned: Learned, made: Model) -> None:
+    newest[:] = [(learned, made)]
+
+
+def _about(sample: Sample | None) -> tuple[str, ...]:
+    """A note where the errors are those of a sample."""
+    if sample is None:
+        return ()
+    size, whole = (f"{count:,}" for count in (len(sample.loaded.panel), sample.series))
+    return (f"The errors are those of a simple random sample: {size} of {whole} series.",)
 
 
 def opponents_of(rows: Ints) -> tuple[bool, tuple[str, ...]]:

@@ -43,6 +43,8 @@ class Learned:
     """On the newest rows, by networks and blend that had not seen them; None where nothing was held out."""
     held_out_from: Fit
     """What the backtest tests."""
+    tested: Model | None = None
+    """The same as a model: it has not seen the newest rows."""
 
     def model(self, facts: Facts) -> Model:
         """The model, with the facts that it remembers."""
@@ -73,14 +75,24 @@ def learn(
     origins = np.where(fit.parts.train > 0, origins, -1)
     forecasts, quantiles = try_all(panel, fit.networks, fit.blend, origins)
     point = _blended(panel, fit, origins, forecasts)
-    backtest = _backtest(panel, fit, options, origins, point, quantiles)
+    tested = _tested(panel, fit, options)
+    backtest = _backtest(panel, tested, fit, origins, point, quantiles)
     if options.refit and not fit.interrupted:
         reweighed = fitting.weigh_again(panel, fit, origins, forecasts)
         final = fitting.refit(panel, panel.lengths, reweighed, options, on_event, checkpoint, crew)
     else:
         final = fitting.without_idle(fit)
     errors = _distribution(panel, final, origins, point, quantiles)
-    return Learned(options, panel, final, errors, backtest, fit)
+    return Learned(options, panel, final, errors, backtest, fit, tested)
+
+
+def learn_before(panel: Panel, horizon: int, options: Options) -> Model | None:
+    """The model that `learn` tests, which has not seen the newest rows; None where none are held out."""
+    origins = reported_origins(panel, horizon)
+    if not np.isfinite(held_out(panel, origins, horizon)).any():
+        return None
+    known = known_before(panel, origins, horizon)
+    return _tested(panel, fitting.fit(panel, known, horizon, options, until=panel.lengths), options)
 
 
 def known_before(panel: Panel, origins: Ints, horizon: int) -> Ints:
@@ -115,16 +127,22 @@ def _blended(panel: Panel, fit: Fit, origins: Ints, forecasts: dict[str, Floats]
     return np.stack(points)
 
 
+def _tested(panel: Panel, fit: Fit, options: Options) -> Model:
+    """The model of a fit, with intervals that only validation has calibrated."""
+    known = fit.quantiles if _anything_but_prices(fit) else None
+    errors = fit_distribution(panel, fit.origins, fit.point, fit.blend, known)
+    return _model(panel, fit, options, errors, facts_without_source(panel))
+
+
 def _backtest(
-    panel: Panel, fit: Fit, options: Options, origins: Ints, point: Floats, pretrained: Floats | None
+    panel: Panel, model: Model, fit: Fit, origins: Ints, point: Floats, pretrained: Floats | None
 ) -> Backtest:
-    """The backtest of forecasts `point` (O, S, H), with intervals that only validation has calibrated.
+    """The backtest of forecasts `point` (O, S, H) by the model of a fit.
 
     `pretrained`: quantiles of the pretrained networks (O, 3, S, H).
     """
-    known = fit.quantiles if _anything_but_prices(fit) else None
-    errors = fit_distribution(panel, fit.origins, fit.point, fit.blend, known)
-    model = _model(panel, fit, options, errors, facts_without_source(panel))
+    options, errors = model.options, model.distribution
+    assert errors is not None
     if not errors.network_share:
         pretrained = None
     forecasts = []

@@ -14,11 +14,16 @@ from forecaster.data.rows.known import Words
 from forecaster.evaluation.backtest import Backtest
 from forecaster.evaluation.scores import Report, score
 from forecaster.methods.blend import Blend
-from forecaster.model.model import Facts, Model
+from forecaster.model.model import SAMPLE, Facts, Model
 from forecaster.nn.compiled_layer import described
 from forecaster.pipeline.engines.engine import Engine
 from forecaster.pipeline.engines.members import crew_of
+from forecaster.pipeline.engines.named import engine_named
 from forecaster.pipeline.learn import Learned, learn
+from forecaster.pipeline.sampling.draw import sample_size
+from forecaster.pipeline.sampling.one_pass import Passed, Wanted
+from forecaster.pipeline.sampling.report import SampleReport, report_on
+from forecaster.pipeline.sampling.source import Sample, naming_samples, sample_of
 from forecaster.report.series_kinds import series_kinds, summary
 from forecaster.training.checkpoint import Checkpoint
 from forecaster.training.ensemble import Listener
@@ -48,6 +53,8 @@ class Training:
     """What the report is made of."""
     curves: tuple[tuple[tuple[int, float], ...], ...] = ()
     """Step and validation loss at each validation pass of each network, before the refit."""
+    sample: SampleReport | None = None
+    """What the sample is and what it costs, if only a sample of the series was trained on."""
 
 
 def train(
@@ -57,7 +64,9 @@ def train(
     *,
     on_event: Listener | None = None,
     on_read: Reader | None = None,
+    on_piece: Passed | None = None,
     checkpoint: Checkpoint | None = None,
+    sample_series: str | int | None = None,
     engine: Engine | None = None,
 ) -> Training:
     """Train a model and report its errors on held-out data.
@@ -67,17 +76,33 @@ def train(
     returned model's networks are then trained on all rows, and its blend weights use the test part too. With
     `checkpoint`, a training that was interrupted goes on, to the same model. `engine`: where networks are
     trained; None: here.
+
+    `sample_series`: train on a sample of so many series, or `auto`; see `pipeline.sampling.draw`. Where the
+    source is Parquet, `engine` draws it piece by piece (default: processes of this machine).
     """
-    loaded = load(source, read, limits=limits_of(options))
-    if on_read:
-        on_read(loaded)
-    panel = loaded.panel
-    horizon = choose_horizon(options, panel)
-    if checkpoint is not None:
-        checkpoint.begin(panel, options)
-    learned = learn(panel, horizon, options, on_event, checkpoint, crew_of(engine))
+    sample = None
+    with naming_samples(source, sampled=sample_series is not None):
+        if sample_series is None:
+            loaded = load(source, read, limits=limits_of(options))
+        else:
+            size, drawn_by = sample_size(sample_series), engine or engine_named(workers=options.workers)
+            wanted = Wanted(size, read, limits_of(options), options.seed)
+            sample = sample_of(source, wanted, drawn_by, on_piece)
+            loaded = sample.loaded
+        if on_read:
+            on_read(loaded)
+        if checkpoint is not None:
+            checkpoint.begin(loaded.panel, options)
+        horizon = choose_horizon(options, loaded.panel)
+        learned = learn(loaded.panel, horizon, options, on_event, checkpoint, crew_of(engine))
+    return _trained(loaded, options, learned, sample)
+
+
+def _trained(loaded: Loaded, options: Options, learned: Learned, sample: Sample | None) -> Training:
+    """The model of what was learned, and the report on it."""
+    panel, fit = loaded.panel, learned.fit
     report = None if learned.backtest is None else score(learned.backtest)
-    fit = learned.fit
+    of_sample = None if sample is None else report_on(sample, learned, report, options)
     training = {
         "seed": options.seed,
         "refit": options.refit,
@@ -86,9 +111,12 @@ def train(
         "validation": [item.outcome.validation for item in fit.fitted],
         "rescues": sum(item.outcome.rescues for item in fit.fitted),
     }
+    if of_sample is not None:
+        training[SAMPLE] = of_sample.to_json(series=False)
     model = learned.model(facts_of(loaded, fit.blend, training, report))
-    notes, curves = _notes(learned, report), learned.held_out_from.curves
-    return Training(model, report, loaded, notes, fit.interrupted, learned.backtest, curves)
+    notes = (*_notes(learned, report), *(of_sample.notes if of_sample else ()))
+    curves = learned.held_out_from.curves
+    return Training(model, report, loaded, notes, fit.interrupted, learned.backtest, curves, of_sample)
 
 
 def facts_of(loaded: Loaded, blend: Blend, training: dict[str, Any], report: Report | None) -> Facts:

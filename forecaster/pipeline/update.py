@@ -24,6 +24,7 @@ from forecaster.model.model import Model, hashes
 from forecaster.pipeline.predict import load_for, read_as
 from forecaster.pipeline.remembered import from_memory
 from forecaster.pipeline.rolling import Rolled, beside_baselines
+from forecaster.pipeline.sampling.source import naming_samples
 from forecaster.pipeline.train import facts_of
 from forecaster.training.ensemble import Listener
 from forecaster.training.update import (
@@ -110,7 +111,8 @@ def update(
             "the model was written before models could be updated",
             hint="Train it again: `forecast train DATA`.",
         )
-    loaded = _loaded(model, source, read)
+    with naming_samples(source, instead="forecast train DATA"):
+        loaded = _loaded(model, source, read)
     if on_read:
         on_read(loaded)
     panel = loaded.panel

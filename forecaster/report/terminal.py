@@ -150,11 +150,25 @@ def print_card(console: Console, card: Mapping[str, Mapping[str, Any]]) -> None:
             style = "green" if report.beats else "yellow"
             _print(console, overall_table(report), Text(), Text(inert(report.verdict), style))
             _group_lines(console, report)
+        elif section == "sample":
+            _print_sample(console, facts)
         elif facts and all(isinstance(value, Mapping) for value in facts.values()):
             _title(console, section[:1].upper() + section[1:])
             _print(console, _comparison(facts))
         elif facts:
             print_facts(console, section, facts)
+
+
+def _print_sample(console: Console, sample: Mapping[str, Any]) -> None:
+    """How many series a model was trained on, in all and of each stratum, and what the sample costs."""
+    counts = ("series", "sampled", "held_out")
+    _title(console, "Sample", f"{sample['sampled']:,} of {sample['series']:,} series")
+    table = _plain_table("stratum", *(name.replace("_", " ") for name in counts))
+    for each in sample["strata"]:
+        table.add_row(Text(inert(each["stratum"])), *(f"{each[name]:,}" for name in counts))
+    _print(console, table)
+    for note in sample["notes"]:
+        _print(console, Text(inert(note), "dim"))
 
 
 def print_preview(
