@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -28,7 +28,10 @@ from forecaster.cli.options import Data, PageSeries, ReportFile, Settings, accep
 from forecaster.errors import DivergenceError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from forecaster.evaluation.error_report import Report
+    from forecaster.pipeline.train import Training
     from forecaster.training.checkpoint import Checkpoint
 
 
@@ -43,9 +46,10 @@ def train(
     $ forecast train sample_data/sensors.parquet --horizon 24
 
     Train a model on DATA and report its errors on the newest rows, which are held out. Columns, frequency and
-    settings that are not set are chosen from the data.
+    settings that are not set are chosen from the data. For more data than memory, --sample-series auto trains
+    on a sample of the series of Parquet files, and reports on series outside it too.
     """
-    from forecaster.cli.data_summary import findings, log_data
+    from forecaster.cli.data_summary import log_data
     from forecaster.cli.page import check_report, reader, write_report
     from forecaster.cli.progress import progress
     from forecaster.cli.streams import write_json
@@ -90,13 +94,20 @@ def train(
     saved = "interrupted; the best model so far is saved in" if result.interrupted else "saved"
     stderr.info(f"{saved} {settings.model}", model=str(settings.model))
     if settings.general.json:
-        held_out = result.report.to_json() if result.report is not None else None
-        facts = {"model": str(settings.model), "report": held_out, "notes": list(result.notes)}
-        if result.sample is not None:
-            facts["sample"] = result.sample.to_json()
-        write_json("train-1", facts | {"findings": findings(result.loaded)})
+        write_json("train-1", _facts(result, settings.model))
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+def _facts(result: Training, model: Path) -> dict[str, Any]:
+    """The result as JSON values."""
+    from forecaster.cli.data_summary import findings
+
+    held_out = result.report.to_json() if result.report is not None else None
+    facts = {"model": str(model), "report": held_out, "notes": list(result.notes)}
+    if result.sample is not None:
+        facts["sample"] = result.sample.to_json()
+    return facts | {"findings": findings(result.loaded)}
 
 
 @contextmanager

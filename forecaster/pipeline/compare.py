@@ -39,6 +39,7 @@ from forecaster.pipeline.contestants import (
 )
 from forecaster.pipeline.evaluate import check_unseen, opponents_of, origins_of, refit_of
 from forecaster.pipeline.rolling import Forecaster
+from forecaster.pipeline.sampling.source import naming_samples
 from forecaster.pipeline.trials import NEVER, Counter, Trial, backtest_trial, trial_of
 from forecaster.pipeline.tune import Tuning, tune
 from forecaster.training.ensemble import Listener
@@ -182,12 +183,13 @@ def _loaded(
     source: str | Path | pd.DataFrame, contestants: Sequence[Contestant], options: Options, read: ReadConfig
 ) -> Loaded:
     """The data, read in the one way that suits all."""
-    return load(
-        source,
-        common_reading(contestants, source, read),
-        limits=common_limits(contestants, options),
-        remembered=any(isinstance(each.what, Model) for each in contestants),
-    )
+    with naming_samples(source, instead="forecast evaluate DATA"):
+        return load(
+            source,
+            common_reading(contestants, source, read),
+            limits=common_limits(contestants, options),
+            remembered=any(isinstance(each.what, Model) for each in contestants),
+        )
 
 
 @dataclass(frozen=True, eq=False)

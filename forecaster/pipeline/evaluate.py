@@ -82,10 +82,9 @@ def evaluate(
     known = model if isinstance(model, Model) else None
     config = read_as(known, source, read) if known else read
     limits = known.blend.limits if known else limits_of(options)
-    sample = None
     with naming_samples(source, sampled=sample_series is not None):
         if sample_series is None:
-            loaded = load(source, config, limits=limits, remembered=known is not None, by=by)
+            sample, loaded = None, load(source, config, limits=limits, remembered=known is not None, by=by)
         else:
             wanted = Wanted(sample_size(sample_series), config, limits, options.seed, simple=True, by=by)
             sample = sample_of(source, wanted, engine or engine_named(workers=options.workers), on_piece)
@@ -109,9 +108,7 @@ def evaluate(
         backtest = replace(backtest, groups=tuple(loaded.groups[each] for each in panel.ids))
     made = newest[0][1] if newest else known
     curves = newest[0][0].held_out_from.curves if newest else ()
-    if sample is not None:
-        size, whole = (f"{count:,}" for count in (len(panel), sample.series))
-        notes = (*notes, f"The errors are those of a simple random sample: {size} of {whole} series.")
+    notes = notes if sample is None else (*notes, sample.simple_note)
     return Evaluation(score(backtest), loaded, backtest, notes, made, options, curves, sample)
 
 
