@@ -93,7 +93,7 @@ TRAINING = {
 CORES = {"workers": TRAINING["workers"]}
 ENGINE = {"engine": "Where the work is done: processes, ray, or a cluster, ray://HOST:10001."}
 SAMPLING = {
-    "sample_series": "Use a sample of so many series, or auto: for more data than memory, as Parquet.",
+    "sample_series": "Use a sample of N series, or as many as are enough: auto. For more data than memory.",
 }
 MODEL = {"model": "Model file."}
 LOCKING = {"wait": "Seconds to wait for another run that writes the same model or state file."}

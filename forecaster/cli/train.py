@@ -47,7 +47,8 @@ def train(
     $ forecast train sample_data/sensors.parquet --horizon 24
 
     Train a model on DATA and report its errors on the newest rows, which are held out. Columns, frequency and
-    settings that are not set are chosen from the data.
+    settings that are not set are chosen from the data. For more data than memory, --sample-series auto trains
+    on a sample of the series of Parquet files, and reports on series outside it too.
     """
     from forecaster.cli.data_summary import log_data
     from forecaster.cli.page import check_report, reader, write_report

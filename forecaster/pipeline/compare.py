@@ -40,6 +40,7 @@ from forecaster.pipeline.engines.engine import Engine
 from forecaster.pipeline.engines.members import crew_of
 from forecaster.pipeline.evaluate import check_unseen, opponents_of, origins_of, refit_of
 from forecaster.pipeline.pieces import Counter
+from forecaster.pipeline.sampling.source import naming_samples
 from forecaster.pipeline.trials import NEVER, Spent, backtest_trial, trial_of
 from forecaster.pipeline.tune import Tuning, tune
 from forecaster.training.ensemble import Listener
@@ -183,12 +184,13 @@ def _loaded(
     source: str | Path | pd.DataFrame, contestants: Sequence[Contestant], options: Options, read: ReadConfig
 ) -> Loaded:
     """The data, read in the one way that suits all."""
-    return load(
-        source,
-        common_reading(contestants, source, read),
-        limits=common_limits(contestants, options),
-        remembered=any(isinstance(each.what, Model) for each in contestants),
-    )
+    with naming_samples(source, instead="forecast evaluate DATA"):
+        return load(
+            source,
+            common_reading(contestants, source, read),
+            limits=common_limits(contestants, options),
+            remembered=any(isinstance(each.what, Model) for each in contestants),
+        )
 
 
 @dataclass(frozen=True, eq=False)

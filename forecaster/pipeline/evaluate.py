@@ -111,20 +111,12 @@ def evaluate(
         backtest = replace(backtest, groups=tuple(loaded.groups[each] for each in panel.ids))
     made = newest[0][1] if newest else known
     curves = newest[0][0].held_out_from.curves if newest else ()
-    notes = (*notes, *_about(sample))
+    notes = notes if sample is None else (*notes, sample.simple_note)
     return Evaluation(score(backtest), loaded, backtest, notes, made, options, curves, sample)
 
 
 def _keep_newest(newest: list[tuple[Learned, Model]], learned: Learned, made: Model) -> None:
     newest[:] = [(learned, made)]
-
-
-def _about(sample: Sample | None) -> tuple[str, ...]:
-    """A note where the errors are those of a sample."""
-    if sample is None:
-        return ()
-    size, whole = (f"{count:,}" for count in (len(sample.loaded.panel), sample.series))
-    return (f"The errors are those of a simple random sample: {size} of {whole} series.",)
 
 
 def opponents_of(rows: Ints) -> tuple[bool, tuple[str, ...]]:

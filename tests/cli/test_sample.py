@@ -19,7 +19,7 @@ def folder(tmp_path_factory):
     y = 10 ** rng.integers(0, 4, (SERIES, 1)) * (2 + rng.random((SERIES, ROWS)))
     table = pd.DataFrame(
         {
-            "meter": np.repeat([f"m{number:04d}" for number in range(SERIES)], ROWS),
+            "sensor": np.repeat([f"m{number:04d}" for number in range(SERIES)], ROWS),
             "day": np.tile(pd.date_range("2024-01-01", periods=ROWS), SERIES),
             "load": y.ravel().round(2),
         }
@@ -70,7 +70,7 @@ def test_every_series_is_forecast(folder):
     """Those outside the sample too, from the same files, and intervals cover theirs as they cover others."""
     result = run(folder, "predict", "-o", "all.csv")
     assert "200" not in result.stdout
-    assert pd.read_csv(folder / "all.csv").meter.nunique() == SERIES
+    assert pd.read_csv(folder / "all.csv").sensor.nunique() == SERIES
 
 
 def test_evaluate_on_a_sample(folder):
@@ -85,25 +85,7 @@ def test_evaluate_on_a_sample(folder):
 
 def test_variable_file_and_flag(folder):
     """The option is a variable and a key too; a sample is at least 100 series."""
-    for arguments, changes in (((), {"FORECAST_SAMPLE_SERIES": "5"}), (("--sample-series", "5"), {})):
-        result = run(folder, "train", "meters", *arguments, code=2, **changes)
-        assert "sample_series cannot be '5'" in result.stderr and "100 or more, or auto" in result.stderr
+    result = run(folder, "train", "meters", code=2, FORECAST_SAMPLE_SERIES="5")
+    assert "sample_series cannot be '5'" in result.stderr and "100 or more, or auto" in result.stderr
     (folder / "small.toml").write_text("sample_series = 5\n")
     assert "cannot be 5" in run(folder, "train", "meters", "--config", "small.toml", code=2).stderr
-
-
-def test_a_hint_of_memory_works_as_printed(folder):
-    """Too much data for --max-memory ends with exit code 10 and an option with which the same data does."""
-    days, count = 60, 30_000
-    big = pd.DataFrame(
-        {
-            "meter": np.repeat(np.arange(count), days),
-            "day": np.tile(pd.date_range("2024-01-01", periods=days), count),
-            "load": np.random.default_rng(2).random(count * days),
-        }
-    )
-    big.to_parquet(folder / "big.parquet", row_group_size=300_000)
-    limits = ("--max-memory", "480M", "--horizon", "4", "--model", "big.model", "--quiet")
-    result = run(folder, "train", "big.parquet", *limits, code=10)
-    assert "a sample of its series: --sample-series auto" in " ".join(result.stderr.split())
-    run(folder, "train", "big.parquet", *limits, "--sample-series", "auto")

@@ -50,6 +50,12 @@ class Sample:
         return self.population.total()
 
     @property
+    def simple_note(self) -> str:
+        """What errors of a simple random sample are, in plain words."""
+        size = len(self.drawn.sampled)
+        return f"The errors are those of a simple random sample: {size:,} of {self.series:,} series."
+
+    @property
     def weights(self) -> dict[str, float]:
         """How many series of the source each sampled one stands for."""
         each = Counter(lot.stratum for lot in self.drawn.sampled)
