@@ -7,6 +7,7 @@ closed, and half an object put in place. And Azure, which empties the old object
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from pyarrow import fs
 from forecaster.data.storage.failures import failed, missing
 from forecaster.data.storage.place import Remote
 from forecaster.data.storage.waiting import answer, answers, patience
-from forecaster.errors import DataError, UsageError
+from forecaster.errors import DataError, StorageError, UsageError
 from forecaster.machine import memory
 
 T = TypeVar("T")
@@ -130,6 +131,15 @@ def kind(place: Remote) -> str:
     system, path = connected(place)
     info = _ask(place, partial(system.get_file_info, path))
     return {fs.FileType.File: "file", fs.FileType.Directory: "folder"}.get(info.type, "")
+
+
+def absent(place: Remote) -> StorageError:
+    """Why there is no such file: where its bucket is not there either, that is said."""
+    system, path = connected(place)
+    with contextlib.suppress(*FAILURES):
+        if answer(partial(system.get_file_info, path.partition("/")[0])).type == fs.FileType.NotFound:
+            return failed(place, OSError("NO_SUCH_BUCKET"))
+    return missing(place)
 
 
 def entry(place: Remote) -> Entry:
