@@ -28,8 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_same_forecast_from_a_bucket(
     bucket: object_store.Bucket, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Train and predict with every file in a bucket: the same forecasts as here, to the byte, and no secret of
-    a URL in anything that is written or said.
+    """Train and predict with every file in a bucket: the same forecasts as here, to the byte, and no secret
+    of a URL in anything that is written or said.
     """
     bucket.put("in/demand.csv", folder / "demand.csv")
     secret = f"s3://AKIATEST:{SECRET}@{bucket.name}"
