@@ -4,10 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +25,8 @@ KEYS = {
 }
 WITHOUT = {"AWS_PROFILE": "", "FORECAST_STORAGE_SECONDS": "20"}
 PATIENCE = 60
+WAIT = -1
+"""A fault of `Proxy`: no answer."""
 
 
 def free_port() -> int:
@@ -94,3 +98,66 @@ class Bucket:
             patch.setenv(name, value) if value else patch.delenv(name, raising=False)
         for name in [name for name in os.environ if name.startswith("AWS_") and name not in self.environment]:
             patch.delenv(name)
+
+
+class Proxy(ThreadingHTTPServer):
+    """Passes requests on to a server, but for those that `fault` answers: with a status, or by waiting."""
+
+    daemon_threads = True
+
+    def __init__(self, address: str, fault: Callable[[str, str], int | None]) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.behind, self.fault = address.removeprefix("http://"), fault
+        self.seen: list[tuple[str, str]] = []
+        self.waits = threading.Event()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def __enter__(self) -> "Proxy":
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.waits.set()
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, *_: object) -> None:
+        """A client that was killed is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Proxy
+
+    def log_message(self, *_: object) -> None: ...
+
+    def _pass_on(self) -> None:
+        self.server.seen.append((self.command, self.path))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        status = self.server.fault(self.command, self.path)
+        if status == WAIT:
+            self.server.waits.wait(PATIENCE)
+            return
+        if status is not None:
+            self._send(status, {}, b"")
+            return
+        connection = HTTPConnection(self.server.behind, timeout=PATIENCE)
+        connection.request(self.command, self.path, body, dict(self.headers))
+        answer = connection.getresponse()
+        data = answer.read()
+        connection.close()
+        self._send(answer.status, dict(answer.getheaders()), data)
+
+    def _send(self, status: int, headers: dict[str, str], data: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in headers.items():
+            if name.lower() not in ("connection", "transfer-encoding", "content-length"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", headers.get("Content-Length", str(len(data))))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on

@@ -157,7 +157,7 @@ def _remote_paths(where: Remote) -> list[Remote]:
             return matching
         raise StorageError(f"no file matches {shown(where)}")
     if not what:
-        raise StorageError(f"there is no file {shown(where)}", hint="Check the path.")
+        raise storage.absent(where)
     files, folders = storage.entries(where)
     if _named_parts(folders):
         files = storage.entries(where, deep=True)[0]

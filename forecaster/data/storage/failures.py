@@ -23,7 +23,7 @@ REGION = r"PermanentRedirect|PERMANENT_REDIRECT|AuthorizationHeaderMalformed|HTT
 REFUSED = (
     r"INVALID_ACCESS_KEY|SIGNATURE_DOES_NOT_MATCH|InvalidAccessKey|SignatureDoesNotMatch|ExpiredToken"
     r"|EXPIRED_TOKEN|INVALID_CLIENT_TOKEN|UNRECOGNIZED_CLIENT|UNAUTHENTICATED|InvalidAuthenticationInfo"
-    r"|AuthenticationFailed|DefaultAzureCredential|OAuth2|invalid_grant|code: 401|No credentials"
+    r"|AuthenticationFailed|DefaultAzureCredential|AuthenticationException|OAuth2|invalid_grant|code: 401"
 )
 DENIED = (
     r"ACCESS_DENIED|AccessDenied|PERMISSION_DENIED|AuthorizationFailure|AuthorizationPermission|code: 403"
@@ -47,10 +47,12 @@ def failed(place: Remote, error: Exception, what: str = "read") -> StorageError:
     said = " ".join(str(error).split())
     kind = {"gcs": "gs", "abfss": "abfs", "http": "https"}.get(place.scheme, place.scheme)
     start, its = f"{str(place)!r} cannot be {what}", "its server" if place.is_web else "its store"
-    if re.search(NO_BUCKET, said, re.IGNORECASE):
-        bucket = place.authority.rpartition("@")[2] if kind != "abfs" else place.authority.partition("@")[0]
-        return StorageError(f"{start}: there is no bucket {bucket!r}", hint="Check its name and its region.")
-    if isinstance(error, FileNotFoundError):
+    is_missing = isinstance(error, FileNotFoundError)
+    if re.search(NO_BUCKET, said, re.IGNORECASE) or (is_missing and what == "written"):
+        return StorageError(
+            f"{start}: there is no bucket {_bucket(place)!r}", hint="Check its name, and make it."
+        )
+    if is_missing:
         return missing(place)
     if re.search(REFUSED, said):
         return StorageError(f"{start}: {its} refuses the credentials", hint=CREDENTIALS[kind])
@@ -62,6 +64,14 @@ def failed(place: Remote, error: Exception, what: str = "read") -> StorageError:
         hint = "Name its region: AWS_REGION=eu-central-1, or ?region=eu-central-1 behind the path."
         return StorageError(f"{start}: its bucket is in another region ({_brief(said)})", hint=hint)
     return StorageError(f"{start}: {_brief(said)}")
+
+
+def _bucket(place: Remote) -> str:
+    """The bucket of a place; of Azure the container."""
+    name, at, host = place.authority.rpartition("@")
+    if not place.scheme.startswith("abfs"):
+        return host
+    return name.partition(":")[0] if at and host.endswith(".windows.net") else "/".join(place.parts[:1])
 
 
 def _brief(said: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecaster.data.storage.place import Named, Place, Remote, place
-from forecaster.errors import UsageError
+from forecaster.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,6 +39,12 @@ def is_file(named: Named) -> bool:
 def kind(named: Remote) -> str:
     """What is in a store: "file", "folder" (what some file lies in), or "" for nothing."""
     return str(_stores().kind(named))
+
+
+def absent(named: Remote) -> StorageError:
+    """The error for a file that is not in its store."""
+    error: StorageError = _stores().absent(named)
+    return error
 
 
 def is_folder(named: Named) -> bool:

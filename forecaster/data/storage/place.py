@@ -129,9 +129,9 @@ def kept(named: Named) -> str:
 
 def chooses_server(named: object) -> bool:
     """Whether a URL itself names the server that the credentials of the user would go to."""
-    return (
-        is_remote(named)
-        and re.search(r"[?&](endpoint_override|\w+_storage_authority)=", str(named)) is not None
+    return is_remote(named) and (
+        re.search(r"[?&]endpoint_override=", str(named)) is not None
+        or re.match(r"abfss?://(?![^/]*\.windows\.net(?::443)?/)", str(named), re.IGNORECASE) is not None
     )
 
 

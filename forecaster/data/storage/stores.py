@@ -7,12 +7,13 @@ closed, and half an object put in place. And Azure, which empties the old object
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable
 from functools import cache, partial
 from typing import NamedTuple, TypeVar
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, unquote, urlencode
 
 import pyarrow as pa
 from pyarrow import fs
@@ -20,7 +21,7 @@ from pyarrow import fs
 from forecaster.data.storage.failures import failed, missing
 from forecaster.data.storage.place import Remote
 from forecaster.data.storage.waiting import answer, answers, patience
-from forecaster.errors import DataError, UsageError
+from forecaster.errors import DataError, StorageError, UsageError
 from forecaster.machine import memory
 
 T = TypeVar("T")
@@ -29,14 +30,20 @@ PART = 2**24
 """Bytes that one request reads."""
 SLOWEST = 2**16
 """Bytes a second that an upload is waited for."""
-S3_OPTIONS = (
-    "region",
-    "scheme",
-    "endpoint_override",
-    "tls_ca_file_path",
-    "force_virtual_addressing",
-    "anonymous",
-)
+OPTIONS = {
+    "s3": (
+        "region",
+        "scheme",
+        "endpoint_override",
+        "tls_ca_file_path",
+        "force_virtual_addressing",
+        "anonymous",
+    ),
+    "gs": ("scheme", "endpoint_override", "retry_limit_seconds", "project_id"),
+    "abfs": ("enable_tls", "tenant_id", "client_id"),
+}
+PASSED_ON = ("tenant_id", "client_id")
+OPTIONS |= {"gcs": OPTIONS["gs"], "abfss": OPTIONS["abfs"]}
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
@@ -61,35 +68,32 @@ def connected(place: Remote) -> tuple[fs.FileSystem, str]:
 
 @cache
 def _system(scheme: str, authority: str, query: str, *_: str | None) -> tuple[fs.FileSystem, str]:
-    shown = Remote(scheme, authority, "", query)
+    shown, options = Remote(scheme, authority, "", query), dict(parse_qsl(query[1:], keep_blank_values=True))
     try:
+        if unknown := set(options) - set(OPTIONS[scheme]):
+            raise ValueError(f"unknown options {unknown}")
         if scheme == "s3":
-            return _s3(authority, dict(parse_qsl(query[1:], keep_blank_values=True)))
+            return _s3(authority, options)
         if scheme in ("abfs", "abfss"):
-            authority = _with_key(authority)
-        elif "retry_limit_seconds" not in query:
-            query += f"{'&' if query else '?'}retry_limit_seconds={patience() / 2:.0f}"
-        scheme = scheme.replace("gcs", "gs")
-        system, home = fs.FileSystem.from_uri(f"{scheme}://{authority}/{query}")
+            return _azure(authority, options)
+        options.setdefault("retry_limit_seconds", f"{patience() / 2:.0f}")
+        system, home = fs.FileSystem.from_uri(f"gs://{authority}/?{urlencode(options)}")
     except ImportError as error:
         hint = "Install it from PyPI: pip install --upgrade pyarrow"
         raise UsageError(f"this PyArrow was built without {scheme}://", hint=hint) from error
     except (ValueError, pa.ArrowException) as error:  # what it says may quote a secret
-        known = " Options are: " + ", ".join(S3_OPTIONS) + "." if scheme == "s3" else ""
+        known = ", ".join(OPTIONS[scheme])
         raise UsageError(f"{str(shown)!r} is no address that can be read",
-                         hint=f"See docs/storage.md.{known}") from error  # fmt: skip
+                         hint=f"See docs/storage.md. Options are: {known}.") from error  # fmt: skip
     return system, home.strip("/")
 
 
 def _s3(authority: str, options: dict[str, str]) -> tuple[fs.FileSystem, str]:
-    """The file system of a bucket. ValueError for an unknown option."""
-    if unknown := set(options) - set(S3_OPTIONS):
-        raise ValueError(f"unknown options {unknown}")
+    """The file system of a bucket, and its name."""
     user, _, bucket = authority.rpartition("@")
     key, _, secret = user.partition(":")
     settings: dict[str, object] = dict(options)
-    for name in ("anonymous", "force_virtual_addressing"):
-        settings[name] = options.get(name, "").lower() in ("true", "1", "yes")
+    settings["anonymous"] = options.get("anonymous", "").lower() in ("true", "1", "yes")
     endpoint = next((value for name in ENDPOINTS if (value := os.environ.get(name))), None)
     settings.setdefault("endpoint_override", endpoint)
     if user:
@@ -108,13 +112,26 @@ def _region(bucket: str) -> str | None:
         return None
 
 
-def _with_key(authority: str) -> str:
-    """The authority of an Azure URL with the key of the account, if the environment has one."""
-    key = os.environ.get("AZURE_STORAGE_KEY")
-    name, at, account = authority.partition("@")
-    if not key or ":" in name:
-        return authority
-    return f"{name}:{quote(key, safe='')}@{account}" if at else f":{quote(key, safe='')}@{authority}"
+def _azure(authority: str, options: dict[str, str]) -> tuple[fs.FileSystem, str]:
+    """The file system of an account, and the container that the authority names, if it does.
+
+    CONTAINER@ACCOUNT.dfs.core.windows.net; ACCOUNT.dfs.core.windows.net, with the container as first folder;
+    or ACCOUNT@HOST:PORT of an emulator, likewise. A key or token comes from the environment, as for `az`.
+    """
+    user, _, host = authority.rpartition("@")
+    name, _, word = user.partition(":")
+    of_azure = host.endswith(".windows.net")
+    settings: dict[str, object] = {each: options[each] for each in PASSED_ON if each in options}
+    if not of_azure:
+        scheme = "http" if options.get("enable_tls", "").lower() == "false" else "https"
+        settings |= dict.fromkeys(("blob_storage_authority", "dfs_storage_authority"), host)
+        settings |= dict.fromkeys(("blob_storage_scheme", "dfs_storage_scheme"), scheme)
+    if key := unquote(word) or os.environ.get("AZURE_STORAGE_KEY"):
+        settings["account_key"] = key
+    elif token := os.environ.get("AZURE_STORAGE_SAS_TOKEN"):
+        settings["sas_token"] = token
+    account, container = (host.partition(".")[0], name) if of_azure else (name, "")
+    return fs.AzureFileSystem(account_name=account, **settings), container
 
 
 def _ask(place: Remote, call: Callable[[], T], what: str = "read", seconds: float | None = None) -> T:
@@ -130,6 +147,15 @@ def kind(place: Remote) -> str:
     system, path = connected(place)
     info = _ask(place, partial(system.get_file_info, path))
     return {fs.FileType.File: "file", fs.FileType.Directory: "folder"}.get(info.type, "")
+
+
+def absent(place: Remote) -> StorageError:
+    """Why there is no such file: where its bucket is not there either, that is said."""
+    system, path = connected(place)
+    with contextlib.suppress(*FAILURES):
+        if answer(partial(system.get_file_info, path.partition("/")[0])).type == fs.FileType.NotFound:
+            return failed(place, OSError("NO_SUCH_BUCKET"))
+    return missing(place)
 
 
 def entry(place: Remote) -> Entry:
@@ -150,7 +176,7 @@ def opened(place: Remote) -> pa.NativeFile:
 def version(place: Remote, file: pa.NativeFile | None = None) -> tuple[str, int]:
     """What tells one content of an object from another: the tag that its store gives it, and its size."""
     file = file or opened(place)
-    facts = {name.lower(): value for name, value in (file.metadata() or {}).items()}
+    facts = {name.lower(): value for name, value in _ask(place, file.metadata).items()}
     tags = (facts.get(name, b"") for name in ("etag", "generation", "last-modified"))
     return " ".join(tag.decode("latin-1") for tag in tags), file.size()
 
@@ -161,9 +187,8 @@ def read(place: Remote) -> bytes:
     before = version(place, file)
     size = before[1]
     memory.require(2 * size, f"reading {place.name!r}", hint="Split it, or see --max-memory.")
-    calls = [partial(file.read_at, min(PART, size - start), start) for start in range(0, size, PART)]
     try:
-        parts = answers(calls)
+        parts = _parts(file, size)
         after = version(place)
     except FAILURES as error:
         raise failed(place, error) from error
@@ -171,6 +196,11 @@ def read(place: Remote) -> bytes:
     if after != before or len(data) != size:
         raise DataError(f"{str(place)!r} changed while it was read", hint="Run again when it is complete.")
     return data
+
+
+def _parts(file: pa.NativeFile, size: int) -> list[bytes]:
+    """The bytes of a file in parts, several of which are fetched at once."""
+    return answers([partial(file.read_at, min(PART, size - at), at) for at in range(0, size, PART)])
 
 
 def start(place: Remote, most: int) -> bytes:

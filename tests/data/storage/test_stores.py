@@ -81,15 +81,14 @@ def tree(s3_server: str, tmp_path_factory: pytest.TempPathFactory):
 def test_a_replaced_file_is_noticed(bucket: object_store.Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """An object of the same size that takes the place of another in the same second is not mixed with it."""
     bucket.put("a.csv", b"1" * 100)
-    opened = stores.opened
+    parts = stores._parts
 
-    def opened_and_replaced(where):
-        file = opened(where)
-        monkeypatch.setattr(stores, "opened", opened)
-        stores.write(where, b"2" * 100)
-        return file
+    def replaced_after_reading(file, size):
+        data = parts(file, size)
+        stores.write(bucket / "a.csv", b"2" * 100)
+        return data
 
-    monkeypatch.setattr(stores, "opened", opened_and_replaced)
+    monkeypatch.setattr(stores, "_parts", replaced_after_reading)
     with pytest.raises(DataError, match="changed while it was read"):
         files.read(bucket / "a.csv")
 
