@@ -30,7 +30,7 @@ bench: $(READY)
 docs: $(READY)      ; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python docs/build.py
 clean:              ; rm -rf $(VENV) demo build dist htmlcov mutants .coverage* .*_cache *.egg-info
 
-$(READY): pyproject.toml constraints.txt forecaster/nn/kernels.c
+$(READY): pyproject.toml constraints.txt $(wildcard forecaster/nn/kernels/*)
 	@echo "setting up $(VENV) (first time: about a minute)"
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[dev,plot,report,calendars,holidays]'
