@@ -31,7 +31,7 @@ bench: $(READY)
 docs: $(READY)      ; PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python docs/build.py
 clean:              ; rm -rf $(VENV) .arm demo build dist htmlcov mutants .coverage* .*_cache *.egg-info
 
-$(READY): pyproject.toml constraints.txt setup.py $(wildcard forecaster/nn/*.c forecaster/nn/kernels/*)
+$(READY): pyproject.toml constraints.txt setup.py $(wildcard forecaster/nn/kernels/*)
 	@echo "setting up $(VENV) (first time: about a minute)"
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --editable '.[dev,plot,report,calendars,holidays,ray]'
