@@ -150,15 +150,6 @@ def load(
     return Loaded(panel, read_as, tuple(findings), absolute(source), roles.uses, odd, table.digest, groups)
 
 
-def roles_of(table: Table, config: ReadConfig) -> Roles:
-    """What each column of a table is used for, as `load` finds it. Raises its errors."""
-    table, config = _cells(_Notes([]), table, config, "D")  # a table of one row too
-    roles, _, doubt = assign(table, config, many=False)[0]
-    if doubt:
-        raise doubt
-    return roles
-
-
 def _cells(
     note: _Notes, source: str | Path | pd.DataFrame | Table, config: ReadConfig, usual: str | None
 ) -> tuple[Table, ReadConfig]:

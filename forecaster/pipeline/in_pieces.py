@@ -30,7 +30,7 @@ from forecaster.data.pieces.scatter import scatter
 from forecaster.data.pieces.survey import survey
 from forecaster.data.storage.place import Place, Remote, at_home
 from forecaster.data.writing import data_set
-from forecaster.errors import UsageError
+from forecaster.errors import DataError, UsageError
 from forecaster.evaluation.backtest import usual_horizon
 from forecaster.forecasting.forecast import Forecast
 from forecaster.model.lock import Use, lock
@@ -119,6 +119,11 @@ def predict_in_pieces(
     files = files_of(source)
     config = read if asked.model is None else read_as(asked.model, source, read)
     config, columns, noticed = columns_used(files, config)
+    if config.layout not in ("long", "files"):
+        raise DataError(
+            f"{files[0].name} has no column that names the series, and a data set in pieces needs one",
+            hint="Name it: --id COLUMN. A single series or a wide table: -o FILE.parquet, not a folder.",
+        )
     place = at_home(folder)
     run = _identity(files, asked, config, piece_rows)
     if data_set.is_complete(place, run):

@@ -189,7 +189,10 @@ def test_each_file_a_series(tmp_path, table):
     for name, part in table.groupby("name"):
         part = pa.Table.from_pandas(part[["month", "demand"]], preserve_index=False)
         pq.write_table(part, tmp_path / "data" / f"{name}.parquet")
-    assert run(tmp_path / "data", tmp_path / "out").series == SERIES
+    with pytest.raises(UsageError, match="no column that names series"):
+        run(tmp_path / "data", tmp_path / "out")
+    written = run(tmp_path / "data", tmp_path / "out", read=ReadConfig(layout="files"))
+    assert written.series == SERIES
     found = pd.read_parquet(tmp_path / "out")
     assert sorted(set(found["series"])) == sorted(set(table["name"]))
 

@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from forecaster.config import Limits, ReadConfig
-from forecaster.data.load import Loaded, load, roles_of
+from forecaster.data.load import Loaded, load
 from forecaster.data.pieces.files import SourceFile, fingerprint
-from forecaster.data.pieces.ids import id_columns
-from forecaster.data.pieces.piece import Piece, Segment, read_piece, read_segments
+from forecaster.data.pieces.piece import Piece, read_piece
 from forecaster.data.pieces.scatter import scatter
 from forecaster.data.pieces.selection import chosen_rows, table_of, without_others
 from forecaster.data.pieces.survey import survey
-from forecaster.data.roles.roles import Roles
-from forecaster.errors import DataError, UsageError
 from forecaster.features.strata import Stratum, strata_of
 from forecaster.pipeline.engines.engine import Engine
 from forecaster.pipeline.sampling.draw import Drawn, Lot, drawn, kept, lots_of, salt_of
@@ -73,32 +70,20 @@ class Passing(NamedTuple):
     rows: int
 
 
-def roles_in(files: tuple[SourceFile, ...], read: ReadConfig) -> Roles:
-    """What each column is used for, by the first rows. Raises the errors of `load`."""
-    first = next(file for file in files if file.rows)
-    roles = roles_of(read_segments([Segment(first, 0, min(first.rows, PIECE_ROWS))], first.columns), read)
-    if roles.layout == "one" and len(files) > 1 and read.layout is None:
-        raise UsageError(
-            f"{first.name} has no column that names series, and there are {len(files)} files",
-            hint="If each file is a series: --layout files. Else name the column: --id.",
-        )
-    return roles
-
-
 def pass_over(
     files: tuple[SourceFile, ...],
-    roles: Roles,
+    columns: tuple[str, ...],
     wanted: Wanted,
     engine: Engine,
     on_piece: Passed | None = None,
 ) -> Passing:
     """Look at all series of the files, and read those drawn. Memory does not grow with the data.
 
+    `wanted.read` says what each of the `columns` is: see `data.pieces.columns`.
     Rows in any order are first brought together, in a temporary folder. Raises the errors of `load`.
     """
-    with _pieces(files, roles) as pieces:
-        first = _first(files, pieces, wanted)
-        columns = _needed(files, first.read, wanted.by)
+    with _pieces(files, columns, wanted.read) as pieces:
+        first = _first(pieces, columns, wanted)
         reservoir = Reservoir(wanted)
         asked = Look(wanted._replace(read=first.read), columns)
         for done, (number, seen) in enumerate(engine.map(look, asked, pieces)):
@@ -170,31 +155,22 @@ class Reservoir:
         self.clean = sum(table.num_rows for table in self.tables.values())
 
 
-def _first(files: tuple[SourceFile, ...], pieces: Sequence[Piece], wanted: Wanted) -> Loaded:
+def _first(pieces: Sequence[Piece], columns: tuple[str, ...], wanted: Wanted) -> Loaded:
     """The first piece, from which the frequency and the like are inferred. Raises the errors of `load`."""
-    tables = (read_piece(piece, files[0].columns) for piece in pieces)
-    first = next((table for table in tables if table is not None), None)
-    if first is None:
-        raise DataError(f"{files[0].name} has no rows")
+    first = next(table for piece in pieces if (table := read_piece(piece, columns)) is not None)
     return load(first, wanted.read, limits=wanted.limits, remembered=True, by=wanted.by)
 
 
-def _needed(files: tuple[SourceFile, ...], read: ReadConfig, by: str | None) -> tuple[str, ...]:
-    """The columns that are used, in the order of the files."""
-    names = files[0].columns
-    used = {read.time, by, *(read.target or ()), *read.input_columns}
-    used |= set() if read.id is None else set(id_columns(names, read.id))
-    return tuple(name for name in names if name in used)
-
-
 @contextmanager
-def _pieces(files: tuple[SourceFile, ...], roles: Roles) -> Iterator[tuple[Piece, ...]]:
+def _pieces(
+    files: tuple[SourceFile, ...], columns: tuple[str, ...], read: ReadConfig
+) -> Iterator[tuple[Piece, ...]]:
     """The pieces of a data set."""
-    name = None if roles.layout == "files" else roles.id
+    name = None if read.layout == "files" else read.id
     found = survey(files, name, PIECE_ROWS)
     if found.pieces is not None:
         yield found.pieces
         return
     assert name is not None  # only ids can be out of order
     with tempfile.TemporaryDirectory(prefix="forecast-") as folder:
-        yield scatter(files, name, files[0].columns, PIECE_ROWS, Path(folder))
+        yield scatter(files, name, columns, PIECE_ROWS, Path(folder))

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 
 from forecaster.arrays import Bools
-from forecaster.data.load import Loaded, load
+from forecaster.data.load import Loaded, absolute, load
 from forecaster.data.panel import Panel
+from forecaster.data.pieces.columns import columns_used
 from forecaster.data.pieces.files import PARQUET, files_of
 from forecaster.data.reading.files import paths_of
 from forecaster.data.series.value_findings import oddities
@@ -23,7 +24,7 @@ from forecaster.features.strata import Stratum, strata_of
 from forecaster.machine import memory
 from forecaster.pipeline.engines.engine import Engine
 from forecaster.pipeline.sampling.draw import AUTO, Drawn, Lot, drawn, lots_of, salt_of
-from forecaster.pipeline.sampling.one_pass import Passed, Passing, Wanted, pass_over, roles_in
+from forecaster.pipeline.sampling.one_pass import Passed, Passing, Wanted, pass_over
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,11 +103,11 @@ def sample_of(
         )
     if in_pieces(source):
         files = files_of(source)
-        roles = roles_in(files, wanted.read)
-        if roles.layout in ("long", "files"):
-            found = pass_over(files, roles, wanted, engine, on_piece)
-            where = str(Path(source).expanduser().absolute())
-            return _split(found._replace(loaded=dataclasses.replace(found.loaded, source=where)), wanted)
+        config, columns, _ = columns_used(files, wanted.read, wanted.by)
+        if config.layout in ("long", "files"):
+            found = pass_over(files, columns, wanted._replace(read=config), engine, on_piece)
+            loaded = dataclasses.replace(found.loaded, source=absolute(source))
+            return _split(found._replace(loaded=loaded), wanted)
     return _of_panel(load(source, wanted.read, limits=wanted.limits, by=wanted.by), wanted)
 
 

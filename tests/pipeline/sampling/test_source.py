@@ -122,7 +122,7 @@ def test_a_message_names_the_row_of_the_source(table, tmp_path):
     doubled = pd.concat([rows.iloc[: at + 1], rows.iloc[at : at + 1].assign(y=-1.0), rows.iloc[at + 1 :]])
     doubled.to_parquet(tmp_path / "set.parquet", row_group_size=900)
     with pytest.raises(DataError, match=f"row {at}"):
-        drawn_from(tmp_path / "set.parquet")
+        drawn_from(tmp_path / "set.parquet", read=ReadConfig(static=("kind",), id="shop"))
 
 
 def test_training_reports_on_series_that_it_never_saw(table, tmp_path):
