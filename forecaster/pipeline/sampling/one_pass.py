@@ -97,6 +97,10 @@ def pass_over(
     Rows in any order are first brought together, in a temporary folder. Raises the errors of `load`.
     """
     with _pieces(files, roles) as pieces:
+        read = dataclasses.replace(
+            wanted.read, time=roles.time, id=roles.id, target=roles.targets, layout=roles.layout
+        )
+        wanted = wanted._replace(read=read)
         first = _first(files, pieces, wanted)
         columns = _needed(files, first.read, wanted.by)
         reservoir = Reservoir(wanted)
@@ -112,10 +116,9 @@ def pass_over(
     reservoir.tables.clear()
     table = table_of(tables, tuple(name for name, _ in files[0].keys if name in columns))
     del tables
-    known = {name: getattr(first.read, name) for name in ("time", "id", "target", "known", "layout")}
     loaded = load(
         dataclasses.replace(table, digest=fingerprint(files)),
-        dataclasses.replace(wanted.read, **known),
+        dataclasses.replace(wanted.read, known=first.read.known),
         limits=wanted.limits,
         usual=first.read.freq,
         remembered=True,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 
 from forecaster.arrays import Bools
-from forecaster.data.load import Loaded, load
+from forecaster.data.load import Loaded, absolute, load
 from forecaster.data.panel import Panel
 from forecaster.data.pieces.files import PARQUET, files_of
 from forecaster.data.reading.files import paths_of
@@ -27,6 +27,9 @@ from forecaster.pipeline.sampling.one_pass import Passed, Passing, Wanted, pass_
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SIZE_OF_PIECES = "--piece-rows"
+"""What an engine advises where its workers lack memory. Pieces that are looked at have one size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +108,8 @@ def sample_of(
         roles = roles_in(files, wanted.read)
         if roles.layout in ("long", "files"):
             found = pass_over(files, roles, wanted, engine, on_piece)
-            where = str(Path(source).expanduser().absolute())
-            return _split(found._replace(loaded=dataclasses.replace(found.loaded, source=where)), wanted)
+            where = dataclasses.replace(found.loaded, source=absolute(source))
+            return _split(found._replace(loaded=where), wanted)
     return _of_panel(load(source, wanted.read, limits=wanted.limits, by=wanted.by), wanted)
 
 
@@ -130,7 +133,8 @@ def naming_samples(
     except (MemoryLimitError, MemoryError) as error:
         known = error if isinstance(error, MemoryLimitError) else memory.ran_out(error)
         if sampled:
-            raise known from error
+            hint = "Use fewer --workers." if SIZE_OF_PIECES in known.hint else known.hint
+            raise MemoryLimitError(known.message, hint=hint) from error
         option = f"--sample-series {AUTO}"
         first = "Or" if source is None or in_pieces(source) else "Or write the data as Parquet, and"
         way = f"use a sample of its series: {f'`{instead} {option}`' if instead else option}"
