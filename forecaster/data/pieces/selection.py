@@ -15,6 +15,7 @@ from forecaster.data.pieces.piece import FILE, ROW, Piece
 from forecaster.data.roles.ids import with_joined_id
 from forecaster.data.roles.roles import Roles
 from forecaster.data.series.observations import series_of
+from forecaster.data.storage import files as storage
 from forecaster.data.table import Part, Table
 
 ID, STEM = "\0id", "\0stem"
@@ -58,7 +59,7 @@ def _places(piece: Piece) -> tuple[pa.Array, pa.Array, pa.Array]:
         rows.append(pa.array(np.arange(segment.first, segment.first + segment.rows)))
         stems.append(_repeated(segment.file.stem, segment.rows))
     for path in piece.scattered:
-        with pa.OSFile(path) as content, pa.ipc.open_file(content) as file:
+        with storage.open_file(path) as content, pa.ipc.open_file(content) as file:
             batch = file.get_batch(piece.number)
             files.append(batch.column(FILE).cast(pa.dictionary(pa.int32(), pa.string())))
             rows.append(batch.column(ROW))

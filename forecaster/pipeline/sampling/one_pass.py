@@ -97,10 +97,9 @@ def pass_over(
     reservoir.tables.clear()
     table = table_of(tables, tuple(name for name, _ in files[0].keys if name in columns))
     del tables
-    known = {name: getattr(first.read, name) for name in ("time", "id", "target", "known", "layout")}
     loaded = load(
         dataclasses.replace(table, digest=fingerprint(files)),
-        dataclasses.replace(wanted.read, **known),
+        dataclasses.replace(wanted.read, known=first.read.known),
         limits=wanted.limits,
         usual=first.read.freq,
         remembered=True,
