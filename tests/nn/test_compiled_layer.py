@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from forecaster.errors import UsageError
 from forecaster.nn import compiled_layer as compiled
 from forecaster.nn.cells import CELLS
 from forecaster.nn.compiled_layer import CompiledLayer
@@ -151,6 +152,20 @@ def test_columns_are_independent(cell):
             assert alone[name].tobytes() == together[name][..., one].tobytes(), name
 
 
+@pytest.mark.parametrize("kind", FORMS)
+@pytest.mark.parametrize("cell", COMPILED)
+def test_what_is_written_past_the_caches_is_read_back(cell, kind):
+    """A batch whose gates fit into no cache gives the bytes of a part that does, padded steps included."""
+    shape = (120, 1, 288, 64)
+    case = make_case(cell, shape, np.float32, layers=1)
+    together = results(make(kind, cell, shape, np.float32, layers=1), case, masked=True)
+    part = slice(256, 288)
+    own = case[0], *(array[..., part] for array in case[1:])
+    alone = results(make(kind, cell, (*shape[:2], 32, 64), np.float32, layers=1), own, masked=True)
+    for name in ("outputs", "final", "inputs", "initial"):
+        assert alone[name].tobytes() == together[name][..., part].tobytes(), name
+
+
 def test_extremes_saturate():
     """Gates whose argument is huge or infinite are 0, 1 or -1, as NumPy's are; NaN stays NaN."""
     values = np.array([0, 1e-8, -3, 8, -9, 50, 1e30, -np.inf, np.nan], np.float32)
@@ -186,6 +201,18 @@ def test_numpy_serves_where_the_kernels_do_not(monkeypatch):
     assert layer_class(CELLS["gru"], np.float32) is NumpyLayer
     monkeypatch.delenv(compiled.SWITCH)
     monkeypatch.setattr(compiled, "forms", tuple)
+    assert layer_class(CELLS["gru"], np.float32) is NumpyLayer
+
+
+def test_asking_for_kernels_that_are_not_there_is_an_error(monkeypatch):
+    """Where nothing was built, `compiled` is no name for NumPy; the hint is."""
+    monkeypatch.setattr(compiled, "forms", tuple)
+    for wanted in ("compiled", "avx2"):
+        monkeypatch.setenv(compiled.SWITCH, wanted)
+        with pytest.raises(UsageError, match="kernels here") as error:
+            layer_class(CELLS["gru"], np.float32)
+        assert error.value.hint == "Give --kernels numpy."
+    compiled.use("numpy")
     assert layer_class(CELLS["gru"], np.float32) is NumpyLayer
 
 
