@@ -57,11 +57,13 @@ class _Layer(ctypes.Structure):
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    """The compiled kernels; None if they were not built or the processor cannot run them."""
+    """The compiled kernels; None if they were not built."""
     for suffix in EXTENSION_SUFFIXES:
         file = Path(__file__).with_name(f"_kernels{suffix}")
         if file.exists():
             library = ctypes.CDLL(str(file))
+            if not hasattr(library, "kernel_forms"):
+                return None  # built from older sources
             library.kernel_forms.restype = ctypes.c_char_p
             return library
     return None

@@ -242,3 +242,9 @@ def test_a_library_of_another_layout_is_not_used():
     size = ctypes.sizeof(compiled._Layer)
     assert library.kernel_forms(ctypes.c_int64(size)).decode().split() == list(FORMS)
     assert library.kernel_forms(ctypes.c_int64(size + 8)) == b""
+
+
+def test_a_library_of_older_sources_is_not_used(monkeypatch):
+    """As after an update of the sources without a new build: it cannot say which forms it has."""
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    assert compiled._library.__wrapped__() is None
