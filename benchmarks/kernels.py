@@ -164,16 +164,21 @@ def summary(results: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def introduce(contestants: Contestants, *, uncompiled: bool) -> list[str]:
-    """What each side computes with. SystemExit if ours has no compiled kernels and that was not asked for."""
-    told = {name: contestant.ask(do="instructions") for name, contestant in contestants.items()}
-    if told["ours"] is None and not uncompiled:
+def begin(*, uncompiled: bool) -> tuple[Contestants, list[str]]:
+    """The contestants, and what each computes with.
+
+    SystemExit if ours has no compiled kernels and that was not asked for.
+    """
+    contestants = {"ours": Contestant("ours")}
+    ours = contestants["ours"].ask(do="instructions")
+    if ours is None and not uncompiled:
         raise SystemExit(
             "There are no compiled kernels here, or FORECAST_KERNELS=numpy turns them off.\n"
             "hint: build them with `pip install -e .`, or measure NumPy with --uncompiled"
         )
-    ours = told.pop("ours") or "NumPy, WITHOUT COMPILED KERNELS"
-    return [f"ours: {ours}", *told.values()]
+    contestants |= {name: Contestant(name) for name in ("torch", "jax")}
+    others = [contestants[name].ask(do="instructions") for name in ("torch", "jax")]
+    return contestants, [f"ours: {ours or 'NumPy, WITHOUT COMPILED KERNELS'}", *others]
 
 
 def main() -> None:
@@ -186,8 +191,7 @@ def main() -> None:
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
-    contestants = {name: Contestant(name) for name in ("ours", "torch", "jax")}
-    told = introduce(contestants, uncompiled=options.uncompiled)
+    contestants, told = begin(uncompiled=options.uncompiled)
     print(*told, sep="\n", end="\n\n", flush=True)
     peak = contestants["ours"].ask(do="peak", seconds=PEAK_SECONDS)
     results: list[dict[str, Any]] = []

@@ -56,11 +56,13 @@ class _Layer(ctypes.Structure):
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    """The compiled kernels; None if they were not built or the processor cannot run them."""
+    """The compiled kernels; None if they were not built."""
     file = Path(__file__).with_name("_kernels.pyd" if os.name == "nt" else "_kernels.so")  # setup.py names it
     if not file.exists():
         return None
     library = ctypes.CDLL(str(file))
+    if not hasattr(library, "kernel_forms"):
+        return None  # built from older sources
     library.kernel_forms.restype = ctypes.c_char_p
     return library
 

@@ -1,11 +1,13 @@
 """Compiled layers give the results of NumPy and the gradients of central differences."""
 
 import ctypes
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from forecaster.errors import UsageError
 from forecaster.nn import compiled_layer as compiled
 from forecaster.nn.cells import CELLS
 from forecaster.nn.compiled_layer import CompiledLayer
@@ -151,6 +153,39 @@ def test_columns_are_independent(cell):
             assert alone[name].tobytes() == together[name][..., one].tobytes(), name
 
 
+BYTES = {"rnn": "bd273d686054c800", "gru": "75d56c4926bcd34c", "lstm": "40846c143d128d79"}
+
+
+@pytest.mark.parametrize("kind", FORMS)
+@pytest.mark.parametrize("cell", COMPILED)
+def test_every_processor_gives_the_same_bytes(cell, kind):
+    """x86-64 and Arm, built by GCC or Clang: outputs and derivatives have this digest."""
+    shape = (9, 2, 53, 34)
+    rng = np.random.default_rng(2)
+    case = make_case(cell, shape, np.float32)
+    parameters = {name: rng.random(value.shape, np.float32) - 0.5 for name, value in case[0].items()}
+    arrays = [rng.random(value.shape, np.float32) - 0.5 for value in (*case[1:4], case[5])]
+    own = parameters, *arrays[:3], case[4], arrays[3]
+    digest = hashlib.sha256()
+    for name, value in results(make(kind, cell, shape, np.float32), own, masked=True).items():
+        digest.update(name.encode() + value.tobytes())
+    assert digest.hexdigest()[:16] == BYTES[cell]
+
+
+@pytest.mark.parametrize("kind", FORMS)
+@pytest.mark.parametrize("cell", COMPILED)
+def test_what_is_written_past_the_caches_is_read_back(cell, kind):
+    """A batch whose gates fit into no cache gives the bytes of a part that does, padded steps included."""
+    shape = (120, 1, 288, 64)
+    case = make_case(cell, shape, np.float32, layers=1)
+    together = results(make(kind, cell, shape, np.float32, layers=1), case, masked=True)
+    part = slice(256, 288)
+    own = case[0], *(array[..., part] for array in case[1:])
+    alone = results(make(kind, cell, (*shape[:2], 32, 64), np.float32, layers=1), own, masked=True)
+    for name in ("outputs", "final", "inputs", "initial"):
+        assert alone[name].tobytes() == together[name][..., part].tobytes(), name
+
+
 def test_extremes_saturate():
     """Gates whose argument is huge or infinite are 0, 1 or -1, as NumPy's are; NaN stays NaN."""
     values = np.array([0, 1e-8, -3, 8, -9, 50, 1e30, -np.inf, np.nan], np.float32)
@@ -189,9 +224,27 @@ def test_numpy_serves_where_the_kernels_do_not(monkeypatch):
     assert layer_class(CELLS["gru"], np.float32) is NumpyLayer
 
 
+def test_asking_for_kernels_that_are_not_there_is_an_error(monkeypatch):
+    """Where nothing was built, `compiled` is no name for NumPy; the hint is."""
+    monkeypatch.setattr(compiled, "forms", tuple)
+    for wanted in ("compiled", "avx2"):
+        monkeypatch.setenv(compiled.SWITCH, wanted)
+        with pytest.raises(UsageError, match="kernels here") as error:
+            layer_class(CELLS["gru"], np.float32)
+        assert error.value.hint == "Give --kernels numpy."
+    compiled.use("numpy")
+    assert layer_class(CELLS["gru"], np.float32) is NumpyLayer
+
+
 def test_a_library_of_another_layout_is_not_used():
     """A library built from other sources would read wrong memory, so it offers none of its forms."""
     library = compiled._library()
     size = ctypes.sizeof(compiled._Layer)
     assert library.kernel_forms(ctypes.c_int64(size)).decode().split() == list(FORMS)
     assert library.kernel_forms(ctypes.c_int64(size + 8)) == b""
+
+
+def test_a_library_of_older_sources_is_not_used(monkeypatch):
+    """As after an update of the sources without a new build: it cannot say which forms it has."""
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    assert compiled._library.__wrapped__() is None

@@ -4,10 +4,7 @@
 #define FORM avx512
 #define TARGET __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")))
 #define VECTOR 64
-#ifndef ROWS512
-#define ROWS512 8
-#endif
-#define ROWS ROWS512
+#define ROWS 8
 #define CLIP(x, most) (VEC) clip_avx512((__m512)(x), most)
 #define TURN turn_avx512
 #define STREAM(to, value) stream_avx512(to, (__m512i)(value))

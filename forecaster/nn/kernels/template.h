@@ -38,6 +38,8 @@
 #undef VEC
 #undef LANES
 #undef VECS
+#undef EACH_ROW
+#undef MOST_ROWS
 #undef QUOTIENT
 #undef FORM
 #undef TARGET
