@@ -7,6 +7,7 @@ the outputs: (K, B) from the final state (`decoder`), or one for every step (`se
 import itertools
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ class Network:
         """
         self.config = config
         self.dtype: np.dtype[Any] = np.dtype(dtype)
-        head = head or head_of(config)
+        self._head = head = head or head_of(config)
         self.shapes = parameter_shapes(config, head)
         self.flat: Array = np.zeros(flat_size(self.shapes), self.dtype) if flat is None else flat
         self.parameters = named_views(self.flat, self.shapes)
@@ -116,6 +117,11 @@ class Network:
         if rng is not None:
             with threadpool_limits(1):  # the same bytes for any number of cores
                 self._initialise(rng)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its weights: no workspace goes with it to another process."""
+        same = partial(type(self), rng=None, dtype=self.dtype, head=self._head, flat=self.flat)
+        return same, (self.config,)
 
     def _initialise(self, rng: np.random.Generator) -> None:
         cell = CELLS[self.config.cell]
