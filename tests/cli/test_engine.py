@@ -18,8 +18,8 @@ from forecaster.pipeline.train import train
 NO_RAY = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 LINUX = pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="processes are found in /proc")
 BACKTEST = ("evaluate", "x.csv", "--model", "pretrained", "--horizon", "6", "--origins", "8", "--json")
-WORKERS = {"processes": rb"forecaster\.machine\.processes", "ray": rb"\Aray::(IDLE|task)"}
-"""Engine -> what is in the command line of its workers."""
+WORKERS = {"processes": rb"forecaster\.machine\.processes", "ray": rb"\Aray::task"}
+"""Engine -> what is in the command line of its workers; of Ray, of those that work on a piece."""
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,10 @@ def test_a_worker_killed_from_outside_changes_nothing(engine, here, report):
             if killed is not None:
                 os.kill(killed, signal.SIGKILL)
             time.sleep(0.02)
-        out, err = run.communicate(timeout=120)
+        try:
+            out, err = run.communicate(timeout=120)
+        finally:
+            run.kill()
     assert killed is not None, "no worker was seen"
     assert (run.returncode, out) == (0, report), err
     assert "raylet" not in err and "Traceback" not in err

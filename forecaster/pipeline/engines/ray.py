@@ -177,7 +177,13 @@ def _begin(ray: Any, address: str | None, workers: int | None) -> None:
         own = {"num_cpus": workers or cores(), "include_dashboard": False}
         if memory.allowed() is not None:
             own["object_store_memory"] = max((memory.left() or 0) // OF_STORE, LEAST_STORE)
-    ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address is None:
+        with suppress(Exception):  # on a busy machine, Ray may find itself too slow to begin
+            ray.init("local", **quiet, **own)
+            return
+        ray.shutdown()
+    ray.init(address or "local", **quiet, **own)
 
 
 @contextmanager

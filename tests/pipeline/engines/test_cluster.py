@@ -2,9 +2,10 @@
 
 import importlib.util
 import time
+from pathlib import Path
 
+import engine_work
 import pytest
-from engine_work import slow_times
 from ray_runs import quiet_ray
 
 pytestmark = [
@@ -16,6 +17,7 @@ pytestmark = [
 @pytest.fixture
 def cluster(monkeypatch):
     """A head without a core, and two nodes with one each."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(engine_work.__file__).parent))  # the nodes find the work there
     with quiet_ray():
         from ray.cluster_utils import Cluster
 
@@ -35,7 +37,7 @@ def test_a_node_that_is_killed_loses_and_doubles_nothing(cluster):
     pieces = list(range(30))
     engine = Ray()
     found = []
-    for result in engine.map(slow_times, 3, pieces):
+    for result in engine.map(engine_work.slow_times, 3, pieces):
         found.append(result)
         if len(found) == 4:
             cluster.remove_node(cluster.nodes[0], allow_graceful=False)
