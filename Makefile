@@ -8,13 +8,14 @@ READY := $(VENV)/.ready
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := check
-.PHONY: demo test arm pretrain nightly faults mutation lint types check coverage oracle bench docs clean
+.PHONY: demo test arm pretrain nightly cluster faults mutation lint types check coverage oracle bench docs clean
 
 demo: $(READY)      ; @PATH="$(abspath $(BIN)):$$PATH" bash sample_data/demo.sh
 test: $(READY)      ; $(BIN)/python -m pytest
 arm: $(READY)       ; VENV=$(VENV) .ci/arm # root on Debian
 pretrain: $(READY)  ; $(BIN)/python -m forecaster.pretraining
 nightly: $(READY)   ; HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/data
+cluster: $(READY)   ; $(BIN)/python -m pytest -m cluster tests/pipeline/engines
 faults: $(READY)
 	FAULTS_KILLS=3000 FAULTS_INJECTIONS=0 FAULTS_FLIPS=1000000 FAULTS_FUZZ_SECONDS=1200 $(BIN)/python -m pytest tests/faults
 mutation: $(READY)

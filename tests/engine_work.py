@@ -41,3 +41,9 @@ def writes(array, piece):
     """Work that changes an array that it has been given."""
     array[:] = piece
     return float(array.sum())
+
+
+def slow_times(factor, piece):
+    """Work that takes a moment."""
+    time.sleep(0.3)
+    return factor * piece

@@ -4,10 +4,10 @@ Notation and shapes as in `cells.base`: inputs (T, F, B), mask (T, B), state (L,
 the outputs: (K, B) from the final state (`decoder`), or one for every step (`sequences`).
 """
 
-import functools
 import itertools
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,7 +109,7 @@ class Network:
         """
         self.config = config
         self.dtype: np.dtype[Any] = np.dtype(dtype)
-        head = head or head_of(config)
+        self._head = head = head or head_of(config)
         self.shapes = parameter_shapes(config, head)
         self.flat: Array = np.zeros(flat_size(self.shapes), self.dtype) if flat is None else flat
         self.parameters = named_views(self.flat, self.shapes)
@@ -120,9 +120,9 @@ class Network:
                 self._initialise(rng)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For another process: configuration and weights, without the workspaces."""
-        make = functools.partial(Network, rng=None, dtype=self.dtype, head=self._head, flat=self.flat)
-        return make, (self.config,)
+        """Pickled as its weights: no workspace goes with it to another process."""
+        same = partial(type(self), rng=None, dtype=self.dtype, head=self._head, flat=self.flat)
+        return same, (self.config,)
 
     def _initialise(self, rng: np.random.Generator) -> None:
         cell = CELLS[self.config.cell]

@@ -1,6 +1,7 @@
 """One table of networks through the same tests: gradient, mask, batched = unbatched, float32 ≈ float64."""
 
 import itertools
+import pickle
 
 import numpy as np
 import pytest
@@ -375,3 +376,15 @@ def test_same_seed_same_bytes():
     a, b, c = (make_network("lstm", 2, True, seed=seed).flat.tobytes() for seed in (4, 4, 5))
     assert a == b
     assert a != c
+
+
+def test_a_network_passes_to_another_process_as_its_weights():
+    """Same outputs to the last bit, and no workspace goes with it."""
+    network = make_network("gru", 2, True, SEGMENT, dtype=np.float32)
+    inputs = np.random.default_rng(2).normal(size=(T, F, B)).astype(np.float32)
+    before = network.predict(inputs)
+    content = pickle.dumps(network)
+    assert len(content) < 2 * network.flat.nbytes + 4000
+    again = pickle.loads(content)
+    assert again.predict(inputs).tobytes() == before.tobytes()
+    assert again.parameters["head.weight"].base is again.flat

@@ -143,7 +143,7 @@ class Ray:
         try:
             with _undisturbed():
                 _begin(self._ray, self._address, self._asked)
-        except (ConnectionError, OSError, TimeoutError, ValueError, RuntimeError) as error:
+        except Exception as error:  # Ray raises many kinds, also plain ones
             if here:
                 raise StorageError(f"Ray cannot be begun here: {_first_line(error)}") from error
             raise StorageError(
@@ -177,7 +177,13 @@ def _begin(ray: Any, address: str | None, workers: int | None) -> None:
         own = {"num_cpus": workers or cores(), "include_dashboard": False}
         if memory.allowed() is not None:
             own["object_store_memory"] = max((memory.left() or 0) // OF_STORE, LEAST_STORE)
-    ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address is None:
+        with suppress(Exception):  # on a busy machine, Ray may find itself too slow to begin
+            ray.init("local", **quiet, **own)
+            return
+        ray.shutdown()
+    ray.init(address or "local", **quiet, **own)
 
 
 @contextmanager
@@ -245,10 +251,8 @@ class _Run:
 
     def ended(self) -> bool:
         """Whether nothing is being done any more; waits for it a little."""
-        return (
-            not self.busy
-            or not self._ray.wait(list(self.busy), num_returns=len(self.busy), timeout=A_LITTLE)[1]
-        )
+        tasks = list(self.busy)
+        return not tasks or not self._ray.wait(tasks, num_returns=len(tasks), timeout=A_LITTLE)[1]
 
 
 def _other_versions(node: str, there: dict[str, str], here: dict[str, str]) -> ForecasterError:
