@@ -113,7 +113,6 @@ class Network:
         self.shapes = parameter_shapes(config, head)
         self.flat: Array = np.zeros(flat_size(self.shapes), self.dtype) if flat is None else flat
         self.parameters = named_views(self.flat, self.shapes)
-        self._head = head
         self.workspaces = WorkspacePool(config, head, self.dtype, self.parameters)
         if rng is not None:
             with threadpool_limits(1):  # the same bytes for any number of cores
