@@ -115,7 +115,11 @@ def test_show_tells_which_kernels_trained(models: dict[str, Path], tmp_path: Pat
 
 @compiled
 def test_models_forecast_with_any_kernels(models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forecasts by NumPy and by compiled kernels agree to 1e-5, whoever trained; all forms give the same."""
+    """Forecasts by NumPy and by compiled kernels agree to 1e-5, whoever trained; all forms give the same.
+
+    Trainings go apart, but not far.
+    """
+    trained = []
     data = pd.read_csv(io.StringIO(daily()))
     for model in (models["numpy"], models[forms()[0]]):
         tables = {}
@@ -124,3 +128,5 @@ def test_models_forecast_with_any_kernels(models: dict[str, Path], monkeypatch: 
             tables[kernels] = forecaster.predict(Model.load(model), data).select_dtypes("number").to_numpy()
         assert len({tables[form].tobytes() for form in forms()}) == 1
         np.testing.assert_allclose(tables[forms()[0]], tables["numpy"], rtol=1e-5)
+        trained.append(tables["numpy"])
+    np.testing.assert_allclose(trained[0], trained[1], rtol=0.05)

@@ -100,7 +100,8 @@ OUTLINE void N(add_products)(int64_t rows, int64_t columns, int64_t steps, const
                              int64_t stride, int64_t W) {
     if (W == PANEL)
         N(add_products_of)(rows, columns, steps, left, left_step, right, right_step, right_stride, total, stride, PANEL);
-    else N(add_products_of)(rows, columns, steps, left, left_step, right, right_step, right_stride, total, stride, NARROW);
+    else
+        N(add_products_of)(rows, columns, steps, left, left_step, right, right_step, right_stride, total, stride, NARROW);
 }
 
 /* sums (rows, columns, PANEL) += left (rows, W) · right (columns, W) column by column, over `steps` steps: few columns
