@@ -175,8 +175,7 @@ def compare(
         if tuning is None:
             raise
         return Comparisons(loaded, None, tuning=tuning, stopped=error)
-    backtests = {entry.name: entry.backtest for entry in entries}
-    board = leaderboard(entries, failures)
+    board, backtests = leaderboard(entries, failures), {entry.name: entry.backtest for entry in entries}
     return Comparisons(loaded, board, backtests, tuning, (*repeats, *left_out), stopped)
 
 
