@@ -42,7 +42,8 @@ NewestData = Annotated[
     str | None,
     typer.Argument(
         metavar="[DATA]",
-        help="A file, a directory, a glob, or - for stdin. Default: what the model was trained on.",
+        help="A file, a directory, a glob, a URL (s3://, gs://, abfs://, https://), or - for stdin. "
+        "Default: what the model was trained on.",
     ),
 ]
 Output = Annotated[
@@ -51,7 +52,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write to a .csv, .parquet or .json file; - is stdout. Default: -.",
+        help="Write to a .csv, .parquet or .json file, here or in a bucket; - is stdout. Default: -.",
     ),
 ]
 STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
