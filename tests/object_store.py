@@ -144,10 +144,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, {}, b"")
             return
         connection = HTTPConnection(self.server.behind, timeout=PATIENCE)
-        connection.request(self.command, self.path, body, dict(self.headers))
-        answer = connection.getresponse()
-        data = answer.read()
-        connection.close()
+        try:
+            connection.request(self.command, self.path, body, dict(self.headers))
+            answer = connection.getresponse()
+            data = answer.read()
+        finally:
+            connection.close()
         self._send(answer.status, dict(answer.getheaders()), data)
 
     def _send(self, status: int, headers: dict[str, str], data: bytes) -> None:

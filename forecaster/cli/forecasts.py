@@ -17,7 +17,8 @@ NewestData = Annotated[
     str | None,
     typer.Argument(
         metavar="[DATA]",
-        help="A file, a directory, a glob, or - for stdin. Default: what the model was trained on.",
+        help="A file, a directory, a glob, a URL (s3://, gs://, abfs://, https://), or - for stdin. "
+        "Default: what the model was trained on.",
     ),
 ]
 LIMITS = {name: FORECASTING[name] for name in ("lower", "upper", "integer", "circular")}

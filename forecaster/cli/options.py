@@ -39,7 +39,13 @@ FILES = ("model", "config", "data", "file", "report", "output", "plot", "export"
          "predictions", "state", "events", "future")  # fmt: skip
 """Names of the settings and arguments that are files: ~ is the folder of the user."""
 
-Data = Annotated[str, typer.Argument(metavar="DATA", help="A file, a directory, a glob, or - for stdin.")]
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A file, a directory, a glob, a URL (s3://, gs://, abfs://, https://), or - for stdin.",
+    ),
+]
 ReportFile = Annotated[
     str | None,
     typer.Option(

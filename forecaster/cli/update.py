@@ -29,7 +29,8 @@ NewData = Annotated[
     str | None,
     typer.Argument(
         metavar="[DATA]",
-        help="A file, a directory, a glob, or - for stdin. Default: what the model was trained on.",
+        help="A file, a directory, a glob, a URL (s3://, gs://, abfs://, https://), or - for stdin. "
+        "Default: what the model was trained on.",
     ),
 ]
 

@@ -1,5 +1,6 @@
 """Data, results and models in buckets, by the installed `forecast` and a server that speaks S3."""
 
+import dataclasses
 import json
 import subprocess
 import time
@@ -100,6 +101,7 @@ def test_a_model_that_another_machine_replaced_is_not_lost(
     bucket: object_store.Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Runs on one machine wait for each other; what one elsewhere wrote is seen before it is replaced."""
+    from forecaster.cli.train import _kept_at_least
     from forecaster.errors import LockedError
     from forecaster.model.lock import lock
 
@@ -113,6 +115,21 @@ def test_a_model_that_another_machine_replaced_is_not_lost(
         assert held.is_replaced()
         with pytest.raises(LockedError, match="replaced meanwhile"):
             held.check()
+        assert _kept_at_least(held) == 1
+
+
+def test_a_server_that_a_model_names_is_not_followed(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The credentials of the user would go there: whoever wants that names the data."""
+    from forecaster.model.model import Model
+
+    model = Model.load(folder / "forecast.model")
+    facts = dataclasses.replace(model.facts, source="s3://b/a.csv?endpoint_override=other.example.org")
+    dataclasses.replace(model, facts=facts).save(tmp_path / "x.model")
+    result = inside("predict", "--model", str(tmp_path / "x.model"), capfd=capfd)
+    assert_clean_failure(result, 4)
+    assert "on a server that the model chooses" in result.stderr
 
 
 @pytest.mark.parametrize(

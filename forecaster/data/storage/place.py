@@ -14,7 +14,7 @@ from forecaster.errors import UsageError
 BUCKETS = ("s3", "gs", "gcs", "abfs", "abfss")
 WEB = ("https", "http")
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-OPTIONS = re.compile(r"\?\w+=[^/?]*$")
+OPTIONS = re.compile(r"\?[A-Za-z_]\w*=.*$")
 """What ends the URL of an object in a bucket. Any other ? is one character of a glob."""
 
 

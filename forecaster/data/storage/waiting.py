@@ -14,7 +14,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 VARIABLE = "FORECAST_STORAGE_SECONDS"
-SECONDS = 60.0
+SECONDS = 30.0
 AT_ONCE = 8
 """Requests at the same time: one alone does not fill a fast network."""
 

@@ -126,3 +126,17 @@ def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(UsageError, match="endpoint_override") as raised:
         files.read("s3://b/a.csv?secret_key=hush")
     assert "hush" not in str(raised.value)
+
+
+def test_an_upload_that_fails_leaves_the_old_object(
+    bucket: object_store.Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a store that has begun an upload takes its parts no more, what was there stays."""
+    bucket.put("big", b"old")
+    refuse = lambda method, path: 403 if method in ("PUT", "POST") and "uploadId" in path else None  # noqa: E731
+    with object_store.Proxy(bucket.address, refuse) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.address)
+        with pytest.raises(StorageError, match="no permission"):
+            files.write(bucket / "big", b"x" * 11_000_000)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", bucket.address)
+    assert files.read(bucket / "big") == b"old"
