@@ -48,8 +48,8 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write to a .csv, .parquet or .json file, here or in a bucket; FOLDER/ is a data set of any size; "
-        "- is stdout. Default: -.",
+        help="Write to a .csv, .parquet or .json file, here or in a bucket; FOLDER/ is a data set of any "
+        "size; - is stdout. Default: -.",
     ),
 ]
 STEPS = {name: FORECASTING[name] for name in ("horizon", "levels", "quantiles")}
