@@ -106,10 +106,11 @@ def _report(written: Written, folder: str) -> None:
         if finding.severity == "repair" or finding.code in LOGGED:
             stderr.finding(finding)
     account.wrote(at_home(folder) / MANIFEST)
+    name = at_home(folder)
     if written.before == written.pieces:
-        text = f"{written.folder} is complete already: an earlier run has written it"
+        text = f"{name} is complete already: an earlier run has written it"
     else:
         earlier = f", {written.before:,} of them by an earlier run" if written.before else ""
-        made = f"wrote {written.rows:,} forecasts of {written.series:,} series to {written.folder}"
+        made = f"wrote {written.rows:,} forecasts of {written.series:,} series to {name}"
         text = f"{made}: {written.pieces:,} pieces{earlier}"
     stderr.info(text, output=written.folder)

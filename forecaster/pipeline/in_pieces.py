@@ -125,6 +125,7 @@ def predict_in_pieces(
             hint="Name it: --id COLUMN. A single series or a wide table: -o FILE.parquet, not a folder.",
         )
     place = at_home(folder)
+    place = place.absolute() if isinstance(place, Path) else place  # workers may be elsewhere
     run = _identity(files, asked, config, piece_rows)
     if data_set.is_complete(place, run):
         manifest = data_set.manifest_of(place)
