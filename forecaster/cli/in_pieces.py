@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from forecaster.cli.account import account, digest_of
@@ -11,7 +12,7 @@ from forecaster.errors import UsageError
 
 if TYPE_CHECKING:
     from forecaster.cli.options import Settings
-    from forecaster.pipeline.in_pieces import Asked, Written
+    from forecaster.pipeline.in_pieces import Asked, Step, Written
 
 
 def is_folder(output: str) -> bool:
@@ -30,7 +31,7 @@ def predict_in_pieces(
     _check(data, settings, others)
     asked = _asked(settings)
     engine = engine_named(settings.general.engine, settings.options.workers)
-    with progress(stderr) as shown:
+    with progress(stderr) as shown, _going_on_is_possible(folder, shown.step) as step:
         written = in_pieces.predict_in_pieces(
             str(data),
             folder,
@@ -38,9 +39,34 @@ def predict_in_pieces(
             engine,
             settings.read,
             piece_rows=settings.general.piece_rows,
-            on_step=shown.step,
+            on_step=step,
         )
     _report(written, folder)
+
+
+@contextmanager
+def _going_on_is_possible(folder: str, on_step: Step) -> Iterator[Step]:
+    """Say so where a run is interrupted after it has begun to write. Workers write parts, so the folder is
+    what was written."""
+    from forecaster.data.storage.place import at_home
+    from forecaster.data.writing.atomic import WRITTEN
+
+    begun = False
+
+    def step(doing: str, done: int, of: int) -> None:
+        nonlocal begun
+        begun = True
+        on_step(doing, done, of)
+
+    try:
+        yield step
+    except (KeyboardInterrupt, SystemExit):
+        if begun:
+            place = at_home(folder)
+            inside = str(place).rstrip("/") + "/"
+            WRITTEN[:] = [each for each in WRITTEN if not str(each).startswith(inside)] + [place]
+            stderr.info("the same command goes on with the parts that are there")
+        raise
 
 
 def _check(data: str | None, settings: Settings, others: Mapping[str, object]) -> None:

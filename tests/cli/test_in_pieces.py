@@ -65,8 +65,10 @@ def test_a_kill_loses_nothing(data, whole, tmp_path, stop):
     while len(list(out.glob("part-*.parquet"))) < 2 and time.monotonic() < end:
         time.sleep(0.01)
     process.send_signal(stop)
-    process.communicate()
-    assert process.returncode in (-signal.SIGKILL, 130)
+    said = process.communicate()[1].decode()
+    assert process.returncode == (130 if stop == signal.SIGINT else -signal.SIGKILL)
+    if stop == signal.SIGINT:
+        assert "the same command goes on" in said and said.endswith(f"written before: {out}\n"), said
     assert 2 <= len(list(out.glob("part-*.parquet"))) < len(whole) - 1
     ran = forecast(*command(data, out, "--workers", "2"), cwd=tmp_path)
     assert ran.returncode == 0 and "by an earlier run" in ran.stderr, ran.stderr

@@ -107,12 +107,13 @@ class SampleReport:
         between = f" (95 % interval {low:.1f} to {high:.1f} %)" if np.isfinite(gain.half_width) else ""
         whole = len(self.sample.drawn.sampled)
         text = (
-            f"On these, {held.decided_on.upper()} of a model of {gain.series:,} of the {whole:,} series is "
-            f"{abs(100 * gain.difference):.1f} % {'higher' if gain.difference >= 0 else 'lower'}{between}"
+            f"On those held out, {held.decided_on.upper()} of a model of {gain.series:,} of the {whole:,} "
+            f"series is {abs(100 * gain.difference):.1f} % "
+            f"{'higher' if gain.difference >= 0 else 'lower'}{between}"
         )
-        if low > 0:
-            return f"{text}: more series help, such as --sample-series {2 * whole}."
-        return f"{text}: more series would hardly help." if high < 100 * LITTLE else f"{text}."
+        if high < 100 * LITTLE:  # also where it is surely more than none
+            return f"{text}: more series would hardly help."
+        return f"{text}: more series help, such as --sample-series {2 * whole}." if low > 0 else f"{text}."
 
 
 def report_on(sample: Sample, learned: Learned, report: Report | None, options: Options) -> SampleReport:

@@ -1,5 +1,7 @@
 """A sample of a source: the same from pieces and from the whole, in any order, by any engine."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from forecaster.errors import DataError, MemoryLimitError, UsageError
 from forecaster.pipeline.engines.processes import InTurn, Processes
 from forecaster.pipeline.sampling import draw, one_pass
 from forecaster.pipeline.sampling.one_pass import Wanted
-from forecaster.pipeline.sampling.report import weighted_errors
+from forecaster.pipeline.sampling.report import Gain, weighted_errors
 from forecaster.pipeline.sampling.source import sample_of
 from forecaster.pipeline.train import train
 
@@ -156,6 +158,13 @@ def test_half_a_sample_shows_what_more_series_gain(table, monkeypatch):
     found = train(table, SMALL, READ, sample_series=SIZE).sample  # read whole, the same sample
     assert found.gain.series == SIZE // 2 and abs(found.gain.difference) < 1 and found.gain.half_width > 0
     assert "of a model of 50 of the 100 series is" in found.notes[-1]
+    little, much, unsure = (
+        dataclasses.replace(found, gain=Gain(50, *gain)).notes[-1]
+        for gain in ((0.004, 0.003), (0.05, 0.03), (0.05, np.nan))
+    )
+    assert "0.4 % higher (95 % interval 0.1 to 0.7 %): more series would hardly help." in little
+    assert "5.0 % higher (95 % interval 2.0 to 8.0 %): more series help, such as --sample-series 200." in much
+    assert unsure.endswith("5.0 % higher.")
 
 
 def test_fewer_series_than_asked_for(table):
