@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 .PHONY: demo test arm pretrain nightly cluster faults mutation lint types check coverage oracle bench docs clean
 
 demo: $(READY)      ; @PATH="$(abspath $(BIN)):$$PATH" bash sample_data/demo.sh
-test: $(READY)      ; $(BIN)/python -m pytest
+test: $(READY)      ; $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 arm: $(READY)       ; VENV=$(VENV) .ci/arm # root on Debian
 pretrain: $(READY)  ; $(BIN)/python -m forecaster.pretraining
 nightly: $(READY)   ; HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest tests/data
