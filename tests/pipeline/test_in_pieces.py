@@ -260,3 +260,26 @@ def test_from_bucket_to_bucket(tmp_path, table, bucket, how):
     assert all(storage.read(bucket / f"out/today/{name}") == part for name, part in parts.items())
     with pytest.raises(StorageError, match="another setting"):
         run(data, out, asked=Asked(None, "pretrained", Options(horizon=5)))
+
+
+def test_pieces_without_any_value(tmp_path, table):
+    """The first, and the last, have none: their series are left out, as those of a whole table are."""
+    table.loc[table["name"].isin(["s00", "s01", "s02", "s03", "s04", "s20", "s21", "s22"]), "demand"] = np.nan
+    written = run(source(tmp_path / "data", table), tmp_path / "out")
+    (found,) = [finding for finding in written.findings if finding.code == "V004"]
+    assert (written.series, found.count, found.severity) == (SERIES - 8, 8, "repair")
+    assert "'s00'" in found.message
+    with pytest.raises(DataError, match="V004"):
+        run(tmp_path / "data", tmp_path / "strict", read=ReadConfig(strict=True))
+
+
+def test_series_of_another_frequency(tmp_path, table):
+    """Series in later pieces that are apart by several steps of the first piece are refused, unless told."""
+    other = table["name"] > "s15"
+    years = pd.date_range("1980-01", periods=ROWS, freq="YS")
+    table.loc[other, "month"] = np.tile(years, other.sum() // ROWS)
+    data = source(tmp_path / "data", table)
+    with pytest.raises(DataError, match="another frequency than MS") as error:
+        run(data, tmp_path / "out")
+    assert "--freq" in error.value.hint
+    assert run(data, tmp_path / "told", read=ReadConfig(freq="MS")).series == SERIES
