@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -30,16 +31,17 @@ from forecaster.data.pieces.scatter import scatter
 from forecaster.data.pieces.survey import survey
 from forecaster.data.storage.place import Place, Remote, at_home
 from forecaster.data.writing import data_set
-from forecaster.errors import DataError, UsageError
+from forecaster.errors import DataError, MemoryLimitError, UsageError
 from forecaster.evaluation.backtest import usual_horizon
 from forecaster.forecasting.forecast import Forecast
 from forecaster.model.lock import Use, lock
 from forecaster.model.model import Model
 from forecaster.pipeline.engines.engine import Engine
 from forecaster.pipeline.predict import by_model, by_pretrained, load_for, read_as
-from forecaster.pipeline.staleness import check_newest, newest, newest_row, older_series
+from forecaster.pipeline.staleness import check_newest, check_noted, newest, newest_row, older_series
 
 PIECE_ROWS = 500_000
+SMALLER = "Or make smaller pieces: --piece-rows."
 SCATTERED = "scattered.json"
 FORECASTING = "forecasting"
 WRITING = Use("is writing", "name another folder")
@@ -136,6 +138,8 @@ def predict_in_pieces(
     run = _identity(files, asked, config, piece_rows)
     if data_set.is_complete(place, run):
         manifest = data_set.manifest_of(place)
+        newest_noted = max(file["newest"] for file in manifest["files"])
+        check_noted(newest_noted, manifest["newest"], asked.max_age)  # it may have grown old since then
         return _written(place, manifest, manifest["pieces"])
     with lock(place / data_set.WORK / data_set.RUN, use=WRITING):
         parts = data_set.begin(place, run)
@@ -149,17 +153,30 @@ def predict_in_pieces(
         job = _Job(asked, first.read, columns, place, time.time_ns(), agreed)
         tell(FORECASTING, before, len(pieces))
         left = [piece for piece in pieces if piece.number not in parts]
-        for _, part in engine.map(_forecast_piece, job, left):
-            parts[part.piece] = part
-            tell(FORECASTING, len(parts), len(pieces))
+        with _advising_smaller_pieces():
+            for _, part in engine.map(_forecast_piece, job, left):
+                parts[part.piece] = part
+                tell(FORECASTING, len(parts), len(pieces))
         return _finished(place, run, parts, (absolute(source), tuple(noticed), first), asked, before)
+
+
+@contextmanager
+def _advising_smaller_pieces() -> Iterator[None]:
+    """What an engine advises where memory runs out, and what this command can do besides."""
+    try:
+        yield
+    except MemoryLimitError as error:
+        raise MemoryLimitError(error.message, hint=f"{error.hint} {SMALLER}".strip()) from error
 
 
 def _identity(
     files: tuple[SourceFile, ...], asked: Asked, read: ReadConfig, piece_rows: int
 ) -> dict[str, Any]:
-    """What tells one run from another, in the words of the message that says so."""
-    names = ("horizon", "levels", "quantiles", "skip_short", "max_age")
+    """What tells one run from another, in the words of the message that says so.
+
+    --max-age is no part of it: who gives another after a StaleError keeps what was done.
+    """
+    names = ("horizon", "levels", "quantiles", "skip_short")
     options = {name: getattr(asked, name) for name in names}
     if asked.model is None:
         chosen = ("horizon", "levels", "quantiles", "lower", "upper", "integer", "circular")
