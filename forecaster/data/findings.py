@@ -5,9 +5,9 @@ A repair goes into the log and into a model's facts, a warning into the log; `--
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from forecaster.errors import DataError
 
@@ -20,6 +20,8 @@ CODES: dict[str, tuple[Severity, str]] = {
     "E004": ("error", "cells that are not times"),
     "E005": ("error", "duplicate timestamps with different values"),
     "E006": ("error", "covariates known of the future that are missing there"),
+    "E007": ("error", "no series with any value"),
+    "E008": ("error", "no series that is long enough"),
     "R001": ("repair", "text that is not UTF-8, decoded"),
     "R002": ("repair", "spaces around column names, removed"),
     "R003": ("info", "a column without a name, named by its place"),
@@ -155,6 +157,11 @@ def warn(code: str, message: str, *, count: int = 1, places: Sequence[str] = (),
 def fault(error: DataError) -> Finding:
     """An error as a finding."""
     return Finding(error.code, "error", error.message, error.count, error.places[:SHOWN], error.hint)
+
+
+def of_plain(values: Mapping[str, Any]) -> Finding:
+    """The finding that `dataclasses.asdict` has turned into plain values, such as those of JSON."""
+    return Finding(**{**values, "places": tuple(values["places"])})
 
 
 def merged(pieces: Iterable[Sequence[Finding]]) -> tuple[Finding, ...]:

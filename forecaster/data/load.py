@@ -102,6 +102,7 @@ def load(
     words: Mapping[str, Words] = NO_WORDS,
     ahead: int = 0,
     examined: bool = True,
+    agreed: bool = False,
 ) -> Loaded:
     """Read `source` and arrange it as a Panel.
 
@@ -111,7 +112,7 @@ def load(
     `remembered`: a model has this configuration; a word for missing values may be in no cell. `by` is a
     column that groups series. `words` are those of categories that a model knows;
     holidays cover `ahead` rows of the future. Without `examined`, nothing is said of values that stand out.
-    Raises UsageError, DataError and StorageError.
+    `agreed`: see `to_panel`. Raises UsageError, DataError and StorageError.
     """
     findings = [] if noted is None else noted
     note = _Notes(findings)
@@ -135,7 +136,7 @@ def load(
     rows, future = split_future(rows)
     rows = note(trimmed(rows, table, roles.targets))
     freq = freq or (usual if len(rows.ids) == len(rows.time) else None)  # no series has two rows
-    panel = note(_gridded(rows, names, freq, table, config, usual))
+    panel = note(_gridded(rows, names, freq, table, config, usual, agreed))
     panel = note(with_static(panel, static, readings.ids, words))
     panel = note(_with_known(panel, rows, future, words, table))
     panel = note(adjusted(panel, adjust=config.adjust_splits))
@@ -180,11 +181,18 @@ def _combined(
 
 
 def _gridded(
-    rows: Observations, names: Names, freq: str | None, table: Table, config: ReadConfig, usual: str | None
+    rows: Observations,
+    names: Names,
+    freq: str | None,
+    table: Table,
+    config: ReadConfig,
+    usual: str | None,
+    agreed: bool,
 ) -> tuple[Panel, list[Finding]]:
     """The panel of the rows, on the grid of `freq` or of what they show."""
     exact = bool(config.freq or config.calendar or not config.every)
-    return to_panel(rows, names, config.freq or freq, config.max_gap, table, exact=exact, usual=usual)
+    freq = config.freq or freq
+    return to_panel(rows, names, freq, config.max_gap, table, exact=exact, usual=usual, agreed=agreed)
 
 
 def _with_known(

@@ -222,7 +222,13 @@ def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[F
     names = listed([panel.ids[series] for series in np.flatnonzero(short)], SHOWN)
     message = f"series of fewer than the {least} rows that the model looks back on: {names}"
     if skip and short.all():
-        raise DataError(message, hint="Leave --skip-short out: each series is forecast from the rows it has.")
+        raise DataError(
+            message,
+            hint="Leave --skip-short out: each series is forecast from the rows it has.",
+            code="E008",
+            count=len(panel),
+            places=tuple(panel.ids[:SHOWN]),
+        )
     count = int(short.sum())
     if skip and panel.levels:
         raise UsageError(
@@ -236,12 +242,20 @@ def with_short(model: Model, panel: Panel, *, skip: bool) -> tuple[Panel, list[F
     return panel, [info("S005", message, count=count, action=action)]
 
 
-def load_for(model: Model, source: str | Path | pd.DataFrame, config: ReadConfig) -> Loaded:
-    """The data as a model needs it: what the model knows is not inferred."""
+def load_for(
+    model: Model, source: str | Path | pd.DataFrame, config: ReadConfig, *, agreed: bool = False
+) -> Loaded:
+    """The data as a model needs it: what the model knows is not inferred. `agreed`: see `load`."""
     facts = model.facts
-    usual, limits = facts.frequency.alias, model.blend.limits
     return load(
-        source, config, limits=limits, usual=usual, remembered=True, words=facts.words, ahead=model.horizon
+        source,
+        config,
+        limits=model.blend.limits,
+        usual=facts.frequency.alias,
+        remembered=True,
+        words=facts.words,
+        ahead=model.horizon,
+        agreed=agreed,
     )
 
 

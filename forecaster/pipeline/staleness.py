@@ -22,6 +22,8 @@ ANY = "any"
 SECOND = 10**9  # ns
 UNITS = {"s": SECOND, "min": 60 * SECOND, "h": 3600 * SECOND, "d": 86_400 * SECOND, "w": 604_800 * SECOND}
 AGE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*(s|min|h|d|w)", re.IGNORECASE)
+OFFSET = re.compile(r"[+-]\d\d:?\d\d$")
+"""The end of a time that is written with its distance from UTC."""
 USUAL_STEPS = 3
 """Steps after which a source that grows step by step should have new rows."""
 
@@ -41,7 +43,7 @@ def newest_row(panel: Panel, now: int | None = None) -> Newest:
     """The newest observed row that is not in the future; `now` (ns since 1970 UTC) is that of the machine."""
     seen = panel.time[panel.target_observed]
     seen = seen if seen.size else panel.time
-    past = seen[seen <= _clock(panel.names, now)]
+    past = seen[seen <= _clock(bool(panel.names.tz), now)]
     return newest(int((past if past.size else seen).max()), panel.frequency, panel.names, now)
 
 
@@ -50,7 +52,7 @@ def newest(row: int, frequency: Frequency, names: Names, now: int | None = None)
 
     Times without a zone are taken as local times of the machine.
     """
-    clock = _clock(names, now)
+    clock = _clock(bool(names.tz), now)
     due = int(frequency.future_times(row, USUAL_STEPS, names.tz)[-1])
     return Newest(row, clock - row, times_as_strings(np.array([row]), names)[0], due < clock)
 
@@ -69,17 +71,27 @@ def check_newest(found: Newest, max_age: str | None) -> list[Finding]:
 
     Raises StaleError where it is older than `max_age`.
     """
-    limit = parsed_age("max_age", max_age)
-    if limit is not None and found.age > limit:
-        raise StaleError(
-            f"the newest row, {found.label}, is {in_words(found.age)} old, and --max-age is {max_age}",
-            hint="See whether the source still gets new rows.",
-        )
+    _refuse_older(found.age, found.label, max_age)
     if max_age is not None or not found.overdue:
         return []
     message = f"the newest row, {found.label}, is more than {USUAL_STEPS} steps old"
     action = "forecast from there; --max-age sets how old it may be (any: however old)"
     return [warn("T010", message, action=action)]
+
+
+def check_noted(row: int, label: str, max_age: str | None) -> None:
+    """Raise StaleError where the newest row (ns), noted with its label by an earlier run, is too old now."""
+    zoned = label.endswith("Z") or OFFSET.search(label) is not None
+    _refuse_older(_clock(zoned, None) - row, label, max_age)
+
+
+def _refuse_older(age: int, label: str, max_age: str | None) -> None:
+    limit = parsed_age("max_age", max_age)
+    if limit is not None and age > limit:
+        raise StaleError(
+            f"the newest row, {label}, is {in_words(age)} old, and --max-age is {max_age}",
+            hint="See whether the source still gets new rows.",
+        )
 
 
 def older_series(panel: Panel, found: Newest, max_age: str | None) -> list[Finding]:
@@ -151,10 +163,10 @@ def in_words(age: int) -> str:
     return f"{age // SECOND} second" + "s" * (age // SECOND != 1)
 
 
-def _clock(names: Names, now: int | None) -> int:
+def _clock(zoned: bool, now: int | None) -> int:
     """Now, as the panel counts time; without a zone, on the clock of the machine."""
     now = time.time_ns() if now is None else now
-    if names.tz:
+    if zoned:
         return now
     offset = datetime.now().astimezone().utcoffset()
     return now + (0 if offset is None else int(offset.total_seconds()) * SECOND)

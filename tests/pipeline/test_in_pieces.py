@@ -1,5 +1,6 @@
 """Predict in pieces: the same forecasts as at once, whatever the order of rows, the engine, and what dies."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -13,9 +14,10 @@ import pytest
 from forecaster.config import Options, ReadConfig
 from forecaster.data.storage import files as storage
 from forecaster.data.writing import data_set
-from forecaster.errors import DataError, LockedError, StaleError, StorageError, UsageError
+from forecaster.errors import DataError, LockedError, MemoryLimitError, StaleError, StorageError, UsageError
 from forecaster.model.lock import lock
 from forecaster.pipeline import in_pieces
+from forecaster.pipeline.engines.engine import FEWER
 from forecaster.pipeline.engines.processes import InTurn, Processes
 from forecaster.pipeline.in_pieces import Asked, predict_in_pieces
 from forecaster.pipeline.predict import predict_pretrained
@@ -260,3 +262,65 @@ def test_from_bucket_to_bucket(tmp_path, table, bucket, how):
     assert all(storage.read(bucket / f"out/today/{name}") == part for name, part in parts.items())
     with pytest.raises(StorageError, match="another setting"):
         run(data, out, asked=Asked(None, "pretrained", Options(horizon=5)))
+
+
+def test_pieces_without_any_value(tmp_path, table):
+    """The first, and the last, have none: their series are left out, as those of a whole table are."""
+    table.loc[table["name"].isin(["s00", "s01", "s02", "s03", "s04", "s20", "s21", "s22"]), "demand"] = np.nan
+    written = run(source(tmp_path / "data", table), tmp_path / "out")
+    (found,) = [finding for finding in written.findings if finding.code == "V004"]
+    assert (written.series, found.count, found.severity) == (SERIES - 8, 8, "repair")
+    assert "'s00'" in found.message
+    with pytest.raises(DataError, match="V004"):
+        run(tmp_path / "data", tmp_path / "strict", read=ReadConfig(strict=True))
+
+
+def test_series_of_another_frequency(tmp_path, table):
+    """Series in later pieces that are apart by several steps of the first piece are refused, unless told."""
+    other = table["name"] > "s15"
+    years = pd.date_range("1980-01", periods=ROWS, freq="YS")
+    table.loc[other, "month"] = np.tile(years, other.sum() // ROWS)
+    data = source(tmp_path / "data", table)
+    with pytest.raises(DataError, match="another frequency than MS") as error:
+        run(data, tmp_path / "out")
+    assert "--freq" in error.value.hint
+    assert run(data, tmp_path / "told", read=ReadConfig(freq="MS")).series == SERIES
+
+
+def test_what_was_complete_may_be_old_now(tmp_path, table):
+    """The same command on another day ends as it would in a new folder; another --max-age loses no work."""
+    data, asked = source(tmp_path / "data", table), dataclasses.replace(ASKED, max_age="2d")
+    with pytest.raises(StaleError):
+        run(data, tmp_path / "out", asked=asked)
+    written = run(data, tmp_path / "out", asked=dataclasses.replace(ASKED, max_age="any"))
+    assert written.before == written.pieces
+    with pytest.raises(StaleError, match="--max-age is 2d"):
+        run(data, tmp_path / "out", asked=asked)
+
+
+@pytest.mark.parametrize("how", ["gone", "cut off"])
+def test_a_complete_data_set_that_lost_a_part(tmp_path, table, how):
+    """It is not complete, although its manifest is there."""
+    data, part = source(tmp_path / "data", table), tmp_path / "out" / "part-00001.parquet"
+    run(data, tmp_path / "out")
+    if how == "gone":
+        part.unlink()
+    else:
+        part.write_bytes(part.read_bytes()[:100])
+    with pytest.raises(StorageError, match=r"part-00001\.parquet is gone or cut off"):
+        run(data, tmp_path / "out")
+
+
+class TooLittle(InTurn):
+    """An engine whose workers lack memory."""
+
+    def map(self, *_):
+        raise MemoryLimitError("a process has died", hint=FEWER)
+
+
+def test_what_helps_where_a_worker_lacks_memory(tmp_path, table):
+    """Fewer workers, and smaller pieces: both are options of this command."""
+    data = source(tmp_path / "data", table)
+    with pytest.raises(MemoryLimitError) as error:
+        run(data, tmp_path / "out", TooLittle())
+    assert error.value.hint == "Use fewer --workers. Or make smaller pieces: --piece-rows."

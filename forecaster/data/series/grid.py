@@ -47,11 +47,13 @@ def to_panel(
     *,
     exact: bool = True,
     usual: str | None = None,
+    agreed: bool = False,
 ) -> tuple[Panel, list[Finding]]:
     """The panel and findings about its gaps. Rows must be sorted, and timestamps unique.
 
     `exact`: a `freq` of less than a day means all hours, also where the data show opening hours. `usual`: the
-    frequency where all rows fit its days and hours and `freq` does not say otherwise.
+    frequency where all rows fit its days and hours and `freq` does not say otherwise. `agreed`: `freq` was
+    seen in other series, not named by the user, and series that have another are refused all the same.
     Raises DataError if the frequency is unclear, or a series or row does not fit it; UsageError if `max_gap`
     is not a whole number of its rows.
     """
@@ -66,8 +68,8 @@ def to_panel(
         place, fits = grid_positions(step, clock, offsets)
         if not fits.all():
             raise _off_grid(obs, chosen, int(np.flatnonzero(~fits)[0]), table)
-        if freq is None:
-            _refuse_other_steps(obs, chosen, place, offsets)
+        if freq is None or agreed:
+            _refuse_other_steps(obs, chosen, place, offsets, "the first" if agreed else "most")
         if chosen.is_business_days:
             findings += _trading_gaps(obs, place, longest, table)
         elif isinstance(step, Sessions):
@@ -185,12 +187,12 @@ def _finer(obs: Observations, step: Step) -> str | None:
     return Fixed(common).alias(int(obs.time[0]))
 
 
-def _refuse_other_steps(obs: Observations, chosen: Frequency, place: Ints, offsets: Ints) -> None:
+def _refuse_other_steps(obs: Observations, chosen: Frequency, place: Ints, offsets: Ints, whose: str) -> None:
     odd = [obs.ids[series] for series in disagreeing(place, offsets)]
     if odd:
         raise DataError(
             f"series {listed(odd, SHOWN)} have another frequency than {chosen.alias}, "
-            "the frequency of most series",
+            f"the frequency of {whose} series",
             hint="Forecast them separately, or name one step for all: --freq",
         )
 

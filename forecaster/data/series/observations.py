@@ -354,6 +354,9 @@ def trimmed(obs: Observations, table: Table, targets: tuple[str, ...]) -> tuple[
         raise DataError(
             f"{table.name}, column {listed(targets, SHOWN)}: no value at all",
             hint="Choose another column: --target",
+            code="E007",
+            count=len(obs.ids),
+            places=tuple(obs.ids[:SHOWN]),
         )
     findings = [info("V001", "missing target values", count=int((~known).sum()))]
     offsets = obs.offsets()

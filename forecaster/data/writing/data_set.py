@@ -72,7 +72,9 @@ def is_complete(folder: Place, run: Mapping[str, Any]) -> bool:
             storage.check_writable(folder / MANIFEST)
         names = set(storage.names(folder))
         if MANIFEST in names:
-            _check_same(folder, _json(folder / MANIFEST).get("run"), run)
+            manifest = _json(folder / MANIFEST)
+            _check_same(folder, manifest.get("run"), run)
+            _check_whole(folder, manifest["files"], names)
             return True
         if names - {WORK} and not _is_begun(folder):
             raise StorageError(f"{shown(folder)} holds other files", hint=ANOTHER)
@@ -156,6 +158,19 @@ def _is_there(folder: Place, part: Part) -> bool:
         return True
     place = folder / part.file
     return storage.is_file(place) and storage.size_and_time(place)[0] == part.bytes
+
+
+def _check_whole(folder: Place, files: list[dict[str, Any]], names: set[str]) -> None:
+    """Raise StorageError where a part that the manifest lists is gone, or on this machine not as long."""
+    for file in files:
+        there = file["file"] in names
+        if there and isinstance(folder, Path):  # of a store, each size would be a call
+            there = (folder / file["file"]).stat().st_size == file["bytes"]
+        if not there:
+            raise StorageError(
+                f"{shown(folder)} is not as its manifest says: {file['file']} is gone or cut off",
+                hint="Remove this folder and run again, or name a new one.",
+            )
 
 
 def _check_same(folder: Place, before: Any, run: Mapping[str, Any]) -> None:

@@ -14,6 +14,8 @@ Shared = TypeVar("Shared")
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
 
+FEWER = "Use fewer --workers."
+"""What an engine advises where its workers lack memory: each command with an engine has this option."""
 TRIES = 3
 """How often a piece is begun whose worker dies."""
 

@@ -12,7 +12,7 @@ from forecaster.errors import MemoryLimitError
 from forecaster.machine import memory
 from forecaster.machine.cores import use_one
 from forecaster.machine.processes import Worker, ready
-from forecaster.pipeline.engines.engine import TRIES, Piece, Result, Shared
+from forecaster.pipeline.engines.engine import FEWER, TRIES, Piece, Result, Shared
 from forecaster.pipeline.engines.working import answer_to, died
 
 SERVE = "forecaster.pipeline.engines.processes:serve"
@@ -54,7 +54,7 @@ class Processes:
                         continue
                     crew.free.append(line)
                     if isinstance(answer, BaseException):
-                        raise answer
+                        raise crew.advised(answer)
                     crew.hire()  # before the result is used: the worker need not wait for that
                     yield number, answer
             crew.dismiss()
@@ -107,11 +107,14 @@ class _Crew:
         how = worker.last_words()
         worker.close(kill=True)
         if tries == TRIES:
-            raise MemoryLimitError(
-                died(how, number, TRIES),
-                hint="Use fewer --workers, or smaller pieces: --piece-rows.",
-            )
+            raise MemoryLimitError(died(how, number, TRIES), hint=FEWER)
         self.left.append((number, piece, tries))
+
+    def advised(self, error: BaseException) -> BaseException:
+        """The error of a worker; that its share of --max-memory is too small has this remedy first."""
+        if self.share is None or not isinstance(error, MemoryLimitError):
+            return error
+        return MemoryLimitError(error.message, hint=f"{FEWER} {error.hint}".strip())
 
     def dismiss(self) -> None:
         """Let all workers end by themselves."""

@@ -23,7 +23,7 @@ from typing import Any
 from forecaster.errors import ForecasterError, MemoryLimitError, StorageError, UsageError
 from forecaster.machine import memory
 from forecaster.machine.cores import cores
-from forecaster.pipeline.engines.engine import TRIES, Piece, Result, Shared, Tell
+from forecaster.pipeline.engines.engine import FEWER, TRIES, Piece, Result, Shared, Tell
 from forecaster.pipeline.engines.ray_box import Box
 from forecaster.pipeline.engines.working import died
 
@@ -235,7 +235,7 @@ class _Run:
             if tries == TRIES:
                 raise MemoryLimitError(
                     died(f" ({_first_line(error)})", number, TRIES),
-                    hint="Use fewer --workers, or smaller pieces: --piece-rows.",
+                    hint=FEWER,
                 ) from error
             time.sleep(RETRY)
             self.give(number, piece, tries + 1)

@@ -29,9 +29,6 @@ from forecaster.pipeline.sampling.one_pass import Passed, Passing, Wanted, pass_
 if TYPE_CHECKING:
     import pandas as pd
 
-SIZE_OF_PIECES = "--piece-rows"
-"""What an engine advises where its workers lack memory. Pieces that are looked at have one size."""
-
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -134,8 +131,7 @@ def naming_samples(
     except (MemoryLimitError, MemoryError) as error:
         known = error if isinstance(error, MemoryLimitError) else memory.ran_out(error)
         if sampled:
-            hint = "Use fewer --workers." if SIZE_OF_PIECES in known.hint else known.hint
-            raise MemoryLimitError(known.message, hint=hint) from error
+            raise known from error
         option = f"--sample-series {AUTO}"
         first = "Or" if source is None or in_pieces(source) else "Or write the data as Parquet, and"
         way = f"use a sample of its series: {f'`{instead} {option}`' if instead else option}"

@@ -24,7 +24,10 @@ def ray():
     from forecaster.pipeline.engines.ray import Ray
 
     with quiet_ray():
-        yield Ray(workers=2)
+        made = Ray(workers=2)
+        yield made
+        if made._closed is not None:  # not when pytest lets go of it: tests of other files begin their own
+            made._closed()
 
 
 @pytest.fixture

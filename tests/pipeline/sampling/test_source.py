@@ -199,17 +199,3 @@ def test_memory_that_does_not_suffice_names_the_sample(table, tmp_path, monkeypa
     with pytest.raises(MemoryLimitError, match="--sample-series auto") as error:
         train(where, SMALL, READ)
     assert ("write the data as Parquet" in error.value.hint) == (kind != "parquet")
-
-
-def test_hints_of_a_sample_are_options_of_train(table, monkeypatch):
-    """An engine advises smaller pieces, which only `predict` can make."""
-
-    def runs_out(*_, **__):
-        raise MemoryLimitError(
-            "a process has died", hint="Use fewer --workers, or smaller pieces: --piece-rows."
-        )
-
-    monkeypatch.setattr("forecaster.pipeline.train.sample_of", runs_out)
-    with pytest.raises(MemoryLimitError) as error:
-        train(table, SMALL, READ, sample_series=SIZE)
-    assert error.value.hint == "Use fewer --workers."
