@@ -1,10 +1,12 @@
 """Prefect: every night new forecasts, then a look at yesterday's readings; an alarm is not a failure.
 
-pip install prefect; python nightly.py DATA MODEL FOLDER runs it once.
+pip install prefect; python nightly.py DATA MODEL FOLDER runs it once. Forecasts go into FOLDER/2026-11-26/
+and so on: a folder with forecasts of other data is refused.
 """
 
 import subprocess
 import sys
+from datetime import date
 
 from prefect import flow, get_run_logger, task
 
@@ -32,7 +34,7 @@ def monitor(data: str, model: str) -> list[str]:
 @flow
 def nightly(data: str, model: str, folder: str) -> list[str]:
     """Both, one after the other."""
-    predict(data, model, folder)
+    predict(data, model, f"{folder.rstrip('/')}/{date.today()}/")  # the slash: a data set in pieces
     alarms = monitor(data, model)
     get_run_logger().info("%d alarms", len(alarms))
     return alarms

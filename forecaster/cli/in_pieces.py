@@ -138,5 +138,5 @@ def _report(written: Written, folder: str) -> None:
     else:
         earlier = f", {written.before:,} of them by an earlier run" if written.before else ""
         made = f"wrote {written.rows:,} forecasts of {written.series:,} series to {name}"
-        text = f"{made}: {written.pieces:,} pieces{earlier}"
+        text = f"{made}: {written.pieces:,} piece{'s' * (written.pieces > 1)}{earlier}"
     stderr.info(text, output=written.folder)

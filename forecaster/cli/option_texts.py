@@ -113,7 +113,7 @@ MONITORING = {
     "false_alarms": "False alarms to expect, in all series together: 2/d, 1/4w, or per time steps, 1/1000. "
     "Default: 1/w; of data slower than hourly, 1/168.",
 }
-COMPUTING = {"kernels": "What computes the networks. Default: the fastest here, compiled or NumPy."}
+COMPUTING = {"kernels": "What computes the networks, or a form such as avx2. Default: the fastest here."}
 GENERAL = {
     "config": f"File of settings. Default: {CONFIG_FILE}, if it exists.",
     "max_memory": "Most memory to take, such as 2G or 500M. Beyond it: exit code 10.",

@@ -12,6 +12,7 @@ import logging
 import os
 import pickle
 import signal
+import socket
 import sys
 import time
 import weakref
@@ -34,6 +35,8 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # without it, Ray warns of what it will change
     "RAY_DEDUP_LOGS": "0",
 }
+ANSWERS = 10.0
+"""Seconds within which a cluster takes a connection."""
 WAITING = 2
 """Pieces given to Ray beyond those that are worked on, so that no worker waits for the next."""
 OF_STORE = 4
@@ -142,6 +145,7 @@ class Ray:
             return place
         try:
             with _undisturbed():
+                _check_answers(self._address)
                 _begin(self._ray, self._address, self._asked)
         except Exception as error:  # Ray raises many kinds, also plain ones
             if here:
@@ -168,6 +172,15 @@ def _library() -> Any:
     with suppress(AttributeError):  # it writes of workers that died to stdout, whatever it is told
         library._private.worker.print_to_stdstream = lambda *_, **__: None
     return library
+
+
+def _check_answers(address: str | None) -> None:
+    """Raise OSError where nothing answers at HOST:PORT: Ray itself would try for many minutes, and tell of it
+    on stderr.
+    """
+    host, colon, port = (address or "").removeprefix("ray://").partition("/")[0].rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), ANSWERS).close()
 
 
 def _begin(ray: Any, address: str | None, workers: int | None) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import itertools
+import socket
 import sys
 import time
 
@@ -10,7 +11,7 @@ import pytest
 from engine_work import dies, refuses, sleeps, times, writes
 from ray_runs import quiet_ray
 
-from forecaster.errors import DataError, MemoryLimitError, UsageError
+from forecaster.errors import DataError, MemoryLimitError, StorageError, UsageError
 from forecaster.pipeline.engines.named import engine_named
 from forecaster.pipeline.engines.processes import InTurn, Processes
 
@@ -126,6 +127,19 @@ def test_ray_that_is_missing_is_named(monkeypatch):
     with pytest.raises(UsageError, match="needs the library ray") as caught:
         engine_named("ray")
     assert "forecaster[ray]" in caught.value.hint
+
+
+@NO_RAY
+@pytest.mark.parametrize("before", ["", "ray://"])
+def test_a_cluster_that_does_not_answer(monkeypatch, before):
+    """Of RAY_ADDRESS and of ray://: an error that names it, at once; Ray would try for many minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"{before}127.0.0.1:{server.getsockname()[1]}"
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    began = time.monotonic()
+    with pytest.raises(StorageError, match=f"{address} cannot be reached: .*refused"):
+        list(engine_named("ray").map(times, 2, [1]))
+    assert time.monotonic() - began < 5
 
 
 @NO_RAY
