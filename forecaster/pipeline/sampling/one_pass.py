@@ -18,6 +18,7 @@ from forecaster.data.pieces.piece import Piece, read_piece
 from forecaster.data.pieces.scatter import scatter
 from forecaster.data.pieces.selection import chosen_rows, table_of, without_others
 from forecaster.data.pieces.survey import survey
+from forecaster.errors import DataError
 from forecaster.features.strata import Stratum, strata_of
 from forecaster.pipeline.engines.engine import Engine
 from forecaster.pipeline.sampling.draw import Drawn, Lot, drawn, kept, lots_of, salt_of
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 PIECE_ROWS = 500_000
 """Rows of a piece, about."""
+NO_VALUE = "E007"
+"""The error of a piece in which no series has a value."""
 Passed = Callable[[int, int], None]
 """Called with how many pieces are done, and how many there are."""
 
@@ -110,14 +113,19 @@ def pass_over(
 
 
 def look(asked: Look, piece: Piece) -> Seen | None:
-    """Look at a piece. Raises the errors of `load`."""
+    """Look at a piece; None where it has no series with a value. Raises the errors of `load`."""
     table = read_piece(piece, asked.columns)
     if table is None:
         return None
     wanted, read = asked.wanted, asked.wanted.read
-    panel = load(
-        table, read, limits=wanted.limits, usual=read.freq, remembered=True, examined=read.strict
-    ).panel
+    try:
+        panel = load(
+            table, read, limits=wanted.limits, usual=read.freq, remembered=True, examined=read.strict
+        ).panel
+    except DataError as error:
+        if error.code != NO_VALUE or read.strict:
+            raise
+        return None
     strata = strata_of(panel)
     lots = kept(lots_of(panel.ids, strata, salt_of(wanted.seed)), wanted.size, simple=wanted.simple)
     name = None if read.layout == "files" else read.id
@@ -155,9 +163,19 @@ class Reservoir:
 
 
 def _first(pieces: Sequence[Piece], columns: tuple[str, ...], wanted: Wanted) -> Loaded:
-    """The first piece, from which the frequency and the like are inferred. Raises the errors of `load`."""
-    first = next(table for piece in pieces if (table := read_piece(piece, columns)) is not None)
-    return load(first, wanted.read, limits=wanted.limits, remembered=True, by=wanted.by)
+    """The first piece with a value: the frequency and the like come from it. Raises the errors of `load`."""
+    failure: DataError | None = None
+    for piece in pieces:
+        table = read_piece(piece, columns)
+        try:
+            if table is not None:
+                return load(table, wanted.read, limits=wanted.limits, remembered=True, by=wanted.by)
+        except DataError as error:
+            if error.code != NO_VALUE or wanted.read.strict:
+                raise
+            failure = error
+    assert failure is not None  # the files have rows
+    raise failure
 
 
 @contextmanager

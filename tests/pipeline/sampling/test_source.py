@@ -94,6 +94,13 @@ def test_the_rare_are_drawn_and_the_rows_are_those_of_the_source(table, tmp_path
     assert not {*found.held.ids} & {*found.loaded.panel.ids}
 
 
+def test_series_without_any_value_are_left_out(table, tmp_path):
+    """Also where they are all of a piece, the first one or a later one."""
+    empty = table.shop.isin([f"s{number:03d}" for number in (*range(40), *range(100, 140))])
+    found = drawn_from(written(table.assign(y=table.y.where(~empty)), tmp_path / "set"))
+    assert found.series == SERIES - 80 and not set(found.loaded.panel.ids) & set(table.shop[empty])
+
+
 def test_each_file_is_a_series(table, tmp_path):
     """A folder of one file a series, without an id column, where it is said that they are."""
     folder = tmp_path / "files"
