@@ -78,7 +78,7 @@ def predict(
     forecasts; -o FILE writes them too.
 
     With --set price=9.5, forecast what comes if a known covariate takes another value, beside the forecast
-    without (columns base and difference): an association that the past of the series shows, no proof.
+    without (columns base and difference): an association, no proof that the one causes the other.
 
     With -o FOLDER/, forecast a Parquet data set of millions of series piece by piece, in memory that does not
     grow, into a data set of Parquet files. After a kill, the same command goes on.

@@ -59,7 +59,10 @@ def test_a_kill_loses_nothing(data, whole, tmp_path, stop):
     """Killed after some parts, the same command goes on, and ends with the same bytes."""
     out = tmp_path / "out"
     process = subprocess.Popen(
-        [SCRIPT, *command(data, out, "--workers", "2")], stderr=subprocess.PIPE, env=environment()
+        [SCRIPT, *command(data, out, "--workers", "2")],
+        stderr=subprocess.PIPE,
+        env=environment(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # it may be ignored here
     )
     end = time.monotonic() + 60
     while len(list(out.glob("part-*.parquet"))) < 2 and time.monotonic() < end:

@@ -190,7 +190,7 @@ def test_long_names(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_the_lock_file_of_another_user(tmp_path: Path) -> None:
     """One that may be read is enough; one that may not is named with its owner."""
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+    for folder in [tmp_path, *tmp_path.parents[:-2]]:  # all below /tmp
         folder.chmod(folder.stat().st_mode | 0o055)
     tmp_path.chmod(0o777)
     path, file = tmp_path / "y.model", tmp_path / ".y.model.lock"

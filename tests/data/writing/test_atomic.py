@@ -47,7 +47,7 @@ def as_user(uid: int, *groups: int) -> Iterator[None]:
 @pytest.fixture
 def shared(tmp_path: Path) -> Path:
     """A folder that everybody may write to and reach."""
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+    for folder in [tmp_path, *tmp_path.parents[:-2]]:  # all below /tmp
         folder.chmod(folder.stat().st_mode | 0o055)
     tmp_path.chmod(0o777)
     return tmp_path

@@ -1,5 +1,6 @@
 """Engines: each piece once, whatever dies; errors, Ctrl-C and leaving early."""
 
+import importlib
 import importlib.util
 import itertools
 import socket
@@ -133,6 +134,7 @@ def test_ray_that_is_missing_is_named(monkeypatch):
 @pytest.mark.parametrize("before", ["", "ray://"])
 def test_a_cluster_that_does_not_answer(monkeypatch, before):
     """Of RAY_ADDRESS and of ray://: an error that names it, at once; Ray would try for many minutes."""
+    importlib.import_module("ray").shutdown()  # that of the tests before
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"{before}127.0.0.1:{server.getsockname()[1]}"
     monkeypatch.setenv("RAY_ADDRESS", address)
