@@ -116,7 +116,8 @@ def _lock_file(target: Place) -> Path:
 
 def _own_folder() -> Path:
     """A folder of this user for locks of files elsewhere, which is made. Raises StorageError."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))  # noqa: PTH111
+    home = os.path.expanduser("~/.cache")  # noqa: PTH111 - of Path, it fails for unknown users
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or home)
     for folder in (cache / "forecaster", Path(tempfile.gettempdir()) / f"forecaster-{os.geteuid()}"):
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -59,7 +59,7 @@ def test_the_same_forecast_from_a_bucket(
     assert summary["source"]["name"] == f"s3://***@{bucket.name}/in/demand.csv"
     assert f"saved s3://***@{bucket.name}/m/x.model" in trained.stderr
     assert not any("hush" in text for text in told)
-    assert not any(b"hush" in files.read(bucket / key) for key in bucket.keys())  # noqa: SIM118
+    assert not any(b"hush" in files.read(bucket / key) for key in bucket.keys())  # noqa: SIM118 - no mapping
     again = inside("predict", "--model", f"s3://{bucket.name}/m/x.model", capfd=capfd)
     assert_clean_failure(again, 2)
     assert "remembers no secrets" in again.stderr
@@ -177,7 +177,10 @@ def test_what_a_store_refuses_is_said_before_the_work(
     bucket.put("demand.csv", daily())
     bucket.put("f.csv", "old")
     monkeypatch.setenv("FORECAST_STORAGE_SECONDS", "3")
-    refused = lambda method, path: status if method in ("PUT", "POST") else None  # noqa: E731
+
+    def refused(method, path):
+        return status if method in ("PUT", "POST") else None
+
     with object_store.Proxy(bucket.address, refused) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.address)
         result = inside("predict", f"s3://{bucket.name}/demand.csv", "--model", "pretrained", "-o",
@@ -195,7 +198,10 @@ def test_a_killed_upload_leaves_the_old_object(
     """SIGKILL while the new forecasts are on their way: a reader sees the old ones, whole."""
     bucket.put("demand.csv", folder / "demand.csv")
     bucket.put("f.csv", "old")
-    waits = lambda method, path: object_store.WAIT if method == "PUT" and "/f.csv" in path else None  # noqa: E731
+
+    def waits(method, path):
+        return object_store.WAIT if method == "PUT" and "/f.csv" in path else None
+
     with object_store.Proxy(bucket.address, waits) as proxy:
         run = environment(**bucket.environment | {"AWS_ENDPOINT_URL": proxy.address})
         arguments = ["predict", f"s3://{bucket.name}/demand.csv", "--model", str(folder / "forecast.model"),

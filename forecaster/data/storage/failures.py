@@ -61,7 +61,7 @@ def failed(place: Remote, error: Exception, what: str = "read") -> StorageError:
     if re.search(UNREACHED, said) or isinstance(error, TimeoutError):
         return StorageError(f"{start}: {its} cannot be reached ({_brief(said)})", hint=REACH)
     if kind == "s3" and re.search(REGION, said):
-        hint = "Name its region: AWS_REGION=eu-central-1, or ?region=eu-central-1 behind the path."
+        hint = "Name its region: AWS_REGION=eu-central-1, or ?region=eu-central-1 after the path."
         return StorageError(f"{start}: its bucket is in another region ({_brief(said)})", hint=hint)
     return StorageError(f"{start}: {_brief(said)}")
 

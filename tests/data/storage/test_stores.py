@@ -133,7 +133,10 @@ def test_an_upload_that_fails_leaves_the_old_object(
 ) -> None:
     """Where a store that has begun an upload takes its parts no more, what was there stays."""
     bucket.put("big", b"old")
-    refuse = lambda method, path: 403 if method in ("PUT", "POST") and "uploadId" in path else None  # noqa: E731
+
+    def refuse(method, path):
+        return 403 if method in ("PUT", "POST") and "uploadId" in path else None
+
     with object_store.Proxy(bucket.address, refuse) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.address)
         with pytest.raises(StorageError, match="no permission"):
